@@ -1,0 +1,130 @@
+package resolver
+
+import "errors"
+
+// MaxConfigSize is the largest config, in bytes (DESIGN.md, section 4).
+const MaxConfigSize = 1 << 20
+
+// The fields of a config that mean something (section 4).
+const (
+	FieldSource     = "credentialSource"
+	FieldSecretPath = "secret-path"
+	FieldExtra      = "extra"
+	FieldOwn        = "credential-resolver"
+)
+
+// CredentialSource says where a credential's secrets come from (section 4, step 2).
+type CredentialSource string
+
+// The two sources.
+const (
+	SourceDirect CredentialSource = "direct"
+	SourceAgent  CredentialSource = "agent"
+)
+
+// SecretMode says how a credential's secrets are kept (section 4, step 3).
+type SecretMode string
+
+// The two modes.
+const (
+	// MultiKey is one secret that holds them all: a bundle.
+	MultiKey SecretMode = "multi-key"
+	// SingleKey is one secret a field.
+	SingleKey SecretMode = "single-key"
+)
+
+// Config is a credential's configuration as it is stored: the fields of the
+// credential, some of which refer to secrets.
+type Config struct {
+	// Fields are the config's fields as stored, less our own block.
+	Fields Object
+	// Source is where the secrets come from.
+	Source CredentialSource
+	// SourceUnknown tells that credentialSource is neither a known source nor
+	// absent nor null, and was taken for direct.
+	SourceUnknown bool
+	// SecretPath is the bundle's name for source agent; "" for none.
+	SecretPath string
+}
+
+// ParseConfig reads a config by section 4, steps 1 to 3. Its error is of kind
+// FailedPrecondition, carries no GUID, and holds nothing of the config but names
+// of fields.
+func ParseConfig(text []byte) (*Config, error) {
+	if len(text) > MaxConfigSize {
+		return nil, precondition("its config is larger than 1 MiB", nil)
+	}
+	fields, err := ParseObject(text)
+	if err != nil {
+		return nil, precondition("its config is "+err.Error(), err)
+	}
+	if err := checkOwn(fields); err != nil {
+		return nil, err
+	}
+	c := &Config{Fields: fields.without(FieldOwn), Source: SourceDirect}
+	if v, ok := fields.Get(FieldSource); ok && v.kind != NullKind {
+		switch {
+		case v.kind == StringKind && v.text == string(SourceAgent):
+			c.Source = SourceAgent
+		case v.kind == StringKind && v.text == string(SourceDirect):
+		default:
+			c.SourceUnknown = true
+		}
+	}
+	if v, ok := fields.Get(FieldSecretPath); ok {
+		switch v.kind {
+		case StringKind:
+			c.SecretPath = v.text
+		case NullKind:
+		default:
+			return nil, precondition(`its "secret-path" is neither a string nor null`, nil)
+		}
+	}
+	return c, nil
+}
+
+// Mode returns how the credential's secrets are kept (section 4, step 3).
+func (c *Config) Mode() SecretMode {
+	if c.Source == SourceDirect || c.SecretPath != "" {
+		return MultiKey
+	}
+	return SingleKey
+}
+
+// checkOwn refuses what our own block of a config asks for and this version
+// cannot give: to ignore it would resolve the credential by other rules.
+func checkOwn(fields Object) error {
+	v, ok := fields.Get(FieldOwn)
+	if !ok || v.kind == NullKind {
+		return nil
+	}
+	own, ok := v.Object()
+	if !ok {
+		return precondition(`its "credential-resolver" is not an object`, nil)
+	}
+	for name := range own.All() {
+		switch name {
+		case "secretStore", "references", "lookupFields":
+			return precondition(`"`+name+`" of its "credential-resolver" is not supported yet`, nil)
+		default:
+			return precondition(`its "credential-resolver" has a field that is none of `+
+				"secretStore, references, lookupFields", nil)
+		}
+	}
+	return nil
+}
+
+func precondition(reason string, cause error) *Error {
+	return &Error{Kind: FailedPrecondition, Reason: reason, cause: cause}
+}
+
+// withGUID puts the GUID into an error that was made without one.
+func withGUID(guid string, err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return &Error{GUID: guid, Reason: storeReason(Internal, ""), cause: err}
+	}
+	named := *e
+	named.GUID = guid
+	return &named
+}

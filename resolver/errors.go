@@ -1,0 +1,171 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Kind is what a failure means to the caller: the closed set of DESIGN.md,
+// section 5. A Kind is an error itself, so that errors.Is(err, NotFound) asks
+// for it anywhere in a chain.
+type Kind uint8
+
+// The kinds, with the gRPC code that each becomes. The zero value is Internal.
+const (
+	Internal           Kind = iota // a fault of ours: Internal
+	InvalidRequest                 // a malformed GUID, an unknown request option or field: InvalidArgument
+	NotFound                       // no such credential, bundle or known secret: NotFound
+	FailedPrecondition             // a config that cannot be resolved: FailedPrecondition
+	Denied                         // refused, by a store or by us: PermissionDenied
+	Unavailable                    // a store that is down, throttling or not yet connected: Unavailable
+	Timeout                        // out of time: DeadlineExceeded
+	TooLarge                       // an answer over the runtime's limit: ResourceExhausted
+)
+
+// Error returns the kind's name.
+func (k Kind) Error() string {
+	names := [...]string{
+		"internal", "invalid request", "not found", "failed precondition",
+		"denied", "unavailable", "timeout", "too large",
+	}
+	if int(k) >= len(names) {
+		return names[Internal]
+	}
+	return names[k]
+}
+
+// Retryable tells whether the same request may succeed later.
+func (k Kind) Retryable() bool { return k == Unavailable || k == Timeout }
+
+// Error is a failure to resolve one credential. Its text is public: it holds
+// the GUID, fixed words and names of fields, and never a value, a reference, a
+// path or a store's own words. Those are for a log, by [Error.Detail].
+type Error struct {
+	// Kind is what the failure means to the caller.
+	Kind Kind
+	// GUID is the credential's, if it is well-formed; else "".
+	GUID string
+	// Reason is the fixed words.
+	Reason string
+	// Store is which store failed ("config store", "secret store"); "" if none did.
+	Store string
+	// Reference is the name of a secret that the failure is about; "" if none is.
+	Reference Reference
+
+	cause error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.GUID == "" {
+		return "credential: " + e.Reason
+	}
+	return `credential "` + e.GUID + `": ` + e.Reason
+}
+
+// Unwrap returns the cause, for errors.Is and errors.As.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Is reports whether target is the error's kind.
+func (e *Error) Is(target error) bool {
+	k, ok := target.(Kind)
+	return ok && k == e.Kind
+}
+
+// Detail returns a store's own words with the reference taken out of them, for
+// a log at debug level; "" if no store was involved.
+func (e *Error) Detail() string {
+	if e.cause == nil {
+		return ""
+	}
+	text := e.cause.Error()
+	var failure *StoreError
+	if errors.As(e.cause, &failure) && failure.Err != nil {
+		text = failure.Err.Error()
+	}
+	if e.Reference == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, string(e.Reference), redacted)
+}
+
+// Reference is the name of a secret. It may be a password that a config holds
+// as a literal, so it prints as a fixed word.
+type Reference string
+
+// Format prints a fixed word for every verb.
+func (Reference) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// StoreError is a store's failure together with what it means. A store returns
+// one with kind NotFound for a config or a secret that is not there.
+type StoreError struct {
+	// Kind is what the failure means.
+	Kind Kind
+	// Err is the store's own error; its text is not public.
+	Err error
+}
+
+// Error returns fixed words, never the store's.
+func (e *StoreError) Error() string { return "store: " + e.Kind.Error() }
+
+// Unwrap returns the store's own error.
+func (e *StoreError) Unwrap() error { return e.Err }
+
+// Is reports whether target is the failure's kind.
+func (e *StoreError) Is(target error) bool {
+	k, ok := target.(Kind)
+	return ok && k == e.Kind
+}
+
+// KindOf returns the kind of a failure. An error that no store has classified
+// counts as Unavailable, which fails the resolution: never as a miss.
+func KindOf(err error) Kind {
+	var (
+		ours  *Error
+		store *StoreError
+		kind  Kind
+	)
+	switch {
+	case errors.As(err, &ours):
+		return ours.Kind
+	case errors.As(err, &store):
+		return store.Kind
+	case errors.As(err, &kind):
+		return kind
+	case errors.Is(err, context.DeadlineExceeded):
+		return Timeout
+	default:
+		return Unavailable
+	}
+}
+
+// storeReason returns the public words for a store's failure, by its kind.
+func storeReason(k Kind, store string) string {
+	switch k {
+	case Denied:
+		return "the " + store + " refused the request"
+	case Timeout:
+		return "the " + store + " did not answer in time"
+	case FailedPrecondition:
+		return "the " + store + " holds something that cannot be read"
+	case Internal:
+		return "internal error"
+	default:
+		return "the " + store + " is unavailable"
+	}
+}
+
+// storeFailure makes the resolution's error of a store's failure.
+func storeFailure(guid, store string, ref Reference, err error) *Error {
+	kind := KindOf(err)
+	if kind == NotFound || kind == InvalidRequest || kind == TooLarge {
+		kind = Internal // a kind that no store may give here
+	}
+	return &Error{
+		Kind: kind, GUID: guid, Reason: storeReason(kind, store),
+		Store: store, Reference: ref, cause: err,
+	}
+}

@@ -1,0 +1,30 @@
+package resolver
+
+import "context"
+
+// direct resolves a credential of source direct: the secret under its GUID is
+// laid over the config (section 4, steps 4 and 7).
+func (r *Resolver) direct(ctx context.Context, guid string, config *Config) (Object, error) {
+	entries, found, err := r.secret(ctx, guid, guid)
+	if err != nil || !found {
+		return config.Fields, err
+	}
+	return overlay(config.Fields, entries), nil
+}
+
+// bundle fetches the one secret of an agent credential with a secret-path. That
+// it is missing is NotFound (section 4, step 4).
+func (r *Resolver) bundle(ctx context.Context, guid, path string) (Object, error) {
+	entries, found, err := r.secret(ctx, guid, path)
+	if err == nil && !found {
+		err = secretGone(guid, path, `there is no secret under its "secret-path"`)
+	}
+	return entries, err
+}
+
+func secretGone(guid, name, reason string) *Error {
+	return &Error{
+		Kind: NotFound, GUID: guid, Reason: reason,
+		Store: secretStore, Reference: Reference(name),
+	}
+}

@@ -1,0 +1,48 @@
+package resolver
+
+import (
+	"strings"
+	"unicode"
+)
+
+// maxName is the longest secret name that single-key mode looks up, in bytes.
+const maxName = 512
+
+// notInNames are characters that no looked-up name may hold: they would change
+// the meaning of a store's request.
+const notInNames = "?#%\\"
+
+// naming is what one secret store takes for the name of a secret.
+type naming struct {
+	valid        func(name string) bool
+	leadingSlash bool
+}
+
+func namingOf(store SecretStore) naming {
+	if namer, ok := store.(Namer); ok {
+		return naming{valid: namer.ValidName, leadingSlash: namer.LeadingSlash()}
+	}
+	return naming{valid: func(string) bool { return true }}
+}
+
+// possible tells whether single-key mode may ask for a secret of this name
+// (section 4, step 5). What is not possible is a literal, and is never sent.
+func (n naming) possible(value string) bool {
+	if value == "" || len(value) > maxName || strings.ContainsAny(value, notInNames) {
+		return false
+	}
+	if value[0] == '/' && !n.leadingSlash {
+		return false
+	}
+	for _, r := range value {
+		if unicode.IsControl(r) || unicode.IsSpace(r) {
+			return false
+		}
+	}
+	for segment := range strings.SplitSeq(value, "/") {
+		if segment == ".." {
+			return false
+		}
+	}
+	return n.valid(value)
+}

@@ -1,0 +1,156 @@
+package resolver
+
+import (
+	"context"
+	"time"
+)
+
+// DefaultTimeout bounds one resolution where Options name no other (section 2).
+const DefaultTimeout = 10 * time.Second
+
+// ConfigStore reads credential configs.
+type ConfigStore interface {
+	// Config returns a credential's config as it is stored. It fails with a
+	// [StoreError] of kind NotFound if there is none; any other failure fails
+	// the resolution.
+	Config(ctx context.Context, guid string) ([]byte, error)
+}
+
+// SecretStore reads secrets.
+type SecretStore interface {
+	// Secret returns a secret's entries. It fails with a [StoreError] of kind
+	// NotFound if there is no such secret, and any other failure fails the
+	// resolution. It is called from several goroutines at once.
+	Secret(ctx context.Context, name string) (map[string]string, error)
+}
+
+// Namer is a [SecretStore] with a grammar of its own for names of secrets.
+type Namer interface {
+	// ValidName tells whether a secret may have this name. A name that may not
+	// is missing, and is not asked for.
+	ValidName(name string) bool
+	// LeadingSlash tells whether a name that begins with "/" may be looked up.
+	LeadingSlash() bool
+}
+
+// Options are what a resolver works on.
+type Options struct {
+	// Configs is the store of configs. Required.
+	Configs ConfigStore
+	// Secrets is the store of secrets. Nil: configs are answered as they are,
+	// which only the local environment allows (section 2).
+	Secrets SecretStore
+	// AllowUnresolved answers an agent credential of which nothing was replaced
+	// as it is. False: that is an error (section 2, unresolved).
+	AllowUnresolved bool
+	// Timeout bounds one resolution. Zero: DefaultTimeout.
+	Timeout time.Duration
+	// OnUnknownSource is told of each config whose credentialSource is taken
+	// for direct without being it (section 4, step 2). Nil: nobody is told.
+	OnUnknownSource func(guid string)
+}
+
+// Resolver resolves credentials. It is safe for concurrent use.
+type Resolver struct {
+	opts   Options
+	known  *knownSecrets
+	naming naming
+}
+
+// New returns a resolver on the stores of opts.
+func New(opts Options) *Resolver {
+	if opts.Timeout <= 0 {
+		opts.Timeout = DefaultTimeout
+	}
+	if opts.OnUnknownSource == nil {
+		opts.OnUnknownSource = func(string) {}
+	}
+	return &Resolver{opts: opts, known: newKnownSecrets(), naming: namingOf(opts.Secrets)}
+}
+
+// Credential is a finished credential: immutable.
+type Credential struct {
+	// GUID is the credential's.
+	GUID string
+	// Fields are its fields, in the config's order.
+	Fields Object
+}
+
+// Resolve returns the finished credential of a GUID, by section 4. Its error is
+// an [*Error]: never a partial credential.
+func (r *Resolver) Resolve(ctx context.Context, guid string) (*Credential, error) {
+	if !ValidGUID(guid) {
+		return nil, &Error{Kind: InvalidRequest, Reason: "malformed GUID: " + GUIDRule}
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
+	defer cancel()
+
+	config, err := r.config(ctx, guid)
+	if err != nil {
+		return nil, err
+	}
+	if config.SourceUnknown {
+		r.opts.OnUnknownSource(guid)
+	}
+	if r.opts.Secrets == nil {
+		return &Credential{guid, config.Fields}, nil
+	}
+	fields, err := r.resolve(ctx, guid, config)
+	if err != nil {
+		return nil, err
+	}
+	return &Credential{guid, fields.without(FieldOwn)}, nil
+}
+
+func (r *Resolver) config(ctx context.Context, guid string) (*Config, error) {
+	text, err := r.opts.Configs.Config(ctx, guid)
+	switch {
+	case err != nil && KindOf(err) == NotFound:
+		return nil, &Error{Kind: NotFound, GUID: guid, Reason: "no such credential", cause: err}
+	case err != nil:
+		return nil, storeFailure(guid, configStore, "", err)
+	}
+	config, err := ParseConfig(text)
+	if err != nil {
+		return nil, withGUID(guid, err)
+	}
+	return config, nil
+}
+
+func (r *Resolver) resolve(ctx context.Context, guid string, config *Config) (Object, error) {
+	if config.Source == SourceDirect {
+		return r.direct(ctx, guid, config)
+	}
+	var (
+		secrets Object
+		asked   []string
+		err     error
+	)
+	if config.Mode() == MultiKey {
+		asked = references(config.Fields, nil)
+		secrets, err = r.bundle(ctx, guid, config.SecretPath)
+	} else {
+		asked = references(config.Fields, r.naming.possible)
+		secrets, err = r.lookUp(ctx, guid, asked)
+	}
+	if err != nil {
+		return Object{}, err
+	}
+	if !r.opts.AllowUnresolved && len(asked) > 0 && !anyIn(asked, secrets) {
+		return Object{}, &Error{Kind: FailedPrecondition, GUID: guid, Reason: nothingReplaced}
+	}
+	return ApplySecretValues(config.Fields, secrets), nil
+}
+
+// nothingReplaced is the reason for an agent credential without one secret in it.
+const nothingReplaced = `no field of it names a secret that the secret store has ` +
+	`(metadata "unresolved: allow" answers such a credential as it is)`
+
+func anyIn(names []string, secrets Object) bool {
+	for _, name := range names {
+		if _, ok := secrets.Get(name); ok {
+			return true
+		}
+	}
+	return false
+}

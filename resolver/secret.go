@@ -1,0 +1,101 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+)
+
+const (
+	configStore = "config store"
+	secretStore = "secret store"
+)
+
+var errPanic = errors.New("panic in a store")
+
+// secret fetches one secret. It is not found where the store has none, cannot
+// have one of that name, or has one without a non-empty entry (section 4, step
+// 4). One that was there before is an error of kind NotFound instead (step 8).
+func (r *Resolver) secret(ctx context.Context, guid, name string) (entries Object, found bool, err error) {
+	defer func() {
+		if recover() != nil {
+			err = storeFailure(guid, secretStore, Reference(name), &StoreError{Kind: Internal, Err: errPanic})
+		}
+	}()
+	if r.naming.valid(name) {
+		data, err := r.opts.Secrets.Secret(ctx, name)
+		if err != nil && KindOf(err) != NotFound {
+			return Object{}, false, storeFailure(guid, secretStore, Reference(name), err)
+		}
+		entries = Entries(data)
+	}
+	if !missing(entries) {
+		r.known.add(name)
+		return entries, true, nil
+	}
+	if r.known.has(name) {
+		return Object{}, false, secretGone(guid, name, "a secret that it had before is gone from the secret store")
+	}
+	return Object{}, false, nil
+}
+
+// Entries returns the entries of a secret as a store gave them, by section 4,
+// step 6: one entry whose value is a JSON object stands for that object. Entries
+// of a store have no order of their own; here they are sorted by name.
+func Entries(data map[string]string) Object {
+	if len(data) == 1 {
+		for _, text := range data {
+			if o, ok := objectText(text); ok {
+				return o
+			}
+		}
+	}
+	b := newBuilder(len(data))
+	for _, name := range slices.Sorted(maps.Keys(data)) {
+		b.set(name, StringValue(data[name]))
+	}
+	return b.object()
+}
+
+// missing tells whether a secret counts as none: section 4, step 4.
+func missing(entries Object) bool {
+	for _, v := range entries.All() {
+		if !v.empty() {
+			return false
+		}
+	}
+	return true
+}
+
+// onlyEntry returns a secret's single non-empty entry, if there is one alone and
+// it is not a JSON object: section 4, step 5, its last sentence.
+func onlyEntry(entries Object) (Value, bool) {
+	var only Value
+	n := 0
+	for _, v := range entries.All() {
+		if !v.empty() {
+			only = v
+			n++
+		}
+	}
+	if n != 1 || only.kind == ObjectKind {
+		return Value{}, false
+	}
+	if text, ok := only.Text(); ok {
+		if _, isObject := objectText(text); isObject {
+			return Value{}, false
+		}
+	}
+	return only, true
+}
+
+// objectText reads a text that is a JSON object.
+func objectText(text string) (Object, bool) {
+	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
+		return Object{}, false
+	}
+	o, err := ParseObject([]byte(text))
+	return o, err == nil
+}
