@@ -1,0 +1,67 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"credential-resolver/resolver"
+)
+
+// DefaultTimeout bounds one call to a store (DESIGN.md, section 2, storeTimeout).
+const DefaultTimeout = 3 * time.Second
+
+var errPanic = errors.New("panic in the store")
+
+// bounded calls a store and waits at most timeout for it. A store that does not
+// heed its context is left behind: its call ends when it ends.
+func bounded[T any](ctx context.Context, timeout time.Duration, call func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		defer func() {
+			if recover() != nil {
+				o.err = &resolver.StoreError{Kind: resolver.Internal, Err: errPanic}
+			}
+			done <- o
+		}()
+		o.value, o.err = call(ctx)
+	}()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		var none T
+		return none, &resolver.StoreError{Kind: resolver.Timeout, Err: ctx.Err()}
+	}
+}
+
+// failed classifies what every store can return: running out of time, and the
+// file system's refusals. Anything else counts as unavailable.
+func failed(err error) error {
+	kind := resolver.Unavailable
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		kind = resolver.Timeout
+	case errors.Is(err, fs.ErrPermission):
+		kind = resolver.Denied
+	}
+	return &resolver.StoreError{Kind: kind, Err: err}
+}
+
+// absent says that a store has no such config or secret.
+func absent() error {
+	return &resolver.StoreError{Kind: resolver.NotFound, Err: errAbsent}
+}
+
+var errAbsent = errors.New("not there")
+
+// Missing tells whether a store's error says that it has no such config or secret.
+func Missing(err error) bool { return err != nil && resolver.KindOf(err) == resolver.NotFound }

@@ -1,0 +1,148 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"credential-resolver/resolver"
+)
+
+// permanentError is a failure to connect that no retry mends.
+type permanentError struct{ err error }
+
+func (e *permanentError) Error() string { return e.err.Error() }
+func (e *permanentError) Unwrap() error { return e.err }
+
+func permanent(err error) error { return &permanentError{err} }
+
+// errNotConnected is what a call gets that ran out of time before the store was
+// first connected.
+var errNotConnected = errors.New("not connected yet")
+
+// link is a store that connects in the background, with a new store object each
+// attempt, because a contrib store cannot be initialised twice.
+type link[C io.Closer] struct {
+	connect func(ctx context.Context) (C, error)
+	onFail  func(error)
+
+	cancel context.CancelFunc
+	ready  chan struct{} // closed when conn is there
+	ended  chan struct{} // closed when nothing runs any more
+	first  chan error    // the first attempt's outcome, one value
+	conn   C
+	close  sync.Once
+}
+
+// newLink starts to connect. onFail is told of every attempt that failed.
+func newLink[C io.Closer](connect func(context.Context) (C, error), onFail func(error)) *link[C] {
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &link[C]{
+		connect: connect, onFail: onFail, cancel: cancel,
+		ready: make(chan struct{}), ended: make(chan struct{}), first: make(chan error, 1),
+	}
+	go l.run(ctx)
+	return l
+}
+
+func (l *link[C]) run(ctx context.Context) {
+	defer close(l.ended)
+	conn, err := backoff.Retry(ctx, func() (C, error) {
+		conn, err := l.attempt(ctx)
+		select {
+		case l.first <- err:
+		default:
+		}
+		return conn, err
+	}, backoff.WithBackOff(reconnect()), backoff.WithMaxElapsedTime(0),
+		backoff.WithNotify(func(err error, _ time.Duration) { l.onFail(err) }))
+	if err != nil {
+		return // closed before it was connected
+	}
+	l.conn = conn
+	close(l.ready)
+}
+
+// reconnect is how long to wait between attempts: half a second, growing to half
+// a minute, each spread by half so that many processes do not keep step.
+func reconnect() backoff.BackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval = 500 * time.Millisecond
+	b.MaxInterval = 30 * time.Second
+	return b
+}
+
+func (l *link[C]) attempt(ctx context.Context) (conn C, err error) {
+	defer func() {
+		if recover() != nil {
+			err = permanent(errors.New("panic in the store's Init"))
+		}
+	}()
+	return l.connect(ctx)
+}
+
+// awaitFirst waits for the first attempt. It returns an error only for what no
+// retry mends, unless any failure is asked for; an attempt that failed otherwise,
+// or that takes longer than ctx allows, goes on in the background.
+func (l *link[C]) awaitFirst(ctx context.Context, anyFailure bool) error {
+	select {
+	case err := <-l.first:
+		var final *permanentError
+		if errors.As(err, &final) {
+			return final.err
+		}
+		if anyFailure {
+			return err
+		}
+	case <-ctx.Done():
+		if anyFailure {
+			return errNotConnected
+		}
+	}
+	return nil
+}
+
+// await returns the connected store, waiting for it as long as ctx allows, then
+// fails as Unavailable (DESIGN.md, section 9).
+func (l *link[C]) await(ctx context.Context) (C, error) {
+	select {
+	case <-l.ready:
+		return l.conn, nil
+	default:
+	}
+	select {
+	case <-l.ready:
+		return l.conn, nil
+	case <-l.ended:
+	case <-ctx.Done():
+	}
+	var none C
+	return none, &resolver.StoreError{Kind: resolver.Unavailable, Err: errNotConnected}
+}
+
+// Close stops connecting and closes the store. An attempt that hangs is left
+// behind, and its store closed whenever it ends.
+func (l *link[C]) Close() error {
+	var err error
+	l.close.Do(func() {
+		l.cancel()
+		select {
+		case <-l.ready:
+			err = l.conn.Close()
+		default:
+			go func() {
+				<-l.ended
+				select {
+				case <-l.ready:
+					_ = l.conn.Close()
+				default:
+				}
+			}()
+		}
+	})
+	return err
+}

@@ -1,0 +1,195 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/resolver"
+)
+
+// DefaultFirstAttempt is how long opening a store waits for its first attempt to
+// connect (DESIGN.md, section 9): daprd's own limit for Init is 5 s.
+const DefaultFirstAttempt = 3 * time.Second
+
+// Options are how stores are opened.
+type Options struct {
+	// Timeout bounds one call to the store. Zero: DefaultTimeout.
+	Timeout time.Duration
+	// FirstAttempt bounds the wait for the first attempt to connect. Zero:
+	// DefaultFirstAttempt.
+	FirstAttempt time.Duration
+	// FailFast makes any failure of the first attempt the outcome of opening the
+	// store, for commands that somebody waits for. False: it goes on connecting.
+	FailFast bool
+	// Logger is told of attempts that failed, and at debug level of the store's
+	// own words. Required.
+	Logger logger.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.Timeout <= 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.FirstAttempt <= 0 {
+		o.FirstAttempt = DefaultFirstAttempt
+	}
+	return o
+}
+
+// opened is a store of either sort, with what its calls need.
+type opened[C interface{ Close() error }] struct {
+	link    *link[C]
+	timeout time.Duration
+}
+
+// open checks a spec and starts to connect. Its error is one that no retry
+// mends: an unknown name, a wrong value, a file that is not what it should be.
+func open[C interface{ Close() error }](
+	ctx context.Context, spec Spec, types map[string]storeType[C], opts Options,
+) (*opened[C], storeType[C], map[string]string, error) {
+	opts = opts.withDefaults()
+	t, fields, err := lookup(spec, types)
+	if err != nil {
+		return nil, t, nil, err
+	}
+	log := opts.Logger
+	l := newLink(func(ctx context.Context) (C, error) {
+		return t.connect(ctx, fields, quiet{log})
+	}, func(err error) {
+		if opts.FailFast {
+			return
+		}
+		log.Warnf("%s (%s) is not connected yet: %s; trying again", spec.Label, spec.Type, safeWords(err))
+		log.Debugf("%s (%s): %v", spec.Label, spec.Type, scrub(err, fields))
+	})
+	ctx, cancel := context.WithTimeout(ctx, opts.FirstAttempt)
+	defer cancel()
+	if err := l.awaitFirst(ctx, opts.FailFast); err != nil {
+		_ = l.Close()
+		return nil, t, nil, fmt.Errorf("%s (%s): %w", spec.Label, spec.Type, scrub(err, fields))
+	}
+	return &opened[C]{link: l, timeout: opts.Timeout}, t, fields, nil
+}
+
+// use runs a call on the connected store, within ctx and the store's own limit.
+func use[C interface{ Close() error }, T any](
+	ctx context.Context, o *opened[C], call func(context.Context, C) (T, error),
+) (T, error) {
+	conn, err := o.link.await(ctx)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return bounded(ctx, o.timeout, func(ctx context.Context) (T, error) { return call(ctx, conn) })
+}
+
+// Close stops connecting and closes the store. The caller sees to it that no
+// call is running.
+func (o *opened[C]) Close() error { return o.link.Close() }
+
+// safeWords says why a store could not connect in words that hold no path, no
+// address and no metadata: the operating system's, or fixed ones.
+func safeWords(err error) string {
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &errno):
+		return errno.Error()
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return "timed out"
+	default:
+		return "see the log at debug level"
+	}
+}
+
+// ConfigStore is a store of credential configs.
+type ConfigStore struct {
+	*opened[configConn]
+
+	key       string
+	ephemeral bool
+}
+
+var _ resolver.ConfigStore = (*ConfigStore)(nil)
+
+// GUIDPlaceholder stands for the GUID in a key template.
+const GUIDPlaceholder = "{guid}"
+
+// OpenConfigStore opens the store of a spec. key is the template of a config's
+// key or object name, in which {guid} stands for the GUID. Its error is one that
+// no retry mends; a store that is merely down goes on connecting.
+func OpenConfigStore(ctx context.Context, spec Spec, key string, opts Options) (*ConfigStore, error) {
+	o, t, fields, err := open(ctx, spec, configStores(), opts)
+	if err != nil {
+		return nil, err
+	}
+	return &ConfigStore{opened: o, key: key, ephemeral: t.ephemeral != nil && t.ephemeral(fields)}, nil
+}
+
+func (s *ConfigStore) keyOf(guid string) string {
+	return strings.ReplaceAll(s.key, GUIDPlaceholder, guid)
+}
+
+// Config implements [resolver.ConfigStore].
+func (s *ConfigStore) Config(ctx context.Context, guid string) ([]byte, error) {
+	return use(ctx, s.opened, func(ctx context.Context, c configConn) ([]byte, error) {
+		return c.get(ctx, s.keyOf(guid))
+	})
+}
+
+// Put stores a config as the bytes that it is. Its error is a
+// [resolver.StoreError].
+func (s *ConfigStore) Put(ctx context.Context, guid string, config []byte) error {
+	_, err := use(ctx, s.opened, func(ctx context.Context, c configConn) (struct{}, error) {
+		return struct{}{}, c.set(ctx, s.keyOf(guid), config)
+	})
+	return err
+}
+
+// Ephemeral tells whether the store's contents end with the process.
+func (s *ConfigStore) Ephemeral() bool { return s.ephemeral }
+
+// SecretStore is a store of secrets.
+type SecretStore struct {
+	*opened[secretConn]
+
+	validName func(name string) bool
+}
+
+var (
+	_ resolver.SecretStore = (*SecretStore)(nil)
+	_ resolver.Namer       = (*SecretStore)(nil)
+)
+
+// OpenSecretStore opens the store of a spec. Its error is one that no retry
+// mends; a store that is merely down goes on connecting.
+func OpenSecretStore(ctx context.Context, spec Spec, opts Options) (*SecretStore, error) {
+	o, t, fields, err := open(ctx, spec, secretStores(), opts)
+	if err != nil {
+		return nil, err
+	}
+	valid := func(string) bool { return true }
+	if t.validName != nil {
+		valid = func(name string) bool { return t.validName(fields, name) }
+	}
+	return &SecretStore{opened: o, validName: valid}, nil
+}
+
+// Secret implements [resolver.SecretStore].
+func (s *SecretStore) Secret(ctx context.Context, name string) (map[string]string, error) {
+	return use(ctx, s.opened, func(ctx context.Context, c secretConn) (map[string]string, error) {
+		return c.get(ctx, name)
+	})
+}
+
+// ValidName implements [resolver.Namer].
+func (s *SecretStore) ValidName(name string) bool { return s.validName(name) }
+
+// LeadingSlash implements [resolver.Namer]: no store here has such names.
+func (s *SecretStore) LeadingSlash() bool { return false }

@@ -1,0 +1,55 @@
+package backend
+
+import (
+	"context"
+	"strings"
+
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/secretstores"
+	"github.com/dapr/components-contrib/secretstores/local/env"
+	"github.com/dapr/kit/logger"
+)
+
+// secretsLocalEnv is secretstores.local.env: the variables of this process's
+// environment that begin with a prefix. The prefix is required (DESIGN.md,
+// section 2): without it every literal that happens to be a variable's name
+// would be replaced.
+func secretsLocalEnv() storeType[secretConn] {
+	return storeType[secretConn]{
+		fields: declaredFields(env.NewEnvSecretStore(nil)),
+		required: map[string]string{
+			"prefix": `only variables that begin with it are secrets, so choose one, such as "SECRET_"`,
+		},
+		validName: validEnvName,
+		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (secretConn, error) {
+			store := env.NewEnvSecretStore(log)
+			if err := store.Init(ctx, secretstores.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
+				return nil, permanent(err)
+			}
+			return &localEnvConn{store}, nil
+		},
+	}
+}
+
+// validEnvName excludes what cannot be a variable's name, and those that contrib
+// refuses to read: it answers them as empty, and logs the name.
+func validEnvName(fields map[string]string, name string) bool {
+	prefix, _ := metadata.GetMetadataProperty(fields, "prefix")
+	variable := strings.ToUpper(prefix + name)
+	return !strings.ContainsAny(name, "=\x00") &&
+		variable != "APP_API_TOKEN" && !strings.HasPrefix(variable, "DAPR_")
+}
+
+type localEnvConn struct{ secretstores.SecretStore }
+
+var _ secretConn = (*localEnvConn)(nil)
+
+// get reads a variable. contrib answers one that is not set with an empty entry,
+// which the resolver takes for a missing secret.
+func (c *localEnvConn) get(ctx context.Context, name string) (map[string]string, error) {
+	resp, err := c.GetSecret(ctx, secretstores.GetSecretRequest{Name: name})
+	if err != nil {
+		return nil, failed(err)
+	}
+	return resp.Data, nil
+}

@@ -1,0 +1,144 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/state"
+	contrib "github.com/dapr/components-contrib/state/sqlite"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/resolver"
+)
+
+// stateSQLite is state.sqlite, the default: a file, made on first use.
+func stateSQLite() storeType[configConn] {
+	return storeType[configConn]{
+		fields:  declaredFields(contrib.NewSQLiteStateStore(nil)),
+		prepare: sqliteDefaults,
+		connect: connectSQLite,
+		ephemeral: func(fields map[string]string) bool {
+			return sqlitePath(fields) == ""
+		},
+	}
+}
+
+// connectionString is contrib's name for the file; url is its alias there.
+const connectionString = "connectionString"
+
+// sqliteDefaults names the default file where none is named (DESIGN.md, section 2).
+func sqliteDefaults(fields map[string]string) error {
+	if given, _ := metadata.GetMetadataProperty(fields, connectionString, "url"); given != "" {
+		return nil
+	}
+	data := os.Getenv("XDG_DATA_HOME")
+	if !filepath.IsAbs(data) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return errors.New("there is no default file without $HOME: set " + connectionString + " to a file")
+		}
+		data = filepath.Join(home, ".local", "share")
+	}
+	for name := range fields { // an empty one, in any case
+		if strings.EqualFold(name, connectionString) || strings.EqualFold(name, "url") {
+			delete(fields, name)
+		}
+	}
+	fields[connectionString] = filepath.Join(data, "credential-resolver", "credentials.db")
+	return nil
+}
+
+// sqlitePath returns the file of a connection string, "" for a database in memory.
+func sqlitePath(fields map[string]string) string {
+	given, _ := metadata.GetMetadataProperty(fields, connectionString, "url")
+	path, query, _ := strings.Cut(given, "?")
+	if len(path) >= 5 && strings.EqualFold(path[:5], "file:") {
+		path = path[5:]
+	}
+	if strings.HasPrefix(strings.ToLower(path), ":memory:") || strings.Contains(query, "mode=memory") {
+		return ""
+	}
+	return path
+}
+
+func connectSQLite(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+	if err := createPrivate(sqlitePath(fields)); err != nil {
+		return nil, err
+	}
+	store := contrib.NewSQLiteStateStore(log)
+	if err := store.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
+		_ = store.Close()
+		return nil, sqliteInitError(err)
+	}
+	return &stateConn{Store: store, classify: classifySQLite}, nil
+}
+
+// createPrivate makes the database's file where there is none, so that nobody
+// else can read it: SQLite itself would make it by the process's umask. The
+// folder of the default is made too; any other must exist.
+func createPrivate(path string) error {
+	if path == "" {
+		return nil
+	}
+	if filepath.Base(filepath.Dir(path)) == "credential-resolver" {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return fmt.Errorf("making the database's folder: %w", err)
+		}
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case err == nil:
+		return f.Close()
+	case errors.Is(err, os.ErrExist):
+		return nil
+	default:
+		return fmt.Errorf("making the database: %w", err)
+	}
+}
+
+// sqliteInitError tells what no retry mends (metadata, a file that is no
+// database) from a database that cannot be opened now.
+func sqliteInitError(err error) error {
+	code, ok := sqliteCode(err)
+	switch {
+	case ok && code == sqlite3.SQLITE_NOTADB:
+		return permanent(errors.New("the file is not an SQLite database"))
+	case ok, errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return err
+	default:
+		return permanent(err)
+	}
+}
+
+// classifySQLite goes by SQLite's own result codes.
+func classifySQLite(err error) error {
+	code, ok := sqliteCode(err)
+	if !ok {
+		return failed(err)
+	}
+	kind := resolver.Unavailable
+	switch code {
+	case sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY:
+		kind = resolver.Denied
+	case sqlite3.SQLITE_INTERRUPT:
+		kind = resolver.Timeout
+	}
+	return &resolver.StoreError{Kind: kind, Err: err}
+}
+
+// sqliteCode returns the primary result code of an SQLite error.
+func sqliteCode(err error) (int, bool) {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return 0, false
+	}
+	return e.Code() & 0xff, true
+}

@@ -1,0 +1,67 @@
+package backend
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/kit/logger"
+)
+
+// configConn is a connected config store.
+type configConn interface {
+	get(ctx context.Context, key string) ([]byte, error)
+	set(ctx context.Context, key string, data []byte) error
+	Close() error
+}
+
+// secretConn is a connected secret store.
+type secretConn interface {
+	get(ctx context.Context, name string) (map[string]string, error)
+	Close() error
+}
+
+// storeType is what this package knows about one type of store. C is the
+// connection that it makes.
+type storeType[C any] struct {
+	// fields are the metadata names that the store itself declares.
+	fields metadata.MetadataMap
+	// required are fields that must not be empty, each with the remedy.
+	required map[string]string
+	// prepare completes and checks the fields as far as that needs no
+	// connection. Its error is one that no retry mends. Nil: nothing to do.
+	prepare func(fields map[string]string) error
+	// connect makes a new store object and connects it. A failure that no retry
+	// mends is wrapped by permanent.
+	connect func(ctx context.Context, fields map[string]string, log logger.Logger) (C, error)
+	// ephemeral tells whether the store's contents end with the process. Nil: no.
+	ephemeral func(fields map[string]string) bool
+	// validName is the store's own grammar of names of secrets. Nil: any.
+	validName func(fields map[string]string, name string) bool
+}
+
+// configStores lists the config stores that are compiled in, by type.
+func configStores() map[string]storeType[configConn] {
+	sqlite := stateSQLite()
+	return map[string]storeType[configConn]{
+		"state.sqlite":          sqlite,
+		"state.sqlite3":         sqlite,
+		"state.in-memory":       stateInMemory(),
+		"bindings.localstorage": bindingsLocalStorage(),
+	}
+}
+
+// secretStores lists the secret stores that are compiled in, by type.
+func secretStores() map[string]storeType[secretConn] {
+	return map[string]storeType[secretConn]{
+		"secretstores.local.file": secretsLocalFile(),
+		"secretstores.local.env":  secretsLocalEnv(),
+	}
+}
+
+// ConfigStoreTypes returns the types of config store that can be opened, sorted.
+func ConfigStoreTypes() []string { return slices.Sorted(maps.Keys(configStores())) }
+
+// SecretStoreTypes returns the types of secret store that can be opened, sorted.
+func SecretStoreTypes() []string { return slices.Sorted(maps.Keys(secretStores())) }
