@@ -1,0 +1,171 @@
+package component
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"credential-resolver/resolver"
+)
+
+// ValueEntry is the one entry of an answer in JSON; it is also the name that
+// daprd takes for a secret's only value.
+const ValueEntry = "_value"
+
+// maxAnswer is the largest message that daprd takes from a component, in bytes.
+const maxAnswer = 4 << 20
+
+// Encode makes the answer to a request of a credential (DESIGN.md, section 3).
+func Encode(c *resolver.Credential, req Request) (map[string]string, error) {
+	var (
+		data map[string]string
+		err  error
+	)
+	if req.Format == JSON {
+		data, err = encodeJSON(c, req.Fields)
+	} else {
+		data, err = encodeFlat(c, req.Fields)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if size(data) > maxAnswer {
+		return nil, &resolver.Error{
+			Kind: resolver.TooLarge, GUID: c.GUID,
+			Reason: "the answer is larger than the 4 MiB that the runtime takes: ask for some of its fields, by metadata.fields",
+		}
+	}
+	return data, nil
+}
+
+func encodeFlat(c *resolver.Credential, fields []string) (map[string]string, error) {
+	data := make(map[string]string, c.Fields.Len())
+	put := func(name string, v resolver.Value) error {
+		text, ok := v.Text()
+		switch {
+		case v.Kind() == resolver.NullKind:
+			return nil
+		case !ok:
+			encoded, err := v.AppendJSON(nil)
+			if err != nil {
+				return notUTF8(c.GUID, name)
+			}
+			text = string(encoded)
+		}
+		if !utf8.ValidString(name) || !utf8.ValidString(text) {
+			return notUTF8(c.GUID, name)
+		}
+		data[name] = text
+		return nil
+	}
+	if fields == nil {
+		for name, v := range c.Fields.All() {
+			if err := put(name, v); err != nil {
+				return nil, err
+			}
+		}
+		return data, nil
+	}
+	for _, field := range fields {
+		v, ok := find(c.Fields, field)
+		if !ok {
+			return nil, noField(c.GUID, field)
+		}
+		if err := put(field, v); err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
+}
+
+func encodeJSON(c *resolver.Credential, fields []string) (map[string]string, error) {
+	object := c.Fields
+	if fields != nil {
+		for _, field := range fields {
+			if _, ok := find(object, field); !ok {
+				return nil, noField(c.GUID, field)
+			}
+		}
+		object = pick(object, fields)
+	}
+	encoded, err := object.AppendJSON(nil)
+	if err != nil {
+		return nil, notUTF8(c.GUID, firstNotUTF8(object))
+	}
+	return map[string]string{ValueEntry: string(encoded)}, nil
+}
+
+// find returns a field by its name, or by the name of an object and a name in
+// it, with a dot between them.
+func find(o resolver.Object, field string) (resolver.Value, bool) {
+	if v, ok := o.Get(field); ok {
+		return v, true
+	}
+	head, rest, nested := strings.Cut(field, ".")
+	if !nested {
+		return resolver.Value{}, false
+	}
+	v, _ := o.Get(head)
+	inner, ok := v.Object()
+	if !ok {
+		return resolver.Value{}, false
+	}
+	return find(inner, rest)
+}
+
+// pick returns the object less what the fields do not name, in its own order.
+func pick(o resolver.Object, fields []string) resolver.Object {
+	var kept []resolver.Field
+	for name, v := range o.All() {
+		whole, within := false, []string(nil)
+		for _, field := range fields {
+			if field == name {
+				whole = true
+			} else if rest, ok := strings.CutPrefix(field, name+"."); ok {
+				if _, literal := o.Get(field); !literal {
+					within = append(within, rest)
+				}
+			}
+		}
+		if inner, ok := v.Object(); !whole && ok && within != nil {
+			kept = append(kept, resolver.Field{Name: name, Value: pick(inner, within).AsValue()})
+		} else if whole {
+			kept = append(kept, resolver.Field{Name: name, Value: v})
+		}
+	}
+	return resolver.NewObject(kept...)
+}
+
+// size returns the bytes of the answer as a protocol message: a repeated entry
+// of two strings each.
+func size(data map[string]string) int {
+	total := 0
+	for name, text := range data {
+		entry := protowire.SizeTag(1) + protowire.SizeBytes(len(name)) +
+			protowire.SizeTag(2) + protowire.SizeBytes(len(text))
+		total += protowire.SizeTag(1) + protowire.SizeBytes(entry)
+	}
+	return total
+}
+
+func firstNotUTF8(o resolver.Object) string {
+	for name, v := range o.All() {
+		if _, err := v.AppendJSON(nil); err != nil || !utf8.ValidString(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func notUTF8(guid, field string) error {
+	reason := "the name of a field is not valid UTF-8, which the runtime cannot carry"
+	if utf8.ValidString(field) {
+		reason = "field " + quoted(field) + " is not valid UTF-8, which the runtime cannot carry: store it encoded, as base64"
+	}
+	return &resolver.Error{Kind: resolver.FailedPrecondition, GUID: guid, Reason: reason}
+}
+
+func noField(guid, field string) error {
+	return invalid(guid, "it has no field "+quoted(field))
+}

@@ -1,0 +1,83 @@
+package component
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/resolver"
+)
+
+// code is the one table from kinds of failure to gRPC codes (DESIGN.md, section 5).
+func code(k resolver.Kind) codes.Code {
+	switch k {
+	case resolver.InvalidRequest:
+		return codes.InvalidArgument
+	case resolver.NotFound:
+		return codes.NotFound
+	case resolver.FailedPrecondition:
+		return codes.FailedPrecondition
+	case resolver.Denied:
+		return codes.PermissionDenied
+	case resolver.Unavailable:
+		return codes.Unavailable
+	case resolver.Timeout:
+		return codes.DeadlineExceeded
+	case resolver.TooLarge:
+		return codes.ResourceExhausted
+	default:
+		return codes.Internal
+	}
+}
+
+// reporter turns failures into what the application sees, and what the log says
+// besides: which store, and a hash of the reference.
+type reporter struct {
+	log logger.Logger
+	key []byte
+}
+
+func newReporter(log logger.Logger) *reporter {
+	key := make([]byte, sha256.Size)
+	_, _ = rand.Read(key) // never fails
+	return &reporter{log: log, key: key}
+}
+
+// report logs a failure and returns it as a gRPC status.
+func (r *reporter) report(err error) error {
+	var e *resolver.Error
+	if !errors.As(err, &e) {
+		r.log.Errorf("a failure without a kind (%T)", err)
+		return status.Error(codes.Internal, "credential: internal error")
+	}
+	c := code(e.Kind)
+	log := r.log.Infof
+	if e.Kind.Retryable() || e.Kind == resolver.Denied || e.Kind == resolver.Internal {
+		log = r.log.Warnf
+	}
+	switch {
+	case e.Reference != "":
+		log("%s: %s (reference %s)", c, e, r.hash(e.Reference))
+	default:
+		log("%s: %s", c, e)
+	}
+	if detail := e.Detail(); detail != "" {
+		r.log.Debugf("%s: the store said: %s", c, detail)
+	}
+	return status.Error(c, e.Error())
+}
+
+// hash names a reference in a log, the same way as long as the process runs. It
+// is keyed, since a reference may be a password that can be guessed.
+func (r *reporter) hash(ref resolver.Reference) string {
+	mac := hmac.New(sha256.New, r.key)
+	mac.Write([]byte(ref))
+	return hex.EncodeToString(mac.Sum(nil)[:8])
+}

@@ -1,0 +1,18 @@
+// Package pluggable serves a secret store of components-contrib as a pluggable
+// component of Dapr, as components-go-sdk does for state stores, pub/sub and
+// bindings, and cannot for secret stores.
+//
+// It owns the socket, the instances and the life of the process (DESIGN.md,
+// sections 1 and 9), and knows nothing of credentials: any
+// secretstores.SecretStore can be served with it.
+//
+//	server, err := pluggable.New(pluggable.Options{
+//		Name:           "my-store",
+//		NewSecretStore: func() secretstores.SecretStore { return mystore.New() },
+//		Logger:         logger.NewLogger("my-store"),
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	return server.Run(ctx)
+package pluggable

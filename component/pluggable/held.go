@@ -1,0 +1,60 @@
+package pluggable
+
+import (
+	"sync"
+
+	"github.com/dapr/components-contrib/secretstores"
+	"github.com/dapr/kit/logger"
+)
+
+// held counts the calls on a store, so that it closes when the last has ended.
+type held struct {
+	store secretstores.SecretStore
+	log   logger.Logger
+
+	mu      sync.Mutex
+	calls   int
+	retired bool
+}
+
+// acquire counts a call in; false if the store takes no more.
+func (h *held) acquire() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.retired {
+		return false
+	}
+	h.calls++
+	return true
+}
+
+// release counts a call out.
+func (h *held) release() {
+	h.mu.Lock()
+	h.calls--
+	last := h.retired && h.calls == 0
+	h.mu.Unlock()
+	if last {
+		h.close()
+	}
+}
+
+// retire lets no more calls in. It may be called on nil, and more than once.
+func (h *held) retire() {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	idle := !h.retired && h.calls == 0
+	h.retired = true
+	h.mu.Unlock()
+	if idle {
+		h.close()
+	}
+}
+
+func (h *held) close() {
+	if err := h.store.Close(); err != nil {
+		h.log.Warnf("a store did not close cleanly (%T)", err)
+	}
+}

@@ -1,0 +1,118 @@
+package pluggable
+
+import (
+	"context"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/components-contrib/secretstores"
+	proto "github.com/dapr/dapr/pkg/proto/components/v1"
+)
+
+// instanceHeader names the Component on every unary call of daprd.
+const instanceHeader = "x-component-instance"
+
+// service is the gRPC side: each method decodes, calls the store and encodes.
+type service struct {
+	proto.UnimplementedSecretStoreServer
+
+	instances *instances
+}
+
+var _ proto.SecretStoreServer = (*service)(nil)
+
+// Init implements the protocol's SecretStore.
+func (s *service) Init(ctx context.Context, req *proto.SecretStoreInitRequest) (*proto.SecretStoreInitResponse, error) {
+	c, name, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = s.instances.initialise(ctx, c, name, req.GetMetadata().GetProperties())
+	if err != nil {
+		return nil, asStatus(err, codes.InvalidArgument)
+	}
+	return &proto.SecretStoreInitResponse{}, nil
+}
+
+// Features implements the protocol's SecretStore.
+func (s *service) Features(ctx context.Context, _ *proto.FeaturesRequest) (*proto.FeaturesResponse, error) {
+	return call(ctx, s, func(store secretstores.SecretStore) (*proto.FeaturesResponse, error) {
+		resp := &proto.FeaturesResponse{}
+		for _, feature := range store.Features() {
+			resp.Features = append(resp.Features, string(feature))
+		}
+		return resp, nil
+	})
+}
+
+// Get implements the protocol's SecretStore.
+func (s *service) Get(ctx context.Context, req *proto.GetSecretRequest) (*proto.GetSecretResponse, error) {
+	return call(ctx, s, func(store secretstores.SecretStore) (*proto.GetSecretResponse, error) {
+		resp, err := store.GetSecret(ctx, secretstores.GetSecretRequest{Name: req.GetKey(), Metadata: req.GetMetadata()})
+		return &proto.GetSecretResponse{Data: resp.Data}, err
+	})
+}
+
+// BulkGet implements the protocol's SecretStore.
+func (s *service) BulkGet(ctx context.Context, req *proto.BulkGetSecretRequest) (*proto.BulkGetSecretResponse, error) {
+	return call(ctx, s, func(store secretstores.SecretStore) (*proto.BulkGetSecretResponse, error) {
+		resp, err := store.BulkGetSecret(ctx, secretstores.BulkGetSecretRequest{Metadata: req.GetMetadata()})
+		if err != nil {
+			return nil, err
+		}
+		data := make(map[string]*proto.SecretResponse, len(resp.Data))
+		for name, secrets := range resp.Data {
+			data[name] = &proto.SecretResponse{Secrets: secrets}
+		}
+		return &proto.BulkGetSecretResponse{Data: data}, nil
+	})
+}
+
+// Ping implements the protocol's SecretStore. daprd never calls it.
+func (s *service) Ping(context.Context, *proto.PingRequest) (*proto.PingResponse, error) {
+	return &proto.PingResponse{}, nil
+}
+
+// call runs fn on the store of the caller's instance.
+func call[T any](ctx context.Context, s *service, fn func(secretstores.SecretStore) (*T, error)) (*T, error) {
+	c, name, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h, err := s.instances.acquire(ctx, c, name)
+	if err != nil {
+		return nil, err
+	}
+	defer h.release()
+	resp, err := fn(h.store)
+	if err != nil {
+		return nil, asStatus(err, codes.Unknown)
+	}
+	return resp, nil
+}
+
+// caller returns the connection that a call came by and the Component's name.
+func caller(ctx context.Context) (*connection, string, error) {
+	c, ok := connectionOf(ctx)
+	if !ok {
+		return nil, "", status.Error(codes.Internal, "the connection has no peer")
+	}
+	name := ""
+	if values := metadata.ValueFromIncomingContext(ctx, instanceHeader); len(values) > 0 {
+		name = values[0]
+	}
+	return c, name, nil
+}
+
+// asStatus gives an error a gRPC code: its own, if it has one.
+func asStatus(err error, otherwise codes.Code) error {
+	if s, ok := status.FromError(err); ok {
+		return s.Err()
+	}
+	if s := status.FromContextError(err); s.Code() != codes.Unknown {
+		return s.Err()
+	}
+	return status.Error(otherwise, err.Error())
+}

@@ -1,0 +1,102 @@
+package component
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"credential-resolver/internal/nearest"
+	"credential-resolver/resolver"
+)
+
+// Format is the form of an answer (DESIGN.md, section 3).
+type Format string
+
+// The two forms.
+const (
+	// Flat is one entry a field, as text.
+	Flat Format = "flat"
+	// JSON is one entry, _value: the whole credential as JSON.
+	JSON Format = "json"
+)
+
+// Request is what an application asks of one credential, besides its GUID.
+type Request struct {
+	// Format is the form of the answer.
+	Format Format
+	// Fields are the names asked for; nil for all. "extra.token" is the field
+	// token of the object extra.
+	Fields []string
+}
+
+// requestNames are the request metadata that mean something in this version;
+// reservedRequestNames those that a later one brings to life (section 3).
+var (
+	requestNames         = []string{"format", "fields", "namespace"}
+	reservedRequestNames = []string{"refresh", "fingerprint", "rejected", "explain"}
+)
+
+// ParseRequest reads a request's metadata. Its error is of kind InvalidRequest.
+func ParseRequest(guid string, metadata map[string]string, byDefault Format) (Request, error) {
+	req := Request{Format: byDefault}
+	for _, name := range slices.Sorted(maps.Keys(metadata)) {
+		switch value := metadata[name]; name {
+		case "format":
+			if value != string(Flat) && value != string(JSON) {
+				return req, invalid(guid, `metadata.format must be "flat" or "json"`)
+			}
+			req.Format = Format(value)
+		case "fields":
+			fields, err := parseFields(guid, value)
+			if err != nil {
+				return req, err
+			}
+			req.Fields = fields
+		case "namespace":
+		default:
+			return req, unknownMetadata(guid, name)
+		}
+	}
+	if _, ok := metadata["namespace"]; ok {
+		req.Format = Flat // daprd's own request, for a secretKeyRef
+	}
+	return req, nil
+}
+
+func parseFields(guid, value string) ([]string, error) {
+	var fields []string
+	for field := range strings.SplitSeq(value, ",") {
+		field = strings.TrimSpace(field)
+		if field == "" {
+			return nil, invalid(guid, `metadata.fields has an empty name: write it as in "username,extra.token"`)
+		}
+		if !slices.Contains(fields, field) {
+			fields = append(fields, field)
+		}
+	}
+	return fields, nil
+}
+
+func unknownMetadata(guid, name string) error {
+	if slices.Contains(reservedRequestNames, name) {
+		return invalid(guid, "metadata."+name+" is not supported yet")
+	}
+	return invalid(guid, fmt.Sprintf("unknown request metadata %s%s; known are %s",
+		quoted(name), nearest.Hint(name, requestNames), strings.Join(requestNames, ", ")))
+}
+
+func invalid(guid, reason string) *resolver.Error {
+	return &resolver.Error{Kind: resolver.InvalidRequest, GUID: guid, Reason: reason}
+}
+
+// maxQuoted is how much of a name from a request an error repeats, in bytes.
+const maxQuoted = 64
+
+// quoted repeats a name from a request: printable, and not at any length.
+func quoted(name string) string {
+	if len(name) > maxQuoted {
+		name = strings.ToValidUTF8(name[:maxQuoted], "") + "…"
+	}
+	return fmt.Sprintf("%q", name)
+}

@@ -1,0 +1,105 @@
+package component
+
+import (
+	"context"
+
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/secretstores"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend"
+	"credential-resolver/resolver"
+)
+
+// SecretStore is the component: a secret store whose secrets are finished
+// credentials. It is safe for concurrent use once Init has returned.
+type SecretStore struct {
+	log    logger.Logger
+	report *reporter
+
+	settings Settings
+	stores   *Stores
+	resolver *resolver.Resolver
+}
+
+var _ secretstores.SecretStore = (*SecretStore)(nil)
+
+// Factory returns what makes secret stores that log to log. Those of one factory
+// hash references with one key.
+func Factory(log logger.Logger) func() secretstores.SecretStore {
+	report := newReporter(log)
+	return func() secretstores.SecretStore {
+		return &SecretStore{log: log, report: report}
+	}
+}
+
+// Init implements secretstores.SecretStore. It fails only for what no retry
+// mends, and waits a little for stores to connect (DESIGN.md, section 9).
+func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) error {
+	settings, err := ParseMetadata(meta.Properties)
+	if err != nil {
+		return err
+	}
+	stores, err := Open(ctx, settings, backend.Options{Logger: s.log})
+	if err != nil {
+		return err
+	}
+	s.settings, s.stores = settings, stores
+	s.resolver = stores.Resolver(settings, func(guid string) {
+		s.log.Warnf("credential %q: its credentialSource is neither direct nor agent; taken for direct", guid)
+	})
+	return nil
+}
+
+// GetSecret implements secretstores.SecretStore: the finished credential of the
+// GUID that is the request's name.
+func (s *SecretStore) GetSecret(
+	ctx context.Context, req secretstores.GetSecretRequest,
+) (secretstores.GetSecretResponse, error) {
+	data, err := s.get(ctx, req.Name, req.Metadata)
+	if err != nil {
+		return secretstores.GetSecretResponse{}, s.report.report(err)
+	}
+	return secretstores.GetSecretResponse{Data: data}, nil
+}
+
+func (s *SecretStore) get(ctx context.Context, guid string, metadata map[string]string) (map[string]string, error) {
+	if !resolver.ValidGUID(guid) {
+		return nil, invalid("", "malformed GUID: "+resolver.GUIDRule)
+	}
+	req, err := ParseRequest(guid, metadata, s.settings.Format)
+	if err != nil {
+		return nil, err
+	}
+	credential, err := s.resolver.Resolve(ctx, guid)
+	if err != nil {
+		return nil, err
+	}
+	return Encode(credential, req)
+}
+
+// BulkGetSecret implements secretstores.SecretStore: it is refused.
+func (s *SecretStore) BulkGetSecret(
+	context.Context, secretstores.BulkGetSecretRequest,
+) (secretstores.BulkGetSecretResponse, error) {
+	return secretstores.BulkGetSecretResponse{}, s.report.report(&resolver.Error{
+		Kind: resolver.Denied, Reason: "credentials may not be listed: ask for one by its GUID",
+	})
+}
+
+// Features implements secretstores.SecretStore: a credential has several entries.
+func (s *SecretStore) Features() []secretstores.Feature {
+	return []secretstores.Feature{secretstores.FeatureMultipleKeyValuesPerSecret}
+}
+
+// GetComponentMetadata implements secretstores.SecretStore. The names are
+// checked by Init, which knows them better than a struct could tell.
+func (s *SecretStore) GetComponentMetadata() metadata.MetadataMap { return metadata.MetadataMap{} }
+
+// Close implements secretstores.SecretStore.
+func (s *SecretStore) Close() error {
+	if s.stores == nil {
+		return nil
+	}
+	return s.stores.Close()
+}

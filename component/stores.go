@@ -1,0 +1,69 @@
+package component
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sync/errgroup"
+
+	"credential-resolver/backend"
+	"credential-resolver/resolver"
+)
+
+// Stores are the stores that one instance works on.
+type Stores struct {
+	// Configs is the store of configs.
+	Configs *backend.ConfigStore
+	// Secrets is the store of secrets; nil for none.
+	Secrets *backend.SecretStore
+}
+
+// Open opens the stores of settings, side by side, with the settings' own time
+// limit. Its error is one that no retry mends, unless opts ask for any failure.
+func Open(ctx context.Context, settings Settings, opts backend.Options) (*Stores, error) {
+	opts.Timeout = settings.StoreTimeout
+	s := &Stores{}
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		s.Configs, err = backend.OpenConfigStore(ctx, settings.ConfigStore, settings.ConfigKey, opts)
+		return err
+	})
+	if settings.SecretStore.Type != "" {
+		group.Go(func() (err error) {
+			s.Secrets, err = backend.OpenSecretStore(ctx, settings.SecretStore, opts)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Resolver returns a resolver on the stores. onUnknownSource is told of each
+// config whose credentialSource was taken for direct without being it.
+func (s *Stores) Resolver(settings Settings, onUnknownSource func(guid string)) *resolver.Resolver {
+	opts := resolver.Options{
+		Configs:         s.Configs,
+		AllowUnresolved: settings.AllowUnresolved,
+		Timeout:         settings.RequestTimeout,
+		OnUnknownSource: onUnknownSource,
+	}
+	if s.Secrets != nil {
+		opts.Secrets = s.Secrets
+	}
+	return resolver.New(opts)
+}
+
+// Close closes the stores. The caller sees to it that no call is running.
+func (s *Stores) Close() error {
+	var errs []error
+	if s.Configs != nil {
+		errs = append(errs, s.Configs.Close())
+	}
+	if s.Secrets != nil {
+		errs = append(errs, s.Secrets.Close())
+	}
+	return errors.Join(errs...)
+}
