@@ -1,0 +1,143 @@
+// Package cli is the command line: one file a command (DESIGN.md, section 8).
+// It wires packages together and decides nothing about credentials.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dapr/kit/logger"
+)
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+const product = "credential-resolver"
+
+// Streams are the standard streams of a run.
+type Streams struct {
+	In  io.Reader
+	Out io.Writer
+	Err io.Writer
+}
+
+// usageError is a call that is wrong as such.
+type usageError struct{ error }
+
+// options are the flags of every command.
+type options struct {
+	Streams
+
+	version   string
+	logLevel  string
+	logAsJSON bool
+}
+
+// Run runs one command line until it is done or ctx ends, and returns the exit
+// code: 0, 1 after one line on Err that says what failed, 2 for wrong usage.
+func Run(ctx context.Context, version string, args []string, streams Streams) int {
+	root := newRoot(version, streams)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage):
+		_, _ = fmt.Fprintf(streams.Err, "%s: %v (see %s --help)\n", product, err, product)
+		return exitUsage
+	default:
+		_, _ = fmt.Fprintf(streams.Err, "%s: %v\n", product, err)
+		return exitError
+	}
+}
+
+func newRoot(version string, streams Streams) *cobra.Command {
+	o := &options{Streams: streams, version: versionOr(version)}
+	serve := newServe(o)
+	root := &cobra.Command{
+		Use:   product,
+		Short: "Finished credentials for Dapr applications, by GUID, through the secrets API",
+		Long: "A pluggable secret store for Dapr whose secrets are finished credentials: it reads a\n" +
+			"credential's config from one store, the secrets that it refers to from another, and\n" +
+			"answers with the credential. Without a command it serves.",
+		Version:       o.version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          unknownCommand,
+		RunE:          serve.RunE,
+	}
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.Err)
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.PersistentFlags().StringVar(&o.logLevel, "log-level", "",
+		`debug, info, warn or error (default "info" for serve, "error" for the other commands)`)
+	root.PersistentFlags().BoolVar(&o.logAsJSON, "log-as-json", false, "log in JSON")
+	root.Flags().AddFlagSet(serve.Flags())
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(serve, newPut(o), newGet(o), newResolve(o))
+	return root
+}
+
+// unknownCommand refuses arguments of the root command: a misspelt command would
+// otherwise serve.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf(", did you mean %q?", near[0])
+	}
+	return usageError{fmt.Errorf("unknown command %q%s", args[0], hint)}
+}
+
+// exactly refuses any other number of arguments.
+func exactly(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := cobra.ExactArgs(n)(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%s: %w", cmd.Name(), err)}
+		}
+		return nil
+	}
+}
+
+func versionOr(version string) string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// logger returns a logger at the level asked for, or otherwise at byDefault. It
+// writes to out.
+func (o *options) logger(byDefault string, out io.Writer) (logger.Logger, error) {
+	level := o.logLevel
+	if level == "" {
+		level = byDefault
+	}
+	if logger.LogLevel(level) != logger.DebugLevel && logger.LogLevel(level) != logger.InfoLevel &&
+		logger.LogLevel(level) != logger.WarnLevel && logger.LogLevel(level) != logger.ErrorLevel {
+		return nil, usageError{fmt.Errorf("--log-level must be debug, info, warn or error, not %q", level)}
+	}
+	logger.DaprVersion = o.version // what kit's format calls "ver"
+	log := logger.NewLogger(product)
+	log.SetOutput(out)
+	log.EnableJSONOutput(o.logAsJSON)
+	log.SetOutputLevel(logger.LogLevel(level))
+	return log, nil
+}

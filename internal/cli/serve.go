@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"fmt"
+	"io/fs"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"credential-resolver/component"
+	"credential-resolver/component/pluggable"
+)
+
+func newServe(o *options) *cobra.Command {
+	mode := fmt.Sprintf("%#o", pluggable.DefaultSocketMode)
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the component to daprd, over a unix socket (the default command)",
+		Long: "Serves the component on credential-resolver.sock in $DAPR_COMPONENTS_SOCKETS_FOLDER, else\n" +
+			"$DAPR_COMPONENT_SOCKETS_FOLDER, else /tmp/dapr-components-sockets. daprd must look in the same\n" +
+			"folder; it finds the component when it starts. What to serve, daprd says: see Component YAML.",
+		Args: exactly(0),
+	}
+	cmd.Flags().StringVar(&mode, "socket-mode", mode, "permission bits of the socket, in octal; daprd must be able to write to it")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		bits, err := strconv.ParseUint(mode, 8, 32)
+		if err != nil || bits == 0 || bits > 0o777 {
+			return usageError{fmt.Errorf("--socket-mode must be octal permission bits such as 0660, not %q", mode)}
+		}
+		log, err := o.logger("info", o.Out)
+		if err != nil {
+			return err
+		}
+		server, err := pluggable.New(pluggable.Options{
+			Name:           product,
+			NewSecretStore: component.Factory(log),
+			Logger:         log,
+			SocketMode:     fs.FileMode(bits),
+		})
+		if err != nil {
+			return err
+		}
+		signal.Ignore(syscall.SIGHUP) // a terminal that closes, or a habit of reloading, ends nothing
+		return server.Run(cmd.Context())
+	}
+	return cmd
+}

@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"credential-resolver/backend"
+	"credential-resolver/component"
+	"credential-resolver/internal/componentfile"
+	"credential-resolver/resolver"
+)
+
+// componentFlag adds -c, which most commands need.
+func componentFlag(cmd *cobra.Command, path *string) {
+	cmd.Flags().StringVarP(path, "component", "c", "", "the Component YAML that daprd reads (required)")
+}
+
+// loadSettings reads the settings of the Component file at path.
+func loadSettings(path string) (component.Settings, error) {
+	if path == "" {
+		return component.Settings{}, usageError{errors.New("-c COMPONENT.yaml is missing")}
+	}
+	properties, err := componentfile.Load(path)
+	if err != nil {
+		return component.Settings{}, err
+	}
+	settings, err := component.ParseMetadata(properties)
+	if err != nil {
+		return component.Settings{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return settings, nil
+}
+
+// withConfigs runs fn on the config store of the Component file at path, within
+// the Component's requestTimeout.
+func (o *options) withConfigs(
+	ctx context.Context, path string, fn func(context.Context, *backend.ConfigStore) error,
+) error {
+	settings, err := loadSettings(path)
+	if err != nil {
+		return err
+	}
+	settings.SecretStore = backend.Spec{}
+	return o.withStores(ctx, settings, func(ctx context.Context, stores *component.Stores) error {
+		return fn(ctx, stores.Configs)
+	})
+}
+
+// withStores opens the stores of settings for fn.
+func (o *options) withStores(
+	ctx context.Context, settings component.Settings, fn func(context.Context, *component.Stores) error,
+) error {
+	log, err := o.logger("error", o.Err)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, settings.RequestTimeout)
+	defer cancel()
+	stores, err := component.Open(ctx, settings, backend.Options{FailFast: true, Logger: log})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stores.Close() }()
+	if stores.Configs.Ephemeral() {
+		return fmt.Errorf("%s ends with its process, so a command cannot see what the component has in it: "+
+			"use another configStore, such as state.sqlite", settings.ConfigStore.Type)
+	}
+	return fn(ctx, stores)
+}
+
+// explained adds a store's own words to an error: whoever runs a command is the
+// one who can mend the store.
+func explained(err error) error {
+	var failed *resolver.Error
+	if errors.As(err, &failed) && failed.Detail() != "" && failed.Kind != resolver.NotFound {
+		return fmt.Errorf("%w: %s", err, failed.Detail())
+	}
+	var store *resolver.StoreError
+	if failed == nil && errors.As(err, &store) && store.Err != nil {
+		return fmt.Errorf("%w: %s", err, store.Err.Error())
+	}
+	return err
+}
+
+// checkGUID refuses what is not a GUID.
+func checkGUID(guid string) error {
+	if !resolver.ValidGUID(guid) {
+		return usageError{fmt.Errorf("malformed GUID: %s", resolver.GUIDRule)}
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package componentfile
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+)
+
+// Type is the component type that the commands work on.
+const Type = "secretstores.credential-resolver"
+
+// component is what is read of a Component: daprd's names, less what means
+// nothing to a command.
+type component struct {
+	Kind     string `json:"kind"`
+	Metadata struct {
+		Name string `json:"name"`
+	} `json:"metadata"`
+	Spec struct {
+		Type     string     `json:"type"`
+		Metadata []property `json:"metadata"`
+	} `json:"spec"`
+	Auth struct {
+		SecretStore string `json:"secretStore"`
+	} `json:"auth"`
+}
+
+type property struct {
+	Name         string          `json:"name"`
+	Value        json.RawMessage `json:"value"`
+	SecretKeyRef struct {
+		Name string `json:"name"`
+		Key  string `json:"key"`
+	} `json:"secretKeyRef"`
+	EnvRef string `json:"envRef"`
+}
+
+// text returns the value as daprd hands it on: a string as it is, anything else
+// as JSON text.
+func (p property) text() string {
+	var s string
+	if json.Unmarshal(p.Value, &s) == nil {
+		return s
+	}
+	return string(p.Value)
+}
+
+// Load returns the metadata of the Component of our type in a file, every
+// reference in it resolved.
+func Load(path string) (map[string]string, error) {
+	components, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	var found []component
+	for _, c := range components {
+		if c.Spec.Type == Type {
+			found = append(found, c)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0].properties(path)
+	case 0:
+		return nil, fmt.Errorf("%s holds no Component of type %s", path, Type)
+	default:
+		return nil, fmt.Errorf("%s holds %d Components of type %s: split it, one a file", path, len(found), Type)
+	}
+}
+
+// read returns the Components of a file, which may hold several documents.
+func read(path string) ([]component, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var components []component
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
+	for {
+		document, err := documents.Read()
+		if errors.Is(err, io.EOF) {
+			return components, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s is not YAML: %w", path, err)
+		}
+		var c component
+		if err := yaml.Unmarshal(document, &c); err != nil {
+			return nil, fmt.Errorf("%s is not a Component", path) // the parser's words may quote a value
+		}
+		if c.Kind == "Component" {
+			components = append(components, c)
+		}
+	}
+}
+
+func (c component) properties(path string) (map[string]string, error) {
+	properties := make(map[string]string, len(c.Spec.Metadata))
+	for _, p := range c.Spec.Metadata {
+		value := p.text()
+		var err error
+		switch {
+		case p.SecretKeyRef.Name != "":
+			value, err = secret(p, c.Auth.SecretStore, filepath.Dir(path))
+		case p.EnvRef != "":
+			value = os.Getenv(p.EnvRef)
+		default:
+			value, err = replacePlaceholders(value)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: metadata %s: %w", path, p.Name, err)
+		}
+		properties[p.Name] = value
+	}
+	return properties, nil
+}
+
+// placeholders are what daprd replaces in metadata values, by the variable that
+// holds the same here.
+var placeholders = map[string]string{
+	"{appID}":     "APP_ID",
+	"{namespace}": "NAMESPACE",
+	"{podName}":   "POD_NAME",
+}
+
+func replacePlaceholders(value string) (string, error) {
+	if strings.Contains(value, "{uuid}") {
+		return "", errors.New("{uuid} is another one in each daprd: a command cannot know it")
+	}
+	for placeholder, variable := range placeholders {
+		if !strings.Contains(value, placeholder) {
+			continue
+		}
+		text := os.Getenv(variable)
+		if text == "" {
+			return "", fmt.Errorf("daprd replaces %s: set %s in the environment to the same", placeholder, variable)
+		}
+		value = strings.ReplaceAll(value, placeholder, text)
+	}
+	return value, nil
+}

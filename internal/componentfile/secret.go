@@ -1,0 +1,101 @@
+package componentfile
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend"
+)
+
+const localFileType = "secretstores.local.file"
+
+// secret resolves a secretKeyRef: from the environment, or from a local-file
+// store that stands in the same folder (DESIGN.md, section 8).
+func secret(p property, storeName, folder string) (string, error) {
+	ref := p.SecretKeyRef
+	key := cmp.Or(ref.Key, ref.Name) // as daprd: no key means the one named like the secret
+	variable := variableName(ref.Name + "_" + key)
+	if value, ok := os.LookupEnv(variable); ok {
+		return value, nil
+	}
+	stores, err := localFileStores(storeName, folder)
+	if err != nil {
+		return "", err
+	}
+	for _, store := range stores {
+		entries, err := fetch(store, ref.Name)
+		if err != nil {
+			return "", err
+		}
+		if value, ok := entries[key]; ok {
+			return value, nil
+		}
+	}
+	return "", fmt.Errorf("its secretKeyRef is not found: set %s in the environment, "+
+		"or put it into a %s store beside this file", variable, localFileType)
+}
+
+// variableName makes an environment variable's name: NAME_KEY.
+func variableName(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
+			return r
+		case 'a' <= r && r <= 'z':
+			return r - 'a' + 'A'
+		default:
+			return '_'
+		}
+	}, s)
+}
+
+// localFileStores returns the metadata of the local-file stores in a folder: the
+// named one, or all if there is no name.
+func localFileStores(name, folder string) ([]map[string]string, error) {
+	paths, err := filepath.Glob(filepath.Join(folder, "*.y*ml"))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(paths)
+	var stores []map[string]string
+	for _, path := range paths {
+		components, err := read(path)
+		if err != nil {
+			continue // another file of the folder need not be a Component
+		}
+		for _, c := range components {
+			if c.Spec.Type != localFileType || name != "" && c.Metadata.Name != name {
+				continue
+			}
+			fields := make(map[string]string, len(c.Spec.Metadata))
+			for _, p := range c.Spec.Metadata {
+				fields[p.Name] = p.text()
+			}
+			stores = append(stores, fields)
+		}
+	}
+	return stores, nil
+}
+
+func fetch(fields map[string]string, name string) (map[string]string, error) {
+	ctx := context.Background()
+	store, err := backend.OpenSecretStore(ctx, backend.Spec{
+		Label: "the secret store beside it", Type: localFileType, Fields: fields,
+	}, backend.Options{FailFast: true, Logger: logger.NewLogger("componentfile")})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = store.Close() }()
+	entries, err := store.Secret(ctx, name)
+	if backend.Missing(err) {
+		return nil, nil
+	}
+	return entries, err
+}

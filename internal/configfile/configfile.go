@@ -1,0 +1,56 @@
+// Package configfile reads a credential config that a person wrote, in JSON or
+// YAML, into the JSON that is stored.
+package configfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"credential-resolver/resolver"
+)
+
+// JSON returns the config in text as JSON: JSON as the very bytes that it is,
+// YAML converted. The name's extension tells which it is; without one that is
+// known, text that begins with "{" is JSON. The error says what is wrong and
+// where, to be read after the file's name, and never repeats what stands there.
+func JSON(name string, text []byte) ([]byte, error) {
+	config := text
+	if !isJSON(name, text) {
+		var err error
+		if config, err = fromYAML(text); err != nil {
+			return nil, err
+		}
+	}
+	_, err := resolver.ParseObject(config)
+	var fault *resolver.SyntaxError
+	switch {
+	case errors.As(err, &fault):
+		line, column := position(config, fault.Offset)
+		return nil, fmt.Errorf("is not valid JSON: line %d, column %d", line, column)
+	case err != nil:
+		return nil, fmt.Errorf("is %w: a config is one object", err)
+	case len(config) > resolver.MaxConfigSize:
+		return nil, errors.New("is larger than 1 MiB as JSON, the most that a config may be")
+	}
+	return config, nil
+}
+
+func isJSON(name string, text []byte) bool {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".json":
+		return true
+	case ".yaml", ".yml":
+		return false
+	default:
+		return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{"))
+	}
+}
+
+// position returns the line and column, from 1, of the byte at an offset.
+func position(text []byte, offset int64) (line, column int) {
+	before := text[:min(int(offset), len(text))]
+	return bytes.Count(before, []byte("\n")) + 1, len(before) - bytes.LastIndexByte(before, '\n')
+}

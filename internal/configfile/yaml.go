@@ -1,0 +1,130 @@
+package configfile
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"go.yaml.in/yaml/v3"
+
+	"credential-resolver/resolver"
+)
+
+// maxDepth bounds how deep a YAML config may nest.
+const maxDepth = 100
+
+// fromYAML returns a YAML document as JSON: fields in their order, and numbers
+// with the digits that they are written with where JSON can write them so.
+func fromYAML(text []byte) ([]byte, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return nil, errors.New("is not valid YAML" + yamlLine(err))
+	}
+	if len(document.Content) == 0 {
+		return nil, errors.New("is empty: a config is one object")
+	}
+	return appendYAML(nil, document.Content[0], 0)
+}
+
+var lineInError = regexp.MustCompile(`line (\d+)`)
+
+// yamlLine takes the line out of a parser's error, whose other words may quote
+// the text.
+func yamlLine(err error) string {
+	if m := lineInError.FindStringSubmatch(err.Error()); m != nil {
+		return ": line " + m[1]
+	}
+	return ""
+}
+
+func appendYAML(dst []byte, n *yaml.Node, depth int) ([]byte, error) {
+	if depth > maxDepth || len(dst) > resolver.MaxConfigSize {
+		return nil, fmt.Errorf("is too large or nested too deep: line %d", n.Line)
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		return appendMapping(dst, n, depth)
+	case yaml.SequenceNode:
+		dst = append(dst, '[')
+		for i, element := range n.Content {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			var err error
+			if dst, err = appendYAML(dst, element, depth+1); err != nil {
+				return nil, err
+			}
+		}
+		return append(dst, ']'), nil
+	case yaml.AliasNode:
+		return appendYAML(dst, n.Alias, depth+1)
+	default:
+		return appendScalar(dst, n)
+	}
+}
+
+func appendMapping(dst []byte, n *yaml.Node, depth int) ([]byte, error) {
+	dst = append(dst, '{')
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
+			return nil, fmt.Errorf("has a key that is not a plain name: line %d", key.Line)
+		}
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		var err error
+		if dst, err = jsontext.AppendQuote(dst, key.Value); err != nil {
+			return nil, fmt.Errorf("is not valid UTF-8: line %d", key.Line)
+		}
+		dst = append(dst, ':')
+		if dst, err = appendYAML(dst, n.Content[i+1], depth+1); err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+func appendScalar(dst []byte, n *yaml.Node) ([]byte, error) {
+	switch n.ShortTag() {
+	case "!!null":
+		return append(dst, "null"...), nil
+	case "!!bool":
+		var b bool
+		if err := n.Decode(&b); err != nil {
+			return nil, fmt.Errorf("has a boolean that cannot be read: line %d", n.Line)
+		}
+		return strconv.AppendBool(dst, b), nil
+	case "!!int", "!!float":
+		return appendNumber(dst, n)
+	default: // strings, and what YAML calls a date or bytes: JSON has strings for them
+		out, err := jsontext.AppendQuote(dst, n.Value)
+		if err != nil {
+			return nil, fmt.Errorf("is not valid UTF-8: line %d", n.Line)
+		}
+		return out, nil
+	}
+}
+
+// appendNumber keeps the text of a number that JSON can write the same way.
+func appendNumber(dst []byte, n *yaml.Node) ([]byte, error) {
+	if v := jsontext.Value(n.Value); v.IsValid() && v.Kind() == jsontext.KindNumber {
+		return append(dst, n.Value...), nil
+	}
+	var number any
+	if err := n.Decode(&number); err == nil {
+		switch number := number.(type) {
+		case int:
+			return strconv.AppendInt(dst, int64(number), 10), nil
+		case uint64:
+			return strconv.AppendUint(dst, number, 10), nil
+		case float64:
+			if text := strconv.FormatFloat(number, 'g', -1, 64); jsontext.Value(text).IsValid() {
+				return append(dst, text...), nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("has a number that JSON cannot write: line %d", n.Line)
+}
