@@ -150,7 +150,7 @@ func versionOf(path string) (fileVersion, error) {
 	}
 	v := fileVersion{size: info.Size(), modified: info.ModTime()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		v.device, v.inode = uint64(sys.Dev), sys.Ino
+		v.device, v.inode = sys.Dev, sys.Ino
 		v.status = time.Unix(sys.Ctim.Unix())
 	}
 	return v, nil

@@ -63,10 +63,20 @@ func (s *SecretStore) GetSecret(
 	return secretstores.GetSecretResponse{Data: data}, nil
 }
 
-func (s *SecretStore) get(ctx context.Context, guid string, metadata map[string]string) (map[string]string, error) {
+// get answers one request. A panic is that request's error, as section 9 has it,
+// and what it panicked with, which may hold a secret, is not repeated.
+func (s *SecretStore) get(
+	ctx context.Context, guid string, metadata map[string]string,
+) (data map[string]string, err error) {
 	if !resolver.ValidGUID(guid) {
 		return nil, invalid("", "malformed GUID: "+resolver.GUIDRule)
 	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.log.Errorf("credential %q: panic (%T)", guid, cause)
+			err = &resolver.Error{Kind: resolver.Internal, GUID: guid, Reason: "internal error"}
+		}
+	}()
 	req, err := ParseRequest(guid, metadata, s.settings.Format)
 	if err != nil {
 		return nil, err

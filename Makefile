@@ -1,0 +1,105 @@
+# "make help" lists the targets. Go is all that is needed beforehand.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+DAPR_VERSION := 1.18.2
+FUZZTIME ?= 20s
+BENCHTIME ?= 5s
+
+BIN := $(CURDIR)/bin
+LDFLAGS := -s -w -X main.version=$(VERSION)
+# DAPRD=/path uses another daprd than the one that is built here.
+ifdef DAPRD
+export DAPRD
+daprd_target :=
+else
+daprd_target := $(BIN)/daprd
+endif
+
+##@ To use it
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/credential-resolver, a static binary
+	@echo "Building bin/credential-resolver (a minute the first time) ..."
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/credential-resolver .
+
+.PHONY: daprd
+daprd: $(daprd_target) ## build bin/daprd 1.18.2, for the demo and the tests; DAPRD=/path uses another
+
+$(BIN)/daprd: test/daprd/go.mod test/daprd/go.sum
+	@echo "Building bin/daprd $(DAPR_VERSION), once: about 5 to 10 minutes on two cores, mostly its dependencies ..."
+	cd test/daprd && CGO_ENABLED=0 go build -tags stablecomponents -trimpath \
+		-ldflags '-s -w -X github.com/dapr/dapr/pkg/buildinfo.version=$(DAPR_VERSION)' \
+		-o $@ github.com/dapr/dapr/cmd/daprd
+
+.PHONY: demo
+demo: build daprd ## see a real daprd answer with a finished credential; KEEP=1 leaves it running
+	@go run ./test/demo $(if $(KEEP),-keep)
+
+.PHONY: image
+image: build ## build the container image, with buildah
+	@command -v buildah >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -y -qq buildah >/dev/null; } \
+		|| { echo "make image needs buildah: sudo apt-get install buildah" >&2; exit 1; }
+	buildah --storage-driver vfs bud --isolation chroot -f deploy/Dockerfile \
+		-t credential-resolver:$(VERSION) -t credential-resolver:latest .
+
+##@ To work on it
+
+.PHONY: test
+test: race-binary daprd $(BIN)/gotestsum ## run every test: unit tests, race detector, end to end with a real daprd
+	$(BIN)/gotestsum --format pkgname --jsonfile $(BIN)/test.json -- -race -tags e2e -timeout 10m ./...
+
+.PHONY: race
+race: $(BIN)/gotestsum ## run the unit tests, with the race detector
+	$(BIN)/gotestsum --format pkgname -- -race ./...
+
+.PHONY: e2e
+e2e: race-binary daprd $(BIN)/gotestsum ## run the end-to-end tests alone
+	$(BIN)/gotestsum --format testname -- -tags e2e -count=1 -timeout 10m ./test/e2e/...
+
+.PHONY: race-binary
+race-binary:
+	@echo "Building the component with the race detector (some minutes the first time) ..."
+	@go build -race -o $(BIN)/credential-resolver-race .
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint ## run the linters, and check that the files are formatted and go.mod is tidy
+	$(BIN)/golangci-lint run --build-tags e2e ./...
+	$(BIN)/golangci-lint fmt --diff
+	go mod tidy -diff
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME (20s)
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r dir; do \
+		grep -hoE '^func Fuzz[A-Za-z0-9]*' "$$dir"/*_test.go | cut -c6- | while read -r target; do \
+			echo "== $$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+		done; done
+
+.PHONY: bench
+bench: build daprd $(BIN)/vegeta ## measure: the packages, and the component through a daprd against a constant one
+	go test -run '^$$' -bench . -benchmem ./resolver/... ./component/...
+	go run ./test/bench -duration $(BENCHTIME)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BIN)
+
+# Tools, pinned in modules of their own.
+$(BIN)/gotestsum: tools/go.mod
+	cd tools && go build -o $@ gotest.tools/gotestsum
+
+$(BIN)/vegeta: tools/go.mod
+	cd tools && go build -o $@ github.com/tsenart/vegeta/v12
+
+$(BIN)/golangci-lint: tools/lint/go.mod
+	@echo "Building golangci-lint, once: about 2 minutes ..."
+	cd tools/lint && go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

@@ -1,0 +1,80 @@
+// Package deploy holds what runs the component elsewhere than on a laptop. Its
+// tests hold the manifests to what the component accepts.
+package deploy
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"credential-resolver/component"
+	"credential-resolver/internal/componentfile"
+)
+
+// TestComponentsAreAccepted reads every Component YAML that is shipped as the
+// component itself would.
+func TestComponentsAreAccepted(t *testing.T) {
+	for _, path := range []string{"kubernetes/credentials.yaml", "../components/credentials.yaml"} {
+		t.Run(path, func(t *testing.T) {
+			properties, err := componentfile.Load(path)
+			require.NoError(t, err)
+			_, err = component.ParseMetadata(properties)
+			require.NoError(t, err)
+		})
+	}
+}
+
+// TestContainerIsInjectable reads the annotation as Dapr's injector does, and
+// looks for each of its volumes in the pod.
+func TestContainerIsInjectable(t *testing.T) {
+	var manifest struct {
+		Metadata struct{ Annotations map[string]string }
+	}
+	text, err := os.ReadFile("kubernetes/credentials.yaml")
+	require.NoError(t, err)
+	require.NoError(t, yaml.Unmarshal(text, &manifest))
+	var container struct {
+		Image           string
+		VolumeMounts    []struct{ Name, MountPath string }
+		SecurityContext struct{ RunAsUser int }
+	}
+	require.NoError(t, json.Unmarshal([]byte(manifest.Metadata.Annotations["dapr.io/component-container"]), &container))
+	require.Equal(t, 65532, container.SecurityContext.RunAsUser, "daprd's user, so that it may write to the socket")
+
+	volumes := podVolumes(t, "kubernetes/app.yaml")
+	require.NotEmpty(t, container.VolumeMounts)
+	for _, mount := range container.VolumeMounts {
+		require.Contains(t, volumes, mount.Name, "a volume that the pod lacks would be an empty one")
+	}
+}
+
+func podVolumes(t *testing.T, path string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Clean(path))
+	require.NoError(t, err)
+	var names []string
+	for d := yaml.NewDecoder(bytes.NewReader(text)); ; {
+		var manifest struct {
+			Spec struct {
+				Template struct {
+					Spec struct{ Volumes []struct{ Name string } }
+				}
+			}
+		}
+		err := d.Decode(&manifest)
+		if errors.Is(err, io.EOF) {
+			return names
+		}
+		require.NoError(t, err)
+		for _, v := range manifest.Spec.Template.Spec.Volumes {
+			names = append(names, v.Name)
+		}
+	}
+}

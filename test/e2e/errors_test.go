@@ -1,0 +1,164 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"credential-resolver/test/harness"
+)
+
+// nobody is a user without rights, so that a store can refuse the component even
+// where the tests run as root.
+const nobody = 65534
+
+// Each of these stands in a value, a reference or a path, and must not be seen.
+const (
+	canaryValue     = "canary-value-5e884898"
+	canaryReference = "canary-reference-da280473"
+	canaryPath      = "canary-path-151d6ddd"
+)
+
+// failure is a row of section 5 as an application meets it.
+type failure struct {
+	store, guid string
+	metadata    []string
+	code        codes.Code
+	text        string // what follows: credential "<guid>":
+}
+
+// TestErrors shows every kind of failure as an application sees it, over HTTP
+// and gRPC, and that none of them, nor the component's log, holds a value, a
+// reference, a path or a store's own words.
+func TestErrors(t *testing.T) {
+	side := failingSidecar(t)
+	sdk := side.sdk(t)
+	tests := map[string]failure{
+		"a malformed GUID": {"credentials", "not.a.guid", nil, codes.InvalidArgument, "malformed GUID"},
+		"unknown request metadata": {
+			"credentials", "good", []string{"fromat=json"}, codes.InvalidArgument, `unknown request metadata "fromat" (did you mean "format"?)`,
+		},
+		"reserved request metadata": {"credentials", "good", []string{"refresh=true"}, codes.InvalidArgument, "not supported yet"},
+		"a field that it does not have": {
+			"credentials", "good", []string{"fields=host,nix"}, codes.InvalidArgument, `it has no field "nix"`,
+		},
+		"no such credential":              {"credentials", "nowhere", nil, codes.NotFound, "no such credential"},
+		"the agent's bundle missing":      {"credentials", "no-bundle", nil, codes.NotFound, `no secret under its "secret-path"`},
+		"a config that is no object":      {"credentials", "array", nil, codes.FailedPrecondition, "not a JSON object"},
+		"a config over 1 MiB":             {"credentials", "huge", nil, codes.FailedPrecondition, "larger than 1 MiB"},
+		"a secret-path that is no string": {"credentials", "odd-path", nil, codes.FailedPrecondition, "neither a string nor null"},
+		"nothing replaced":                {"credentials", "unresolved", nil, codes.FailedPrecondition, "no field of it names a secret"},
+		"a config that is not UTF-8":      {"credentials", "latin1", nil, codes.FailedPrecondition, "not valid UTF-8"},
+		"refused by the store":            {"credentials", "forbidden", nil, codes.PermissionDenied, "the config store refused"},
+		"a store that is not there":       {"unconnected", "good", nil, codes.Unavailable, "the secret store is unavailable"},
+		"a store that does not answer":    {"credentials", "fifo", nil, codes.DeadlineExceeded, "the config store did not answer in time"},
+		"an answer over 4 MiB":            {"credentials", "large", nil, codes.ResourceExhausted, "larger than the 4 MiB"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, overHTTP := side.get(t, test.store, test.guid, test.metadata...)
+			_, err := sdk.GetSecret(t.Context(), test.store, test.guid, pairs(test.metadata))
+			require.Error(t, err)
+			require.Equal(t, codes.Internal, status.Code(err), "daprd makes Internal of every error")
+			for _, text := range []string{overHTTP, err.Error()} {
+				require.Contains(t, text, "code = "+test.code.String()+" desc = credential")
+				require.Contains(t, text, test.text)
+				if test.code != codes.InvalidArgument || test.metadata != nil {
+					require.Contains(t, text, `credential "`+test.guid+`": `)
+				}
+				requireNoCanary(t, text)
+			}
+		})
+	}
+	t.Run("bulk is not allowed", func(t *testing.T) {
+		_, overHTTP := side.get(t, "credentials", "bulk")
+		require.Contains(t, overHTTP, "code = PermissionDenied")
+		_, err := sdk.GetBulkSecret(t.Context(), "credentials", nil)
+		require.ErrorContains(t, err, "code = PermissionDenied")
+	})
+	t.Run("the log at info level holds none of it", func(t *testing.T) {
+		log := side.component.Log()
+		require.Contains(t, log, "level=info")
+		require.Contains(t, log, "reference ", "a reference is logged as a hash")
+		requireNoCanary(t, log)
+	})
+}
+
+func requireNoCanary(t *testing.T, text string) {
+	t.Helper()
+	for _, canary := range []string{canaryValue, canaryReference, canaryPath, "file not found"} {
+		require.NotContains(t, text, canary)
+	}
+}
+
+// failingSidecar starts a component, without root's rights, on stores in which
+// every kind of failure can be asked for.
+func failingSidecar(t *testing.T) *sidecar {
+	t.Helper()
+	s := newStores(t)
+	s.folder = filepath.Join(s.folder, canaryPath)
+	require.NoError(t, os.MkdirAll(s.path("configs"), 0o755))
+	s.secret(t, canaryReference, map[string]string{"key": canaryValue})
+	s.secret(t, "huge-bundle", map[string]string{"blob_key": strings.Repeat(canaryValue, 5<<20/len(canaryValue))})
+
+	s.config(t, "good", `{"credentialSource":"agent","host":"`+canaryReference+`"}`)
+	s.config(t, "no-bundle", `{"credentialSource":"agent","secret-path":"`+canaryReference+`/none","a":"b"}`)
+	s.config(t, "array", `["`+canaryValue+`"]`)
+	s.config(t, "huge", `{"a":"`+strings.Repeat("x", 1<<20)+`"}`)
+	s.config(t, "odd-path", `{"secret-path":5,"a":"`+canaryValue+`"}`)
+	s.config(t, "unresolved", `{"credentialSource":"agent","a":"`+canaryValue+`"}`)
+	s.config(t, "latin1", "{\"a\":\""+canaryValue+"\xe9\"}")
+	s.config(t, "large", `{"credentialSource":"agent","secret-path":"huge-bundle","blob":"blob_key"}`)
+	s.config(t, "forbidden", `{}`)
+	require.NoError(t, os.Chmod(s.path("configs/forbidden.json"), 0))
+	require.NoError(t, syscall.Mkfifo(s.path("configs/fifo.json"), 0o644))
+	makeReachable(t, s.folder)
+
+	o := harness.ComponentOptions{}
+	if os.Getuid() == 0 {
+		o.UID, o.Binary = nobody, copyBinary(t)
+	}
+	return startSidecar(t, o,
+		credentials("credentials", s.metadata(map[string]any{"storeTimeout": "500ms"})),
+		credentials("unconnected", s.metadata(map[string]any{
+			"secretStore.secretsFile": s.path("none.json"), "requestTimeout": "500ms",
+		})))
+}
+
+// makeReachable lets another user walk to a temporary folder.
+func makeReachable(t *testing.T, folder string) {
+	t.Helper()
+	for strings.HasPrefix(folder, os.TempDir()+"/") {
+		require.NoError(t, os.Chmod(folder, 0o755))
+		folder = filepath.Dir(folder)
+	}
+}
+
+// copyBinary puts the component where another user can start it from.
+func copyBinary(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(binary(t, "CREDENTIAL_RESOLVER", "credential-resolver-race"))
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "credential-resolver")
+	require.NoError(t, os.WriteFile(path, text, 0o755))
+	makeReachable(t, filepath.Dir(path))
+	return path
+}
+
+// pairs makes the Go SDK's metadata of "name=value" strings.
+func pairs(metadata []string) map[string]string {
+	m := map[string]string{}
+	for _, pair := range metadata {
+		name, value, _ := strings.Cut(pair, "=")
+		m[name] = value
+	}
+	return m
+}

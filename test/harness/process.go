@@ -1,0 +1,163 @@
+// Package harness starts the real programs that the end-to-end tests, the demo
+// and the benchmarks work on: daprd and the component, as plain processes on
+// loopback, on free ports, stopped by pid.
+package harness
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Process is a program that was started.
+type Process struct {
+	name string
+	cmd  *exec.Cmd
+	log  *logBuffer
+	done chan struct{}
+	err  error
+}
+
+// command says how to start a program.
+type command struct {
+	path string
+	args []string
+	env  []string // besides this process's own
+	dir  string
+	log  io.Writer // where its output goes besides; nil for nowhere
+	keep bool      // let it live on when this process ends
+	uid  uint32    // the user that it runs as; 0 for this process's
+}
+
+func start(c command) (*Process, error) {
+	p := &Process{name: filepath.Base(c.path), log: &logBuffer{also: c.log}, done: make(chan struct{})}
+	p.cmd = exec.Command(c.path, c.args...)
+	p.cmd.Env = append(os.Environ(), c.env...)
+	p.cmd.Dir = c.dir
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{}
+	if c.uid != 0 {
+		p.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: c.uid, Gid: c.uid}
+	}
+	if c.keep {
+		p.cmd.Stdout, p.cmd.Stderr = c.log, c.log // a file: a pipe would end with this process
+		p.cmd.SysProcAttr.Setsid = true
+	} else {
+		p.cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	}
+	started := make(chan error)
+	go func() {
+		// The kernel ends the program when the thread that started it ends, so
+		// that nothing outlives a test that is killed.
+		runtime.LockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.err = p.cmd.Wait()
+			close(p.done)
+		}
+	}()
+	return p, <-started
+}
+
+// Pid returns the program's process id.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Log returns what the program has printed so far.
+func (p *Process) Log() string { return p.log.String() }
+
+// Stop asks the program to end and waits for it; one that does not within ten
+// seconds is killed, which is an error.
+func (p *Process) Stop() error {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+		return p.err
+	case <-time.After(10 * time.Second):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+		return fmt.Errorf("%s did not end within 10 s of SIGTERM", p.name)
+	}
+}
+
+// Ended is closed when the program has ended.
+func (p *Process) Ended() <-chan struct{} { return p.done }
+
+// Kill ends the program at once.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// pollInterval is how often a starting program is asked whether it is ready.
+const pollInterval = 20 * time.Millisecond
+
+// await waits until ready says so, the program ends, or ctx does.
+func (p *Process) await(ctx context.Context, ready func() bool) error {
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	for !ready() {
+		select {
+		case <-ticker.C:
+		case <-p.done:
+			return fmt.Errorf("%s ended before it was ready: %w\n%s", p.name, errOr(p.err), p.Log())
+		case <-ctx.Done():
+			return fmt.Errorf("%s was not ready in time: %w\n%s", p.name, ctx.Err(), p.Log())
+		}
+	}
+	return nil
+}
+
+func errOr(err error) error {
+	if err == nil {
+		return errors.New("exit status 0")
+	}
+	return err
+}
+
+// freePorts returns ports of loopback that nobody listens on now.
+func freePorts(n int) ([]int, error) {
+	ports := make([]int, n)
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = l.Close() }() // after all are taken, so that they differ
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports, nil
+}
+
+// logBuffer keeps what a program prints.
+type logBuffer struct {
+	also io.Writer
+
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.also != nil {
+		_, _ = b.also.Write(p)
+	}
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
