@@ -45,24 +45,23 @@ type Config struct {
 	SourceUnknown bool
 	// SecretPath is the bundle's name for source agent; "" for none.
 	SecretPath string
+
+	stored Object // with our own block
 }
 
-// ParseConfig reads a config by section 4, steps 1 to 3. Its error is of kind
+// ParseConfig reads a config by section 4, steps 1 and 2. Its error is of kind
 // FailedPrecondition, carries no GUID, and holds nothing of the config but names
-// of fields.
+// of fields. Whether the config can be resolved, [Config.Check] says.
 func ParseConfig(text []byte) (*Config, error) {
 	if len(text) > MaxConfigSize {
 		return nil, precondition("its config is larger than 1 MiB", nil)
 	}
-	fields, err := ParseObject(text)
+	stored, err := ParseObject(text)
 	if err != nil {
 		return nil, precondition("its config is "+err.Error(), err)
 	}
-	if err := checkOwn(fields); err != nil {
-		return nil, err
-	}
-	c := &Config{Fields: fields.without(FieldOwn), Source: SourceDirect}
-	if v, ok := fields.Get(FieldSource); ok && v.kind != NullKind {
+	c := &Config{Fields: stored.without(FieldOwn), Source: SourceDirect, stored: stored}
+	if v, ok := stored.Get(FieldSource); ok && v.kind != NullKind {
 		switch {
 		case v.kind == StringKind && v.text == string(SourceAgent):
 			c.Source = SourceAgent
@@ -71,16 +70,20 @@ func ParseConfig(text []byte) (*Config, error) {
 			c.SourceUnknown = true
 		}
 	}
-	if v, ok := fields.Get(FieldSecretPath); ok {
-		switch v.kind {
-		case StringKind:
-			c.SecretPath = v.text
-		case NullKind:
-		default:
-			return nil, precondition(`its "secret-path" is neither a string nor null`, nil)
-		}
+	if v, ok := stored.Get(FieldSecretPath); ok {
+		c.SecretPath, _ = v.Text()
 	}
 	return c, nil
+}
+
+// Check tells what of a config could never be resolved: a secret-path that names
+// nothing (section 4, step 3), or a block of ours that asks for what this version
+// cannot give. Its error is like ParseConfig's.
+func (c *Config) Check() error {
+	if v, ok := c.stored.Get(FieldSecretPath); ok && v.kind != StringKind && v.kind != NullKind {
+		return precondition(`its "secret-path" is neither a string nor null`, nil)
+	}
+	return checkOwn(c.stored)
 }
 
 // Mode returns how the credential's secrets are kept (section 4, step 3).

@@ -149,8 +149,6 @@ func storeReason(k Kind, store string) string {
 		return "the " + store + " refused the request"
 	case Timeout:
 		return "the " + store + " did not answer in time"
-	case FailedPrecondition:
-		return "the " + store + " holds something that cannot be read"
 	case Internal:
 		return "internal error"
 	default:
@@ -161,7 +159,7 @@ func storeReason(k Kind, store string) string {
 // storeFailure makes the resolution's error of a store's failure.
 func storeFailure(guid, store string, ref Reference, err error) *Error {
 	kind := KindOf(err)
-	if kind == NotFound || kind == InvalidRequest || kind == TooLarge {
+	if kind == NotFound || kind == InvalidRequest || kind == FailedPrecondition || kind == TooLarge {
 		kind = Internal // a kind that no store may give here
 	}
 	return &Error{

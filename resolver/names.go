@@ -25,6 +25,17 @@ func namingOf(store SecretStore) naming {
 	return naming{valid: func(string) bool { return true }}
 }
 
+// filter returns the values that may be names, in their order.
+func (n naming) filter(values []string) []string {
+	var names []string
+	for _, v := range values {
+		if n.possible(v) {
+			names = append(names, v)
+		}
+	}
+	return names
+}
+
 // possible tells whether single-key mode may ask for a secret of this name
 // (section 4, step 5). What is not possible is a literal, and is never sent.
 func (n naming) possible(value string) bool {

@@ -95,6 +95,9 @@ func (r *Resolver) Resolve(ctx context.Context, guid string) (*Credential, error
 	if r.opts.Secrets == nil {
 		return &Credential{guid, config.Fields}, nil
 	}
+	if err := config.Check(); err != nil {
+		return nil, withGUID(guid, err)
+	}
 	fields, err := r.resolve(ctx, guid, config)
 	if err != nil {
 		return nil, err
@@ -121,22 +124,21 @@ func (r *Resolver) resolve(ctx context.Context, guid string, config *Config) (Ob
 	if config.Source == SourceDirect {
 		return r.direct(ctx, guid, config)
 	}
+	values := stringValues(config.Fields)
+	refs := r.naming.filter(values)
 	var (
 		secrets Object
-		asked   []string
 		err     error
 	)
 	if config.Mode() == MultiKey {
-		asked = references(config.Fields, nil)
 		secrets, err = r.bundle(ctx, guid, config.SecretPath)
 	} else {
-		asked = references(config.Fields, r.naming.possible)
-		secrets, err = r.lookUp(ctx, guid, asked)
+		secrets, err = r.lookUp(ctx, guid, refs)
 	}
 	if err != nil {
 		return Object{}, err
 	}
-	if !r.opts.AllowUnresolved && len(asked) > 0 && !anyIn(asked, secrets) {
+	if !r.opts.AllowUnresolved && len(refs) > 0 && !anyIn(values, secrets) {
 		return Object{}, &Error{Kind: FailedPrecondition, GUID: guid, Reason: nothingReplaced}
 	}
 	return ApplySecretValues(config.Fields, secrets), nil

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
@@ -29,7 +31,12 @@ func (r *Resolver) secret(ctx context.Context, guid, name string) (entries Objec
 		if err != nil && KindOf(err) != NotFound {
 			return Object{}, false, storeFailure(guid, secretStore, Reference(name), err)
 		}
-		entries = Entries(data)
+		if entries, err = Entries(data); err != nil {
+			return Object{}, false, &Error{
+				Kind: FailedPrecondition, GUID: guid, Reason: "a secret of it is a JSON object that is " + err.Error(),
+				Store: secretStore, Reference: Reference(name), cause: err,
+			}
+		}
 	}
 	if !missing(entries) {
 		r.known.add(name)
@@ -42,13 +49,14 @@ func (r *Resolver) secret(ctx context.Context, guid, name string) (entries Objec
 }
 
 // Entries returns the entries of a secret as a store gave them, by section 4,
-// step 6: one entry whose value is a JSON object stands for that object. Entries
-// of a store have no order of their own; here they are sorted by name.
-func Entries(data map[string]string) Object {
+// step 6: one entry whose value is a JSON object stands for that object; it is an
+// error if such an object is not UTF-8. Entries of a store have no order of their
+// own; here they are sorted by name.
+func Entries(data map[string]string) (Object, error) {
 	if len(data) == 1 {
 		for _, text := range data {
-			if o, ok := objectText(text); ok {
-				return o
+			if o, ok, err := objectText(text); ok || err != nil {
+				return o, err
 			}
 		}
 	}
@@ -56,7 +64,7 @@ func Entries(data map[string]string) Object {
 	for _, name := range slices.Sorted(maps.Keys(data)) {
 		b.set(name, StringValue(data[name]))
 	}
-	return b.object()
+	return b.object(), nil
 }
 
 // missing tells whether a secret counts as none: section 4, step 4.
@@ -84,18 +92,25 @@ func onlyEntry(entries Object) (Value, bool) {
 		return Value{}, false
 	}
 	if text, ok := only.Text(); ok {
-		if _, isObject := objectText(text); isObject {
+		if _, isObject, err := objectText(text); isObject || err != nil {
 			return Value{}, false
 		}
 	}
 	return only, true
 }
 
-// objectText reads a text that is a JSON object.
-func objectText(text string) (Object, bool) {
+// objectText reads a text that is a JSON object. An object by JSON's grammar that
+// is not UTF-8, or has half a surrogate pair in it, is an error: to take it for a
+// plain text would hand out the whole object in the place of a field.
+func objectText(text string) (o Object, isObject bool, err error) {
 	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
-		return Object{}, false
+		return Object{}, false, nil
 	}
-	o, err := ParseObject([]byte(text))
-	return o, err == nil
+	if o, err = ParseObject([]byte(text)); err == nil {
+		return o, true, nil
+	}
+	if jsontext.Value(text).IsValid(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) {
+		return Object{}, false, errNotUTF8
+	}
+	return Object{}, false, nil
 }

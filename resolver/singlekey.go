@@ -11,17 +11,13 @@ import (
 // step 5).
 const maxLookups = 8
 
-// references returns the string values of a config, and of "extra" one level
-// down, in document order: what may name a secret. A value that stands twice
-// comes twice. Values that possible refuses are left out; nil refuses none but
-// the empty one.
-func references(config Object, possible func(string) bool) []string {
-	if possible == nil {
-		possible = func(s string) bool { return s != "" }
-	}
+// stringValues returns the string values of a config, and of "extra" one level
+// down, in document order, less its credentialSource and secret-path. A value that
+// stands twice comes twice.
+func stringValues(config Object) []string {
 	var found []string
 	add := func(v Value) {
-		if text, ok := v.Text(); ok && possible(text) {
+		if text, ok := v.Text(); ok {
 			found = append(found, text)
 		}
 	}

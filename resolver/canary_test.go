@@ -1,0 +1,199 @@
+package resolver_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// The canaries: no text that the package makes for people may hold one.
+const (
+	secretCanary    = "canary-secret-value"
+	literalCanary   = "canary-literal-that-is-a-password"
+	referenceCanary = "canary-reference"
+	pathCanary      = "canary-path"
+	storeCanary     = "canary-words-of-a-store"
+)
+
+// texts are fmt's verbs for an error; others are those that a value is asked for
+// besides. %p and %T are not among them: fmt asks nobody, and vet refuses the first.
+var (
+	texts  = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%60v", "%+.3v"}
+	others = []string{"%d", "%t", "%U", "%b", "%o", "%e", "%c"}
+)
+
+// silent checks that nothing of a value can be read from any text made of it.
+func silent(t *testing.T, what string, value any) {
+	t.Helper()
+	for _, verb := range others {
+		tells(t, what+" as "+verb, fmt.Sprintf(verb, value))
+	}
+	silentText(t, what, value)
+}
+
+// silentText is silent for the verbs that suit an error.
+func silentText(t *testing.T, what string, value any) {
+	t.Helper()
+	for _, verb := range texts {
+		tells(t, what+" as "+verb, fmt.Sprintf(verb, value))
+		tells(t, what+" in a slice as "+verb, fmt.Sprintf(verb, []any{value}))
+	}
+	tells(t, what+" by Sprint", fmt.Sprint(value))
+	tells(t, what+" by Sprintln", fmt.Sprintln(value))
+	var text bytes.Buffer
+	slog.New(slog.NewTextHandler(&text, nil)).Error("failed", "value", value)
+	tells(t, what+" in a log of text", text.String())
+}
+
+// tells checks that a text holds no canary, be it in hex.
+func tells(t *testing.T, what, text string) {
+	t.Helper()
+	for _, canary := range []string{"canary", hex.EncodeToString([]byte("canary"))} {
+		assert.NotContains(t, strings.ToLower(text), canary, what)
+	}
+}
+
+// silentError checks an error and each of our own that it wraps. What a store's
+// own error at the end of the chain prints is not in our hands.
+func silentError(t *testing.T, err error) {
+	t.Helper()
+	silentText(t, "the error", err)
+	silentText(t, "the error, wrapped", fmt.Errorf("answer: %w", err))
+	var text bytes.Buffer
+	slog.New(slog.NewJSONHandler(&text, nil)).Error("failed", "err", err)
+	tells(t, "the error in a log of JSON", text.String())
+	var (
+		ours   *resolver.Error
+		store  *resolver.StoreError
+		syntax *resolver.SyntaxError
+	)
+	if errors.As(err, &ours) {
+		silentText(t, "*Error", ours)
+		tells(t, "Reason", ours.Reason)
+		tells(t, "Store", ours.Store)
+		silent(t, "Reference", ours.Reference)
+	}
+	if errors.As(err, &store) {
+		silentText(t, "*StoreError", store)
+	}
+	if errors.As(err, &syntax) {
+		silentText(t, "*SyntaxError", syntax)
+	}
+}
+
+func TestNoFailureTellsASecretAReferenceAPathOrAStoresWords(t *testing.T) {
+	const (
+		direct = `{"password":"` + literalCanary + `"}`
+		bundle = `{"credentialSource":"agent","secret-path":"` + pathCanary + `","a":"` + referenceCanary + `","b":"` + literalCanary + `"}`
+		single = `{"credentialSource":"agent","a":"` + referenceCanary + `","extra":{"b":"` + literalCanary + `"}}`
+	)
+	configs := map[string]string{"direct": direct, "agent with a bundle": bundle, "agent without one": single}
+	try := func(name, config string, prepare func(*resolvertest.Stores)) {
+		t.Run(name, func(t *testing.T) {
+			stores := resolvertest.New(t)
+			stores.Configs.Put(guid, config)
+			for _, name := range []string{guid, pathCanary, referenceCanary} {
+				stores.Secrets.Put(name, map[string]string{referenceCanary: secretCanary, secretCanary: secretCanary})
+			}
+			r := stores.Resolver()
+			if prepare != nil {
+				answer(t, r)
+				prepare(stores)
+			}
+			silentError(t, failed(t, r))
+		})
+	}
+	for name, config := range configs {
+		for _, kind := range []resolver.Kind{
+			resolver.Internal, resolver.InvalidRequest, resolver.NotFound, resolver.FailedPrecondition,
+			resolver.Denied, resolver.Unavailable, resolver.Timeout, resolver.TooLarge,
+		} {
+			fail := resolvertest.Fail(&resolver.StoreError{Kind: kind, Err: errors.New(storeCanary + secretCanary)})
+			try(name+": the config store says "+kind.Error(), config, func(s *resolvertest.Stores) { s.Configs.Before(guid, fail) })
+			try(name+": the secret store says "+kind.Error(), config, func(s *resolvertest.Stores) { s.Secrets.Before(resolvertest.Any, fail) })
+		}
+		plain := resolvertest.Fail(fmt.Errorf("%s: %w", storeCanary, errors.New(secretCanary)))
+		try(name+": the config store fails", config, func(s *resolvertest.Stores) { s.Configs.Before(guid, plain) })
+		try(name+": the secret store fails", config, func(s *resolvertest.Stores) { s.Secrets.Before(resolvertest.Any, plain) })
+		try(name+": the secret store panics", config, func(s *resolvertest.Stores) {
+			s.Secrets.Before(resolvertest.Any, resolvertest.Panic(storeCanary+secretCanary))
+		})
+		try(name+": its secrets are gone", config, func(s *resolvertest.Stores) {
+			for _, name := range []string{guid, pathCanary, referenceCanary} {
+				s.Secrets.Delete(name)
+			}
+		})
+	}
+	for _, config := range []string{
+		`"` + literalCanary + `"`, `["` + literalCanary + `"]`, literalCanary, `{"` + literalCanary + `":?`,
+		`{"a":"` + literalCanary + `"`, `{"a":"` + literalCanary + "\xff" + `"}`, `{"a":"` + literalCanary + `\ud800"}`,
+		`{} ` + literalCanary, `{"a":"` + literalCanary + `` + "\n" + `"}`,
+		`{"a":"` + literalCanary + strings.Repeat("x", resolver.MaxConfigSize) + `"}`,
+		`{"secret-path":["` + pathCanary + `"]}`, `{"secret-path":{"` + pathCanary + `":1}}`,
+		`{"credential-resolver":"` + literalCanary + `"}`, `{"credential-resolver":{"` + literalCanary + `":1}}`,
+		`{"credential-resolver":{"secretStore":"` + literalCanary + `"}}`,
+		`{"credentialSource":"agent","secret-path":"canary-absent","a":"` + referenceCanary + `"}`,
+		`{"credentialSource":"agent","a":"` + literalCanary + `"}`,
+		`{"credentialSource":"agent","secret-path":"` + pathCanary + `","a":"` + literalCanary + `"}`,
+	} {
+		try("a config that cannot be resolved", config, nil)
+	}
+}
+
+func TestAMalformedGUIDIsNotRepeated(t *testing.T) {
+	_, err := resolvertest.New(t).Resolver().Resolve(t.Context(), secretCanary+"/"+literalCanary)
+	require.Error(t, err)
+	silentError(t, err)
+}
+
+func TestNothingThatHoldsASecretPrintsIt(t *testing.T) {
+	text := resolver.StringValue(secretCanary)
+	read := resolvertest.Parse(t, `{"canary-name":"`+secretCanary+`","o":{"p":"`+secretCanary+`"},"a":["`+secretCanary+`"]}`)
+	entries, err := resolver.Entries(map[string]string{"a": secretCanary, "b": secretCanary})
+	require.NoError(t, err)
+	for what, value := range map[string]any{
+		"a string": text, "a pointer to one": &text, "a map": map[string]resolver.Value{"a": text},
+		"a field": resolver.Field{Name: "a", Value: text}, "fields": []resolver.Field{{Name: "a", Value: text}},
+		"an object": read, "a pointer to an object": &read, "an object as a value": read.AsValue(),
+		"a reference": resolver.Reference(referenceCanary), "references": []resolver.Reference{referenceCanary},
+		"a credential": resolver.Credential{GUID: guid, Fields: read},
+		"secrets":      entries,
+	} {
+		silent(t, what, value)
+		if what != "a reference" && what != "references" {
+			encoded, err := json.Marshal(value)
+			require.NoError(t, err)
+			tells(t, what+" by encoding/json", string(encoded))
+		}
+	}
+	credential := &resolver.Credential{GUID: guid, Fields: read}
+	for _, verb := range append(texts, others...) {
+		tells(t, "a pointer to a credential as "+verb, fmt.Sprintf(verb, credential))
+	}
+	for _, v := range read.All() {
+		silent(t, "a field's value", v)
+		for _, element := range v.Elements() {
+			silent(t, "an element", element)
+		}
+	}
+}
+
+func TestAnEncodingFailureTellsNothing(t *testing.T) {
+	_, err := resolver.StringValue(secretCanary + "\xff").AppendJSON(nil)
+	silentError(t, err)
+	_, err = resolver.NewObject(resolver.Field{Name: secretCanary + "\xff"}).AppendJSON(nil)
+	silentError(t, err)
+	_, err = resolver.ParseObject([]byte(`{"` + secretCanary + `":"` + secretCanary + "\n"))
+	silentError(t, err)
+}

@@ -1,0 +1,131 @@
+package resolver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// failing is a place where a store can fail: a credential that resolves, but for
+// the one call that hook is put before.
+type failing struct {
+	name, config string
+	// store is the one that fails, in the words of an error.
+	store string
+	// secret is what the secret store fails for; "" if it is the config store.
+	secret string
+}
+
+// failingPlaces are all calls to stores that a resolution makes.
+func failingPlaces() []failing {
+	const config, secret = "config store", "secret store"
+	return []failing{
+		{"reading the config", `{"a":"k"}`, config, ""},
+		{"the bundle of a direct credential", `{"a":"k"}`, secret, guid},
+		{"the bundle of an agent credential", `{"credentialSource":"agent","secret-path":"p","a":"k"}`, secret, "p"},
+		{"the only lookup", `{"credentialSource":"agent","a":"k"}`, secret, "k"},
+		{"one lookup of several", `{"credentialSource":"agent","a":"k","b":"l","c":"m","d":"literal"}`, secret, "l"},
+		{"the lookup of a literal", `{"credentialSource":"agent","a":"k","b":"l","c":"literal"}`, secret, "literal"},
+		{"a lookup in extra", `{"credentialSource":"agent","a":"k","extra":{"b":"l"}}`, secret, "l"},
+	}
+}
+
+// fail makes stores that hold all that the credential needs, with a hook before
+// the failing call.
+func (f failing) fail(t *testing.T, hook resolvertest.Hook) *resolvertest.Stores {
+	stores := resolvertest.New(t)
+	stores.Configs.Put(guid, f.config)
+	stores.Secrets.PutAll(secrets{
+		guid: {"b": "v"}, "p": {"k": "v"}, "k": {"k": "v"}, "l": {"l": "v"}, "m": {"m": "v"},
+	})
+	if f.secret == "" {
+		stores.Configs.Before(guid, hook)
+	} else {
+		stores.Secrets.Before(f.secret, hook)
+	}
+	return stores
+}
+
+// Section 4, step 8.
+func TestAnyStoreErrorFailsTheWholeResolution(t *testing.T) {
+	plain := errors.New("connection refused")
+	for _, failure := range []struct {
+		name string
+		err  error
+		want resolver.Kind
+	}{
+		{"denied", &resolver.StoreError{Kind: resolver.Denied, Err: plain}, resolver.Denied},
+		{"unavailable", &resolver.StoreError{Kind: resolver.Unavailable, Err: plain}, resolver.Unavailable},
+		{"out of time", &resolver.StoreError{Kind: resolver.Timeout, Err: plain}, resolver.Timeout},
+		{"a fault", &resolver.StoreError{Kind: resolver.Internal, Err: plain}, resolver.Internal},
+		{"without an error of its own", &resolver.StoreError{Kind: resolver.Denied}, resolver.Denied},
+		{"wrapped", fmt.Errorf("get: %w", &resolver.StoreError{Kind: resolver.Denied, Err: plain}), resolver.Denied},
+		{"a bare kind", resolver.Denied, resolver.Denied},
+		{"not classified", plain, resolver.Unavailable},
+		{"not classified, out of time", fmt.Errorf("get: %w", context.DeadlineExceeded), resolver.Timeout},
+		{"a kind that no store may give: a bad request", &resolver.StoreError{Kind: resolver.InvalidRequest, Err: plain}, resolver.Internal},
+		{"a kind that no store may give: a precondition", &resolver.StoreError{Kind: resolver.FailedPrecondition, Err: plain}, resolver.Internal},
+		{"a kind that no store may give: too large", &resolver.StoreError{Kind: resolver.TooLarge, Err: plain}, resolver.Internal},
+	} {
+		for _, place := range failingPlaces() {
+			t.Run(failure.name+", "+place.name, func(t *testing.T) {
+				stores := place.fail(t, resolvertest.Fail(failure.err))
+				got := failed(t, stores.Resolver())
+				assert.Equal(t, failure.want, got.Kind)
+				assert.Equal(t, place.store, got.Store)
+				assert.Equal(t, resolver.Reference(place.secret), got.Reference)
+				assert.ErrorIs(t, got, failure.err, "the cause is kept, for a log")
+			})
+		}
+	}
+}
+
+func TestOnlyMissingIsNoFailure(t *testing.T) {
+	for _, err := range []error{
+		missing(),
+		fmt.Errorf("get: %w", missing()),
+		&resolver.StoreError{Kind: resolver.NotFound, Err: errors.New("gone")},
+	} {
+		stores := resolvertest.New(t)
+		stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k","b":"l"}`)
+		stores.Secrets.Put("k", map[string]string{"k": "v"})
+		stores.Secrets.Before("l", resolvertest.Fail(err))
+		assert.Equal(t, `{"credentialSource":"agent","a":"v","b":"l"}`, answer(t, stores.Resolver()))
+	}
+	stores := resolvertest.New(t)
+	stores.Configs.Before(guid, resolvertest.Fail(fmt.Errorf("get: %w", missing())))
+	assert.Equal(t, resolver.NotFound, failed(t, stores.Resolver()).Kind)
+}
+
+func TestAFailureIsNotRemembered(t *testing.T) {
+	for _, place := range failingPlaces() {
+		t.Run(place.name, func(t *testing.T) {
+			stores := place.fail(t, resolvertest.Fail(errors.New("connection refused")))
+			r := stores.Resolver()
+			assert.Equal(t, resolver.Unavailable, failed(t, r).Kind)
+			stores.Configs.Before(guid, nil)
+			stores.Secrets.Before(place.secret, nil)
+			answer(t, r)
+		})
+	}
+}
+
+// Section 3: what no store is asked for.
+func TestAMalformedGUIDIsRefusedBeforeAnyStoreIsAsked(t *testing.T) {
+	stores := resolvertest.New(t)
+	for _, malformed := range []string{"", "bulk", "a b", "../a", "a/b", "ü", "a\x00"} {
+		stores.Configs.Put(malformed, `{"a":1}`)
+		credential, err := stores.Resolver().Resolve(t.Context(), malformed)
+		assert.Nil(t, credential)
+		assert.ErrorIs(t, err, resolver.InvalidRequest)
+		assert.Equal(t, "credential: malformed GUID: "+resolver.GUIDRule, err.Error())
+	}
+	assert.Empty(t, stores.Configs.Asked())
+	assert.Empty(t, stores.Secrets.Asked())
+}

@@ -1,0 +1,81 @@
+package resolver_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// FuzzParseConfig: a config means what the rules of section 4, steps 1 to 3, say
+// of the object that encoding/json reads, and means the same once written.
+func FuzzParseConfig(f *testing.F) {
+	for _, seed := range objectSeeds() {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := resolver.ParseConfig(text)
+		names, values, isObject := theirObject(text)
+		require.Equal(t, isObject && len(text) <= 1<<20, err == nil)
+		if err != nil {
+			require.Nil(t, c)
+			require.ErrorIs(t, err, resolver.FailedPrecondition)
+			require.NotErrorIs(t, err, resolver.Internal)
+			return
+		}
+		checkMeaning(t, values, c)
+
+		var kept []string
+		for _, name := range names {
+			if name != resolver.FieldOwn {
+				kept = append(kept, name)
+			}
+		}
+		var got []string
+		for name, v := range c.Fields.All() {
+			got = append(got, name)
+			sameValue(t, values[name], v)
+		}
+		require.Equal(t, kept, got, "the fields but our own, in order")
+		fixpoint(t, c.Fields)
+
+		again, err := resolver.ParseConfig([]byte(resolvertest.JSON(t, c.Fields)))
+		require.NoError(t, err)
+		require.Equal(t, c.Source, again.Source)
+		require.Equal(t, c.SourceUnknown, again.SourceUnknown)
+		require.Equal(t, c.SecretPath, again.SecretPath)
+		require.Equal(t, c.Mode(), again.Mode())
+		if c.Check() == nil {
+			require.NoError(t, again.Check())
+		}
+	})
+}
+
+// checkMeaning restates steps 2 and 3, and what Check refuses.
+func checkMeaning(t *testing.T, values map[string]json.RawMessage, c *resolver.Config) {
+	t.Helper()
+	field := func(name string) any {
+		raw, ok := values[name]
+		if !ok {
+			return nil
+		}
+		return decoded(t, raw)
+	}
+	source, path, own := field("credentialSource"), field("secret-path"), field("credential-resolver")
+	pathText, pathIsText := path.(string)
+	agent := source == "agent"
+	require.Equal(t, agent, c.Source == resolver.SourceAgent)
+	require.Equal(t, !agent, c.Source == resolver.SourceDirect)
+	require.Equal(t, source != nil && source != "agent" && source != "direct", c.SourceUnknown)
+	if path == nil || pathIsText { // what Check refuses has no path and no mode
+		require.Equal(t, pathText, c.SecretPath)
+		require.Equal(t, !agent || pathText != "", c.Mode() == resolver.MultiKey)
+	}
+
+	block, ownIsObject := own.(map[string]any)
+	fine := (path == nil || pathIsText) && (own == nil || ownIsObject && len(block) == 0)
+	require.Equal(t, fine, c.Check() == nil, "%v", c.Check())
+}

@@ -1,0 +1,113 @@
+package resolver_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// FuzzApplySecretValues: each string is replaced at most once, what does not
+// match is untouched to the byte, the order stays, and so do the inputs.
+func FuzzApplySecretValues(f *testing.F) {
+	for _, seed := range [][2]string{
+		{`{}`, `{}`},
+		{`{"a":"k","b":"l","extra":{"c":"k","d":"l"}}`, `{"k":"l","l":"k"}`},
+		{`{"z":"k","extra":"k","a":12.50}`, `{"k":{"extra":{"z":"k"}},"x":"y"}`},
+		{`{"extra":{"a":1,"a":"k","b":2},"b":"\u006b"}`, `{"k":1e21,"\u006b":2}`},
+		{`{"extra":{"a":1,"a":2},"a":["k"],"b":{"c":"k"}}`, `{"k":"v"}`},
+		{`{"credentialSource":"agent","secret-path":"p","":""}`, `{"agent":false,"p":null,"":0.0}`},
+		{`{"extra":{"extra":{"a":"k"}},"a":"K"}`, `{"k":[{"a":"k"}],"K":"k"}`},
+	} {
+		f.Add([]byte(seed[0]), []byte(seed[1]))
+	}
+	f.Fuzz(func(t *testing.T, sourceText, secretsText []byte) {
+		source, err := resolver.ParseObject(sourceText)
+		if err != nil {
+			return
+		}
+		data, err := resolver.ParseObject(secretsText)
+		if err != nil {
+			return
+		}
+		checkSubstitution(t, source, data)
+	})
+}
+
+// checkSubstitution applies data to source and checks step 7 field by field.
+func checkSubstitution(t require.TestingT, source, data resolver.Object) resolver.Object {
+	beforeSource, beforeData := text(t, source.AsValue()), text(t, data.AsValue())
+	got := resolver.ApplySecretValues(source, data)
+	require.Equal(t, beforeSource, text(t, source.AsValue()), "the source was touched")
+	require.Equal(t, beforeData, text(t, data.AsValue()), "the secrets were touched")
+
+	names, values := fieldsOf(source)
+	gotNames, gotValues := fieldsOf(got)
+	require.Equal(t, names, gotNames, "names, in order")
+	for i, v := range values {
+		extra, isExtra := v.Object()
+		if names[i] != resolver.FieldExtra || !isExtra {
+			require.Equal(t, replacedOnce(t, v, data), text(t, gotValues[i]), "field %q", names[i])
+			continue
+		}
+		gotExtra, ok := gotValues[i].Object()
+		require.True(t, ok)
+		innerNames, innerValues := fieldsOf(extra)
+		gotInnerNames, gotInnerValues := fieldsOf(gotExtra)
+		require.Equal(t, innerNames, gotInnerNames, "names in extra, in order")
+		same := true
+		for j, inner := range innerValues {
+			want := replacedOnce(t, inner, data)
+			require.Equal(t, want, text(t, gotInnerValues[j]), "field %q of extra", innerNames[j])
+			same = same && want == text(t, inner)
+		}
+		if same && !namedIn(innerValues, data) {
+			require.Equal(t, text(t, v), text(t, gotValues[i]), "an extra without a match is untouched")
+		}
+	}
+	return got
+}
+
+// replacedOnce is the rule for one value: its replacement if it is a string that
+// is a name in data, and otherwise itself.
+func replacedOnce(t require.TestingT, v resolver.Value, data resolver.Object) string {
+	if s, ok := v.Text(); ok {
+		if replacement, ok := data.Get(s); ok {
+			return text(t, replacement)
+		}
+	}
+	return text(t, v)
+}
+
+func namedIn(values []resolver.Value, data resolver.Object) bool {
+	for _, v := range values {
+		if s, ok := v.Text(); ok {
+			if _, ok := data.Get(s); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func fieldsOf(o resolver.Object) (names []string, values []resolver.Value) {
+	for name, v := range o.All() {
+		names, values = append(names, name), append(values, v)
+	}
+	return names, values
+}
+
+// text is a value's JSON.
+func text(t require.TestingT, v resolver.Value) string {
+	b, err := v.AppendJSON(nil)
+	require.NoError(t, err)
+	return string(b)
+}
+
+func TestTheSubstitutionThatIsCheckedReplacesSomething(t *testing.T) {
+	got := checkSubstitution(t,
+		resolvertest.Parse(t, `{"a":"k","extra":{"b":"l","c":"m"}}`), resolvertest.Parse(t, `{"k":"l","l":"k"}`))
+	require.Equal(t, `{"a":"l","extra":{"b":"k","c":"m"}}`, resolvertest.JSON(t, got))
+}

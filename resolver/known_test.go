@@ -1,0 +1,95 @@
+package resolver_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// Section 4, step 8: a secret that is gone is not a literal.
+func TestAKnownSecretThatIsGoneIsNotFound(t *testing.T) {
+	for _, place := range []struct{ name, config, secret string }{
+		{"a looked-up value", `{"credentialSource":"agent","a":"k","b":"other"}`, "k"},
+		{"a looked-up value in extra", `{"credentialSource":"agent","b":"other","extra":{"a":"k"}}`, "k"},
+		{"the bundle of an agent credential", `{"credentialSource":"agent","secret-path":"p","a":"k"}`, "p"},
+		{"the bundle of a direct credential", `{"a":"k"}`, guid},
+	} {
+		for _, gone := range []struct {
+			name string
+			lose func(s *resolvertest.Secrets)
+		}{
+			{"deleted", func(s *resolvertest.Secrets) { s.Delete(place.secret) }},
+			{"without entries", func(s *resolvertest.Secrets) { s.Put(place.secret, nil) }},
+			{"with empty entries", func(s *resolvertest.Secrets) { s.Put(place.secret, map[string]string{"k": "", "x": ""}) }},
+			{"with an object of nothing", func(s *resolvertest.Secrets) { s.Put(place.secret, map[string]string{"k": `{"a":null}`}) }},
+		} {
+			t.Run(place.name+" is "+gone.name, func(t *testing.T) {
+				stores := resolvertest.New(t)
+				stores.Configs.Put(guid, place.config)
+				stores.Secrets.Put("other", map[string]string{"other": "w"})
+				stores.Secrets.Put(place.secret, map[string]string{"k": "v"})
+				r := stores.Resolver()
+				before := answer(t, r)
+
+				gone.lose(stores.Secrets)
+				failure := failed(t, r)
+				assert.Equal(t, resolver.NotFound, failure.Kind)
+				assert.Equal(t, "secret store", failure.Store)
+				assert.Equal(t, resolver.Reference(place.secret), failure.Reference)
+				assert.Contains(t, failure.Error(), "gone from the secret store")
+				assert.Equal(t, resolver.NotFound, failed(t, r).Kind, "it stays gone")
+
+				stores.Secrets.Put(place.secret, map[string]string{"k": "v"})
+				assert.Equal(t, before, answer(t, r), "until it is back")
+			})
+		}
+	}
+}
+
+func TestWhatWasNeverASecretStaysALiteral(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k","b":"literal"}`)
+	stores.Secrets.Put("k", map[string]string{"k": "v"})
+	r := stores.Resolver()
+	for range 3 {
+		assert.Equal(t, `{"credentialSource":"agent","a":"v","b":"literal"}`, answer(t, r))
+	}
+}
+
+func TestAnotherProcessKnowsNothingOfASecretThatIsGone(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k","b":"l"}`)
+	stores.Secrets.PutAll(secrets{"k": {"k": "v"}, "l": {"l": "w"}})
+	answer(t, stores.Resolver())
+
+	stores.Secrets.Delete("l")
+	assert.Equal(t, `{"credentialSource":"agent","a":"v","b":"l"}`, answer(t, stores.Resolver()))
+}
+
+func TestASecretIsKnownWhicheverCredentialNamedIt(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Configs.Put("first", `{"credentialSource":"agent","a":"k"}`)
+	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"l","b":"k"}`)
+	stores.Secrets.PutAll(secrets{"k": {"k": "v"}, "l": {"l": "w"}})
+	r := stores.Resolver()
+	_, err := r.Resolve(t.Context(), "first")
+	require.NoError(t, err)
+
+	stores.Secrets.Delete("k")
+	assert.Equal(t, resolver.NotFound, failed(t, r).Kind)
+}
+
+func TestASecretIsKnownAlsoIfItsResolutionFailed(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k"}`)
+	stores.Secrets.Put("k", map[string]string{"x": "1", "y": "2"})
+	r := stores.Resolver()
+	assert.Equal(t, resolver.FailedPrecondition, failed(t, r).Kind, "nothing replaced")
+
+	stores.Secrets.Delete("k")
+	assert.Equal(t, resolver.NotFound, failed(t, r).Kind)
+}

@@ -1,0 +1,49 @@
+package resolver_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// Section 2, environment: local may run without a store of secrets.
+func TestWithoutASecretStoreConfigsAreAnsweredAsTheyAre(t *testing.T) {
+	for _, row := range []struct{ name, config, want string }{
+		{"direct", `{"z":"1","a":12.50}`, `{"z":"1","a":12.50}`},
+		{"agent", `{"credentialSource":"agent","a":"k"}`, `{"credentialSource":"agent","a":"k"}`},
+		{"agent with a bundle", `{"credentialSource":"agent","secret-path":"p"}`, `{"credentialSource":"agent","secret-path":"p"}`},
+		{"a secret-path that names nothing", `{"secret-path":1}`, `{"secret-path":1}`},
+		{"less our own field", `{"a":1,"credential-resolver":{},"b":2}`, `{"a":1,"b":2}`},
+		{"less our own field, whatever it is", `{"a":1,"credential-resolver":[1],"b":2}`, `{"a":1,"b":2}`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			stores := resolvertest.New(t)
+			stores.Configs.Put(guid, row.config)
+			assert.Equal(t, row.want, answer(t, resolver.New(resolver.Options{Configs: stores.Configs})))
+		})
+	}
+}
+
+func TestWithoutASecretStoreAConfigMustBeOneStill(t *testing.T) {
+	stores := resolvertest.New(t)
+	r := resolver.New(resolver.Options{Configs: stores.Configs})
+	assert.Equal(t, resolver.NotFound, failed(t, r).Kind)
+
+	for _, config := range []string{`[]`, `{`, `"agent"`} {
+		stores.Configs.Put(guid, config)
+		assert.Equal(t, resolver.FailedPrecondition, failed(t, r).Kind, config)
+	}
+}
+
+func TestWithoutASecretStoreAnUnknownSourceIsToldToo(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Configs.Put(guid, `{"credentialSource":"Agent"}`)
+	told := 0
+	answer(t, resolver.New(resolver.Options{
+		Configs: stores.Configs, OnUnknownSource: func(string) { told++ },
+	}))
+	assert.Equal(t, 1, told)
+}

@@ -1,0 +1,150 @@
+package resolver_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"credential-resolver/resolver"
+)
+
+// What follows says section 4's single-key mode again, as a reader would who has
+// never seen the package: plain loops over plain lists, nothing shared, no speed.
+
+// member is one field of an object; its value is a string, nil, a json.RawMessage
+// of anything that is neither, or the members of an object.
+type member struct {
+	name  string
+	value any
+}
+
+// jsonOf writes members as compact JSON.
+func jsonOf(members []member) string {
+	var parts []string
+	for _, m := range members {
+		value := "null"
+		switch v := m.value.(type) {
+		case string:
+			value = quoted(v)
+		case json.RawMessage:
+			value = string(v)
+		case []member:
+			value = jsonOf(v)
+		}
+		parts = append(parts, quoted(m.name)+":"+value)
+	}
+	return "{" + strings.Join(parts, ",") + "}"
+}
+
+func quoted(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(fmt.Sprintf("marshalling %q: %v", s, err))
+	}
+	return string(b)
+}
+
+// naive is the credential that an agent's config without a secret-path becomes,
+// with the secrets' entries by name; and the names that have to be asked for.
+// Its kind is that of the failure if it becomes none.
+func naive(config []member, held map[string][]member) (want []member, asked []string, kind error) {
+	values := naiveValues(config)
+	var lookedUp []string
+	for _, v := range values {
+		if canBeAName(v) {
+			lookedUp = append(lookedUp, v)
+		}
+	}
+	merged := map[string]any{}
+	seen := map[string]bool{}
+	for _, v := range lookedUp {
+		if !seen[v] {
+			seen[v] = true
+			asked = append(asked, v)
+		}
+		for _, entry := range nonEmpty(held[v]) {
+			merged[entry.name] = entry.value
+		}
+	}
+	last := map[string]any{}
+	for _, v := range lookedUp {
+		only := nonEmpty(held[v])
+		if _, ok := merged[v]; !ok && len(only) == 1 && !isObject(only[0].value) {
+			last[v] = only[0].value
+		}
+	}
+	for name, value := range last {
+		merged[name] = value
+	}
+	replaced := false
+	for _, v := range values {
+		_, ok := merged[v]
+		replaced = replaced || ok
+	}
+	if len(lookedUp) > 0 && !replaced {
+		return nil, asked, resolver.FailedPrecondition
+	}
+	return naiveSubstitution(config, merged, true), asked, nil
+}
+
+// naiveValues are the strings of a config and of extra, in order.
+func naiveValues(config []member) (values []string) {
+	for _, m := range config {
+		if m.name == "credentialSource" || m.name == "secret-path" {
+			continue
+		}
+		if s, ok := m.value.(string); ok {
+			values = append(values, s)
+		}
+		if inner, ok := m.value.([]member); ok && m.name == "extra" {
+			for _, m := range inner {
+				if s, ok := m.value.(string); ok {
+					values = append(values, s)
+				}
+			}
+		}
+	}
+	return values
+}
+
+// canBeAName knows the names of the test's alphabet, and no others.
+func canBeAName(s string) bool {
+	return s != "" && s != ".." && !strings.HasPrefix(s, "/") && !strings.ContainsAny(s, " ?")
+}
+
+func nonEmpty(entries []member) (kept []member) {
+	for _, e := range entries {
+		if e.value != nil && e.value != "" {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+func isObject(value any) bool {
+	switch v := value.(type) {
+	case []member:
+		return true
+	case string:
+		return strings.HasPrefix(v, "{") && json.Valid([]byte(v))
+	default:
+		return false
+	}
+}
+
+func naiveSubstitution(config []member, data map[string]any, top bool) (out []member) {
+	for _, m := range config {
+		switch v := m.value.(type) {
+		case string:
+			if replacement, ok := data[v]; ok {
+				m.value = replacement
+			}
+		case []member:
+			if top && m.name == "extra" {
+				m.value = naiveSubstitution(v, data, false)
+			}
+		}
+		out = append(out, m)
+	}
+	return out
+}

@@ -1,0 +1,173 @@
+package resolver_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// lookedUp resolves a single-key credential that holds value, for which the store
+// has a secret, and tells whether the store was asked for it. The answer must be
+// the secret if it was, and the value itself if it was not.
+func lookedUp(t *testing.T, value string, named func(*resolvertest.Secrets) resolver.SecretStore) bool {
+	t.Helper()
+	config, err := json.Marshal(map[string]any{
+		"credentialSource": "agent", "user": "app-user", "password": value,
+		"extra": map[string]string{"token": value},
+	})
+	require.NoError(t, err)
+	stores := resolvertest.New(t)
+	stores.Configs.Put(guid, string(config))
+	stores.Secrets.Put("app-user", map[string]string{"app-user": "admin"})
+	stores.Secrets.Put(value, map[string]string{"entry": "s3cret"})
+	options := stores.Options()
+	options.Secrets = named(stores.Secrets)
+
+	credential, err := resolver.New(options).Resolve(t.Context(), guid)
+
+	require.NoError(t, err)
+	v, _ := credential.Fields.Get("password")
+	password, _ := v.Text()
+	extra, _ := credential.Fields.Get("extra")
+	inner, _ := extra.Object()
+	v, _ = inner.Get("token")
+	token, _ := v.Text()
+	assert.Equal(t, password, token, "a value means the same in extra")
+	asked := stores.Secrets.Asked()
+	if len(asked) == 1 {
+		assert.Equal(t, []string{"app-user"}, asked)
+		assert.Equal(t, value, password, "a literal")
+		return false
+	}
+	assert.ElementsMatch(t, []string{"app-user", value}, asked)
+	assert.Equal(t, "s3cret", password)
+	return true
+}
+
+func plain(s *resolvertest.Secrets) resolver.SecretStore { return s }
+
+// Section 4, step 5: what cannot be a name.
+func TestAValueThatCannotBeANameIsNeverSentToAStore(t *testing.T) {
+	for name, value := range map[string]string{
+		"empty":                                 "",
+		"one space":                             " ",
+		"several blanks":                        " \t ",
+		"over 512 bytes":                        strings.Repeat("x", 513),
+		"over 512 bytes, in fewer characters":   strings.Repeat("é", 257),
+		"a space in it":                         "correct horse",
+		"a space before it":                     " name",
+		"a space behind it":                     "name ",
+		"a tab":                                 "a\tb",
+		"a line feed":                           "a\nb",
+		"a certificate":                         certificate,
+		"a line feed at its end":                "name\n",
+		"a carriage return":                     "a\rb",
+		"a vertical tab":                        "a\vb",
+		"NUL":                                   "a\x00b",
+		"escape":                                "a\x1bb",
+		"delete":                                "a\x7fb",
+		"a C1 control":                          "a\u0080b",
+		"next line":                             "a\u0085b",
+		"a no-break space":                      "a\u00a0b",
+		"an ogham space":                        "a\u1680b",
+		"an en quad":                            "a\u2000b",
+		"a hair space":                          "a\u200ab",
+		"a line separator":                      "a\u2028b",
+		"a paragraph separator":                 "a\u2029b",
+		"a narrow no-break space":               "a\u202fb",
+		"a mathematical space":                  "a\u205fb",
+		"an ideographic space":                  "a\u3000b",
+		"a .. segment alone":                    "..",
+		"a .. segment first":                    "../name",
+		"a .. segment last":                     "name/..",
+		"a .. segment between":                  "a/../b",
+		"a question mark":                       "name?version=1",
+		"a number sign":                         "name#key",
+		"a per cent sign":                       "name%2f",
+		"a backslash":                           `a\b`,
+		"a leading slash":                       "/name",
+		"a slash alone":                         "/",
+		"two leading slashes":                   "//name",
+		"a URL with a query, as in an endpoint": "https://example.com/?a=b",
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.False(t, lookedUp(t, value, plain))
+		})
+	}
+}
+
+func TestAValueThatCanBeANameIsLookedUp(t *testing.T) {
+	for name, value := range map[string]string{
+		"a word":                           "password",
+		"one character":                    "x",
+		"512 bytes":                        strings.Repeat("x", 512),
+		"512 bytes in fewer characters":    strings.Repeat("é", 256),
+		"slashes between":                  "prod/db/password",
+		"a slash at its end":               "prod/",
+		"two slashes between":              "prod//db",
+		"dots between":                     "a..b",
+		"dots at the start of a segment":   "a/..b",
+		"dots at the end of a segment":     "a../b",
+		"three dots":                       "...",
+		"one dot":                          "a/./b",
+		"an ARN":                           "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-a1B2c3",
+		"marks that no store's URL knows":  "a:b@c=d&e+f,g;h!i$j*k(l)m'n~o|p^q{r}[s]<t>\"u`v",
+		"letters of other alphabets":       "пароль-密码",
+		"an emoji, of two UTF-16 units":    "🔑",
+		"digits":                           "12345",
+		"a host":                           "db.example.com",
+		"a URL without a query":            "https://example.com/a",
+		"what looks like JSON's own words": "null",
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.True(t, lookedUp(t, value, plain))
+		})
+	}
+}
+
+func TestAStoreWithAGrammarOfItsOwnExcludesMore(t *testing.T) {
+	short := func(name string) bool { return len(name) <= 8 }
+	grammar := func(slash bool) func(*resolvertest.Secrets) resolver.SecretStore {
+		return func(s *resolvertest.Secrets) resolver.SecretStore { return s.Named(short, slash) }
+	}
+	for _, row := range []struct {
+		name, value string
+		slash, want bool
+	}{
+		{"what it takes is looked up", "shorter", false, true},
+		{"what it excludes is not", "much-longer", false, false},
+		{"a leading slash is a name where the store says so", "/name", true, true},
+		{"two as well", "//name", true, true},
+		{"a leading slash is none where it does not", "/name", false, false},
+		{"its grammar holds behind a leading slash too", "/much-longer", true, false},
+		{"it cannot allow a .. segment", "/..", true, false},
+		{"it cannot allow a space", "a b", true, false},
+		{"it cannot allow a question mark", "a?b", true, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			assert.Equal(t, row.want, lookedUp(t, row.value, grammar(row.slash)))
+		})
+	}
+}
+
+func TestABundleWhoseNameTheStoreExcludesIsMissing(t *testing.T) {
+	none := func(string) bool { return false }
+	stores := resolvertest.New(t)
+	stores.Secrets.PutAll(secrets{guid: {"a": "wrong"}, "p": {"k": "wrong"}})
+	options := stores.Options()
+	options.Secrets = stores.Secrets.Named(none, true)
+	r := resolver.New(options)
+
+	stores.Configs.Put(guid, `{"a":"k"}`)
+	assert.Equal(t, `{"a":"k"}`, answer(t, r), "nothing to add for direct")
+
+	stores.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"p","a":"k"}`)
+	assert.Equal(t, resolver.NotFound, failed(t, r).Kind)
+	assert.Empty(t, stores.Secrets.Asked())
+}

@@ -1,0 +1,62 @@
+package resolver_test
+
+import (
+	"testing"
+
+	"credential-resolver/resolver"
+)
+
+// Section 4: the field "credential-resolver" is ours.
+func TestOurOwnFieldIsNeverPartOfTheAnswer(t *testing.T) {
+	testResolutions(t, []resolution{
+		{
+			name:   "direct",
+			config: `{"a":1,"credential-resolver":{},"b":2}`,
+			want:   `{"a":1,"b":2}`,
+		},
+		{
+			name:    "agent with a bundle",
+			config:  `{"credential-resolver":{},"credentialSource":"agent","secret-path":"p","a":"k"}`,
+			secrets: secrets{"p": {"k": "v"}},
+			want:    `{"credentialSource":"agent","secret-path":"p","a":"v"}`,
+		},
+		{
+			name:    "agent without one",
+			config:  `{"credentialSource":"agent","a":"k","credential-resolver":{}}`,
+			secrets: secrets{"k": {"k": "v"}},
+			want:    `{"credentialSource":"agent","a":"v"}`,
+		},
+		{
+			name:    "brought in by the bundle of a direct credential",
+			config:  `{"a":1}`,
+			secrets: secrets{guid: {"credential-resolver": "x", "b": "y"}},
+			want:    `{"a":1,"b":"y"}`,
+		},
+		{
+			name:   "deeper down it is a field like any other",
+			config: `{"extra":{"credential-resolver":1}}`,
+			want:   `{"extra":{"credential-resolver":1}}`,
+		},
+	})
+}
+
+func TestWhatOurOwnFieldCannotSayYetIsRefused(t *testing.T) {
+	refused := func(name, own, reason string) resolution {
+		return resolution{
+			name: name, config: `{"credentialSource":"agent","a":"k","credential-resolver":` + own + `}`,
+			secrets: secrets{"k": {"k": "v"}}, asked: []string{},
+			kind: resolver.FailedPrecondition, reason: reason,
+		}
+	}
+	const notObject, unknown = `its "credential-resolver" is not an object`, "has a field that is none of"
+	testResolutions(t, []resolution{
+		refused("secretStore", `{"secretStore":"other"}`, `"secretStore" of its "credential-resolver" is not supported yet`),
+		refused("references", `{"references":"explicit"}`, `"references" of its "credential-resolver" is not supported yet`),
+		refused("lookupFields", `{"lookupFields":["a"]}`, `"lookupFields" of its "credential-resolver" is not supported yet`),
+		refused("an unknown name", `{"secretstore":"other"}`, unknown),
+		refused("a string", `"explicit"`, notObject),
+		refused("a number", `1`, notObject),
+		refused("false", `false`, notObject),
+		refused("an array", `[]`, notObject),
+	})
+}

@@ -1,0 +1,53 @@
+package resolvertest
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"credential-resolver/resolver"
+)
+
+var _ resolver.ConfigStore = (*Configs)(nil)
+
+// Configs is a store of configs in memory. It is safe for concurrent use.
+type Configs struct {
+	*Calls
+
+	mu    sync.Mutex
+	texts map[string]string
+}
+
+// Put stores a config's text, which may be anything, in place of an earlier one.
+func (c *Configs) Put(guid, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.texts[guid] = text
+}
+
+// Delete forgets a config.
+func (c *Configs) Delete(guid string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.texts, guid)
+}
+
+// Config implements resolver.ConfigStore.
+func (c *Configs) Config(ctx context.Context, guid string) ([]byte, error) {
+	defer c.begin(guid)()
+	if err := c.interfere(ctx, guid); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	text, ok := c.texts[guid]
+	if !ok {
+		return nil, absent()
+	}
+	return []byte(text), nil
+}
+
+// absent is how a store says that it has no such config or secret.
+func absent() error {
+	return &resolver.StoreError{Kind: resolver.NotFound, Err: errors.New("not in this fake")}
+}

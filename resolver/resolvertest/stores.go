@@ -1,0 +1,33 @@
+package resolvertest
+
+import (
+	"testing"
+
+	"credential-resolver/resolver"
+)
+
+// Stores are a store of configs and one of secrets, both empty at first.
+type Stores struct {
+	Configs *Configs
+	Secrets *Secrets
+}
+
+// New returns empty stores for one test. The test fails if a call to one of them
+// is still running when it ends: nobody would be left to take the answer.
+func New(t testing.TB) *Stores {
+	t.Helper()
+	return &Stores{
+		Configs: &Configs{Calls: newCalls(t, "config store"), texts: map[string]string{}},
+		Secrets: &Secrets{Calls: newCalls(t, "secret store"), secrets: map[string]map[string]string{}},
+	}
+}
+
+// Options returns the options of a resolver on these stores. All else in them is
+// zero, for the test to set.
+func (s *Stores) Options() resolver.Options {
+	return resolver.Options{Configs: s.Configs, Secrets: s.Secrets}
+}
+
+// Resolver returns a new resolver on these stores: one that remembers nothing of
+// what earlier ones saw.
+func (s *Stores) Resolver() *resolver.Resolver { return resolver.New(s.Options()) }

@@ -1,0 +1,99 @@
+package resolvertest_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+func TestTheFakesAnswerWhatWasPutIn(t *testing.T) {
+	stores := resolvertest.New(t)
+	entries := map[string]string{"k": "v"}
+	stores.Configs.Put("g", `{"a":1}`)
+	stores.Secrets.Put("s", entries)
+	entries["k"] = "changed"
+
+	text, err := stores.Configs.Config(t.Context(), "g")
+	require.NoError(t, err)
+	assert.Equal(t, `{"a":1}`, string(text))
+	got, err := stores.Secrets.Secret(t.Context(), "s")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"k": "v"}, got)
+	got["k"] = "changed"
+	got, err = stores.Secrets.Secret(t.Context(), "s")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"k": "v"}, got)
+
+	stores.Configs.Delete("g")
+	stores.Secrets.Delete("s")
+	_, err = stores.Configs.Config(t.Context(), "g")
+	assert.ErrorIs(t, err, resolver.NotFound)
+	_, err = stores.Secrets.Secret(t.Context(), "s")
+	assert.ErrorIs(t, err, resolver.NotFound)
+	assert.Equal(t, []string{"g", "g"}, stores.Configs.Asked())
+	assert.Equal(t, []string{"s", "s", "s"}, stores.Secrets.Asked())
+	assert.Equal(t, 1, stores.Secrets.Peak())
+	assert.Zero(t, stores.Secrets.Running())
+}
+
+func TestTheFakesFailWhereTheyAreToldTo(t *testing.T) {
+	refused := errors.New("refused")
+	stores := resolvertest.New(t)
+	stores.Secrets.PutAll(map[string]map[string]string{"s": {"k": "v"}, "t": {"k": "v"}})
+	stores.Secrets.Before(resolvertest.Any, resolvertest.Fail(refused))
+	stores.Secrets.Before("t", func(context.Context) error { return nil })
+	_, err := stores.Secrets.Secret(t.Context(), "s")
+	assert.Equal(t, refused, err)
+	_, err = stores.Secrets.Secret(t.Context(), "t")
+	assert.NoError(t, err, "a name's own hook comes before that of any")
+
+	stores.Secrets.Before("s", resolvertest.Panic("boom"))
+	assert.PanicsWithValue(t, "boom", func() { _, _ = stores.Secrets.Secret(t.Context(), "s") })
+	assert.Zero(t, stores.Secrets.Running(), "a call that panicked has ended")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	stores.Secrets.Before("s", resolvertest.Block())
+	_, err = stores.Secrets.Secret(ctx, "s")
+	assert.Equal(t, context.Canceled, err)
+}
+
+func TestHeldCallsWaitUntilTheyAreLetThrough(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stores := resolvertest.New(t)
+		stores.Configs.Put("g", `{}`)
+		gate := stores.Configs.Hold()
+		done := make(chan error)
+		go func() {
+			_, err := stores.Configs.Config(t.Context(), "g")
+			done <- err
+		}()
+		synctest.Wait()
+		assert.Equal(t, 1, stores.Configs.Running())
+		gate <- struct{}{}
+		assert.NoError(t, <-done)
+
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := stores.Configs.Config(ctx, "g")
+		assert.Equal(t, context.Canceled, err, "a call that nobody waits for ends")
+	})
+}
+
+func TestANamedStoreHasAGrammar(t *testing.T) {
+	var store resolver.SecretStore = resolvertest.New(t).Secrets
+	_, isNamer := store.(resolver.Namer)
+	assert.False(t, isNamer)
+
+	named := resolvertest.New(t).Secrets.Named(func(name string) bool { return name == "s" }, true)
+	assert.True(t, named.ValidName("s"))
+	assert.False(t, named.ValidName("t"))
+	assert.True(t, named.LeadingSlash())
+}
