@@ -53,7 +53,14 @@ func (h *held) retire() {
 	}
 }
 
+// close closes the store. It runs where a connection ends, so a panic in it would
+// end the process.
 func (h *held) close() {
+	defer func() {
+		if cause := recover(); cause != nil {
+			h.log.Errorf("a store panicked as it closed (%T)", cause)
+		}
+	}()
 	if err := h.store.Close(); err != nil {
 		h.log.Warnf("a store did not close cleanly (%T)", err)
 	}

@@ -24,17 +24,19 @@ type instanceKey struct {
 
 // instance is one Component of one daprd.
 //
-// Its store is closed when its connection ends. What it was initialised with is
+// Its store is closed when its last connection ends. What it was initialised with is
 // kept as long as the peer may live: gRPC closes a connection that was idle for
 // half an hour, and daprd then calls Get on a new one without another Init.
 type instance struct {
 	key instanceKey
 
-	mu         sync.Mutex
-	properties map[string]string // what the last successful Init was given; may hold secrets
-	connection *connection       // the one that used the instance last
-	held       *held             // nil while no connection uses the instance
-	initing    sync.Mutex        // one Init of this instance at a time
+	initing sync.Mutex // one Init of this instance at a time
+
+	mu          sync.Mutex
+	initialised bool                     // whether an Init has ever succeeded
+	properties  map[string]string        // what the last successful Init was given; may hold secrets
+	users       map[*connection]struct{} // the connections that have used the instance, and live
+	held        *held                    // nil while no connection uses the instance
 }
 
 // instances are those of all daprds that are connected.
@@ -62,9 +64,9 @@ func (s *instances) initialise(ctx context.Context, c *connection, name string, 
 	in := s.getOrAdd(instanceKey{c.peer, name})
 	in.initing.Lock()
 	defer in.initing.Unlock()
+	defer s.forgetUnused(in) // also after a panic
 	fresh, err := s.open(ctx, name, properties)
 	if err != nil {
-		s.forgetUnused(in)
 		return err
 	}
 	in.put(fresh, c, maps.Clone(properties))
@@ -107,13 +109,14 @@ func (s *instances) revive(ctx context.Context, in *instance, c *connection) (*h
 		return h, nil
 	}
 	in.mu.Lock()
-	properties := in.properties
+	properties, initialised := in.properties, in.initialised
 	in.mu.Unlock()
-	if properties == nil {
+	if !initialised {
 		return nil, errNotInitialised
 	}
 	fresh, err := s.open(ctx, in.key.name, properties)
 	if err != nil {
+		s.log.Warnf("instance %q of pid %d could not be initialised again: %v", in.key.name, in.key.peer.pid, err)
 		return nil, status.Error(codes.Unavailable, "the component could not be initialised again: see its log")
 	}
 	in.put(fresh, c, properties)
@@ -135,13 +138,13 @@ func (s *instances) getOrAdd(key instanceKey) *instance {
 	return in
 }
 
-// forgetUnused drops an instance whose first Init failed.
+// forgetUnused drops an instance if its first Init failed.
 func (s *instances) forgetUnused(in *instance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.properties == nil && s.byKey[in.key] == in {
+	if !in.initialised && s.byKey[in.key] == in {
 		delete(s.byKey, in.key)
 	}
 }
@@ -203,11 +206,17 @@ func (s *instances) forget(which func(instanceKey) bool) {
 	}
 }
 
-// put gives the instance a new store and retires the old one.
+// put gives the instance a new store and retires the old one. If c has ended
+// meanwhile and no other connection uses the instance, the new one is retired too.
 func (in *instance) put(fresh *held, c *connection, properties map[string]string) {
 	in.mu.Lock()
 	old := in.held
-	in.held, in.connection, in.properties = fresh, c, properties
+	in.held, in.properties, in.initialised = fresh, properties, true
+	in.use(c)
+	if len(in.users) == 0 {
+		in.held = nil
+		defer fresh.retire()
+	}
 	in.mu.Unlock()
 	old.retire()
 }
@@ -219,19 +228,33 @@ func (in *instance) take(c *connection) *held {
 	if in.held == nil || !in.held.acquire() {
 		return nil
 	}
-	in.connection = c
+	in.use(c)
 	return in.held
 }
 
-// leave closes the store if c was the last connection to use it.
+// use counts c among the instance's connections, unless it has ended.
+func (in *instance) use(c *connection) {
+	if _, ok := in.users[c]; ok || c.ended.Load() {
+		return
+	}
+	if in.users == nil {
+		in.users = map[*connection]struct{}{}
+	}
+	in.users[c] = struct{}{}
+}
+
+// leave takes c, which has ended, from the instance's connections, and closes the
+// store if it was the last.
 func (in *instance) leave(c *connection) bool {
 	in.mu.Lock()
-	if in.connection != c {
+	_, used := in.users[c]
+	delete(in.users, c)
+	if !used || len(in.users) > 0 {
 		in.mu.Unlock()
 		return false
 	}
 	old := in.held
-	in.held, in.connection = nil, nil
+	in.held = nil
 	in.mu.Unlock()
 	old.retire()
 	return old != nil

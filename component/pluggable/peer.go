@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
-	"strconv"
-	"strings"
 	"sync"
+	"sync/atomic"
 
-	"golang.org/x/sys/unix"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
 )
@@ -19,7 +16,7 @@ import (
 // pid namespace, of which nothing is known.
 type process struct {
 	pid   int32
-	start uint64 // clock ticks since boot
+	start uint64 // in the system's own unit; 0 if it cannot be told
 }
 
 // gone tells whether the process is known to have ended.
@@ -31,25 +28,6 @@ func (p process) gone() bool {
 	return !alive || p.start != 0 && start != p.start
 }
 
-// startTime reads when a process started: field 22 of its stat file (proc(5)). A
-// zombie has ended.
-func startTime(pid int32) (ticks uint64, alive bool) {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(int(pid)) + "/stat")
-	if err != nil {
-		return 0, !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.ESRCH)
-	}
-	// The command's name, in parentheses, may hold spaces and parentheses.
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	if len(fields) < 20 {
-		return 0, true
-	}
-	ticks, err = strconv.ParseUint(fields[19], 10, 64)
-	if err != nil {
-		return 0, true
-	}
-	return ticks, fields[0] != "Z" && fields[0] != "X"
-}
-
 // connection is one accepted connection, with the process at its other end.
 type connection struct {
 	net.Conn
@@ -57,6 +35,7 @@ type connection struct {
 	peer  process
 	onEnd func(*connection)
 	end   sync.Once
+	ended atomic.Bool // set before onEnd is called
 }
 
 func newConnection(c net.Conn, onEnd func(*connection)) *connection {
@@ -66,11 +45,14 @@ func newConnection(c net.Conn, onEnd func(*connection)) *connection {
 // Close implements net.Conn.
 func (c *connection) Close() error {
 	err := c.Conn.Close()
-	c.end.Do(func() { c.onEnd(c) })
+	c.end.Do(func() {
+		c.ended.Store(true)
+		c.onEnd(c)
+	})
 	return err
 }
 
-// peerOf asks the kernel who is at the other end: SO_PEERCRED, unix(7).
+// peerOf asks the kernel who is at the other end.
 func peerOf(c net.Conn) process {
 	socket, ok := c.(*net.UnixConn)
 	if !ok {
@@ -80,15 +62,12 @@ func peerOf(c net.Conn) process {
 	if err != nil {
 		return process{}
 	}
-	var cred *unix.Ucred
-	var credErr error
-	if err := raw.Control(func(fd uintptr) {
-		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	}); err != nil || credErr != nil || cred.Pid == 0 {
+	var pid int32
+	if err := raw.Control(func(fd uintptr) { pid = peerPID(int(fd)) }); err != nil || pid == 0 {
 		return process{}
 	}
-	start, _ := startTime(cred.Pid)
-	return process{pid: cred.Pid, start: start}
+	start, _ := startTime(pid)
+	return process{pid: pid, start: start}
 }
 
 // peerCredentials is a transport without a handshake, as daprd's is, that tells

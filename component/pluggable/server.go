@@ -99,10 +99,9 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-served:
 		err = fmt.Errorf("serving on %s: %w", sock.path, err)
 	case <-ctx.Done():
-		sock.remove()
-		s.stop(server)
 	}
-	s.instances.close()
+	sock.remove()
+	s.stop(server)
 	return err
 }
 
@@ -123,19 +122,32 @@ func (s *Server) recovered(cause any) error {
 	return status.Error(codes.Internal, "internal error")
 }
 
-// stop lets running calls end, for StopTimeout at most.
+// stop lets running calls end and closes the stores, within StopTimeout for each.
+// What hangs for longer is left behind: the process is about to end.
 func (s *Server) stop(server *grpc.Server) {
+	if !s.within(server.GracefulStop) {
+		// Stop ends the connections, and then may wait for a call that hangs.
+		go server.Stop()
+	}
+	if !s.within(s.instances.close) {
+		s.opts.Logger.Warn("a store has not closed in time; it is left as it is")
+	}
+}
+
+// within tells whether fn, which goes on otherwise, is done within StopTimeout.
+func (s *Server) within(fn func()) bool {
 	done := make(chan struct{})
 	go func() {
-		server.GracefulStop()
+		fn()
 		close(done)
 	}()
 	timer := time.NewTimer(s.opts.StopTimeout)
 	defer timer.Stop()
 	select {
 	case <-done:
+		return true
 	case <-timer.C:
-		server.Stop()
+		return false
 	}
 }
 

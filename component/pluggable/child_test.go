@@ -1,0 +1,76 @@
+package pluggable_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	daprd "github.com/dapr/dapr/pkg/components/secretstores"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/component/pluggable"
+)
+
+// child is what another process does: with a socket and a Component's name, what
+// a daprd does; without, nothing. It ends with its input.
+func child() int {
+	if len(os.Args) == 3 {
+		socket, component := os.Args[1], os.Args[2]
+		c := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), socket)
+		if err := c.Init(context.Background(), meta(component, map[string]string{"say": "the child's"})); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		data, err := get(c, "child")
+		fmt.Println(data["echo"], data["property.say"], err)
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	return 0
+}
+
+func TestTwoProcessesThatUseOneNameNeverSeeEachOther(t *testing.T) {
+	stores := &echoes{}
+	s := serve(t, stores, nil)
+	other := pluggable.StartChild(t, "daprd", s.socket, "credentials")
+	line, err := bufio.NewReader(other.Stdout).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "CHILD the child's <nil>\n", line)
+
+	_, err = get(dial(t, s, "credentials"), "hello")
+	assert.Equal(t, codes.Unavailable, status.Code(err), "we have not initialised ours")
+
+	ours := initialise(t, s, "credentials", map[string]string{"say": "ours"})
+	data, err := get(ours, "hello")
+	require.NoError(t, err)
+	assert.Equal(t, "ours", data["property.say"])
+	assert.Equal(t, 2, s.Instances())
+	assert.Equal(t, 2, stores.open())
+}
+
+func TestAProcessThatEndsTakesItsInstancesAlong(t *testing.T) {
+	stores := &echoes{}
+	s := serve(t, stores, nil)
+	ours := initialise(t, s, "credentials", nil)
+	other := pluggable.StartChild(t, "daprd", s.socket, "credentials")
+	_, err := bufio.NewReader(other.Stdout).ReadString('\n')
+	require.NoError(t, err)
+	s.ForgetGone()
+	require.Equal(t, 2, s.Instances(), "both are alive")
+
+	require.NoError(t, other.Process.Kill())
+
+	require.Eventually(t, func() bool { return stores.open() == 1 }, patience, tick, "its stores are closed with its connection")
+	require.Eventually(t, func() bool {
+		s.ForgetGone()
+		return s.Instances() == 1
+	}, patience, tick, "what it was initialised with is forgotten")
+	assertEchoes(t, ours)
+}

@@ -1,0 +1,72 @@
+package pluggable
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// ForgetGone is what the server does every ten seconds.
+func (s *Server) ForgetGone() { s.instances.forgetGone() }
+
+// Instances returns how many instances the server keeps.
+func (s *Server) Instances() int {
+	s.instances.mu.RLock()
+	defer s.instances.mu.RUnlock()
+	return len(s.instances.byKey)
+}
+
+// Connections returns how many connections use the instances of a name.
+func (s *Server) Connections(name string) int {
+	s.instances.mu.RLock()
+	defer s.instances.mu.RUnlock()
+	n := 0
+	for key, in := range s.instances.byKey {
+		if key.name == name {
+			in.mu.Lock()
+			n += len(in.users)
+			in.mu.Unlock()
+		}
+	}
+	return n
+}
+
+const childVariable = "PLUGGABLE_TEST_CHILD"
+
+// IsChild tells whether this process was started by StartChild.
+func IsChild() bool { return os.Getenv(childVariable) != "" }
+
+// Child is another process, which ends with its input.
+type Child struct {
+	*exec.Cmd
+
+	Stdin  io.WriteCloser
+	Stdout io.Reader
+}
+
+// StartChild runs the test binary again, under a name of its own.
+func StartChild(t *testing.T, name string, args ...string) *Child {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	alias := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.Symlink(self, alias))
+
+	c := &Child{Cmd: exec.Command(alias, args...)}
+	c.Env = append(os.Environ(), childVariable+"=1")
+	c.Stderr = os.Stderr
+	c.Stdin, err = c.StdinPipe()
+	require.NoError(t, err)
+	c.Stdout, err = c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	t.Cleanup(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	})
+	return c
+}

@@ -1,0 +1,57 @@
+package pluggable
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	daprd "github.com/dapr/dapr/pkg/components/pluggable"
+)
+
+func TestASocketIsInvisibleUntilItIsPublished(t *testing.T) {
+	folder, err := os.MkdirTemp("", "p")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+
+	s, err := bind(folder, "hidden", DefaultSocketMode)
+	require.NoError(t, err)
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	assert.True(t, entries[0].IsDir(), "daprd skips a folder, and waits for ever on a socket that does not answer")
+	t.Setenv("DAPR_COMPONENTS_SOCKETS_FOLDER", folder)
+	require.NoError(t, daprd.Discover(t.Context()))
+
+	require.NoError(t, s.publish())
+	info, err := os.Lstat(s.path)
+	require.NoError(t, err)
+	assert.Equal(t, os.ModeSocket|DefaultSocketMode, info.Mode())
+
+	s.close()
+	_, err = os.Lstat(s.path)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	_, err = os.Lstat(s.hidden)
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestASocketThatCannotBePublishedLeavesNothing(t *testing.T) {
+	folder, err := os.MkdirTemp("", "p")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	s, err := bind(folder, "hidden", DefaultSocketMode)
+	require.NoError(t, err)
+	require.NoError(t, os.Mkdir(s.path, 0o700)) // appeared since it was looked at
+
+	require.ErrorContains(t, s.publish(), "making the socket visible")
+	s.close()
+
+	_, err = os.Lstat(s.hidden)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	assert.DirExists(t, s.path)
+	require.NoError(t, os.Remove(s.path))
+	again, err := bind(folder, "hidden", DefaultSocketMode)
+	require.NoError(t, err, "the lock was given back")
+	again.close()
+}

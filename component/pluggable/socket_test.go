@@ -1,0 +1,168 @@
+package pluggable_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/component/pluggable"
+)
+
+func TestTheSocketsFolderIsMade(t *testing.T) {
+	folder := filepath.Join(shortFolder(t), "a", "b")
+	s := serve(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = folder })
+	assertEchoes(t, initialise(t, s, "c", nil))
+}
+
+func TestTheSocketIsRemovedAtTheEnd(t *testing.T) {
+	s := serve(t, &echoes{}, nil)
+	s.stop()
+	assert.False(t, exists(s.socket))
+
+	again := serve(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = filepath.Dir(s.socket) })
+	assertEchoes(t, initialise(t, again, "c", nil))
+}
+
+func TestADeadSocketIsReplaced(t *testing.T) {
+	s := newServer(t, &echoes{}, nil)
+	leaveDeadSocket(t, s.socket)
+	// A process that was killed leaves its folder too, perhaps with a socket.
+	private := filepath.Join(filepath.Dir(s.socket), "."+componentName)
+	require.NoError(t, os.Mkdir(private, 0o700))
+	leaveDeadSocket(t, filepath.Join(private, "s"))
+	require.NoError(t, os.WriteFile(filepath.Join(private, "lock"), nil, 0o600))
+
+	s.start()
+	defer s.stop()
+
+	assertServes(t, s)
+}
+
+func leaveDeadSocket(t *testing.T, path string) {
+	t.Helper()
+	l := listen(t, path)
+	l.SetUnlinkOnClose(false)
+	require.NoError(t, l.Close())
+	require.True(t, exists(path))
+}
+
+func listen(t *testing.T, path string) *net.UnixListener {
+	t.Helper()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// assertServes waits until the socket answers, which a dead one never does.
+func assertServes(t *testing.T, s *running) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		c, err := net.Dial("unix", s.socket)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	}, patience, tick)
+	assertEchoes(t, initialise(t, s, "c", nil))
+}
+
+func TestALiveServerIsNotReplaced(t *testing.T) {
+	t.Run("one of ours", func(t *testing.T) {
+		first := serve(t, &echoes{}, nil)
+		second := newServer(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = filepath.Dir(first.socket) })
+		second.start()
+		err := second.wait()
+		require.ErrorContains(t, err, "another process already serves "+first.socket)
+		require.ErrorContains(t, err, "DAPR_COMPONENTS_SOCKETS_FOLDER")
+		assertEchoes(t, initialise(t, first, "c", nil))
+	})
+	t.Run("one of ours whose socket somebody removed", func(t *testing.T) {
+		first := serve(t, &echoes{}, nil)
+		require.NoError(t, os.Remove(first.socket))
+		second := newServer(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = filepath.Dir(first.socket) })
+		second.start()
+		require.ErrorContains(t, second.wait(), "another process already serves")
+		assert.False(t, exists(first.socket))
+	})
+	t.Run("somebody else's", func(t *testing.T) {
+		s := newServer(t, &echoes{}, nil)
+		l := listen(t, s.socket)
+		s.start()
+		require.ErrorContains(t, s.wait(), "another process already serves "+s.socket)
+		asked, err := l.Accept()
+		require.NoError(t, err, "it was asked whether it lives, and is still there")
+		require.NoError(t, asked.Close())
+	})
+}
+
+func TestWhatIsNoSocketIsNotReplaced(t *testing.T) {
+	cases := map[string]func(path string) error{
+		"a file":   func(path string) error { return os.WriteFile(path, []byte("precious"), 0o600) },
+		"a folder": func(path string) error { return os.Mkdir(path, 0o700) },
+		"a link":   func(path string) error { return os.Symlink("/dev/null", path) },
+	}
+	for name, put := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t, &echoes{}, nil)
+			require.NoError(t, put(s.socket))
+			before, err := os.Lstat(s.socket)
+			require.NoError(t, err)
+
+			s.start()
+
+			require.ErrorContains(t, s.wait(), s.socket+" is in the way and is not a socket")
+			after, err := os.Lstat(s.socket)
+			require.NoError(t, err)
+			assert.Equal(t, before, after)
+
+			// Nothing was left that would stop the next start.
+			require.NoError(t, os.Remove(s.socket))
+			s.start()
+			assertServes(t, s)
+			s.stop()
+		})
+	}
+}
+
+func TestAPathThatTheSystemDoesNotAllowIsSaidSo(t *testing.T) {
+	folder := filepath.Join(shortFolder(t), strings.Repeat("x", 100))
+	s := newServer(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = folder })
+	s.start()
+	err := s.wait()
+	require.ErrorContains(t, err, "is longer than the 107 bytes")
+	require.ErrorContains(t, err, "DAPR_COMPONENTS_SOCKETS_FOLDER")
+	assert.False(t, exists(folder))
+}
+
+func TestTheLongestPathThatTheSystemAllowsIsServed(t *testing.T) {
+	folder := shortFolder(t)
+	folder = filepath.Join(folder, strings.Repeat("x", 107-len(folder)-len("//"+componentName+".sock")))
+	s := serve(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = folder })
+	require.Len(t, s.socket, 107)
+	assertEchoes(t, initialise(t, s, "c", nil))
+}
+
+func TestAFolderThatCannotBeMadeIsSaidSo(t *testing.T) {
+	file := filepath.Join(shortFolder(t), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	s := newServer(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = filepath.Join(file, "f") })
+	s.start()
+	require.ErrorContains(t, s.wait(), "making the socket's folder")
+}
+
+func TestAnothersSocketIsNotRemovedAtTheEnd(t *testing.T) {
+	s := serve(t, &echoes{}, nil)
+	require.NoError(t, os.Remove(s.socket))
+	l := listen(t, s.socket)
+	l.SetUnlinkOnClose(false)
+
+	s.stop()
+
+	assert.True(t, exists(s.socket))
+}
