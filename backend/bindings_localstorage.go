@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"os"
 	"strings"
 
 	"github.com/dapr/components-contrib/bindings"
@@ -20,7 +21,8 @@ func bindingsLocalStorage() storeType[configConn] {
 			if err := store.Init(ctx, bindings.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
 				return nil, localStorageInitError(err)
 			}
-			return &localStorageConn{store}, nil
+			root, _ := metadata.GetMetadataProperty(fields, "rootPath")
+			return &localStorageConn{store, root}, nil
 		},
 	}
 }
@@ -35,7 +37,11 @@ func localStorageInitError(err error) error {
 	return err
 }
 
-type localStorageConn struct{ bindings.OutputBinding }
+type localStorageConn struct {
+	bindings.OutputBinding
+
+	root string
+}
 
 var _ configConn = (*localStorageConn)(nil)
 
@@ -47,6 +53,9 @@ func (c *localStorageConn) get(ctx context.Context, key string) ([]byte, error) 
 	resp, err := c.invoke(ctx, bindings.GetOperation, key, nil)
 	switch {
 	case err != nil && strings.HasPrefix(err.Error(), localStorageMissing):
+		if _, gone := os.Stat(c.root); gone != nil {
+			return nil, failed(gone) // a volume that is not mounted lacks every config
+		}
 		return nil, absent()
 	case err != nil:
 		return nil, failed(err)

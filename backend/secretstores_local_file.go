@@ -15,8 +15,6 @@ import (
 	"github.com/dapr/components-contrib/secretstores/local/file"
 	"github.com/dapr/kit/logger"
 	kitstrings "github.com/dapr/kit/strings"
-
-	"credential-resolver/resolver"
 )
 
 // secretsLocalFile is secretstores.local.file: a JSON file. contrib's store
@@ -52,7 +50,8 @@ var _ secretConn = (*localFileConn)(nil)
 func (c *localFileConn) get(ctx context.Context, name string) (map[string]string, error) {
 	secrets, err := c.current(ctx)
 	if err != nil {
-		return nil, classifyLocalFile(err)
+		// One that has become wrong is a store that is down, until an edit mends it.
+		return nil, failed(err)
 	}
 	entries, ok := secrets[name]
 	if !ok {
@@ -118,16 +117,6 @@ func (c *localFileConn) load(ctx context.Context) (map[string]map[string]string,
 	return resp.Data, nil
 }
 
-// classifyLocalFile takes a file that has become unreadable or wrong for a store
-// that is down, which an edit mends, and never for one that lacks the secret.
-func classifyLocalFile(err error) error {
-	var wrong *permanentError
-	if errors.As(err, &wrong) {
-		return &resolver.StoreError{Kind: resolver.FailedPrecondition, Err: err}
-	}
-	return failed(err)
-}
-
 func isPathError(err error) bool {
 	var pathErr *fs.PathError
 	return errors.As(err, &pathErr)
@@ -135,9 +124,10 @@ func isPathError(err error) bool {
 
 // fileVersion is what changes when a file does.
 type fileVersion struct {
-	device, inode    uint64
-	size             int64
-	modified, status time.Time
+	inode    uint64
+	size     int64
+	modified time.Time
+	changed  time.Time // its status: also when a tool puts the old time back
 }
 
 func versionOf(path string) (fileVersion, error) {
@@ -150,8 +140,7 @@ func versionOf(path string) (fileVersion, error) {
 	}
 	v := fileVersion{size: info.Size(), modified: info.ModTime()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		v.device, v.inode = sys.Dev, sys.Ino
-		v.status = time.Unix(sys.Ctim.Unix())
+		v.inode, v.changed = sys.Ino, statusChange(sys)
 	}
 	return v, nil
 }

@@ -40,24 +40,27 @@ func code(k resolver.Kind) codes.Code {
 // reporter turns failures into what the application sees, and what the log says
 // besides: which store, and a hash of the reference.
 type reporter struct {
-	log logger.Logger
-	key []byte
+	log     logger.Logger
+	metrics *Metrics
+	key     []byte
 }
 
-func newReporter(log logger.Logger) *reporter {
+func newReporter(log logger.Logger, metrics *Metrics) *reporter {
 	key := make([]byte, sha256.Size)
 	_, _ = rand.Read(key) // never fails
-	return &reporter{log: log, key: key}
+	return &reporter{log: log, metrics: metrics, key: key}
 }
 
-// report logs a failure and returns it as a gRPC status.
+// report logs and counts a failure, and returns it as a gRPC status.
 func (r *reporter) report(err error) error {
 	var e *resolver.Error
 	if !errors.As(err, &e) {
+		r.metrics.answered(codes.Internal)
 		r.log.Errorf("a failure without a kind (%T)", err)
 		return status.Error(codes.Internal, "credential: internal error")
 	}
 	c := code(e.Kind)
+	r.metrics.answered(c)
 	log := r.log.Infof
 	if e.Kind.Retryable() || e.Kind == resolver.Denied || e.Kind == resolver.Internal {
 		log = r.log.Warnf

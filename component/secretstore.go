@@ -3,6 +3,8 @@ package component
 import (
 	"context"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
 	"github.com/dapr/kit/logger"
@@ -14,8 +16,9 @@ import (
 // SecretStore is the component: a secret store whose secrets are finished
 // credentials. It is safe for concurrent use once Init has returned.
 type SecretStore struct {
-	log    logger.Logger
-	report *reporter
+	log     logger.Logger
+	metrics *Metrics
+	report  *reporter
 
 	settings Settings
 	stores   *Stores
@@ -24,12 +27,12 @@ type SecretStore struct {
 
 var _ secretstores.SecretStore = (*SecretStore)(nil)
 
-// Factory returns what makes secret stores that log to log. Those of one factory
-// hash references with one key.
-func Factory(log logger.Logger) func() secretstores.SecretStore {
-	report := newReporter(log)
+// Factory returns what makes secret stores that log to log and count in metrics.
+// Those of one factory hash references with one key.
+func Factory(log logger.Logger, metrics *Metrics) func() secretstores.SecretStore {
+	report := newReporter(log, metrics)
 	return func() secretstores.SecretStore {
-		return &SecretStore{log: log, report: report}
+		return &SecretStore{log: log, metrics: metrics, report: report}
 	}
 }
 
@@ -46,6 +49,7 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 	}
 	s.settings, s.stores = settings, stores
 	s.resolver = stores.Resolver(settings, func(guid string) {
+		s.metrics.unknownSource.Inc()
 		s.log.Warnf("credential %q: its credentialSource is neither direct nor agent; taken for direct", guid)
 	})
 	return nil
@@ -60,6 +64,7 @@ func (s *SecretStore) GetSecret(
 	if err != nil {
 		return secretstores.GetSecretResponse{}, s.report.report(err)
 	}
+	s.metrics.answered(codes.OK)
 	return secretstores.GetSecretResponse{Data: data}, nil
 }
 

@@ -84,6 +84,9 @@ func readConfig(stdin io.Reader, name string) ([]byte, error) {
 // probably not meant so.
 func (o *options) check(text []byte, force bool) error {
 	config, err := resolver.ParseConfig(text)
+	if err == nil {
+		err = config.Check()
+	}
 	switch {
 	case err != nil && !force:
 		return fmt.Errorf("it could never be resolved: %w (--force stores it all the same)", err)

@@ -24,6 +24,7 @@ func newServe(o *options) *cobra.Command {
 		Args: exactly(0),
 	}
 	cmd.Flags().StringVar(&mode, "socket-mode", mode, "permission bits of the socket, in octal; daprd must be able to write to it")
+	metricsAddress := cmd.Flags().String("metrics-listen", "", `address for Prometheus metrics, such as "127.0.0.1:9464", at /metrics (default none)`)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		bits, err := strconv.ParseUint(mode, 8, 32)
 		if err != nil || bits == 0 || bits > 0o777 {
@@ -33,9 +34,13 @@ func newServe(o *options) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		metrics, err := serveMetrics(cmd.Context(), *metricsAddress)
+		if err != nil {
+			return err
+		}
 		server, err := pluggable.New(pluggable.Options{
 			Name:           product,
-			NewSecretStore: component.Factory(log),
+			NewSecretStore: component.Factory(log, metrics),
 			Logger:         log,
 			SocketMode:     fs.FileMode(bits),
 		})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
@@ -9,7 +10,6 @@ import (
 
 	"credential-resolver/component/pluggable"
 	"credential-resolver/test/harness"
-	"os"
 )
 
 // constantName is what daprd knows the constant component by.

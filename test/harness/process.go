@@ -53,7 +53,7 @@ func start(c command) (*Process, error) {
 		p.cmd.Stdout, p.cmd.Stderr = c.log, c.log // a file: a pipe would end with this process
 		p.cmd.SysProcAttr.Setsid = true
 	} else {
-		p.cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+		dieWithParent(p.cmd.SysProcAttr)
 	}
 	started := make(chan error)
 	go func() {

@@ -1,0 +1,9 @@
+package backend
+
+import (
+	"syscall"
+	"time"
+)
+
+// statusChange returns when a file or its status changed last.
+func statusChange(s *syscall.Stat_t) time.Time { return time.Unix(s.Ctim.Unix()) }

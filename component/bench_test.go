@@ -1,0 +1,48 @@
+package component_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/secretstores"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend"
+	"credential-resolver/component"
+)
+
+// BenchmarkGetSecret asks the component, without its socket, for a credential on
+// the embedded default: one config from SQLite and one bundle from a file.
+func BenchmarkGetSecret(b *testing.B) {
+	folder := b.TempDir()
+	b.Setenv("XDG_DATA_HOME", folder)
+	secrets := filepath.Join(folder, "secrets.json")
+	require.NoError(b, os.WriteFile(secrets, []byte(`{"bundle":{"pw":"s3cr3t","cert":"-----BEGIN-----"}}`), 0o600))
+	properties := map[string]string{
+		"secretStore": "secretstores.local.file", "secretStore.secretsFile": secrets, "secretStore.multiValued": "true",
+	}
+	settings, err := component.ParseMetadata(properties)
+	require.NoError(b, err)
+	log := logger.NewLogger("bench")
+	stores, err := component.Open(context.Background(), settings, backend.Options{Logger: log})
+	require.NoError(b, err)
+	require.NoError(b, stores.Configs.Put(context.Background(), "c", []byte(
+		`{"credentialSource":"agent","secret-path":"bundle","host":"h","port":5432,"user":"u","password":"pw","cert":"cert"}`)))
+	require.NoError(b, stores.Close())
+
+	store := component.Factory(log, component.NewMetrics(prometheus.NewRegistry()))()
+	require.NoError(b, store.Init(context.Background(), secretstores.Metadata{Base: metadata.Base{Properties: properties}}))
+	b.Cleanup(func() { require.NoError(b, store.Close()) })
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := store.GetSecret(context.Background(), secretstores.GetSecretRequest{Name: "c"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

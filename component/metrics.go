@@ -1,0 +1,31 @@
+package component
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc/codes"
+)
+
+// Metrics count what the components of one process do. They hold no GUID and no
+// name of a secret.
+type Metrics struct {
+	requests      *prometheus.CounterVec
+	unknownSource prometheus.Counter
+}
+
+// NewMetrics returns metrics that are registered with registerer.
+func NewMetrics(registerer prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "credential_resolver_requests_total",
+			Help: "Requests for credentials, by the gRPC code of their answer.",
+		}, []string{"code"}),
+		unknownSource: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "credential_resolver_unknown_source_total",
+			Help: "Configs resolved whose credentialSource is neither direct nor agent, and was taken for direct.",
+		}),
+	}
+	registerer.MustRegister(m.requests, m.unknownSource)
+	return m
+}
+
+func (m *Metrics) answered(c codes.Code) { m.requests.WithLabelValues(c.String()).Inc() }

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package harness
+
+import "syscall"
+
+// dieWithParent does nothing: only Linux can end a program with its parent.
+func dieWithParent(*syscall.SysProcAttr) {}
