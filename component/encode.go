@@ -114,23 +114,22 @@ func find(o resolver.Object, field string) (resolver.Value, bool) {
 	return find(inner, rest)
 }
 
-// pick returns the object less what the fields do not name, in its own order.
+// pick returns the object less what the fields do not name, in its own order. It
+// takes the names for what find takes them.
 func pick(o resolver.Object, fields []string) resolver.Object {
+	whole, within := map[string]bool{}, map[string][]string{}
+	for _, field := range fields {
+		if _, ok := o.Get(field); ok {
+			whole[field] = true
+		} else if head, rest, nested := strings.Cut(field, "."); nested {
+			within[head] = append(within[head], rest)
+		}
+	}
 	var kept []resolver.Field
 	for name, v := range o.All() {
-		whole, within := false, []string(nil)
-		for _, field := range fields {
-			if field == name {
-				whole = true
-			} else if rest, ok := strings.CutPrefix(field, name+"."); ok {
-				if _, literal := o.Get(field); !literal {
-					within = append(within, rest)
-				}
-			}
-		}
-		if inner, ok := v.Object(); !whole && ok && within != nil {
-			kept = append(kept, resolver.Field{Name: name, Value: pick(inner, within).AsValue()})
-		} else if whole {
+		if inner, ok := v.Object(); !whole[name] && ok && within[name] != nil {
+			kept = append(kept, resolver.Field{Name: name, Value: pick(inner, within[name]).AsValue()})
+		} else if whole[name] {
 			kept = append(kept, resolver.Field{Name: name, Value: v})
 		}
 	}

@@ -124,6 +124,11 @@ func (s *Settings) read(known map[string]reader, name, value string) error {
 	if remedy, ok := backend.RuntimeField(name); ok {
 		return errors.New("cannot be set: " + remedy)
 	}
+	if nested && field != "" {
+		if store := nearest.Name(head, []string{"configStore", "secretStore"}); store != "" {
+			return fmt.Errorf("is unknown (did you mean %q?)", store+"."+field)
+		}
+	}
 	names := append(slices.Collect(maps.Keys(known)), reservedNames()...)
 	slices.Sort(names)
 	return fmt.Errorf("is unknown%s; the names are %s, configStore.<field> and secretStore.<field>",

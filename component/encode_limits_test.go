@@ -1,0 +1,124 @@
+package component_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	components "github.com/dapr/dapr/pkg/proto/components/v1"
+
+	"credential-resolver/component"
+	"credential-resolver/resolver"
+)
+
+func field(name, text string) resolver.Field {
+	return resolver.Field{Name: name, Value: resolver.StringValue(text)}
+}
+
+func TestWhatIsNotUTF8IsRefusedByTheNameOfItsField(t *testing.T) {
+	const notUTF8 = canarySecret + "\xff"
+	nested := func(f resolver.Field) resolver.Field {
+		return resolver.Field{Name: "extra", Value: resolver.NewObject(field("fine", "v"), f).AsValue()}
+	}
+	cases := map[string]struct {
+		field resolver.Field
+		asked []string
+		says  string
+	}{
+		"a value":                   {field("cert", notUTF8), nil, `field "cert" is not valid UTF-8`},
+		"a value that is asked for": {field("cert", notUTF8), []string{"cert"}, `field "cert" is not valid UTF-8`},
+		"a value in an object":      {nested(field("cert", notUTF8)), nil, `field "extra" is not valid UTF-8`},
+		"a name":                    {field(notUTF8, "v"), nil, "the name of a field is not valid UTF-8"},
+		"a name of a null":          {resolver.Field{Name: notUTF8 + "x"}, nil, "the name of a field is not valid UTF-8"},
+		"a name in an object":       {nested(field(notUTF8, "v")), nil, `field "extra" is not valid UTF-8`},
+	}
+	for name, tc := range cases {
+		for _, format := range []component.Format{component.Flat, component.JSON} {
+			if name == "a name of a null" && format == component.Flat {
+				continue // left out, name and all
+			}
+			t.Run(name+", "+string(format), func(t *testing.T) {
+				c := &resolver.Credential{GUID: "some-guid", Fields: resolver.NewObject(field("user", "u"), tc.field, field("z", "z"))}
+				data, err := component.Encode(c, component.Request{Format: format, Fields: tc.asked})
+				require.ErrorIs(t, err, resolver.FailedPrecondition)
+				require.ErrorContains(t, err, `credential "some-guid": `+tc.says)
+				assert.Nil(t, data)
+				assertDiscreet(t, err.Error())
+			})
+		}
+	}
+}
+
+func TestAFieldThatIsNotAskedForDoesNotSpoilTheOthers(t *testing.T) {
+	c := &resolver.Credential{GUID: "g", Fields: resolver.NewObject(field("user", "u"), field("cert", "\xff"))}
+	for _, format := range []component.Format{component.Flat, component.JSON} {
+		_, err := component.Encode(c, component.Request{Format: format, Fields: []string{"user"}})
+		assert.NoError(t, err)
+	}
+}
+
+func TestTheSizeOfAnAnswerIsThatOfItsMessage(t *testing.T) {
+	cases := map[string]map[string]string{
+		"nothing":           {},
+		"an entry":          {"user": "u"},
+		"empty texts":       {"": ""},
+		"an empty value":    {"user": ""},
+		"several":           {"a": "1", "b": "22", "c": strings.Repeat("é", 100)},
+		"lengths of a byte": {"k": strings.Repeat("x", 122), "l": strings.Repeat("x", 123), "m": strings.Repeat("x", 127)},
+		"lengths of two":    {strings.Repeat("k", 128): strings.Repeat("x", 16383), "l": strings.Repeat("x", 16384)},
+		"a large one":       {"_value": strings.Repeat("x", 3<<20)},
+	}
+	for name, data := range cases {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, proto.Size(&components.GetSecretResponse{Data: data}), component.Size(data))
+		})
+	}
+}
+
+func TestAnAnswerOverTheRuntimesLimitIsRefused(t *testing.T) {
+	// What is not the text of the one entry, in its message.
+	overhead := func(name string) int {
+		const text = 3 << 20
+		return component.Size(map[string]string{name: strings.Repeat("x", text)}) - text
+	}
+	for format, tc := range map[component.Format]struct {
+		entry  string
+		around int // what JSON adds to the text of field f
+	}{
+		component.Flat: {"f", 0},
+		component.JSON: {"_value", len(`{"f":""}`)},
+	} {
+		t.Run(string(format), func(t *testing.T) {
+			most := component.MaxAnswer - overhead(tc.entry) - tc.around
+			encode := func(length int) (map[string]string, error) {
+				c := &resolver.Credential{GUID: "g", Fields: resolver.NewObject(
+					field("f", strings.Repeat("x", length)), resolver.Field{Name: "n"},
+				)}
+				return component.Encode(c, component.Request{Format: format, Fields: []string{"f"}})
+			}
+
+			data, err := encode(most)
+			require.NoError(t, err)
+			assert.Equal(t, 4<<20, proto.Size(&components.GetSecretResponse{Data: data}))
+
+			data, err = encode(most + 1)
+			require.ErrorIs(t, err, resolver.TooLarge)
+			require.ErrorContains(t, err, `credential "g": the answer is larger than the 4 MiB`)
+			require.ErrorContains(t, err, "metadata.fields", "the remedy")
+			assert.Nil(t, data)
+			assert.Less(t, len(err.Error()), 200)
+		})
+	}
+}
+
+func TestSomeFieldsOfACredentialOverTheLimitAreAnswered(t *testing.T) {
+	c := &resolver.Credential{GUID: "g", Fields: resolver.NewObject(
+		field("large", strings.Repeat("x", 5<<20)), field("user", "u"),
+	)}
+	data, err := component.Encode(c, flat("user"))
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"user": "u"}, data)
+}

@@ -1,0 +1,130 @@
+package component_test
+
+import (
+	"errors"
+	"regexp"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/component"
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+func TestEachKindOfFailureIsOneCode(t *testing.T) {
+	cases := map[resolver.Kind]codes.Code{
+		resolver.Internal:           codes.Internal,
+		resolver.InvalidRequest:     codes.InvalidArgument,
+		resolver.NotFound:           codes.NotFound,
+		resolver.FailedPrecondition: codes.FailedPrecondition,
+		resolver.Denied:             codes.PermissionDenied,
+		resolver.Unavailable:        codes.Unavailable,
+		resolver.Timeout:            codes.DeadlineExceeded,
+		resolver.TooLarge:           codes.ResourceExhausted,
+		resolver.TooLarge + 1:       codes.Internal,
+	}
+	for kind, want := range cases {
+		t.Run(want.String(), func(t *testing.T) {
+			assert.Equal(t, want, component.Code(kind))
+		})
+	}
+}
+
+// failing is the component on stores that hold an agent credential, whose secret
+// store fails with err.
+func failing(t *testing.T, log *logged, err error) *component.SecretStore {
+	t.Helper()
+	stores := resolvertest.New(t)
+	stores.Configs.Put("some-guid", `{"credentialSource":"agent","password":"`+canaryReference+`"}`)
+	stores.Secrets.Before(resolvertest.Any, resolvertest.Fail(err))
+	return component.On(log.logger(t.Name()), component.NewMetrics(prometheus.NewRegistry()), stores.Options())
+}
+
+func TestAStoresFailureIsToldInFixedWords(t *testing.T) {
+	words := errors.New("GET https://vault/" + canaryPath + "/" + canaryReference + ": " + canarySecret)
+	cases := map[string]struct {
+		err  error
+		code codes.Code
+		says string
+	}{
+		"one that was refused": {&resolver.StoreError{Kind: resolver.Denied, Err: words}, codes.PermissionDenied, "the secret store refused the request"},
+		"one that is down":     {&resolver.StoreError{Kind: resolver.Unavailable, Err: words}, codes.Unavailable, "the secret store is unavailable"},
+		"one out of time":      {&resolver.StoreError{Kind: resolver.Timeout, Err: words}, codes.DeadlineExceeded, "the secret store did not answer in time"},
+		"one of ours":          {&resolver.StoreError{Kind: resolver.Internal, Err: words}, codes.Internal, "internal error"},
+		"one of no kind":       {words, codes.Unavailable, "the secret store is unavailable"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			log := &logged{}
+			data, err := get(failing(t, log, tc.err), "some-guid")
+			assert.Nil(t, data)
+			require.EqualError(t, err, `rpc error: code = `+tc.code.String()+` desc = credential "some-guid": `+tc.says)
+			assert.Contains(t, log.String(), tc.code.String(), "the log says it too")
+			assert.Regexp(t, reference, log.String(), "with the reference, hashed")
+			assertDiscreet(t, log.String())
+		})
+	}
+}
+
+func TestAtDebugLevelAStoresOwnWordsAreLoggedWithoutTheReference(t *testing.T) {
+	log := &logged{}
+	store := failing(t, log, &resolver.StoreError{
+		Kind: resolver.Unavailable, Err: errors.New("asking for " + canaryReference + ": connection refused"),
+	})
+	logger.NewLogger(t.Name()).SetOutputLevel(logger.DebugLevel)
+
+	_, err := get(store, "some-guid")
+
+	require.Error(t, err)
+	assert.Contains(t, log.String(), "connection refused")
+	assertDiscreet(t, log.String())
+}
+
+// reference is how the log names one.
+var reference = regexp.MustCompile(`reference ([0-9a-f]{16})\b`)
+
+func TestTheHashOfAReferenceIsStableAndKeyed(t *testing.T) {
+	down := &resolver.StoreError{Kind: resolver.Unavailable, Err: errors.New("down")}
+	hashes := func(store *component.SecretStore, log *logged) []string {
+		for range 2 {
+			_, err := get(store, "some-guid")
+			require.Error(t, err)
+		}
+		var found []string
+		for _, match := range reference.FindAllStringSubmatch(log.String(), -1) {
+			found = append(found, match[1])
+		}
+		require.Len(t, found, 2)
+		return found
+	}
+	log := &logged{}
+	first := hashes(failing(t, log, down), log)
+	log = &logged{}
+	second := hashes(failing(t, log, down), log)
+
+	assert.Equal(t, first[0], first[1], "one process names a reference one way")
+	assert.Equal(t, second[0], second[1])
+	assert.NotEqual(t, first[0], second[0], "another process names it another way")
+}
+
+func TestTwoReferencesHaveTwoHashes(t *testing.T) {
+	log := &logged{}
+	stores := resolvertest.New(t)
+	stores.Configs.Put("one", `{"credentialSource":"agent","secret-path":"a"}`)
+	stores.Configs.Put("two", `{"credentialSource":"agent","secret-path":"b"}`)
+	store := component.On(log.logger(t.Name()), component.NewMetrics(prometheus.NewRegistry()), stores.Options())
+	for _, guid := range []string{"one", "two"} {
+		_, err := get(store, guid)
+		require.Equal(t, codes.NotFound, status.Code(err))
+	}
+	found := reference.FindAllStringSubmatch(log.String(), -1)
+	require.Len(t, found, 2)
+	assert.NotEqual(t, found[0][1], found[1][1])
+}

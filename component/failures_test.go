@@ -1,0 +1,188 @@
+package component_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/components-contrib/secretstores"
+)
+
+// agent is a config of source agent whose password may be a reference.
+const agent = `{"credentialSource":"agent","password":"` + canaryReference + `","extra":{"token":"` + canarySecret + `"}}`
+
+// failure is a request that fails, on real stores.
+type failure struct {
+	// prepare makes it fail, before Init; it returns metadata to change.
+	prepare func(w *world) map[string]string
+	// after makes it fail, after Init.
+	after func(w *world, store secretstores.SecretStore)
+	// guid is asked for; "" is "some-guid".
+	guid     string
+	metadata []string
+	code     codes.Code
+	says     string
+}
+
+// failures are the rows of DESIGN.md, section 5, that real stores can be brought
+// to; errors_test.go has the others.
+func failures() map[string]failure {
+	config := func(text string) func(*world) map[string]string {
+		return func(w *world) map[string]string {
+			w.config("some-guid", text)
+			return nil
+		}
+	}
+	return map[string]failure{
+		"a malformed GUID":  {guid: canarySecret + "!", code: codes.InvalidArgument, says: "credential: malformed GUID: a GUID is 1 to 128 of A-Z a-z 0-9 _ -"},
+		"a path for a GUID": {guid: "../" + canaryPath, code: codes.InvalidArgument, says: "credential: malformed GUID"},
+		"bulk for a GUID":   {guid: "bulk", code: codes.InvalidArgument, says: "credential: malformed GUID"},
+		"unknown metadata":  {metadata: []string{"formt", canarySecret}, code: codes.InvalidArgument, says: "unknown request metadata"},
+		"a wrong format":    {metadata: []string{"format", canarySecret}, code: codes.InvalidArgument, says: "metadata.format must be"},
+		"an unknown field": {
+			prepare: config(`{"password":"` + canarySecret + `"}`), metadata: []string{"fields", "passwd"},
+			code: codes.InvalidArgument, says: `it has no field "passwd"`,
+		},
+		"no such credential": {code: codes.NotFound, says: "no such credential"},
+		"no such credential, though a secret has its name": {
+			prepare: func(w *world) map[string]string {
+				w.secrets(`{"some-guid":{"k":"` + canarySecret + `"}}`)
+				return nil
+			},
+			code: codes.NotFound, says: "no such credential",
+		},
+		"no bundle": {
+			prepare: config(`{"credentialSource":"agent","secret-path":"` + canaryReference + `","a":"` + canarySecret + `"}`),
+			code:    codes.NotFound, says: `there is no secret under its "secret-path"`,
+		},
+		"a secret that is gone": {
+			prepare: func(w *world) map[string]string {
+				w.config("some-guid", agent)
+				w.secrets(`{"` + canaryReference + `":{"value":"` + canarySecret + `"}}`)
+				return nil
+			},
+			after: func(w *world, store secretstores.SecretStore) {
+				_, err := get(store, "some-guid")
+				require.NoError(w.t, err)
+				w.secrets(`{}`)
+			},
+			code: codes.NotFound, says: "is gone from the secret store",
+		},
+		"a config that is no object": {
+			prepare: config(`["` + canarySecret + `"]`), code: codes.FailedPrecondition, says: "its config is not a JSON object",
+		},
+		"a config that is no JSON": {
+			prepare: config(`{"a":` + canarySecret), code: codes.FailedPrecondition, says: "its config is not valid JSON",
+		},
+		"an empty config": {prepare: config(``), code: codes.FailedPrecondition, says: "its config is not"},
+		"a config that is not UTF-8": {
+			prepare: config(`{"a":"` + canarySecret + "\xff" + `"}`), code: codes.FailedPrecondition, says: "its config is not valid UTF-8",
+		},
+		"a config that is too large": {
+			prepare: config(`{"a":"` + canarySecret + strings.Repeat("x", 1<<20) + `"}`),
+			code:    codes.FailedPrecondition, says: "its config is larger than 1 MiB",
+		},
+		"a secret-path that is no string": {
+			prepare: config(`{"credentialSource":"agent","secret-path":["` + canarySecret + `"]}`),
+			code:    codes.FailedPrecondition, says: `its "secret-path" is neither a string nor null`,
+		},
+		"nothing replaced": {prepare: config(agent), code: codes.FailedPrecondition, says: "no field of it names a secret"},
+		"a value that is not UTF-8": {
+			prepare: func(w *world) map[string]string {
+				w.t.(*testing.T).Setenv("CANARY_some-guid", canarySecret+"\xff")
+				w.config("some-guid", `{"credentialSource":"direct"}`)
+				return map[string]string{
+					"secretStore": "secretstores.local.env", "secretStore.prefix": "CANARY_",
+					"secretStore.secretsFile": "", "secretStore.multiValued": "",
+				}
+			},
+			code: codes.FailedPrecondition, says: `field "some-guid" is not valid UTF-8`,
+		},
+		"a store that is not there yet": {
+			prepare: func(w *world) map[string]string {
+				w.config("some-guid", agent)
+				require.NoError(w.t, os.Remove(w.file))
+				return map[string]string{"requestTimeout": "50ms"}
+			},
+			code: codes.Unavailable, says: "the secret store is unavailable",
+		},
+		"a store that has gone": {
+			prepare: config(agent),
+			after:   func(w *world, _ secretstores.SecretStore) { require.NoError(w.t, os.Remove(w.file)) },
+			code:    codes.Unavailable, says: "the secret store is unavailable",
+		},
+		"a store that has become wrong": {
+			prepare: config(agent),
+			after:   func(w *world, _ secretstores.SecretStore) { w.secrets(`{"a": ` + canarySecret) },
+			code:    codes.Unavailable, says: "the secret store is unavailable",
+		},
+		"a config store that fails": {
+			prepare: func(w *world) map[string]string {
+				require.NoError(w.t, os.Mkdir(filepath.Join(w.configs, "some-guid.json"), 0o700))
+				return nil
+			},
+			code: codes.Unavailable, says: "the config store is unavailable",
+		},
+		"a config store that hangs": {
+			prepare: func(w *world) map[string]string {
+				pipe := filepath.Join(w.configs, "some-guid.json")
+				require.NoError(w.t, syscall.Mkfifo(pipe, 0o600))
+				w.t.Cleanup(func() { // whoever reads it waits for somebody to write
+					f, err := os.OpenFile(pipe, os.O_RDWR, 0)
+					require.NoError(w.t, err)
+					require.NoError(w.t, f.Close())
+				})
+				return map[string]string{"storeTimeout": "50ms"}
+			},
+			code: codes.DeadlineExceeded, says: "the config store did not answer in time",
+		},
+		"an answer that is too large": {
+			prepare: func(w *world) map[string]string {
+				w.config("some-guid", `{"credentialSource":"direct"}`)
+				w.secrets(`{"some-guid":{"a":"` + canarySecret + strings.Repeat("x", 4<<20) + `"}}`)
+				return nil
+			},
+			code: codes.ResourceExhausted, says: "larger than the 4 MiB",
+		},
+	}
+}
+
+func TestAFailureSaysWhatItIsAndNothingElse(t *testing.T) {
+	for name, f := range failures() {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.secrets(`{"unrelated":{"k":"` + canarySecret + `"}}`)
+			var changed map[string]string
+			if f.prepare != nil {
+				changed = f.prepare(w)
+			}
+			store := w.open(changed)
+			if f.after != nil {
+				f.after(w, store)
+			}
+			guid := f.guid
+			if guid == "" {
+				guid = "some-guid"
+			}
+
+			data, err := get(store, guid, f.metadata...)
+
+			assert.Nil(t, data)
+			require.Equal(t, f.code, status.Code(err), "%v", err)
+			require.ErrorContains(t, err, f.says)
+			if f.guid == "" {
+				require.ErrorContains(t, err, `desc = credential "some-guid": `)
+			}
+			assert.Contains(t, w.log.String(), f.code.String())
+			assertDiscreet(t, err.Error())
+			assertDiscreet(t, w.log.String())
+		})
+	}
+}

@@ -1,0 +1,169 @@
+package component_test
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/secretstores"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/component"
+)
+
+const (
+	// patience is how long a test waits for what will happen.
+	patience = 20 * time.Second
+	tick     = 5 * time.Millisecond
+)
+
+// What no error and no log may hold.
+const (
+	canarySecret    = "canary-secret-5Wq8"
+	canaryReference = "canary-reference-7Kd2"
+	canaryPath      = "canary-path-9Zt4"
+)
+
+// world is a folder with configs and secrets, and the component on it.
+type world struct {
+	t       testing.TB
+	configs string // the folder of configs
+	file    string // the file of secrets
+	log     *logged
+	metrics *prometheus.Registry
+	factory func() secretstores.SecretStore
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), canaryPath)
+	w := &world{
+		t: t, log: &logged{}, metrics: prometheus.NewRegistry(),
+		configs: filepath.Join(folder, "configs"), file: filepath.Join(folder, "secrets.json"),
+	}
+	require.NoError(t, os.MkdirAll(w.configs, 0o700))
+	w.factory = component.Factory(w.log.logger(t.Name()), component.NewMetrics(w.metrics))
+	return w
+}
+
+// properties are the component's metadata on this world, with some changed; an
+// empty one is left out.
+func (w *world) properties(changed map[string]string) map[string]string {
+	properties := map[string]string{
+		"configStore":             "bindings.localstorage",
+		"configStore.rootPath":    w.configs,
+		"configKey":               "{guid}.json",
+		"secretStore":             "secretstores.local.file",
+		"secretStore.secretsFile": w.file,
+		"secretStore.multiValued": "true",
+	}
+	maps.Copy(properties, changed)
+	maps.DeleteFunc(properties, func(_, value string) bool { return value == "" })
+	return properties
+}
+
+// init returns the component, and what its Init returned.
+func (w *world) init(changed map[string]string) (secretstores.SecretStore, error) {
+	w.t.Helper()
+	store := w.factory()
+	w.t.Cleanup(func() { assert.NoError(w.t, store.Close()) })
+	return store, store.Init(w.t.Context(), secretstores.Metadata{
+		Base: metadata.Base{Name: "credentials", Properties: w.properties(changed)},
+	})
+}
+
+// open returns the component, initialised.
+func (w *world) open(changed map[string]string) secretstores.SecretStore {
+	w.t.Helper()
+	store, err := w.init(changed)
+	require.NoError(w.t, err)
+	return store
+}
+
+// config stores a config.
+func (w *world) config(guid, text string) { w.write(filepath.Join(w.configs, guid+".json"), text) }
+
+// secrets stores the secrets, in one step, as a Kubernetes volume is changed.
+func (w *world) secrets(text string) {
+	w.t.Helper()
+	w.write(w.file+".new", text)
+	require.NoError(w.t, os.Rename(w.file+".new", w.file))
+}
+
+func (w *world) write(path, text string) {
+	w.t.Helper()
+	require.NoError(w.t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+// counted returns what was counted, by the metric's name and its labels' values.
+func (w *world) counted() map[string]float64 {
+	w.t.Helper()
+	families, err := w.metrics.Gather()
+	require.NoError(w.t, err)
+	counts := map[string]float64{}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			var values []string
+			for _, label := range metric.GetLabel() {
+				values = append(values, label.GetValue())
+			}
+			counts[family.GetName()+"{"+strings.Join(values, ",")+"}"] = metric.GetCounter().GetValue()
+		}
+	}
+	return counts
+}
+
+// get asks a component for a credential; the metadata are names and values.
+func get(store secretstores.SecretStore, guid string, metadata ...string) (map[string]string, error) {
+	req := secretstores.GetSecretRequest{Name: guid, Metadata: map[string]string{}}
+	for i := 0; i+1 < len(metadata); i += 2 {
+		req.Metadata[metadata[i]] = metadata[i+1]
+	}
+	resp, err := store.GetSecret(context.Background(), req)
+	return resp.Data, err
+}
+
+// assertDiscreet asserts that a text holds nothing that it must not.
+func assertDiscreet(t testing.TB, text string) {
+	t.Helper()
+	for _, canary := range []string{canarySecret, canaryReference, canaryPath} {
+		assert.NotContains(t, text, canary)
+	}
+}
+
+// logged is what a logger wrote.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// logger returns a logger at info level, the one that the component runs at.
+func (l *logged) logger(name string) logger.Logger {
+	log := logger.NewLogger(name)
+	log.SetOutputLevel(logger.InfoLevel)
+	log.SetOutput(l)
+	return log
+}

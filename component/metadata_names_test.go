@@ -1,0 +1,162 @@
+package component_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/component"
+)
+
+func TestAReservedNameIsNotSupportedYet(t *testing.T) {
+	for _, name := range []string{
+		"secretStores", "secretStores.second", "secretStores.second.secretsFile", "allowedSecrets",
+		"storeRetries", "storeConcurrency", "breakerFailures", "breakerInterval",
+		"deniedProbe", "lookupFields", "allowBulk", "consistentReads",
+		"cacheTTL", "cacheMaxEntries", "cacheMaxBytes", "staleIfError", "negativeCacheTTL",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := component.ParseMetadata(enough(map[string]string{name: canarySecret}))
+			require.ErrorContains(t, err, "metadata "+name+": is not supported yet")
+			assertDiscreet(t, err.Error())
+		})
+	}
+}
+
+func TestAnUnknownNameIsRefusedWithTheNearest(t *testing.T) {
+	cases := map[string]string{
+		"configstore":     "configStore",
+		"CONFIGKEY":       "configKey",
+		"secretstore":     "secretStore",
+		"Environment":     "environment",
+		"enviroment":      "environment",
+		"request_timeout": "requestTimeout",
+		"storeTimeOut":    "storeTimeout",
+		"reponseFormat":   "responseFormat",
+		"unresolvd":       "unresolved",
+		"configStore.":    "configStore",
+		"alowBulk":        "allowBulk",
+	}
+	for name, nearest := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := component.ParseMetadata(enough(map[string]string{name: canarySecret}))
+			require.ErrorContains(t, err, "metadata "+name+`: is unknown (did you mean "`+nearest+`"?)`)
+			require.ErrorContains(t, err, "secretStore.<field>", "the names that there are")
+			assertDiscreet(t, err.Error())
+		})
+	}
+}
+
+func TestAFieldOfAStoreInTheWrongCaseIsRefusedWithTheRightOne(t *testing.T) {
+	cases := map[string]string{
+		"configstore.connectionString": "configStore.connectionString",
+		"ConfigStore.rootPath":         "configStore.rootPath",
+		"SECRETSTORE.secretsFile":      "secretStore.secretsFile",
+		"secretStor.secretsFile":       "secretStore.secretsFile",
+	}
+	for name, nearest := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := component.ParseMetadata(enough(map[string]string{name: canarySecret}))
+			require.ErrorContains(t, err, `did you mean "`+nearest+`"?`)
+			assertDiscreet(t, err.Error())
+		})
+	}
+}
+
+func TestANameThatIsLikeNoOtherIsRefusedWithoutAGuess(t *testing.T) {
+	_, err := component.ParseMetadata(enough(map[string]string{"zzz": canarySecret}))
+	require.ErrorContains(t, err, "metadata zzz: is unknown; the names are")
+	assertDiscreet(t, err.Error())
+}
+
+func TestTheNamesThatDaprdActsOnAreRefusedWithTheRemedy(t *testing.T) {
+	cases := map[string]string{
+		"keyPrefix":              "configKey",
+		"keyprefix":              "configKey",
+		"primaryEncryptionKey":   "not readable outside daprd",
+		"secondaryEncryptionKey": "not readable outside daprd",
+		"actorStateStore":        "remove it",
+	}
+	for name, remedy := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := component.ParseMetadata(enough(map[string]string{name: canarySecret}))
+			require.ErrorContains(t, err, "metadata "+name+": cannot be set")
+			require.ErrorContains(t, err, remedy)
+			assertDiscreet(t, err.Error())
+
+			_, err = newWorld(t).init(map[string]string{"configStore.rootPath": "", "configStore": "state.sqlite", "configStore." + name: canarySecret})
+			require.ErrorContains(t, err, "configStore."+name+" cannot be set")
+			require.ErrorContains(t, err, remedy)
+			assertDiscreet(t, err.Error())
+		})
+	}
+}
+
+func TestInitRefusesWhatNoRetryMends(t *testing.T) {
+	cases := map[string]struct {
+		properties map[string]string
+		says       string
+	}{
+		"a type of config store that there is not": {
+			map[string]string{"configStore": "state.sqlit"}, `did you mean "state.sqlite"?`,
+		},
+		"a type of secret store that there is not": {
+			map[string]string{"secretStore": "secretstores.local.fil"}, `did you mean "secretstores.local.file"?`,
+		},
+		"a field that the config store does not have": {
+			map[string]string{"configStore.rootpth": canarySecret}, `configStore.rootpth is not a metadata field of bindings.localstorage (did you mean "rootPath"?)`,
+		},
+		"a field that the secret store does not have": {
+			map[string]string{"secretStore.secretFile": canarySecret}, `secretStore.secretFile is not a metadata field of secretstores.local.file (did you mean "secretsFile"?)`,
+		},
+		"no secretsFile": {
+			map[string]string{"secretStore.secretsFile": ""}, "secretStore.secretsFile is missing",
+		},
+		"no rootPath": {
+			map[string]string{"configStore.rootPath": ""}, "configStore.rootPath is missing",
+		},
+		"a rootPath that is not allowed": {
+			map[string]string{"configStore.rootPath": "/proc/" + canaryPath}, "configStore (bindings.localstorage)",
+		},
+		"local.env without its prefix": {
+			map[string]string{
+				"secretStore": "secretstores.local.env", "secretStore.secretsFile": "", "secretStore.multiValued": "",
+			}, "secretStore.prefix is missing",
+		},
+		"metadata that are wrong": {map[string]string{"cachettl": "1s"}, `did you mean "cacheTTL"?`},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.secrets(`{}`)
+			_, err := w.init(tc.properties)
+			require.ErrorContains(t, err, tc.says)
+			assertDiscreet(t, err.Error())
+			assertDiscreet(t, w.log.String())
+		})
+	}
+}
+
+func TestInitRefusesAWrongFileOfSecretsWithoutItsValues(t *testing.T) {
+	cases := map[string]string{
+		"no JSON":         `{"name": "` + canarySecret,
+		"no object":       `["` + canarySecret + `"]`,
+		"a bare value":    canarySecret,
+		"nothing at all":  "",
+		"a name twice":    `{"a": {"k": "` + canarySecret + `", "k": "` + canarySecret + `"}}`,
+		"a number":        `{"a": {"k": 5432, "` + "l" + `": "` + canarySecret + `"}}`,
+		"a secret's null": `{"a": null, "b": "` + canarySecret + `"}`,
+	}
+	for name, text := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.secrets(text)
+			_, err := w.init(nil)
+			if assert.ErrorContains(t, err, "secretStore (secretstores.local.file)") {
+				assertDiscreet(t, err.Error())
+			}
+			assertDiscreet(t, w.log.String())
+		})
+	}
+}

@@ -1,0 +1,164 @@
+package component_test
+
+import (
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend"
+	"credential-resolver/component"
+)
+
+// enough is the least metadata that there can be.
+func enough(more map[string]string) map[string]string {
+	properties := map[string]string{"secretStore": "secretstores.local.file"}
+	maps.Copy(properties, more)
+	return properties
+}
+
+func TestMetadataHaveDefaults(t *testing.T) {
+	s, err := component.ParseMetadata(enough(nil))
+	require.NoError(t, err)
+	assert.Equal(t, component.Settings{
+		ConfigStore:    backend.Spec{Label: "configStore", Type: "state.sqlite", Fields: map[string]string{}},
+		ConfigKey:      "{guid}",
+		SecretStore:    backend.Spec{Label: "secretStore", Type: "secretstores.local.file", Fields: map[string]string{}},
+		RequestTimeout: 10 * time.Second,
+		StoreTimeout:   3 * time.Second,
+		Format:         component.Flat,
+	}, s)
+}
+
+func TestMetadataAreRead(t *testing.T) {
+	cases := map[string]struct {
+		properties map[string]string
+		want       func(s component.Settings) (got, want any)
+	}{
+		"configStore is a type": {
+			map[string]string{"configStore": "state.redis"},
+			func(s component.Settings) (any, any) { return s.ConfigStore.Type, "state.redis" },
+		},
+		"configStore.<field> is handed on, also an empty one": {
+			map[string]string{"configStore.host": "h:1", "configStore.a.b": ""},
+			func(s component.Settings) (any, any) {
+				return s.ConfigStore.Fields, map[string]string{"host": "h:1", "a.b": ""}
+			},
+		},
+		"secretStore.<field> is handed on": {
+			map[string]string{"secretStore.secretsFile": "f"},
+			func(s component.Settings) (any, any) {
+				return s.SecretStore.Fields, map[string]string{"secretsFile": "f"}
+			},
+		},
+		"configKey is a template": {
+			map[string]string{"configKey": "myapp||{guid}"},
+			func(s component.Settings) (any, any) { return s.ConfigKey, "myapp||{guid}" },
+		},
+		"configKey may name the GUID twice": {
+			map[string]string{"configKey": "a/{guid}/{guid}.json"},
+			func(s component.Settings) (any, any) { return s.ConfigKey, "a/{guid}/{guid}.json" },
+		},
+		"environment may be production": {
+			map[string]string{"environment": "production"},
+			func(s component.Settings) (any, any) { return s.Local, false },
+		},
+		"environment may be local": {
+			map[string]string{"environment": "local"},
+			func(s component.Settings) (any, any) { return s.Local, true },
+		},
+		"unresolved may be error": {
+			map[string]string{"unresolved": "error"},
+			func(s component.Settings) (any, any) { return s.AllowUnresolved, false },
+		},
+		"unresolved may be allow": {
+			map[string]string{"unresolved": "allow"},
+			func(s component.Settings) (any, any) { return s.AllowUnresolved, true },
+		},
+		"responseFormat may be flat": {
+			map[string]string{"responseFormat": "flat"},
+			func(s component.Settings) (any, any) { return s.Format, component.Flat },
+		},
+		"responseFormat may be json": {
+			map[string]string{"responseFormat": "json"},
+			func(s component.Settings) (any, any) { return s.Format, component.JSON },
+		},
+		"requestTimeout is a duration": {
+			map[string]string{"requestTimeout": "1m30s"},
+			func(s component.Settings) (any, any) { return s.RequestTimeout, 90 * time.Second },
+		},
+		"storeTimeout is a duration": {
+			map[string]string{"storeTimeout": "500ms"},
+			func(s component.Settings) (any, any) { return s.StoreTimeout, 500 * time.Millisecond },
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			s, err := component.ParseMetadata(enough(tc.properties))
+			require.NoError(t, err)
+			got, want := tc.want(s)
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
+func TestABadValueIsRefusedWithWhatWouldBeGood(t *testing.T) {
+	const duration = `must be a duration above zero with its unit, such as "3s"`
+	cases := []struct{ name, value, says string }{
+		{"configKey", "myapp||{GUID}", "must contain {guid}"},
+		{"configKey", canarySecret, "must contain {guid}"},
+		{"environment", canarySecret, "must be one of: local, production"},
+		{"environment", "Local", "must be one of: local, production"},
+		{"unresolved", canarySecret, "must be one of: allow, error"},
+		{"responseFormat", canarySecret, "must be one of: flat, json"},
+		{"requestTimeout", canarySecret, duration},
+		{"requestTimeout", "3", duration},
+		{"requestTimeout", "0s", duration},
+		{"requestTimeout", "-1s", duration},
+		{"storeTimeout", canarySecret, duration},
+		{"storeTimeout", "1 s", duration},
+	}
+	for _, name := range []string{
+		"configStore", "secretStore", "configKey", "environment", "unresolved", "responseFormat",
+		"requestTimeout", "storeTimeout",
+	} {
+		cases = append(cases, struct{ name, value, says string }{name, "", "is empty: give it a value, or remove it"})
+	}
+	for _, tc := range cases {
+		t.Run(tc.name+" may not be "+tc.value, func(t *testing.T) {
+			_, err := component.ParseMetadata(enough(map[string]string{tc.name: tc.value}))
+			require.ErrorContains(t, err, "metadata "+tc.name+": "+tc.says)
+			assertDiscreet(t, err.Error())
+		})
+	}
+}
+
+func TestASecretStoreIsRequiredUnlessTheEnvironmentIsLocal(t *testing.T) {
+	cases := map[string]struct {
+		properties map[string]string
+		refused    bool
+	}{
+		"production without one":               {map[string]string{}, true},
+		"local without one":                    {map[string]string{"environment": "local"}, false},
+		"local with a field of one":            {map[string]string{"environment": "local", "secretStore.secretsFile": "f"}, true},
+		"production with a field of one alone": {map[string]string{"secretStore.secretsFile": "f"}, true},
+		"local with one": {
+			map[string]string{"environment": "local", "secretStore": "secretstores.local.file"}, false,
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			s, err := component.ParseMetadata(tc.properties)
+			if !tc.refused {
+				require.NoError(t, err)
+				assert.Equal(t, tc.properties["secretStore"], s.SecretStore.Type)
+				return
+			}
+			require.ErrorContains(t, err, "metadata secretStore is missing")
+			require.ErrorContains(t, err, "secretstores.local.file", "an example")
+			require.ErrorContains(t, err, "environment to local", "the other remedy")
+		})
+	}
+}

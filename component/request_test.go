@@ -1,0 +1,75 @@
+package component_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/component"
+	"credential-resolver/resolver"
+)
+
+func TestARequestIsRead(t *testing.T) {
+	cases := map[string]struct {
+		metadata  map[string]string
+		byDefault component.Format
+		want      component.Request
+	}{
+		"nothing asked for is all, in the default form":    {nil, component.JSON, component.Request{Format: component.JSON}},
+		"format=json is JSON":                              {map[string]string{"format": "json"}, component.Flat, component.Request{Format: component.JSON}},
+		"format=flat is flat":                              {map[string]string{"format": "flat"}, component.JSON, component.Request{Format: component.Flat}},
+		"namespace is ignored, but for a flat answer":      {map[string]string{"namespace": "n"}, component.JSON, component.Request{Format: component.Flat}},
+		"namespace makes even format=json flat":            {map[string]string{"namespace": "", "format": "json"}, component.JSON, component.Request{Format: component.Flat}},
+		"fields are names with commas between them":        {map[string]string{"fields": "username,extra.token"}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"username", "extra.token"}}},
+		"fields may have blanks around them":               {map[string]string{"fields": " a , b c "}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"a", "b c"}}},
+		"a field that is named twice is asked for once":    {map[string]string{"fields": "a,b,a"}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"a", "b"}}},
+		"fields and format and namespace go well together": {map[string]string{"fields": "a", "format": "flat", "namespace": "n"}, component.JSON, component.Request{Format: component.Flat, Fields: []string{"a"}}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, err := component.ParseRequest("g", tc.metadata, tc.byDefault)
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, got)
+		})
+	}
+}
+
+func TestARequestIsRefused(t *testing.T) {
+	const empty = `metadata.fields has an empty name: write it as in "username,extra.token"`
+	cases := map[string]struct{ name, value, says string }{
+		"an unknown format, not repeated":     {"format", canarySecret, `metadata.format must be "flat" or "json"`},
+		"an empty format":                     {"format", "", `metadata.format must be "flat" or "json"`},
+		"a format in capitals":                {"format", "JSON", `metadata.format must be "flat" or "json"`},
+		"no field":                            {"fields", "", empty},
+		"an empty field between others":       {"fields", "a,,b", empty},
+		"an empty field at the end":           {"fields", "a,", empty},
+		"a blank field":                       {"fields", "a, ", empty},
+		"refresh, reserved":                   {"refresh", "true", "metadata.refresh is not supported yet"},
+		"fingerprint, reserved":               {"fingerprint", "true", "metadata.fingerprint is not supported yet"},
+		"rejected, reserved, not repeated":    {"rejected", canarySecret, "metadata.rejected is not supported yet"},
+		"explain, reserved":                   {"explain", "true", "metadata.explain is not supported yet"},
+		"an unknown name":                     {"zzz", canarySecret, `unknown request metadata "zzz"; known are format, fields, namespace`},
+		"an unknown name, with the nearest":   {"formt", canarySecret, `unknown request metadata "formt" (did you mean "format"?)`},
+		"a name in the wrong case":            {"Fields", "a", `unknown request metadata "Fields" (did you mean "fields"?)`},
+		"a name with control characters":      {"a\n\x1b[31m", "", `unknown request metadata "a\n\x1b[31m"`},
+		"daprd's own word for a version":      {"version_id", "1", `unknown request metadata "version_id"`},
+		"a name with metadata. before it too": {"metadata.format", "json", `unknown request metadata "metadata.format"`},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := component.ParseRequest("some-guid", map[string]string{tc.name: tc.value}, component.Flat)
+			require.ErrorIs(t, err, resolver.InvalidRequest)
+			require.ErrorContains(t, err, `credential "some-guid": `+tc.says)
+			assertDiscreet(t, err.Error())
+		})
+	}
+}
+
+func TestALongNameIsNotRepeatedWhole(t *testing.T) {
+	name := strings.Repeat("é", 100)
+	_, err := component.ParseRequest("g", map[string]string{name: ""}, component.Flat)
+	require.ErrorContains(t, err, `"`+strings.Repeat("é", 32)+`…"`)
+	assert.NotContains(t, err.Error(), strings.Repeat("é", 33))
+}

@@ -1,0 +1,231 @@
+package component_test
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/components-contrib/secretstores"
+
+	"credential-resolver/component"
+	"credential-resolver/resolver/resolvertest"
+)
+
+func TestACredentialIsResolved(t *testing.T) {
+	w := newWorld(t)
+	w.config("agent-bundle", `{"credentialSource":"agent","secret-path":"bundle","host":"h","port":5432,"password":"pw","extra":{"token":"tk"},"none":null}`)
+	w.config("agent-single", `{"credentialSource":"agent","host":"db.example.com","password":"db-password"}`)
+	w.config("plain", `{"username":"u","password":"overlaid"}`)
+	w.config("odd", `{"credentialSource":"elsewhere","username":"u"}`)
+	w.secrets(`{
+		"bundle": {"pw": "s3cr3t", "tk": "t0k3n"},
+		"db-password": {"value": "hunter2"},
+		"plain": {"password": "direct", "more": "m"}
+	}`)
+	store := w.open(nil)
+	cases := map[string]struct {
+		guid     string
+		metadata []string
+		want     map[string]string
+	}{
+		"agent, of a bundle": {"agent-bundle", nil, map[string]string{
+			"credentialSource": "agent", "secret-path": "bundle", "host": "h", "port": "5432",
+			"password": "s3cr3t", "extra": `{"token":"t0k3n"}`,
+		}},
+		"agent, one secret a field": {"agent-single", nil, map[string]string{
+			"credentialSource": "agent", "host": "db.example.com", "password": "hunter2",
+		}},
+		"direct":            {"plain", nil, map[string]string{"username": "u", "password": "direct", "more": "m"}},
+		"of another source": {"odd", nil, map[string]string{"credentialSource": "elsewhere", "username": "u"}},
+		"as JSON": {"agent-bundle", []string{"format", "json"}, map[string]string{
+			"_value": `{"credentialSource":"agent","secret-path":"bundle","host":"h","port":5432,"password":"s3cr3t","extra":{"token":"t0k3n"},"none":null}`,
+		}},
+		"some of its fields": {"agent-bundle", []string{"fields", "password,extra.token"}, map[string]string{
+			"password": "s3cr3t", "extra.token": "t0k3n",
+		}},
+		"some of its fields, as JSON": {"agent-bundle", []string{"fields", "extra.token,port", "format", "json"}, map[string]string{
+			"_value": `{"port":5432,"extra":{"token":"t0k3n"}}`,
+		}},
+		"for a secretKeyRef": {"plain", []string{"namespace", "default"}, map[string]string{
+			"username": "u", "password": "direct", "more": "m",
+		}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			data, err := get(store, tc.guid, tc.metadata...)
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, data)
+		})
+	}
+	assert.Contains(t, w.log.String(), "taken for direct")
+	assert.NotContains(t, w.log.String(), "elsewhere")
+}
+
+func TestTheFormByDefaultIsTheComponentsChoice(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"port":5432}`)
+	w.secrets(`{}`)
+	store := w.open(map[string]string{"responseFormat": "json"})
+	for want, metadata := range map[string][]string{
+		"_value": nil,
+		"port":   {"namespace", "default"},
+	} {
+		data, err := get(store, "c", metadata...)
+		require.NoError(t, err)
+		assert.Contains(t, data, want)
+	}
+}
+
+func TestTheLocalEnvironmentNeedsNoSecretStore(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"credentialSource":"agent","password":"reference"}`)
+	store := w.open(map[string]string{
+		"environment": "local", "secretStore": "", "secretStore.secretsFile": "", "secretStore.multiValued": "",
+	})
+	data, err := get(store, "c")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"credentialSource": "agent", "password": "reference"}, data)
+}
+
+func TestACredentialOfWhichNothingIsReplacedIsAnsweredIfThatIsAllowed(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"credentialSource":"agent","password":"literal"}`)
+	w.secrets(`{}`)
+	data, err := get(w.open(map[string]string{"unresolved": "allow"}), "c")
+	require.NoError(t, err)
+	assert.Equal(t, "literal", data["password"])
+}
+
+func TestAStoreThatComesUpLaterIsUsedThen(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"credentialSource":"agent","password":"db-password"}`)
+	store := w.open(map[string]string{"requestTimeout": "50ms"})
+	_, err := get(store, "c")
+	require.Equal(t, codes.Unavailable, status.Code(err))
+	assert.Contains(t, w.log.String(), "is not connected yet: no such file or directory")
+	assertDiscreet(t, w.log.String())
+
+	w.secrets(`{"db-password":{"value":"hunter2"}}`)
+
+	require.Eventually(t, func() bool {
+		data, err := get(store, "c")
+		return err == nil && data["password"] == "hunter2"
+	}, patience, tick)
+}
+
+func TestARequestWaitsForAStoreThatIsStillConnecting(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"credentialSource":"agent","password":"db-password"}`)
+	store := w.open(map[string]string{"requestTimeout": patience.String()})
+	answer := make(chan map[string]string, 1)
+	go func() {
+		data, _ := get(store, "c")
+		answer <- data
+	}()
+
+	w.secrets(`{"db-password":{"value":"hunter2"}}`)
+
+	assert.Equal(t, "hunter2", (<-answer)["password"])
+}
+
+func TestASecretThatChangesIsAnsweredAsItIsNow(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"credentialSource":"agent","secret-path":"b","password":"pw"}`)
+	w.secrets(`{"b":{"pw":"old"}}`)
+	store := w.open(nil)
+	for _, want := range []string{"old", "new"} {
+		w.secrets(`{"b":{"pw":"` + want + `"}}`)
+		data, err := get(store, "c")
+		require.NoError(t, err)
+		assert.Equal(t, want, data["password"])
+	}
+	require.NoError(t, os.Remove(w.file))
+	_, err := get(store, "c")
+	assert.Equal(t, codes.Unavailable, status.Code(err))
+}
+
+func TestCredentialsMayNotBeListed(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"password":"`+canarySecret+`"}`)
+	w.secrets(`{}`)
+	resp, err := w.open(nil).BulkGetSecret(t.Context(), secretstores.BulkGetSecretRequest{})
+	assert.Nil(t, resp.Data)
+	assert.Equal(t, codes.PermissionDenied, status.Code(err))
+	assert.ErrorContains(t, err, "credential: credentials may not be listed")
+	assertDiscreet(t, w.log.String())
+}
+
+func TestACredentialHasSeveralEntries(t *testing.T) {
+	store := newWorld(t).factory()
+	assert.Equal(t, []secretstores.Feature{secretstores.FeatureMultipleKeyValuesPerSecret}, store.Features())
+	assert.Empty(t, store.(*component.SecretStore).GetComponentMetadata())
+	assert.NoError(t, store.Close(), "one that was never initialised")
+}
+
+func TestAComponentThatIsClosedTwiceIsClosed(t *testing.T) {
+	w := newWorld(t)
+	w.secrets(`{}`)
+	store := w.open(nil)
+	require.NoError(t, store.Close())
+	require.NoError(t, store.Close())
+}
+
+// A store that has not come up is given up when the component is closed; goleak
+// sees to it.
+func TestAComponentThatIsStillConnectingCanBeClosed(t *testing.T) {
+	require.NoError(t, newWorld(t).open(nil).Close())
+}
+
+func TestInitEndsWithItsContextThoughAStoreIsSilent(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	store := w.factory()
+	t.Cleanup(func() { assert.NoError(t, store.Close()) })
+	meta := secretstores.Metadata{}
+	meta.Properties = w.properties(nil)
+	require.NoError(t, store.Init(ctx, meta), "what is not known to be wrong goes on in the background")
+}
+
+func TestAPanicIsItsRequestsInternal(t *testing.T) {
+	log := &logged{}
+	stores := resolvertest.New(t)
+	stores.Configs.Put("c", `{"credentialSource":"agent","password":"`+canaryReference+`"}`)
+	stores.Configs.Put("fine", `{}`)
+	stores.Secrets.Before(canaryReference, resolvertest.Panic(canarySecret))
+	stores.Configs.Before("hopeless", resolvertest.Panic(canarySecret))
+	store := component.On(log.logger(t.Name()), component.NewMetrics(prometheus.NewRegistry()), stores.Options())
+
+	for _, guid := range []string{"c", "hopeless"} {
+		_, err := get(store, guid)
+		require.EqualError(t, err, `rpc error: code = Internal desc = credential "`+guid+`": internal error`)
+	}
+	_, err := get(store, "fine")
+	require.NoError(t, err)
+	assertDiscreet(t, log.String())
+}
+
+func TestAnswersAreCountedByTheirCode(t *testing.T) {
+	w := newWorld(t)
+	w.config("odd", `{"credentialSource":"`+canarySecret+`"}`)
+	w.secrets(`{}`)
+	store := w.open(nil)
+	for guid, want := range map[string]codes.Code{"odd": codes.OK, "none": codes.NotFound, "a b": codes.InvalidArgument} {
+		_, err := get(store, guid)
+		require.Equal(t, want, status.Code(err))
+		_, err = get(store, guid)
+		require.Equal(t, want, status.Code(err))
+	}
+	assert.Equal(t, map[string]float64{
+		`credential_resolver_requests_total{OK}`:              2,
+		`credential_resolver_requests_total{NotFound}`:        2,
+		`credential_resolver_requests_total{InvalidArgument}`: 2,
+		`credential_resolver_unknown_source_total{}`:          2,
+	}, w.counted())
+}

@@ -1,0 +1,91 @@
+package component_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/secretstores"
+	daprd "github.com/dapr/dapr/pkg/components/secretstores"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/component"
+	"credential-resolver/component/pluggable"
+)
+
+// serve serves the component of a world until the test ends, and returns daprd's
+// client of it, which has been initialised with the properties.
+func (w *world) serve(properties map[string]string) secretstores.SecretStore {
+	w.t.Helper()
+	folder, err := os.MkdirTemp("", "c") // t.TempDir may be too long for a socket
+	require.NoError(w.t, err)
+	w.t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	server, err := pluggable.New(pluggable.Options{
+		Name: "credential-resolver", NewSecretStore: w.factory, Logger: w.log.logger(w.t.Name()), SocketFolder: folder,
+	})
+	require.NoError(w.t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- server.Run(ctx) }()
+	w.t.Cleanup(func() {
+		cancel()
+		assert.NoError(w.t, <-done)
+	})
+	socket := filepath.Join(folder, "credential-resolver.sock")
+	require.Eventually(w.t, func() bool {
+		_, err := os.Lstat(socket)
+		return err == nil
+	}, patience, tick)
+
+	client := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), socket)
+	require.NoError(w.t, client.Init(w.t.Context(), secretstores.Metadata{
+		Base: metadata.Base{Name: "credentials", Properties: properties},
+	}))
+	w.t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func TestDaprdGetsCredentialsAndTheCodesOfFailures(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"credentialSource":"agent","port":5432,"password":"db-password"}`)
+	w.secrets(`{"db-password":{"value":"hunter2"}}`)
+	client := w.serve(w.properties(nil))
+
+	data, err := get(client, "c")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"credentialSource": "agent", "port": "5432", "password": "hunter2"}, data)
+
+	_, err = get(client, "none")
+	assert.EqualError(t, err, `rpc error: code = NotFound desc = credential "none": no such credential`)
+	_, err = client.BulkGetSecret(t.Context(), secretstores.BulkGetSecretRequest{})
+	assert.Equal(t, codes.PermissionDenied, status.Code(err))
+}
+
+// What we take for small enough is what daprd's client takes.
+func TestTheLargestAnswerGetsThrough(t *testing.T) {
+	const entry = "c"
+	overhead := component.Size(map[string]string{entry: strings.Repeat("x", 3<<20)}) - 3<<20
+	most := component.MaxAnswer - overhead
+	w := newWorld(t)
+	w.config("c", `{"credentialSource":"direct"}`)
+	client := w.serve(w.properties(nil))
+
+	for length, want := range map[int]codes.Code{most: codes.OK, most + 1: codes.ResourceExhausted} {
+		w.secrets(`{"c":{"c":"` + strings.Repeat("x", length) + `"}}`)
+		data, err := get(client, "c", "fields", entry)
+		require.Equal(t, want, status.Code(err))
+		if want == codes.OK {
+			assert.Len(t, data[entry], most)
+		} else {
+			assert.ErrorContains(t, err, "metadata.fields", "the words are ours")
+		}
+	}
+}
