@@ -42,6 +42,14 @@ func FuzzParseConfig(f *testing.F) {
 		require.Equal(t, kept, got, "the fields but our own, in order")
 		fixpoint(t, c.Fields)
 
+		rest := resolvertest.JSON(t, c.Fields)[1:]
+		if c.Fields.Len() > 0 {
+			rest = "," + rest
+		}
+		block, err := resolver.ParseConfig([]byte(`{"credential-resolver":{}` + rest))
+		require.NoError(t, err)
+		require.Equal(t, resolvertest.JSON(t, c.Fields), resolvertest.JSON(t, block.Fields), "with our own field first")
+
 		again, err := resolver.ParseConfig([]byte(resolvertest.JSON(t, c.Fields)))
 		require.NoError(t, err)
 		require.Equal(t, c.Source, again.Source)

@@ -1,0 +1,104 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+)
+
+// long is more than any test waits: what ends sooner ended for its own reason.
+const long = 20 * time.Second
+
+func TestBoundedCallAnswersWhatTheStoreAnswers(t *testing.T) {
+	got, err := bounded(context.Background(), long, func(context.Context) (string, error) { return "v", nil })
+	require.NoError(t, err)
+	require.Equal(t, "v", got)
+}
+
+func TestBoundedCallReturnsTheStoresErrorAsItIs(t *testing.T) {
+	own := absent()
+	_, err := bounded(context.Background(), long, func(context.Context) (string, error) { return "", own })
+	require.Same(t, own, err)
+}
+
+func TestBoundedCallGivesTheStoreADeadline(t *testing.T) {
+	_, err := bounded(context.Background(), long, func(ctx context.Context) (string, error) {
+		if _, ok := ctx.Deadline(); !ok {
+			return "", errors.New("no deadline")
+		}
+		return "", nil
+	})
+	require.NoError(t, err)
+}
+
+func TestCallThatIgnoresItsContextIsLeftBehindAtTheLimit(t *testing.T) {
+	release, left := make(chan struct{}), make(chan struct{})
+	_, err := bounded(context.Background(), time.Millisecond, func(context.Context) (string, error) {
+		defer close(left)
+		<-release
+		return "too late", nil
+	})
+	require.Equal(t, resolver.Timeout, resolver.KindOf(err))
+	close(release)
+	<-left
+}
+
+func TestCallEndsWithItsRequest(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	release := make(chan struct{})
+	defer close(release)
+	_, err := bounded(ctx, long, func(context.Context) (string, error) {
+		cancel()
+		<-release
+		return "", nil
+	})
+	require.Equal(t, resolver.Timeout, resolver.KindOf(err))
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestPanicInACallIsThatCallsInternalError(t *testing.T) {
+	const canary = "canary-in-the-panic"
+	_, err := bounded(context.Background(), long, func(context.Context) (string, error) { panic(canary) })
+	require.Equal(t, resolver.Internal, resolver.KindOf(err))
+	require.NotContains(t, fmt.Sprintf("%+v %v", err, errors.Unwrap(err)), canary)
+}
+
+func TestFailureOfAStoreIsClassified(t *testing.T) {
+	tests := map[string]struct {
+		err  error
+		want resolver.Kind
+	}{
+		"out of time":                       {context.DeadlineExceeded, resolver.Timeout},
+		"out of time, wrapped":              {fmt.Errorf("get: %w", context.DeadlineExceeded), resolver.Timeout},
+		"refused by the file system":        {fmt.Errorf("x: %w", &fs.PathError{Op: "open", Err: syscall.EACCES}), resolver.Denied},
+		"not permitted by the system":       {fmt.Errorf("x: %w", syscall.EPERM), resolver.Denied},
+		"a file gone is a store that fails": {os.ErrNotExist, resolver.Unavailable},
+		"words of its own":                  {errors.New("secret not found"), resolver.Unavailable},
+		"cancelled":                         {context.Canceled, resolver.Unavailable},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			err := failed(test.err)
+			require.Equal(t, test.want, resolver.KindOf(err))
+			require.ErrorIs(t, err, test.err)
+			require.False(t, Missing(err))
+		})
+	}
+}
+
+func TestMissingIsToldFromFailing(t *testing.T) {
+	require.True(t, Missing(absent()))
+	require.True(t, Missing(fmt.Errorf("get: %w", absent())))
+	require.False(t, Missing(nil))
+	require.False(t, Missing(errors.New("not there")))
+	require.False(t, Missing(fs.ErrNotExist))
+}

@@ -1,0 +1,55 @@
+package backend_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend"
+)
+
+const notConnected = "configStore (state.sqlite) is not connected yet: no such file or directory; trying again"
+
+func TestStoreThatIsNotConnectedIsLoggedWithoutItsMetadata(t *testing.T) {
+	tests := map[logger.LogLevel]string{
+		logger.InfoLevel:  notConnected,
+		logger.DebugLevel: "making the database: open [redacted]: no such file or directory",
+	}
+	for level, want := range tests {
+		t.Run(string(level), func(t *testing.T) {
+			log, text := openLog(t, level)
+			openConfigsWith(t, missingFolder(t), backend.GUIDPlaceholder, backend.Options{Logger: log})
+			require.Eventually(t, func() bool { return strings.Contains(text(), want) }, long, tick)
+			require.Contains(t, text(), notConnected)
+			require.NotContains(t, text(), canary)
+		})
+	}
+}
+
+func missingFolder(t *testing.T) backend.Spec {
+	t.Helper()
+	return configSpec("state.sqlite", fields{"connectionString": filepath.Join(t.TempDir(), canary, "a.db")})
+}
+
+func TestCommandIsToldByItsErrorAlone(t *testing.T) {
+	log, text := openLog(t, logger.DebugLevel)
+	_, err := backend.OpenConfigStore(within(t), missingFolder(t), backend.GUIDPlaceholder,
+		backend.Options{Logger: log, FailFast: true})
+	require.ErrorContains(t, err, "no such file or directory")
+	require.NotContains(t, err.Error(), canary)
+	require.Empty(t, text())
+}
+
+func TestStoresOwnLogIsHeardAtDebugLevelAlone(t *testing.T) {
+	for level, heard := range map[logger.LogLevel]bool{logger.InfoLevel: false, logger.DebugLevel: true} {
+		log, text := openLog(t, level)
+		store := openConfigsWith(t, configSpec("bindings.localstorage", fields{"rootPath": t.TempDir()}),
+			backend.GUIDPlaceholder, backend.Options{Logger: log})
+		require.NoError(t, store.Put(within(t), guid, []byte("{}")))
+		require.Equal(t, heard, text() != "", text())
+	}
+}

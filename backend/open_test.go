@@ -1,0 +1,149 @@
+package backend_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend"
+	"credential-resolver/resolver"
+)
+
+const (
+	// long is more than any test waits: what ends sooner ended for its own reason.
+	long = 20 * time.Second
+	tick = 10 * time.Millisecond
+	guid = "0b3c2a54-0a3f-4f5e-9d0b-6a1f2f3e4d5c"
+)
+
+type fields = map[string]string
+
+// silent are the options of a test that is not about the log.
+func silent(t *testing.T) backend.Options {
+	t.Helper()
+	log := logger.NewLogger(t.Name())
+	log.SetOutput(t.Output())
+	log.SetOutputLevel(logger.FatalLevel)
+	return backend.Options{Logger: log, Timeout: long, FirstAttempt: long}
+}
+
+// openLog returns a logger at a level, and what it has written so far.
+func openLog(t *testing.T, level logger.LogLevel) (log logger.Logger, text func() string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "log")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, f.Close()) })
+	log = logger.NewLogger(t.Name())
+	log.SetOutput(f)
+	log.SetOutputLevel(level)
+	return log, func() string {
+		written, err := os.ReadFile(path)
+		require.NoError(t, err)
+		return string(written)
+	}
+}
+
+func configSpec(storeType string, f fields) backend.Spec {
+	return backend.Spec{Label: "configStore", Type: storeType, Fields: f}
+}
+
+func secretSpec(storeType string, f fields) backend.Spec {
+	return backend.Spec{Label: "secretStore", Type: storeType, Fields: f}
+}
+
+// openConfigs opens a config store whose key is the GUID, until the test ends.
+func openConfigs(t *testing.T, storeType string, f fields) *backend.ConfigStore {
+	t.Helper()
+	return openConfigsWith(t, configSpec(storeType, f), backend.GUIDPlaceholder, silent(t))
+}
+
+func openConfigsWith(t *testing.T, spec backend.Spec, key string, opts backend.Options) *backend.ConfigStore {
+	t.Helper()
+	store, err := backend.OpenConfigStore(t.Context(), spec, key, opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	return store
+}
+
+// refusedConfigs returns why a config store cannot be opened at all.
+func refusedConfigs(t *testing.T, storeType string, f fields) string {
+	t.Helper()
+	_, err := backend.OpenConfigStore(t.Context(), configSpec(storeType, f), backend.GUIDPlaceholder, silent(t))
+	require.Error(t, err)
+	return err.Error()
+}
+
+func openSecrets(t *testing.T, storeType string, f fields) *backend.SecretStore {
+	t.Helper()
+	store, err := backend.OpenSecretStore(t.Context(), secretSpec(storeType, f), silent(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	return store
+}
+
+func refusedSecrets(t *testing.T, storeType string, f fields) string {
+	t.Helper()
+	_, err := backend.OpenSecretStore(t.Context(), secretSpec(storeType, f), silent(t))
+	require.Error(t, err)
+	return err.Error()
+}
+
+// requireKind holds a failure to its kind: to be told from a miss above all.
+func requireKind(t *testing.T, want resolver.Kind, err error) {
+	t.Helper()
+	require.Error(t, err)
+	require.Equal(t, want, resolver.KindOf(err), "%v: %v", err, detail(err))
+	require.Equal(t, want == resolver.NotFound, backend.Missing(err))
+}
+
+func detail(err error) error {
+	var failure *resolver.StoreError
+	if errors.As(err, &failure) {
+		return failure.Err
+	}
+	return nil
+}
+
+// within is a request that has time enough, and still ends if a store hangs.
+func within(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), long)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// brief is a request that has little time.
+func brief(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), tick)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+// replaceFile puts a file in the place of another, as editors and kubelets do.
+func replaceFile(t *testing.T, path, text string) {
+	t.Helper()
+	next := path + ".next"
+	writeFile(t, next, text)
+	require.NoError(t, os.Rename(next, path))
+}
+
+func tempFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	writeFile(t, path, text)
+	return path
+}

@@ -1,0 +1,135 @@
+package configfile_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/internal/configfile"
+	"credential-resolver/resolver"
+)
+
+// canary stands for a password in a file: no error may repeat it.
+const canary = "canary-p4ssw0rd"
+
+func TestJSONIsKeptToTheByte(t *testing.T) {
+	tests := map[string]string{
+		"compact":                       `{"host":"db","port":5432}`,
+		"with white space":              "{ \"host\" : \"db\" ,\r\n\t\"port\": 5432 }",
+		"with a newline at its end":     "{}\n",
+		"with white space around":       " \t\r\n{}\r\n\r\n ",
+		"with digits of its own":        `{"a":12.50,"b":1e21,"c":12345678901234567890,"d":-0.0}`,
+		"with escapes":                  `{"a":"\u00e9\/\ud83d\ude00\u0000"}`,
+		"with a name that stands twice": `{"a":1,"a":2}`,
+		"with every kind of value":      `{"a":null,"b":[true,false,{"c":[]}],"":""}`,
+	}
+	for name, text := range tests {
+		for _, file := range []string{"config.json", "CONFIG.JSON", "config", "-", "config.txt"} {
+			t.Run(name+" in "+file, func(t *testing.T) {
+				got, err := configfile.JSON(file, []byte(text))
+				require.NoError(t, err)
+				require.Equal(t, text, string(got))
+			})
+		}
+	}
+}
+
+func TestFaultOfJSONIsSaidWithLineAndColumn(t *testing.T) {
+	tests := map[string]struct {
+		text string
+		want string
+	}{
+		"a comma that is missing": {
+			"{\n  \"a\": \"" + canary + "\"\n  \"b\": 1\n}", "is not valid JSON: line 3, column 3",
+		},
+		"a comma too many": {
+			"{\"a\": \"" + canary + "\",}", "is not valid JSON: line 1, column 24",
+		},
+		"a word that is none": {
+			"{\"a\":" + canary + "}", "is not valid JSON: line 1, column 6",
+		},
+		"single quotes": {
+			"{\r\n'" + canary + "': 1}", "is not valid JSON: line 2, column 1",
+		},
+		"a comment": {
+			"{\n\n// " + canary + "\n}", "is not valid JSON: line 3, column 1",
+		},
+		"an end that is missing": {
+			"{\"a\": {\n\"b\": \"" + canary + "\"", "is not valid JSON: line 2, column 23",
+		},
+		"text behind its end": {
+			"{}\n" + canary, "is not valid JSON: line 2, column 1",
+		},
+		"a byte order mark": {
+			"\ufeff{}", "is not valid JSON: line 1, column 1",
+		},
+		"nothing": {"", "is not valid JSON: line 1, column 1"},
+		"bytes that are not UTF-8": {
+			"{\"a\": \"" + canary + "\xff\"}", "is not valid UTF-8: a config is one object",
+		},
+		"a list":   {`["` + canary + `"]`, "is not a JSON object: a config is one object"},
+		"a string": {`"` + canary + `"`, "is not a JSON object: a config is one object"},
+		"a null":   {"null", "is not a JSON object: a config is one object"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := configfile.JSON("config.json", []byte(test.text))
+			require.EqualError(t, err, test.want)
+		})
+	}
+}
+
+func TestSecondObjectInAFileIsRefused(t *testing.T) {
+	_, err := configfile.JSON("config.json", []byte("{}\n{\"a\": \""+canary+"\"}"))
+	require.ErrorContains(t, err, "is not valid JSON: line 2")
+	require.NotContains(t, err.Error(), canary)
+}
+
+func TestTextWithoutAKnownExtensionIsJSONIfItBeginsAsAnObject(t *testing.T) {
+	for _, file := range []string{"-", "config", "config.txt", "config.json.bak"} {
+		_, err := configfile.JSON(file, []byte(" \n{a: 1}"))
+		require.ErrorContains(t, err, "is not valid JSON", file)
+		got, err := configfile.JSON(file, []byte("\na: 1"))
+		require.NoError(t, err, file)
+		require.Equal(t, `{"a":1}`, string(got))
+	}
+	got, err := configfile.JSON("config.yaml", []byte("{a: 1}"))
+	require.NoError(t, err, "a flow mapping is YAML where the name says so")
+	require.Equal(t, `{"a":1}`, string(got))
+	_, err = configfile.JSON("config.json", []byte("a: 1"))
+	require.ErrorContains(t, err, "is not valid JSON: line 1, column 1")
+}
+
+func TestConfigMayBeAMebibyte(t *testing.T) {
+	text := `{"a":"` + strings.Repeat("x", resolver.MaxConfigSize-8) + `"}`
+	_, err := configfile.JSON("config.json", []byte(text))
+	require.NoError(t, err)
+	_, err = configfile.JSON("config.json", []byte(text+"\n"))
+	require.EqualError(t, err, "is larger than 1 MiB as JSON, the most that a config may be")
+}
+
+// FuzzJSON looks for text that panics, and for text that is taken and could not
+// be read as a config afterwards.
+func FuzzJSON(f *testing.F) {
+	for _, seed := range []string{
+		`{"a":1}`, "a: 1", "a: &x [*x]", "- a\n- b", "a: !!binary aGk=", "? [a]\n: b", "a: 0x1F\nb: .inf",
+		"<<: {a: 1}", "a: |\n  b\n c", "\ufeffa: 1", "a: \"\\ud800\"", "{\"a\":\xff}", "--- \n...\n---\na", "a: *b", "%YAML 9.9",
+	} {
+		f.Add("config.json", []byte(seed))
+		f.Add("config.yaml", []byte(seed))
+		f.Add("-", []byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, name string, text []byte) {
+		config, err := configfile.JSON(name, text)
+		if err != nil {
+			return
+		}
+		if len(config) > resolver.MaxConfigSize {
+			t.Errorf("%d bytes", len(config))
+		}
+		if _, err := resolver.ParseObject(config); err != nil {
+			t.Errorf("%q is no object: %v", config, err)
+		}
+	})
+}
