@@ -145,9 +145,9 @@ func failures() map[string]failure {
 		},
 		"an answer that is too large": {
 			prepare: func(w *world) map[string]string {
-				w.config("some-guid", `{"credentialSource":"direct"}`)
-				w.secrets(`{"some-guid":{"a":"` + canarySecret + strings.Repeat("x", 4<<20) + `"}}`)
-				return nil
+				w.config("some-guid", `{"credentialSource":"agent","secret-path":"b","a":"l","b":"l","c":"l","d":"l"}`)
+				w.secrets(`{"b":{"l":"` + canarySecret + strings.Repeat("x", 1<<20) + `"}}`)
+				return map[string]string{"requestTimeout": "1m", "storeTimeout": "1m"}
 			},
 			code: codes.ResourceExhausted, says: "larger than the 4 MiB",
 		},

@@ -182,15 +182,22 @@ func TestAComponentThatIsStillConnectingCanBeClosed(t *testing.T) {
 	require.NoError(t, newWorld(t).open(nil).Close())
 }
 
-func TestInitEndsWithItsContextThoughAStoreIsSilent(t *testing.T) {
+func TestInitEndsWithItsContextAndTheStoresGoOnConnecting(t *testing.T) {
 	w := newWorld(t)
+	w.config("c", `{"password":"p"}`)
+	w.secrets(`{}`)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	store := w.factory()
 	t.Cleanup(func() { assert.NoError(t, store.Close()) })
 	meta := secretstores.Metadata{}
 	meta.Properties = w.properties(nil)
-	require.NoError(t, store.Init(ctx, meta), "what is not known to be wrong goes on in the background")
+
+	require.NoError(t, store.Init(ctx, meta), "nothing is known to be wrong")
+
+	data, err := get(store, "c")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"password": "p"}, data)
 }
 
 func TestAPanicIsItsRequestsInternal(t *testing.T) {

@@ -91,6 +91,15 @@ func TestOneReplacedValueIsEnough(t *testing.T) {
 	})
 }
 
+func TestAValueThatTheStoresGrammarExcludesIsNoneToLookUp(t *testing.T) {
+	const config = `{"credentialSource":"agent","a":"k"}`
+	stores := resolvertest.New(t)
+	stores.Configs.Put(guid, config)
+	options := stores.Options()
+	options.Secrets = stores.Secrets.Named(func(name string) bool { return name != "k" }, false)
+	assert.Equal(t, config, answer(t, resolver.New(options)))
+}
+
 func TestACredentialWithoutAValueToLookUpIsAnsweredAsItIs(t *testing.T) {
 	same := func(name, config string, held secrets, asked ...string) resolution {
 		if asked == nil {
