@@ -120,6 +120,11 @@ func (l *link[C]) await(ctx context.Context) (C, error) {
 	case <-l.ended:
 	case <-ctx.Done():
 	}
+	select { // both may have come at once, and ended always comes with ready
+	case <-l.ready:
+		return l.conn, nil
+	default:
+	}
 	var none C
 	return none, &resolver.StoreError{Kind: resolver.Unavailable, Err: errNotConnected}
 }

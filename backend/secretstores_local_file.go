@@ -71,11 +71,11 @@ func (c *localFileConn) current(ctx context.Context) (map[string]map[string]stri
 	if err != nil {
 		return nil, err
 	}
+	if c.secrets != nil && version == c.version {
+		return c.secrets, nil
+	}
 	// A file that is written to while it is read is read again, a few times.
-	for range 3 {
-		if c.secrets != nil && version == c.version {
-			return c.secrets, nil
-		}
+	for range 5 {
 		secrets, err := c.load(ctx)
 		after, statErr := versionOf(c.path)
 		if statErr != nil {
@@ -89,6 +89,7 @@ func (c *localFileConn) current(ctx context.Context) (map[string]map[string]stri
 			return nil, err
 		}
 		c.version, c.secrets = version, secrets
+		return secrets, nil
 	}
 	return nil, errors.New("the file keeps changing while it is read")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,13 +23,23 @@ import (
 // stateSQLite is state.sqlite, the default: a file, made on first use.
 func stateSQLite() storeType[configConn] {
 	return storeType[configConn]{
-		fields:  declaredFields(contrib.NewSQLiteStateStore(nil)),
+		fields:  sqliteFields(),
 		prepare: sqliteDefaults,
 		connect: connectSQLite,
 		ephemeral: func(fields map[string]string) bool {
 			return sqlitePath(fields) == ""
 		},
 	}
+}
+
+// sqliteFields are what contrib declares, and the aliases that it reads without
+// declaring them.
+func sqliteFields() metadata.MetadataMap {
+	fields := declaredFields(contrib.NewSQLiteStateStore(nil))
+	for _, alias := range []string{"url", "timeoutInSeconds", "cleanupIntervalInSeconds"} {
+		fields[alias] = metadata.MetadataField{}
+	}
+	return fields
 }
 
 // connectionString is contrib's name for the file; url is its alias there.
@@ -60,10 +71,13 @@ func sqliteDefaults(fields map[string]string) error {
 func sqlitePath(fields map[string]string) string {
 	given, _ := metadata.GetMetadataProperty(fields, connectionString, "url")
 	path, query, _ := strings.Cut(given, "?")
-	if len(path) >= 5 && strings.EqualFold(path[:5], "file:") {
-		path = path[5:]
+	if uri, ok := strings.CutPrefix(path, "file:"); ok {
+		path = strings.TrimPrefix(uri, "//localhost")
+		if decoded, err := url.PathUnescape(path); err == nil {
+			path = decoded
+		}
 	}
-	if strings.HasPrefix(strings.ToLower(path), ":memory:") || strings.Contains(query, "mode=memory") {
+	if strings.HasPrefix(path, ":memory:") || strings.Contains(query, "mode=memory") {
 		return ""
 	}
 	return path

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -66,6 +68,9 @@ func (e *Error) Error() string {
 	return `credential "` + e.GUID + `": ` + e.Reason
 }
 
+// Format prints the public text for every verb: the cause may hold a reference.
+func (e *Error) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.Error()) }
+
 // Unwrap returns the cause, for errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.cause }
 
@@ -86,10 +91,15 @@ func (e *Error) Detail() string {
 	if errors.As(e.cause, &failure) && failure.Err != nil {
 		text = failure.Err.Error()
 	}
-	if e.Reference == "" {
+	ref := string(e.Reference)
+	if ref == "" {
 		return text
 	}
-	return strings.ReplaceAll(text, string(e.Reference), redacted)
+	quoted := strconv.Quote(ref)
+	for _, form := range []string{ref, quoted[1 : len(quoted)-1], url.PathEscape(ref), url.QueryEscape(ref), strings.ToLower(ref)} {
+		text = strings.ReplaceAll(text, form, redacted)
+	}
+	return text
 }
 
 // Reference is the name of a secret. It may be a password that a config holds
@@ -98,6 +108,9 @@ type Reference string
 
 // Format prints a fixed word for every verb.
 func (Reference) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// MarshalText gives a fixed word, for logs and encoders.
+func (Reference) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // StoreError is a store's failure together with what it means. A store returns
 // one with kind NotFound for a config or a secret that is not there.
@@ -109,13 +122,16 @@ type StoreError struct {
 }
 
 // Error returns fixed words, never the store's.
-func (e *StoreError) Error() string { return "store: " + e.Kind.Error() }
+func (e StoreError) Error() string { return "store: " + e.Kind.Error() }
+
+// Format prints the fixed words for every verb.
+func (e StoreError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.Error()) }
 
 // Unwrap returns the store's own error.
-func (e *StoreError) Unwrap() error { return e.Err }
+func (e StoreError) Unwrap() error { return e.Err }
 
 // Is reports whether target is the failure's kind.
-func (e *StoreError) Is(target error) bool {
+func (e StoreError) Is(target error) bool {
 	k, ok := target.(Kind)
 	return ok && k == e.Kind
 }

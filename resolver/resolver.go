@@ -2,6 +2,8 @@ package resolver
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"time"
 )
 
@@ -76,9 +78,18 @@ type Credential struct {
 	Fields Object
 }
 
+// Format prints a fixed word for every verb: the fields hold secrets.
+func (Credential) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
 // Resolve returns the finished credential of a GUID, by section 4. Its error is
-// an [*Error]: never a partial credential.
-func (r *Resolver) Resolve(ctx context.Context, guid string) (*Credential, error) {
+// an [*Error]: never a partial credential. A panic in a store is its error too.
+func (r *Resolver) Resolve(ctx context.Context, guid string) (credential *Credential, err error) {
+	defer func() {
+		if recover() != nil {
+			credential = nil
+			err = &Error{Kind: Internal, GUID: guid, Reason: storeReason(Internal, ""), cause: errPanic}
+		}
+	}()
 	if !ValidGUID(guid) {
 		return nil, &Error{Kind: InvalidRequest, Reason: "malformed GUID: " + GUIDRule}
 	}
@@ -125,20 +136,22 @@ func (r *Resolver) resolve(ctx context.Context, guid string, config *Config) (Ob
 		return r.direct(ctx, guid, config)
 	}
 	values := stringValues(config.Fields)
-	refs := r.naming.filter(values)
 	var (
+		asked   []string // the values that may be replaced: an entry of a bundle may have any name
 		secrets Object
 		err     error
 	)
 	if config.Mode() == MultiKey {
+		asked = values
 		secrets, err = r.bundle(ctx, guid, config.SecretPath)
 	} else {
-		secrets, err = r.lookUp(ctx, guid, refs)
+		asked = r.naming.filter(values)
+		secrets, err = r.lookUp(ctx, guid, asked)
 	}
 	if err != nil {
 		return Object{}, err
 	}
-	if !r.opts.AllowUnresolved && len(refs) > 0 && !anyIn(values, secrets) {
+	if !r.opts.AllowUnresolved && len(asked) > 0 && !anyIn(values, secrets) {
 		return Object{}, &Error{Kind: FailedPrecondition, GUID: guid, Reason: nothingReplaced}
 	}
 	return ApplySecretValues(config.Fields, secrets), nil

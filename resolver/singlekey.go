@@ -12,12 +12,12 @@ import (
 const maxLookups = 8
 
 // stringValues returns the string values of a config, and of "extra" one level
-// down, in document order, less its credentialSource and secret-path. A value that
-// stands twice comes twice.
+// down, in document order, less its credentialSource and secret-path and empty
+// ones. A value that stands twice comes twice.
 func stringValues(config Object) []string {
 	var found []string
 	add := func(v Value) {
-		if text, ok := v.Text(); ok {
+		if text, ok := v.Text(); ok && text != "" {
 			found = append(found, text)
 		}
 	}

@@ -43,7 +43,12 @@ func StringValue(s string) Value { return Value{kind: StringKind, text: s} }
 func (v Value) Kind() ValueKind { return v.kind }
 
 // Text returns the value of a string, and whether the value is one.
-func (v Value) Text() (string, bool) { return v.text, v.kind == StringKind }
+func (v Value) Text() (string, bool) {
+	if v.kind != StringKind {
+		return "", false
+	}
+	return v.text, true
+}
 
 // Object returns the value as an object, and whether it is one.
 func (v Value) Object() (Object, bool) {

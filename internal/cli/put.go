@@ -30,7 +30,7 @@ func newPut(o *options) *cobra.Command {
 	cmd.Flags().StringVar(&guid, "guid", "", "the credential's GUID (default: a new one)")
 	cmd.Flags().BoolVar(&force, "force", false, "store it even if it could never be resolved")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if guid == "" {
+		if !cmd.Flags().Changed("guid") {
 			guid = uuid.NewString()
 		}
 		if err := checkGUID(guid); err != nil {

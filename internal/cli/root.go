@@ -86,6 +86,7 @@ func newRoot(version string, streams Streams) *cobra.Command {
 	root.PersistentFlags().BoolVar(&o.logAsJSON, "log-as-json", false, "log in JSON")
 	root.Flags().AddFlagSet(serve.Flags())
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(serve, newPut(o), newGet(o), newResolve(o))
 	return root
 }

@@ -124,27 +124,32 @@ func (c component) properties(path string) (map[string]string, error) {
 	return properties, nil
 }
 
-// placeholders are what daprd replaces in metadata values, by the variable that
-// holds the same here.
-var placeholders = map[string]string{
-	"{appID}":     "APP_ID",
-	"{namespace}": "NAMESPACE",
-	"{podName}":   "POD_NAME",
+// placeholders are what daprd replaces in metadata values, by the variables that
+// hold the same here, joined by dots: daprd's namespace has the application's id
+// at its end.
+var placeholders = map[string][]string{
+	"{appID}":     {"APP_ID"},
+	"{namespace}": {"NAMESPACE", "APP_ID"},
+	"{podName}":   {"POD_NAME"},
 }
 
 func replacePlaceholders(value string) (string, error) {
 	if strings.Contains(value, "{uuid}") {
 		return "", errors.New("{uuid} is another one in each daprd: a command cannot know it")
 	}
-	for placeholder, variable := range placeholders {
+	for placeholder, variables := range placeholders {
 		if !strings.Contains(value, placeholder) {
 			continue
 		}
-		text := os.Getenv(variable)
-		if text == "" {
-			return "", fmt.Errorf("daprd replaces %s: set %s in the environment to the same", placeholder, variable)
+		var parts []string
+		for _, variable := range variables {
+			part := os.Getenv(variable)
+			if part == "" {
+				return "", fmt.Errorf("daprd replaces %s: set %s in the environment to the same", placeholder, variable)
+			}
+			parts = append(parts, part)
 		}
-		value = strings.ReplaceAll(value, placeholder, text)
+		value = strings.ReplaceAll(value, placeholder, strings.Join(parts, "."))
 	}
 	return value, nil
 }

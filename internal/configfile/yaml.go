@@ -1,8 +1,10 @@
 package configfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strconv"
 
@@ -19,8 +21,12 @@ const maxDepth = 100
 // with the digits that they are written with where JSON can write them so.
 func fromYAML(text []byte) ([]byte, error) {
 	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
+	documents := yaml.NewDecoder(bytes.NewReader(text))
+	if err := documents.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
 		return nil, errors.New("is not valid YAML" + yamlLine(err))
+	}
+	if err := documents.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("holds more than one YAML document: a config is one object")
 	}
 	if len(document.Content) == 0 {
 		return nil, errors.New("is empty: a config is one object")
@@ -67,11 +73,16 @@ func appendYAML(dst []byte, n *yaml.Node, depth int) ([]byte, error) {
 
 func appendMapping(dst []byte, n *yaml.Node, depth int) ([]byte, error) {
 	dst = append(dst, '{')
+	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
 			return nil, fmt.Errorf("has a key that is not a plain name: line %d", key.Line)
 		}
+		if seen[key.Value] {
+			return nil, fmt.Errorf("has a name twice: line %d", key.Line)
+		}
+		seen[key.Value] = true
 		if i > 0 {
 			dst = append(dst, ',')
 		}
@@ -108,10 +119,16 @@ func appendScalar(dst []byte, n *yaml.Node) ([]byte, error) {
 	}
 }
 
+// leadingZero is what YAML 1.1 takes for octal, and people for digits.
+var leadingZero = regexp.MustCompile(`^[-+]?0[0-9_]+$`)
+
 // appendNumber keeps the text of a number that JSON can write the same way.
 func appendNumber(dst []byte, n *yaml.Node) ([]byte, error) {
 	if v := jsontext.Value(n.Value); v.IsValid() && v.Kind() == jsontext.KindNumber {
 		return append(dst, n.Value...), nil
+	}
+	if leadingZero.MatchString(n.Value) {
+		return nil, fmt.Errorf("has a number that begins with zero: line %d; put it in quotes if it is a text", n.Line)
 	}
 	var number any
 	if err := n.Decode(&number); err == nil {

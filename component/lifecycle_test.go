@@ -1,0 +1,92 @@
+package component_test
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/components-contrib/secretstores"
+)
+
+func TestAStoreThatComesUpLaterIsUsedThen(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"credentialSource":"agent","password":"db-password"}`)
+	store := w.open(map[string]string{"requestTimeout": "50ms"})
+	_, err := get(store, "c")
+	require.Equal(t, codes.Unavailable, status.Code(err))
+	assert.Contains(t, w.log.String(), "is not connected yet: no such file or directory")
+	assertDiscreet(t, w.log.String())
+
+	w.secrets(`{"db-password":{"value":"hunter2"}}`)
+
+	require.Eventually(t, func() bool {
+		data, err := get(store, "c")
+		return err == nil && data["password"] == "hunter2"
+	}, patience, tick)
+}
+
+func TestARequestWaitsForAStoreThatIsStillConnecting(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"credentialSource":"agent","password":"db-password"}`)
+	store := w.open(map[string]string{"requestTimeout": patience.String()})
+	answer := make(chan map[string]string, 1)
+	go func() {
+		data, _ := get(store, "c")
+		answer <- data
+	}()
+
+	w.secrets(`{"db-password":{"value":"hunter2"}}`)
+
+	assert.Equal(t, "hunter2", (<-answer)["password"])
+}
+
+func TestASecretThatChangesIsAnsweredAsItIsNow(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"credentialSource":"agent","secret-path":"b","password":"pw"}`)
+	w.secrets(`{"b":{"pw":"old"}}`)
+	store := w.open(nil)
+	for _, want := range []string{"old", "new"} {
+		w.secrets(`{"b":{"pw":"` + want + `"}}`)
+		data, err := get(store, "c")
+		require.NoError(t, err)
+		assert.Equal(t, want, data["password"])
+	}
+	require.NoError(t, os.Remove(w.file))
+	_, err := get(store, "c")
+	assert.Equal(t, codes.Unavailable, status.Code(err))
+}
+
+func TestAComponentThatIsClosedTwiceIsClosed(t *testing.T) {
+	w := newWorld(t)
+	w.secrets(`{}`)
+	store := w.open(nil)
+	require.NoError(t, store.Close())
+	require.NoError(t, store.Close())
+}
+
+func TestAComponentThatIsStillConnectingCanBeClosed(t *testing.T) {
+	require.NoError(t, newWorld(t).open(nil).Close())
+}
+
+func TestInitEndsWithItsContextAndTheStoresGoOnConnecting(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"password":"p"}`)
+	w.secrets(`{}`)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	store := w.factory()
+	t.Cleanup(func() { assert.NoError(t, store.Close()) })
+	meta := secretstores.Metadata{}
+	meta.Properties = w.properties(nil)
+
+	require.NoError(t, store.Init(ctx, meta), "nothing is known to be wrong")
+
+	data, err := get(store, "c")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"password": "p"}, data)
+}
