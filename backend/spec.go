@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -39,14 +40,21 @@ func RuntimeField(name string) (remedy string, ok bool) {
 	return remedy, ok
 }
 
+// typeName is what the name of a store's type may look like.
+var typeName = regexp.MustCompile(`^[A-Za-z0-9.-]{1,64}$`)
+
 // lookup finds the type of a spec among the types there are, and completes and
 // checks a copy of its fields. Its error is one that no retry mends.
 func lookup[C any](spec Spec, types map[string]storeType[C]) (storeType[C], map[string]string, error) {
 	t, ok := types[strings.ToLower(spec.Type)]
 	if !ok {
 		names := slices.Sorted(maps.Keys(types))
-		return t, nil, fmt.Errorf("%s: unknown store type %q%s; there are: %s",
-			spec.Label, spec.Type, nearest.Hint(spec.Type, names), strings.Join(names, ", "))
+		unknown := "unknown store type"
+		if typeName.MatchString(spec.Type) { // else it may be an address with a password in it
+			unknown = fmt.Sprintf("unknown store type %q", spec.Type)
+		}
+		return t, nil, fmt.Errorf("%s: %s%s; there are: %s",
+			spec.Label, unknown, nearest.Hint(spec.Type, names), strings.Join(names, ", "))
 	}
 	if err := checkFields(spec, t.fields); err != nil {
 		return t, nil, err

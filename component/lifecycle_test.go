@@ -69,6 +69,8 @@ func TestAComponentThatIsClosedTwiceIsClosed(t *testing.T) {
 	require.NoError(t, store.Close())
 }
 
+// A store that has not come up is given up when the component is closed; goleak
+// sees to it.
 func TestAComponentThatIsStillConnectingCanBeClosed(t *testing.T) {
 	require.NoError(t, newWorld(t).open(nil).Close())
 }

@@ -118,8 +118,6 @@ func TestACredentialHasSeveralEntries(t *testing.T) {
 	assert.NoError(t, store.Close(), "one that was never initialised")
 }
 
-// A store that has not come up is given up when the component is closed; goleak
-// sees to it.
 func TestAPanicIsItsRequestsInternal(t *testing.T) {
 	log := &logged{}
 	stores := resolvertest.New(t)

@@ -182,20 +182,20 @@ func (s *instances) watchPeers(ctx context.Context) {
 
 // forgetGone drops what is kept of processes that have ended.
 func (s *instances) forgetGone() {
-	s.forget(func(key instanceKey) bool { return key.peer.gone() })
+	s.forget(func(in *instance) bool { return !in.used() && in.key.peer.gone() })
 }
 
 // close closes every store, each when its last call has ended.
 func (s *instances) close() {
-	s.forget(func(instanceKey) bool { return true })
+	s.forget(func(*instance) bool { return true })
 }
 
 // forget drops the instances that which picks, and closes their stores.
-func (s *instances) forget(which func(instanceKey) bool) {
+func (s *instances) forget(which func(*instance) bool) {
 	var dropped []*instance
 	s.mu.Lock()
 	for key, in := range s.byKey {
-		if which(key) {
+		if which(in) {
 			delete(s.byKey, key)
 			dropped = append(dropped, in)
 		}
@@ -241,6 +241,13 @@ func (in *instance) use(c *connection) {
 		in.users = map[*connection]struct{}{}
 	}
 	in.users[c] = struct{}{}
+}
+
+// used tells whether a live connection uses the instance.
+func (in *instance) used() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.users) > 0
 }
 
 // leave takes c, which has ended, from the instance's connections, and closes the

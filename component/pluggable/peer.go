@@ -25,7 +25,7 @@ func (p process) gone() bool {
 		return false
 	}
 	start, alive := startTime(p.pid)
-	return !alive || p.start != 0 && start != p.start
+	return !alive || p.start != 0 && start != 0 && start != p.start
 }
 
 // connection is one accepted connection, with the process at its other end.

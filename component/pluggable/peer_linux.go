@@ -24,7 +24,8 @@ func peerPID(fd int) int32 {
 func startTime(pid int32) (ticks uint64, alive bool) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(int(pid)) + "/stat")
 	if err != nil {
-		return 0, !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.ESRCH)
+		// Where /proc is hidden a process of another user has no entry, and lives.
+		return 0, !errors.Is(unix.Kill(int(pid), 0), unix.ESRCH)
 	}
 	// The command's name, in parentheses, may hold spaces and parentheses.
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))

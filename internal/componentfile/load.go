@@ -106,14 +106,8 @@ func read(path string) ([]component, error) {
 func (c component) properties(path string) (map[string]string, error) {
 	properties := make(map[string]string, len(c.Spec.Metadata))
 	for _, p := range c.Spec.Metadata {
-		value := p.text()
-		var err error
-		switch {
-		case p.SecretKeyRef.Name != "":
-			value, err = secret(p, c.Auth.SecretStore, filepath.Dir(path))
-		case p.EnvRef != "":
-			value = os.Getenv(p.EnvRef)
-		default:
+		value, err := p.resolve(c.Auth.SecretStore, filepath.Dir(path))
+		if err == nil {
 			value, err = replacePlaceholders(value)
 		}
 		if err != nil {
@@ -122,6 +116,24 @@ func (c component) properties(path string) (map[string]string, error) {
 		properties[p.Name] = value
 	}
 	return properties, nil
+}
+
+// resolve returns a property's value, its references in daprd's order: envRef
+// counts where there is no value, and before secretKeyRef.
+func (p property) resolve(storeName, folder string) (string, error) {
+	value := p.text()
+	switch {
+	case p.EnvRef != "" && value == "":
+		name := strings.ToUpper(p.EnvRef)
+		if strings.HasPrefix(name, "DAPR_") || name == "APP_API_TOKEN" {
+			return "", nil // daprd hands out none of its own variables
+		}
+		return os.Getenv(p.EnvRef), nil
+	case p.SecretKeyRef.Name != "":
+		return secret(p, storeName, folder)
+	default:
+		return value, nil
+	}
 }
 
 // placeholders are what daprd replaces in metadata values, by the variables that

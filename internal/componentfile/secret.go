@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/dapr/kit/logger"
@@ -59,14 +58,16 @@ func variableName(s string) string {
 // localFileStores returns the metadata of the local-file stores in a folder: the
 // named one, or all if there is no name.
 func localFileStores(name, folder string) ([]map[string]string, error) {
-	paths, err := filepath.Glob(filepath.Join(folder, "*.y*ml"))
+	files, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(paths)
 	var stores []map[string]string
-	for _, path := range paths {
-		components, err := read(path)
+	for _, file := range files {
+		if ext := filepath.Ext(file.Name()); ext != ".yaml" && ext != ".yml" {
+			continue
+		}
+		components, err := read(filepath.Join(folder, file.Name()))
 		if err != nil {
 			continue // another file of the folder need not be a Component
 		}

@@ -1,0 +1,55 @@
+package backend_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSQLiteTakesContribsAliases(t *testing.T) {
+	for _, alias := range []string{"timeoutInSeconds", "cleanupIntervalInSeconds", "TIMEOUTINSECONDS"} {
+		t.Run(alias, func(t *testing.T) {
+			openConfigs(t, "state.sqlite", fields{"connectionString": filepath.Join(t.TempDir(), "a.db"), alias: "5"})
+		})
+	}
+	for _, alias := range []string{"url", "URL"} {
+		t.Run(alias, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "a.db")
+			storeOne(t, fields{alias: path})
+			requireMode(t, 0o600, path)
+		})
+	}
+}
+
+// SQLite decodes a URI; sqlitePath does not.
+func TestSQLiteFileIsPrivateWhereItsURIIsEncoded(t *testing.T) {
+	for name, encoded := range map[string]string{"with a space": "a%20b.db", "with a host": "a.db"} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			uri := "file:" + folder + "/" + encoded
+			if name == "with a host" {
+				uri = "file://localhost" + folder + "/" + encoded
+			}
+			storeOne(t, fields{"connectionString": uri})
+			files, err := os.ReadDir(folder)
+			require.NoError(t, err)
+			for _, file := range files {
+				requireMode(t, 0o600, filepath.Join(folder, file.Name()))
+				require.NotContains(t, file.Name(), "%")
+			}
+		})
+	}
+}
+
+// SQLite knows ":memory:" in small letters alone: this is a file of that name.
+func TestSQLiteFileCalledMemoryInCapitalsIsAFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	store := openConfigs(t, "state.sqlite", fields{"connectionString": ":MEMORY:"})
+	require.NoError(t, store.Put(within(t), guid, []byte("{}")))
+	if _, err := os.Stat(":MEMORY:"); err == nil {
+		require.False(t, store.Ephemeral())
+		requireMode(t, 0o600, ":MEMORY:")
+	}
+}
