@@ -93,7 +93,7 @@ func (o *options) check(text []byte, force bool) error {
 	case err != nil:
 		_, _ = fmt.Fprintf(o.Err, "warning: it cannot be resolved: %v\n", err)
 	case config.SourceUnknown:
-		_, _ = fmt.Fprintln(o.Err, `warning: its credentialSource is neither "direct" nor "agent"; it counts as "direct"`)
+		o.warnUnknownSource()
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func newResolve(o *options) *cobra.Command {
 		}
 		return o.withStores(cmd.Context(), settings, func(ctx context.Context, stores *component.Stores) error {
 			r := stores.Resolver(settings, func(string) {
-				_, _ = fmt.Fprintln(o.Err, `warning: its credentialSource is neither "direct" nor "agent"; it counts as "direct"`)
+				o.warnUnknownSource()
 			})
 			credential, err := r.Resolve(ctx, args[0])
 			if err != nil {

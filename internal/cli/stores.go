@@ -85,6 +85,11 @@ func explained(err error) error {
 	return err
 }
 
+// warnUnknownSource says how a config with an unknown credentialSource counts.
+func (o *options) warnUnknownSource() {
+	_, _ = fmt.Fprintln(o.Err, `warning: its credentialSource is neither "direct" nor "agent"; it counts as "direct"`)
+}
+
 // checkGUID refuses what is not a GUID.
 func checkGUID(guid string) error {
 	if !resolver.ValidGUID(guid) {
