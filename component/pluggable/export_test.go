@@ -11,21 +11,21 @@ import (
 )
 
 // ForgetGone is what the server does every ten seconds.
-func (s *Server) ForgetGone() { s.instances.forgetGone() }
+func (s *Server) ForgetGone() { s.forgetGone() }
 
 // Instances returns how many instances the server keeps.
 func (s *Server) Instances() int {
-	s.instances.mu.RLock()
-	defer s.instances.mu.RUnlock()
-	return len(s.instances.byKey)
+	s.stores.mu.RLock()
+	defer s.stores.mu.RUnlock()
+	return len(s.stores.byKey)
 }
 
 // Connections returns how many connections use the instances of a name.
 func (s *Server) Connections(name string) int {
-	s.instances.mu.RLock()
-	defer s.instances.mu.RUnlock()
+	s.stores.mu.RLock()
+	defer s.stores.mu.RUnlock()
 	n := 0
-	for key, in := range s.instances.byKey {
+	for key, in := range s.stores.byKey {
 		if key.name == name {
 			in.mu.Lock()
 			n += len(in.users)

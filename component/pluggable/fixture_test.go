@@ -49,6 +49,8 @@ func newServer(t testing.TB, stores *echoes, change func(*pluggable.Options)) *r
 		NewSecretStore: stores.New,
 		Logger:         log.logger(t.Name()),
 		SocketFolder:   shortFolder(t),
+		StateFolder:    t.TempDir(),
+		StateOnDisk:    true,
 	}
 	if change != nil {
 		change(&opts)

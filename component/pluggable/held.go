@@ -1,16 +1,17 @@
 package pluggable
 
 import (
+	"io"
 	"sync"
 
-	"github.com/dapr/components-contrib/secretstores"
 	"github.com/dapr/kit/logger"
 )
 
 // held counts the calls on a store, so that it closes when the last has ended.
-type held struct {
-	store secretstores.SecretStore
-	log   logger.Logger
+type held[T io.Closer] struct {
+	store   T
+	log     logger.Logger
+	closing *sync.WaitGroup // counts what is being closed
 
 	mu      sync.Mutex
 	calls   int
@@ -18,7 +19,7 @@ type held struct {
 }
 
 // acquire counts a call in; false if the store takes no more.
-func (h *held) acquire() bool {
+func (h *held[T]) acquire() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.retired {
@@ -29,7 +30,7 @@ func (h *held) acquire() bool {
 }
 
 // release counts a call out.
-func (h *held) release() {
+func (h *held[T]) release() {
 	h.mu.Lock()
 	h.calls--
 	last := h.retired && h.calls == 0
@@ -40,7 +41,7 @@ func (h *held) release() {
 }
 
 // retire lets no more calls in. It may be called on nil, and more than once.
-func (h *held) retire() {
+func (h *held[T]) retire() {
 	if h == nil {
 		return
 	}
@@ -53,15 +54,18 @@ func (h *held) retire() {
 	}
 }
 
-// close closes the store. It runs where a connection ends, so a panic in it would
+// close closes the store, beside whoever gave it up: neither an Init nor the
+// answer to a call waits for a store that is slow to close. A panic in it would
 // end the process.
-func (h *held) close() {
-	defer func() {
-		if cause := recover(); cause != nil {
-			h.log.Errorf("a store panicked as it closed (%T)", cause)
+func (h *held[T]) close() {
+	h.closing.Go(func() {
+		defer func() {
+			if cause := recover(); cause != nil {
+				h.log.Errorf("a store panicked as it closed (%T)", cause)
+			}
+		}()
+		if err := h.store.Close(); err != nil {
+			h.log.Warnf("a store did not close cleanly (%T)", err)
 		}
-	}()
-	if err := h.store.Close(); err != nil {
-		h.log.Warnf("a store did not close cleanly (%T)", err)
-	}
+	})
 }

@@ -2,6 +2,7 @@ package pluggable
 
 import (
 	"context"
+	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -10,89 +11,88 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/dapr/components-contrib/metadata"
-	"github.com/dapr/components-contrib/secretstores"
 	"github.com/dapr/kit/logger"
 )
 
-// instanceKey tells instances apart: by daprd, and by the Component's name in it
-// (DESIGN.md, section 1).
-type instanceKey struct {
-	peer process
-	name string
-}
+// instances are those of one kind, of all daprds that are connected.
+type instances[T io.Closer] struct {
+	kind  string // daprd's category: "secretstores" or "bindings"
+	init  func(ctx context.Context, name string, properties map[string]string) (T, error)
+	log   logger.Logger
+	state *stateFolder // nil: nothing outlives the process
 
-// instance is one Component of one daprd.
-//
-// Its store is closed when its last connection ends. What it was initialised with is
-// kept as long as the peer may live: gRPC closes a connection that was idle for
-// half an hour, and daprd then calls Get on a new one without another Init.
-type instance struct {
-	key instanceKey
-
-	initing sync.Mutex // one Init of this instance at a time
-
-	mu          sync.Mutex
-	initialised bool                     // whether an Init has ever succeeded
-	properties  map[string]string        // what the last successful Init was given; may hold secrets
-	users       map[*connection]struct{} // the connections that have used the instance, and live
-	held        *held                    // nil while no connection uses the instance
-}
-
-// instances are those of all daprds that are connected.
-type instances struct {
-	newStore func() secretstores.SecretStore
-	log      logger.Logger
+	closing sync.WaitGroup
 
 	mu    sync.RWMutex
-	byKey map[instanceKey]*instance
+	byKey map[instanceKey]*instance[T]
 }
 
-func newInstances(newStore func() secretstores.SecretStore, log logger.Logger) *instances {
-	return &instances{newStore: newStore, log: log, byKey: map[instanceKey]*instance{}}
+func newInstances[T io.Closer](
+	kind string, log logger.Logger,
+	init func(ctx context.Context, name string, properties map[string]string) (T, error),
+) *instances[T] {
+	return &instances[T]{kind: kind, init: init, log: log, byKey: map[instanceKey]*instance[T]{}}
 }
 
-// errNotInitialised answers a call before any Init: daprd does not repeat Init
-// when this process was started again.
-var errNotInitialised = status.Error(codes.Unavailable,
-	"this component was restarted, and daprd has not initialised it since: restart daprd")
+// reopenTimeout is how long opening a store again waits for the store: a call
+// waits for it anyway, and no start does for long.
+const reopenTimeout = 500 * time.Millisecond
+
+// notInitialised answers a call before any Init: daprd does not repeat Init when
+// this process was started again.
+func (s *instances[T]) notInitialised() error {
+	text := "this component was restarted, and daprd has not initialised it since: restart daprd"
+	if s.state == nil {
+		text += "; so that the next restart needs none, give the component --state-dir, a folder in memory (tmpfs)"
+	}
+	return status.Error(codes.Unavailable, text)
+}
 
 // initialise makes a new store of the properties and puts it in the place of the
 // instance's old one, which closes when its last call has ended. If the new one
 // cannot be initialised, the old one stays.
-func (s *instances) initialise(ctx context.Context, c *connection, name string, properties map[string]string) error {
+func (s *instances[T]) initialise(ctx context.Context, c *connection, name string, properties map[string]string) error {
 	in := s.getOrAdd(instanceKey{c.peer, name})
 	in.initing.Lock()
 	defer in.initing.Unlock()
-	defer s.forgetUnused(in) // also after a panic
+	defer s.forgetUnused(in)
+	properties = maps.Clone(properties)
 	fresh, err := s.open(ctx, name, properties)
 	if err != nil {
 		return err
 	}
-	in.put(fresh, c, maps.Clone(properties))
-	s.log.Infof("instance %q of pid %d initialised", name, c.peer.pid)
+	// Before daprd is told: a process that is killed in between has lost nothing.
+	s.remember(in.key, properties)
+	in.put(fresh, c, properties)
+	s.keep(in)
+	s.log.Infof("%s: instance %q of pid %d initialised", s.kind, name, c.peer.pid)
 	return nil
 }
 
-func (s *instances) open(ctx context.Context, name string, properties map[string]string) (*held, error) {
-	store := s.newStore()
-	err := store.Init(ctx, secretstores.Metadata{
-		Base: metadata.Base{Name: name, Properties: maps.Clone(properties)},
-	})
+// open makes a store and initialises it. A panic is an error too: what it
+// panicked with may hold a secret, so only its type is logged.
+func (s *instances[T]) open(ctx context.Context, name string, properties map[string]string) (h *held[T], err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.log.Errorf("%s: an Init panicked (%T)", s.kind, cause)
+			err = status.Error(codes.Internal, "internal error")
+		}
+	}()
+	store, err := s.init(ctx, name, maps.Clone(properties))
 	if err != nil {
-		_ = store.Close()
 		return nil, err
 	}
-	return &held{store: store, log: s.log}, nil
+	return &held[T]{store: store, log: s.log, closing: &s.closing}, nil
 }
 
-// acquire returns the store of an instance for one call; the caller releases it.
-func (s *instances) acquire(ctx context.Context, c *connection, name string) (*held, error) {
+// acquire returns the store of an instance for one call by c; the caller releases
+// it. Without c the call is another instance's, and keeps no store open.
+func (s *instances[T]) acquire(ctx context.Context, peer process, c *connection, name string) (*held[T], error) {
 	s.mu.RLock()
-	in := s.byKey[instanceKey{c.peer, name}]
+	in := s.byKey[instanceKey{peer, name}]
 	s.mu.RUnlock()
 	if in == nil {
-		return nil, errNotInitialised
+		return nil, s.notInitialised()
 	}
 	if h := in.take(c); h != nil {
 		return h, nil
@@ -102,97 +102,120 @@ func (s *instances) acquire(ctx context.Context, c *connection, name string) (*h
 
 // revive opens an instance's store again for a daprd that has come back on a new
 // connection.
-func (s *instances) revive(ctx context.Context, in *instance, c *connection) (*held, error) {
+func (s *instances[T]) revive(ctx context.Context, in *instance[T], c *connection) (*held[T], error) {
 	in.initing.Lock()
 	defer in.initing.Unlock()
 	if h := in.take(c); h != nil {
 		return h, nil
 	}
-	in.mu.Lock()
-	properties, initialised := in.properties, in.initialised
-	in.mu.Unlock()
-	if !initialised {
-		return nil, errNotInitialised
+	if err := s.reopen(ctx, in, c); err != nil {
+		return nil, err
 	}
-	fresh, err := s.open(ctx, in.key.name, properties)
-	if err != nil {
-		s.log.Warnf("instance %q of pid %d could not be initialised again: %v", in.key.name, in.key.peer.pid, err)
-		return nil, status.Error(codes.Unavailable, "the component could not be initialised again: see its log")
-	}
-	in.put(fresh, c, properties)
-	s.log.Infof("instance %q of pid %d is back", in.key.name, in.key.peer.pid)
 	if h := in.take(c); h != nil {
 		return h, nil
 	}
-	return nil, errNotInitialised // closed meanwhile
+	return nil, s.notInitialised() // closed meanwhile
 }
 
-func (s *instances) getOrAdd(key instanceKey) *instance {
+// reopen opens an instance's store with what it was initialised with; the caller
+// holds in.initing.
+func (s *instances[T]) reopen(ctx context.Context, in *instance[T], c *connection) error {
+	properties, initialised := in.remembered()
+	if !initialised {
+		return s.notInitialised()
+	}
+	ctx, cancel := context.WithTimeout(ctx, reopenTimeout)
+	defer cancel()
+	fresh, err := s.open(ctx, in.key.name, properties)
+	if err != nil {
+		s.log.Warnf("%s: instance %q of pid %d could not be initialised again: %v", s.kind, in.key.name, in.key.peer.pid, err)
+		return status.Error(codes.Unavailable, "the component could not be initialised again: see its log")
+	}
+	in.put(fresh, c, properties)
+	s.log.Infof("%s: instance %q of pid %d is back", s.kind, in.key.name, in.key.peer.pid)
+	return nil
+}
+
+func (s *instances[T]) getOrAdd(key instanceKey) *instance[T] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in := s.byKey[key]
 	if in == nil {
-		in = &instance{key: key}
+		in = &instance[T]{key: key}
 		s.byKey[key] = in
 	}
 	return in
 }
 
-// forgetUnused drops an instance if its first Init failed.
-func (s *instances) forgetUnused(in *instance) {
+// keep puts back an instance that was dropped while it was being initialised,
+// because its daprd had gone: the next check drops it with all that it left.
+func (s *instances[T]) keep(in *instance[T]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if !in.initialised && s.byKey[in.key] == in {
+	s.byKey[in.key] = in
+}
+
+// names returns the Components of a daprd, sorted.
+func (s *instances[T]) names(peer process) []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var names []string
+	for key := range s.byKey {
+		if key.peer == peer {
+			names = append(names, key.name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// forgetUnused drops an instance if its first Init failed.
+func (s *instances[T]) forgetUnused(in *instance[T]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, initialised := in.remembered(); !initialised && s.byKey[in.key] == in {
 		delete(s.byKey, in.key)
 	}
 }
 
 // connectionEnded closes the stores of instances that no other connection uses.
-func (s *instances) connectionEnded(c *connection) {
-	s.mu.RLock()
-	all := slices.Collect(maps.Values(s.byKey))
-	s.mu.RUnlock()
-	for _, in := range all {
+func (s *instances[T]) connectionEnded(c *connection) {
+	for _, in := range s.all() {
 		if in.leave(c) {
-			s.log.Infof("instance %q of pid %d has no connection any more; its stores are closed",
-				in.key.name, in.key.peer.pid)
+			s.log.Infof("%s: instance %q of pid %d has no connection any more; its stores are closed",
+				s.kind, in.key.name, in.key.peer.pid)
 		}
 	}
 }
 
-// peerCheck is how often instances without a connection are asked whether their
-// daprd still lives.
-const peerCheck = 10 * time.Second
+func (s *instances[T]) all() []*instance[T] {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Collect(maps.Values(s.byKey))
+}
 
-// watchPeers forgets instances whose daprd is gone, until ctx ends.
-func (s *instances) watchPeers(ctx context.Context) {
-	ticker := time.NewTicker(peerCheck)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			s.forgetGone()
-		case <-ctx.Done():
-			return
-		}
+// forgetGone drops what is kept of processes that have ended, and closes the stores
+// that no connection has used since the last time.
+func (s *instances[T]) forgetGone() {
+	for _, in := range s.drop(func(in *instance[T]) bool { return !in.used() && in.key.peer.gone() }) {
+		s.forgetState(in.key)
+		s.log.Infof("%s: pid %d has ended, and with it instance %q", s.kind, in.key.peer.pid, in.key.name)
+	}
+	for _, in := range s.all() {
+		in.closeIdle()
 	}
 }
 
-// forgetGone drops what is kept of processes that have ended.
-func (s *instances) forgetGone() {
-	s.forget(func(in *instance) bool { return !in.used() && in.key.peer.gone() })
+// close closes every store, each when its last call has ended, and waits for those
+// that have none.
+func (s *instances[T]) close() {
+	s.drop(func(*instance[T]) bool { return true })
+	s.closing.Wait()
 }
 
-// close closes every store, each when its last call has ended.
-func (s *instances) close() {
-	s.forget(func(*instance) bool { return true })
-}
-
-// forget drops the instances that which picks, and closes their stores.
-func (s *instances) forget(which func(*instance) bool) {
-	var dropped []*instance
+// drop takes away the instances that which picks, and closes their stores.
+func (s *instances[T]) drop(which func(*instance[T]) bool) []*instance[T] {
+	var dropped []*instance[T]
 	s.mu.Lock()
 	for key, in := range s.byKey {
 		if which(in) {
@@ -204,73 +227,5 @@ func (s *instances) forget(which func(*instance) bool) {
 	for _, in := range dropped {
 		in.retire()
 	}
-}
-
-// put gives the instance a new store and retires the old one. If c has ended
-// meanwhile and no other connection uses the instance, the new one is retired too.
-func (in *instance) put(fresh *held, c *connection, properties map[string]string) {
-	in.mu.Lock()
-	old := in.held
-	in.held, in.properties, in.initialised = fresh, properties, true
-	in.use(c)
-	if len(in.users) == 0 {
-		in.held = nil
-		defer fresh.retire()
-	}
-	in.mu.Unlock()
-	old.retire()
-}
-
-// take returns the store for one call by c; nil if there is none.
-func (in *instance) take(c *connection) *held {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.held == nil || !in.held.acquire() {
-		return nil
-	}
-	in.use(c)
-	return in.held
-}
-
-// use counts c among the instance's connections, unless it has ended.
-func (in *instance) use(c *connection) {
-	if _, ok := in.users[c]; ok || c.ended.Load() {
-		return
-	}
-	if in.users == nil {
-		in.users = map[*connection]struct{}{}
-	}
-	in.users[c] = struct{}{}
-}
-
-// used tells whether a live connection uses the instance.
-func (in *instance) used() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return len(in.users) > 0
-}
-
-// leave takes c, which has ended, from the instance's connections, and closes the
-// store if it was the last.
-func (in *instance) leave(c *connection) bool {
-	in.mu.Lock()
-	_, used := in.users[c]
-	delete(in.users, c)
-	if !used || len(in.users) > 0 {
-		in.mu.Unlock()
-		return false
-	}
-	old := in.held
-	in.held = nil
-	in.mu.Unlock()
-	old.retire()
-	return old != nil
-}
-
-func (in *instance) retire() {
-	in.mu.Lock()
-	old := in.held
-	in.held = nil
-	in.mu.Unlock()
-	old.retire()
+	return dropped
 }

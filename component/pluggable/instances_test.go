@@ -74,7 +74,7 @@ func TestASecondInitIsServedWithItsOwnProperties(t *testing.T) {
 
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"echo": "X", "component": "c", "property.say": "new"}, data)
-	assert.Equal(t, 1, stores.open(), "an old store without calls closes at once")
+	require.Eventually(t, func() bool { return stores.open() == 1 }, patience, tick, "an old store without calls closes")
 }
 
 func TestAnInitThatFails(t *testing.T) {

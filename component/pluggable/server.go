@@ -14,6 +14,8 @@ import (
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
 
+	sdk "github.com/dapr-sandbox/components-go-sdk/bindings/v1"
+	"github.com/dapr/components-contrib/bindings"
 	"github.com/dapr/components-contrib/secretstores"
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 	"github.com/dapr/kit/logger"
@@ -34,6 +36,10 @@ type Options struct {
 	// NewSecretStore makes a secret store that has not been initialised; it is
 	// called for every Init. Required.
 	NewSecretStore func() secretstores.SecretStore
+	// NewOutputBinding makes an output binding that has not been initialised, for
+	// every Init; it may use the secret stores of the daprd that calls it. Nil: no
+	// binding is served.
+	NewOutputBinding func(*SecretStores) bindings.OutputBinding
 	// Logger is told of instances that come and go. Required.
 	Logger logger.Logger
 	// SocketFolder is where the socket goes. Empty: SocketFolder().
@@ -43,12 +49,20 @@ type Options struct {
 	// StopTimeout is how long running calls get at the end. Zero:
 	// DefaultStopTimeout.
 	StopTimeout time.Duration
+	// StateFolder is where instances are remembered, so that they outlive this
+	// process. Empty: StateFolder(Name).
+	StateFolder string
+	// StateOnDisk allows a StateFolder that is not in memory. False: such a folder
+	// is not used, and nothing outlives the process.
+	StateOnDisk bool
 }
 
-// Server serves one secret store over one socket.
+// Server serves one secret store, and an output binding beside it, over one socket.
 type Server struct {
-	opts      Options
-	instances *instances
+	opts     Options
+	stores   *instances[secretstores.SecretStore]
+	bindings *instances[bindings.OutputBinding]
+	ended    chan struct{} // told, without waiting, of every connection that ends
 }
 
 // New returns a server that does not serve yet.
@@ -70,10 +84,17 @@ func New(opts Options) (*Server, error) {
 	if opts.StopTimeout == 0 {
 		opts.StopTimeout = DefaultStopTimeout
 	}
-	return &Server{opts: opts, instances: newInstances(opts.NewSecretStore, opts.Logger)}, nil
+	if opts.StateFolder == "" {
+		opts.StateFolder = StateFolder(opts.Name)
+	}
+	s := &Server{opts: opts, ended: make(chan struct{}, 1)}
+	s.stores = newInstances("secretstores", opts.Logger, initSecretStore(opts.NewSecretStore))
+	s.bindings = newInstances("bindings", opts.Logger, s.initOutputBinding)
+	return s, nil
 }
 
-// Run serves until ctx ends, then stops: the socket goes first, running calls get
+// Run brings back the instances of an earlier process, and serves until ctx ends.
+// Then it stops: the socket goes first, running calls get
 // StopTimeout, and every store is closed. It returns nil if it was ctx that ended
 // it, and the reason for anything else.
 func (s *Server) Run(ctx context.Context) error {
@@ -84,7 +105,8 @@ func (s *Server) Run(ctx context.Context) error {
 	defer sock.close()
 	server := s.grpcServer()
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(&peerListener{sock.listener, s.instances.connectionEnded}) }()
+	s.restore(ctx)
+	go func() { served <- server.Serve(&peerListener{sock.listener, s.connectionEnded}) }()
 
 	if err := sock.publish(); err != nil {
 		server.Stop()
@@ -93,7 +115,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.opts.Logger.Infof("%s serves on %s", s.opts.Name, sock.path)
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
-	go s.instances.watchPeers(watching)
+	go s.watchPeers(watching)
 
 	select {
 	case err = <-served:
@@ -110,7 +132,10 @@ func (s *Server) grpcServer() *grpc.Server {
 		grpc.Creds(peerCredentials{}),
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(s.recovered))),
 	)
-	proto.RegisterSecretStoreServer(server, &service{instances: s.instances})
+	proto.RegisterSecretStoreServer(server, &service{instances: s.stores})
+	if s.opts.NewOutputBinding != nil {
+		sdk.RegisterOutput(server, s.outputBinding)
+	}
 	reflection.Register(server) // v1 and v1alpha; daprd asks for v1alpha
 	return server
 }
@@ -122,26 +147,68 @@ func (s *Server) recovered(cause any) error {
 	return status.Error(codes.Internal, "internal error")
 }
 
+const (
+	// peerCheck is how often instances without a connection are asked whether
+	// their daprd still lives.
+	peerCheck = 10 * time.Second
+	// endCheck is how long after the end of a connection that is asked: a process
+	// closes its connections before it is gone.
+	endCheck = time.Second
+)
+
+// connectionEnded closes the stores that only c used.
+func (s *Server) connectionEnded(c *connection) {
+	s.stores.connectionEnded(c)
+	s.bindings.connectionEnded(c)
+	select {
+	case s.ended <- struct{}{}:
+	default:
+	}
+}
+
+// watchPeers forgets instances whose daprd is gone, until ctx ends.
+func (s *Server) watchPeers(ctx context.Context) {
+	timer := time.NewTimer(peerCheck)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			s.forgetGone()
+			timer.Reset(peerCheck)
+		case <-s.ended:
+			timer.Reset(endCheck)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// forgetGone drops what is kept of processes that have ended.
+func (s *Server) forgetGone() {
+	s.stores.forgetGone()
+	s.bindings.forgetGone()
+}
+
 // stop lets running calls end and closes the stores, within StopTimeout for each.
 // What hangs for longer is left behind: the process is about to end.
 func (s *Server) stop(server *grpc.Server) {
-	if !s.within(server.GracefulStop) {
+	if !within(s.opts.StopTimeout, server.GracefulStop) {
 		// Stop ends the connections, and then may wait for a call that hangs.
 		go server.Stop()
 	}
-	if !s.within(s.instances.close) {
+	if !within(s.opts.StopTimeout, func() { s.bindings.close(); s.stores.close() }) {
 		s.opts.Logger.Warn("a store has not closed in time; it is left as it is")
 	}
 }
 
-// within tells whether fn, which goes on otherwise, is done within StopTimeout.
-func (s *Server) within(fn func()) bool {
+// within tells whether fn, which goes on otherwise, is done within a time.
+func within(limit time.Duration, fn func()) bool {
 	done := make(chan struct{})
 	go func() {
 		fn()
 		close(done)
 	}()
-	timer := time.NewTimer(s.opts.StopTimeout)
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case <-done:

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	contrib "github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 )
@@ -18,10 +19,25 @@ const instanceHeader = "x-component-instance"
 type service struct {
 	proto.UnimplementedSecretStoreServer
 
-	instances *instances
+	instances *instances[secretstores.SecretStore]
 }
 
 var _ proto.SecretStoreServer = (*service)(nil)
+
+// initSecretStore makes a secret store and initialises it.
+func initSecretStore(newStore func() secretstores.SecretStore) func(
+	context.Context, string, map[string]string,
+) (secretstores.SecretStore, error) {
+	return func(ctx context.Context, name string, properties map[string]string) (secretstores.SecretStore, error) {
+		store := newStore()
+		err := store.Init(ctx, secretstores.Metadata{Base: contrib.Base{Name: name, Properties: properties}})
+		if err != nil {
+			_ = store.Close()
+			return nil, err
+		}
+		return store, nil
+	}
+}
 
 // Init implements the protocol's SecretStore.
 func (s *service) Init(ctx context.Context, req *proto.SecretStoreInitRequest) (*proto.SecretStoreInitResponse, error) {
@@ -81,7 +97,7 @@ func call[T any](ctx context.Context, s *service, fn func(secretstores.SecretSto
 	if err != nil {
 		return nil, err
 	}
-	h, err := s.instances.acquire(ctx, c, name)
+	h, err := s.instances.acquire(ctx, c.peer, c, name)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +113,7 @@ func call[T any](ctx context.Context, s *service, fn func(secretstores.SecretSto
 func caller(ctx context.Context) (*connection, string, error) {
 	c, ok := connectionOf(ctx)
 	if !ok {
-		return nil, "", status.Error(codes.Internal, "the connection has no peer")
+		return nil, "", errNoPeer
 	}
 	name := ""
 	if values := metadata.ValueFromIncomingContext(ctx, instanceHeader); len(values) > 0 {

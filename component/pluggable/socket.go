@@ -23,6 +23,9 @@ func SocketFolder() string {
 	)
 }
 
+// socketPath is where daprd finds the socket of a server.
+func socketPath(o Options) string { return filepath.Join(o.SocketFolder, o.Name+".sock") }
+
 // dialTimeout bounds the question whether a socket has a live server.
 const dialTimeout = 2 * time.Second
 

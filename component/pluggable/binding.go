@@ -1,0 +1,121 @@
+package pluggable
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	sdk "github.com/dapr-sandbox/components-go-sdk/bindings/v1"
+	"github.com/dapr/components-contrib/bindings"
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/secretstores"
+)
+
+// SecretStores are the secret stores that this process serves to the daprd that
+// calls an output binding: it sees those of no other.
+type SecretStores struct {
+	socket    string // the component's name
+	instances *instances[secretstores.SecretStore]
+}
+
+// Use runs fn on the secret store of the Component name of the daprd that made the
+// call of ctx. It fails with the gRPC code FailedPrecondition if that has none of
+// the name, with Unavailable if daprd has not initialised it, and with what fn does.
+func (s *SecretStores) Use(ctx context.Context, name string, fn func(secretstores.SecretStore) error) error {
+	c, ok := connectionOf(ctx)
+	if !ok {
+		return errNoPeer
+	}
+	if names := s.instances.names(c.peer); len(names) > 0 && !slices.Contains(names, name) {
+		return status.Errorf(codes.FailedPrecondition, "daprd has no Component %q of type secretstores.%s; it has: %s",
+			name, s.socket, strings.Join(names, ", "))
+	}
+	h, err := s.instances.acquire(ctx, c.peer, nil, name)
+	if err != nil {
+		return err
+	}
+	defer h.release()
+	return fn(h.store)
+}
+
+// initOutputBinding makes an output binding and initialises it.
+func (s *Server) initOutputBinding(
+	ctx context.Context, name string, properties map[string]string,
+) (bindings.OutputBinding, error) {
+	binding := s.opts.NewOutputBinding(&SecretStores{s.opts.Name, s.stores})
+	err := binding.Init(ctx, bindings.Metadata{Base: metadata.Base{Name: name, Properties: properties}})
+	if err != nil {
+		_ = binding.Close()
+		return nil, err
+	}
+	return binding, nil
+}
+
+// outputBinding returns the binding of one call, as components-go-sdk asks for it.
+func (s *Server) outputBinding(ctx context.Context) sdk.OutputBinding {
+	return &boundBinding{ctx, s.bindings}
+}
+
+// boundBinding is the output binding of the instance that a call is for.
+type boundBinding struct {
+	ctx       context.Context //nolint:containedctx // Operations is given none
+	instances *instances[bindings.OutputBinding]
+}
+
+var _ sdk.OutputBinding = (*boundBinding)(nil)
+
+// Init implements bindings.OutputBinding.
+func (b *boundBinding) Init(ctx context.Context, meta bindings.Metadata) error {
+	c, name, err := caller(ctx)
+	if err != nil {
+		return err
+	}
+	if err := b.instances.initialise(ctx, c, name, meta.Properties); err != nil {
+		return asStatus(err, codes.InvalidArgument)
+	}
+	return nil
+}
+
+// Invoke implements bindings.OutputBinding.
+func (b *boundBinding) Invoke(ctx context.Context, req *bindings.InvokeRequest) (*bindings.InvokeResponse, error) {
+	h, err := b.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer h.release()
+	resp, err := h.store.Invoke(ctx, req)
+	if err != nil {
+		return nil, asStatus(err, codes.Unknown)
+	}
+	return resp, nil
+}
+
+// Operations implements bindings.OutputBinding.
+func (b *boundBinding) Operations() []bindings.OperationKind {
+	h, err := b.acquire(b.ctx)
+	if err != nil {
+		return nil
+	}
+	defer h.release()
+	return h.store.Operations()
+}
+
+// GetComponentMetadata implements bindings.OutputBinding; daprd does not ask.
+func (b *boundBinding) GetComponentMetadata() metadata.MetadataMap { return nil }
+
+// Close implements bindings.OutputBinding; instances close with their connections.
+func (b *boundBinding) Close() error { return nil }
+
+func (b *boundBinding) acquire(ctx context.Context) (*held[bindings.OutputBinding], error) {
+	c, name, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return b.instances.acquire(ctx, c.peer, c, name)
+}
+
+// errNoPeer is a call over a connection that this package did not accept.
+var errNoPeer = status.Error(codes.Internal, "the connection has no peer")

@@ -1,0 +1,78 @@
+package pluggable
+
+import (
+	"context"
+	"io"
+	"sync"
+)
+
+// remember writes down what an instance was initialised with, for the process
+// after this one. That it cannot is no reason to refuse daprd.
+func (s *instances[T]) remember(key instanceKey, properties map[string]string) {
+	if s.state == nil {
+		return
+	}
+	if err := s.state.save(s.kind, key, properties); err != nil {
+		s.log.Warnf("%s: instance %q will not outlive this process: %v", s.kind, key.name, err)
+	}
+}
+
+// forgetState removes what remember wrote.
+func (s *instances[T]) forgetState(key instanceKey) {
+	if s.state == nil {
+		return
+	}
+	if err := s.state.remove(s.kind, key); err != nil {
+		s.log.Warnf("%s: what is remembered of instance %q could not be removed: %v", s.kind, key.name, err)
+	}
+}
+
+// restore brings an instance of an earlier process back, as far as its daprd still
+// lives. Its store opens beside the others', in restoring; if it cannot, the
+// next call tries again.
+func (s *instances[T]) restore(ctx context.Context, r record, restoring *sync.WaitGroup) {
+	key := r.key()
+	if key.peer.gone() {
+		s.forgetState(key)
+		return
+	}
+	in := s.getOrAdd(key)
+	in.mu.Lock()
+	in.properties, in.initialised = r.Properties, true
+	in.mu.Unlock()
+	restoring.Go(func() {
+		in.initing.Lock()
+		defer in.initing.Unlock()
+		_ = s.reopen(ctx, in, nil) // it is logged
+	})
+}
+
+// restorer is the instances of one kind.
+type restorer interface {
+	restore(ctx context.Context, r record, restoring *sync.WaitGroup)
+}
+
+var _ restorer = (*instances[io.Closer])(nil)
+
+// restore brings the instances of an earlier process back before daprd sees this
+// one, and gives their stores a moment to open.
+func (s *Server) restore(ctx context.Context) {
+	state, err := openState(s.opts.StateFolder, socketPath(s.opts), s.opts.StateOnDisk)
+	if err != nil {
+		s.opts.Logger.Warnf("instances will not outlive this process, and after a restart of it daprd must be restarted too: %v; "+
+			"name a folder in memory (tmpfs) with --state-dir", err)
+		return
+	}
+	s.stores.state, s.bindings.state = state, state
+	kinds := map[string]restorer{s.stores.kind: s.stores, s.bindings.kind: s.bindings}
+	var restoring sync.WaitGroup
+	records := state.load(func(file string, why error) {
+		s.opts.Logger.Warnf("what an earlier process left in %s is ignored: %v", file, why)
+	})
+	for _, r := range records {
+		if kind, ok := kinds[r.Kind]; ok {
+			kind.restore(ctx, r, &restoring)
+		}
+	}
+	within(2*reopenTimeout, restoring.Wait)
+}
