@@ -29,7 +29,8 @@ func (w *world) serve(properties map[string]string) secretstores.SecretStore {
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	server, err := pluggable.New(pluggable.Options{
-		Name: "credential-resolver", NewSecretStore: w.factory, Logger: w.log.logger(w.t.Name()), SocketFolder: folder,
+		Name: "credential-resolver", NewSecretStore: w.factory, Logger: w.log.logger(w.t.Name()),
+		SocketFolder: folder, StateFolder: w.t.TempDir(), StateOnDisk: true,
 	})
 	require.NoError(w.t, err)
 	ctx, cancel := context.WithCancel(context.Background())

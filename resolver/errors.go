@@ -183,3 +183,9 @@ func storeFailure(guid, store string, ref Reference, err error) *Error {
 		Store: store, Reference: ref, cause: err,
 	}
 }
+
+// ConfigStoreFailure makes the public error of a failure of the config store; guid
+// is "" where none is concerned. Its kind is the failure's own.
+func ConfigStoreFailure(guid string, err error) *Error {
+	return storeFailure(guid, configStore, "", err)
+}

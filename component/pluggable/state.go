@@ -50,15 +50,13 @@ func openState(folder, socket string, onDisk bool) (*stateFolder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !onDisk {
+		if err := checkInMemory(folder); err != nil {
+			return nil, err
+		}
+	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
-	}
-	inMemory, err := isInMemory(folder)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("asking for the file system of %s: %w", folder, err)
-	case !inMemory && !onDisk:
-		return nil, fmt.Errorf("%s is not on a file system in memory (tmpfs), and metadata may hold secrets", folder)
 	}
 	if socket, err = filepath.Abs(socket); err != nil {
 		return nil, err
@@ -69,6 +67,24 @@ func openState(folder, socket string, onDisk bool) (*stateFolder, error) {
 		return nil, err
 	}
 	return s, s.checkOwner()
+}
+
+// checkInMemory refuses a folder that is, or would be made, on a disk.
+func checkInMemory(folder string) error {
+	existing := folder
+	for {
+		inMemory, err := isInMemory(existing)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && existing != filepath.Dir(existing):
+			existing = filepath.Dir(existing)
+		case err != nil:
+			return fmt.Errorf("asking for the file system of %s: %w", existing, err)
+		case !inMemory:
+			return fmt.Errorf("%s is not on a file system in memory (tmpfs), and metadata may hold secrets", folder)
+		default:
+			return nil
+		}
+	}
 }
 
 // checkOwner refuses a folder that another user could have put there.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dapr/components-contrib/bindings"
+
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
 )
@@ -20,11 +22,18 @@ func newServe(o *options) *cobra.Command {
 		Short: "Serve the component to daprd, over a unix socket (the default command)",
 		Long: "Serves the component on credential-resolver.sock in $DAPR_COMPONENTS_SOCKETS_FOLDER, else\n" +
 			"$DAPR_COMPONENT_SOCKETS_FOLDER, else /tmp/dapr-components-sockets. daprd must look in the same\n" +
-			"folder; it finds the component when it starts. What to serve, daprd says: see Component YAML.",
+			"folder; it finds the component when it starts. What to serve, daprd says: see Component YAML.\n\n" +
+			"daprd says so once. What it said is kept in --state-dir, for this process's successor: it may hold\n" +
+			"secrets, so the folder must be in memory (tmpfs). Without one, after a restart of the component\n" +
+			"daprd must be restarted too.",
 		Args: exactly(0),
 	}
 	cmd.Flags().StringVar(&mode, "socket-mode", mode, "permission bits of the socket, in octal; daprd must be able to write to it")
 	metricsAddress := cmd.Flags().String("metrics-listen", "", `address for Prometheus metrics, such as "127.0.0.1:9464", at /metrics (default none)`)
+	stateDir := cmd.Flags().String("state-dir", "",
+		"folder in memory for what must outlive this process (default $XDG_RUNTIME_DIR/"+product+", else /run/"+product+")")
+	onDisk := cmd.Flags().Bool("state-dir-on-disk", false,
+		"let --state-dir be on a disk: metadata of Components, secrets included, are then written to it")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		bits, err := strconv.ParseUint(mode, 8, 32)
 		if err != nil || bits == 0 || bits > 0o777 {
@@ -41,8 +50,13 @@ func newServe(o *options) *cobra.Command {
 		server, err := pluggable.New(pluggable.Options{
 			Name:           product,
 			NewSecretStore: component.Factory(log, metrics),
-			Logger:         log,
-			SocketMode:     fs.FileMode(bits),
+			NewOutputBinding: func(stores *pluggable.SecretStores) bindings.OutputBinding {
+				return component.NewSaveBinding(stores)
+			},
+			Logger:      log,
+			SocketMode:  fs.FileMode(bits),
+			StateFolder: *stateDir,
+			StateOnDisk: *onDisk,
 		})
 		if err != nil {
 			return err

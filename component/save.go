@@ -1,0 +1,163 @@
+package component
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc/codes"
+
+	"github.com/dapr/components-contrib/bindings"
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/secretstores"
+
+	"credential-resolver/internal/nearest"
+	"credential-resolver/resolver"
+)
+
+// SecretStores are the secret stores of the daprd that calls the save binding.
+type SecretStores interface {
+	// Use runs fn on the secret store of a Component's name, for the call of ctx.
+	// It fails with a gRPC status if there is none, and with what fn does.
+	Use(ctx context.Context, name string, fn func(secretstores.SecretStore) error) error
+}
+
+// SaveBinding is the output binding that stores configs of credentials (DESIGN.md,
+// section 3), into the config store of one of our secret stores.
+type SaveBinding struct {
+	stores SecretStores
+	store  string // the Component name of the secret store
+}
+
+var _ bindings.OutputBinding = (*SaveBinding)(nil)
+
+// NewSaveBinding returns a binding that has not been initialised.
+func NewSaveBinding(stores SecretStores) *SaveBinding { return &SaveBinding{stores: stores} }
+
+// saveNames are the metadata of the binding; those but store are daprd's own.
+func saveNames() []string { return []string{"direction", "route", "store"} }
+
+// Init implements bindings.OutputBinding. The secret store need not be there yet:
+// daprd may load the two in any order when their files change.
+func (b *SaveBinding) Init(_ context.Context, meta bindings.Metadata) error {
+	for _, name := range slices.Sorted(maps.Keys(meta.Properties)) {
+		if !slices.Contains(saveNames(), name) {
+			return fmt.Errorf("metadata %s: is unknown%s; the names are %s",
+				name, nearest.Hint(name, saveNames()), strings.Join(saveNames(), ", "))
+		}
+	}
+	b.store = meta.Properties["store"]
+	if b.store == "" {
+		return errors.New("metadata store is missing: give it the name of the Component " +
+			"of type secretstores.credential-resolver that credentials are saved into")
+	}
+	return nil
+}
+
+// Operations implements bindings.OutputBinding.
+func (b *SaveBinding) Operations() []bindings.OperationKind {
+	return []bindings.OperationKind{bindings.CreateOperation}
+}
+
+// Invoke implements bindings.OutputBinding: create stores a config under a new GUID.
+func (b *SaveBinding) Invoke(ctx context.Context, req *bindings.InvokeRequest) (*bindings.InvokeResponse, error) {
+	var guid string
+	err := b.stores.Use(ctx, b.store, func(store secretstores.SecretStore) error {
+		credentials, ok := store.(*SecretStore)
+		if !ok {
+			return fmt.Errorf("component: %T is no store of credentials", store)
+		}
+		var err error
+		guid, err = credentials.save(ctx, req)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := json.Marshal(map[string]string{"guid": guid})
+	if err != nil {
+		return nil, err
+	}
+	contentType := "application/json"
+	return &bindings.InvokeResponse{Data: answer, ContentType: &contentType}, nil
+}
+
+// GetComponentMetadata implements bindings.OutputBinding. The names are checked by
+// Init.
+func (b *SaveBinding) GetComponentMetadata() metadata.MetadataMap { return metadata.MetadataMap{} }
+
+// Close implements bindings.OutputBinding.
+func (b *SaveBinding) Close() error { return nil }
+
+// save answers one request to store a config, with the GUID that it got.
+func (s *SecretStore) save(ctx context.Context, req *bindings.InvokeRequest) (guid string, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.log.Errorf("saving a credential: panic (%T)", cause)
+			err = &resolver.Error{Kind: resolver.Internal, Reason: "internal error"}
+		}
+		if err != nil {
+			err = s.report.report(err)
+			return
+		}
+		s.metrics.answered(codes.OK)
+	}()
+	if !s.settings.Local {
+		return "", &resolver.Error{
+			Kind: resolver.Denied, Reason: `credentials are saved only where metadata "environment" is local`,
+		}
+	}
+	config, err := savedConfig(req)
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.settings.RequestTimeout)
+	defer cancel()
+	guid = uuid.NewString()
+	if err := s.stores.Configs.Put(ctx, guid, config); err != nil {
+		return "", resolver.ConfigStoreFailure("", err)
+	}
+	s.log.Infof("credential %q: saved", guid)
+	return guid, nil
+}
+
+// tracing are request metadata that daprd adds by itself.
+func tracing() []string { return []string{"traceparent", "tracestate", "baggage", "grpc-trace-bin"} }
+
+// savedConfig returns the config that a request to save holds, checked. daprd
+// reads the data of an HTTP request and writes it anew, which sorts its fields and
+// rounds large numbers; a config whose order and digits matter comes as a JSON
+// string that holds its text.
+func savedConfig(req *bindings.InvokeRequest) ([]byte, error) {
+	if req.Operation != bindings.CreateOperation {
+		return nil, invalid("", "unknown operation "+quoted(string(req.Operation))+"; there is create")
+	}
+	for _, name := range slices.Sorted(maps.Keys(req.Metadata)) {
+		if !slices.Contains(tracing(), strings.ToLower(name)) {
+			return nil, invalid("", "unknown request metadata "+quoted(name)+
+				": a credential is saved under a new GUID, and there is nothing to choose")
+		}
+	}
+	text := bytes.TrimSpace(req.Data)
+	if len(text) == 0 || string(text) == "null" {
+		return nil, invalid("", `data is missing: it is the credential's config, a JSON object`)
+	}
+	var quotedText string
+	if text[0] == '"' && json.Unmarshal(text, &quotedText) == nil {
+		text = []byte(quotedText)
+	}
+	config, err := resolver.ParseConfig(text)
+	if err == nil {
+		err = config.Check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return text, nil
+}
