@@ -15,6 +15,7 @@ const certificate = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmg\n-----END CERTIFI
 // TestCredentials asks for finished credentials of both sources and both modes,
 // over HTTP and by the Go SDK over gRPC, on the embedded default store.
 func TestCredentials(t *testing.T) {
+	t.Parallel()
 	s := newStores(t)
 	s.secret(t, "db-bundle", map[string]string{"db_password_key": "s3cr3t", "ssl_cert_key": certificate})
 	s.secret(t, "api-key", map[string]string{"value": "ak_live_1"})
@@ -84,6 +85,7 @@ func TestCredentials(t *testing.T) {
 // TestResponseFormat has a component whose answers are in JSON unless a request
 // says otherwise.
 func TestResponseFormat(t *testing.T) {
+	t.Parallel()
 	s := newStores(t)
 	s.config(t, "local-1", `{"host":"h","port":1}`)
 	side := startSidecar(t, harness.ComponentOptions{}, credentials("credentials", map[string]any{

@@ -39,6 +39,7 @@ type failure struct {
 // and gRPC, and that none of them, nor the component's log, holds a value, a
 // reference, a path or a store's own words.
 func TestErrors(t *testing.T) {
+	t.Parallel()
 	side := failingSidecar(t)
 	sdk := side.sdk(t)
 	tests := map[string]failure{
@@ -145,7 +146,7 @@ func makeReachable(t *testing.T, folder string) {
 // copyBinary puts the component where another user can start it from.
 func copyBinary(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(binary(t, "CREDENTIAL_RESOLVER", "credential-resolver-race"))
+	text, err := os.ReadFile(resolverBinary(t))
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "credential-resolver")
 	require.NoError(t, os.WriteFile(path, text, 0o755))

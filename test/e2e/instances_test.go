@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,6 +16,7 @@ import (
 
 // TestTwoInstances has two Components on one socket, on stores of their own.
 func TestTwoInstances(t *testing.T) {
+	t.Parallel()
 	one, two := newStores(t), newStores(t)
 	for name, s := range map[string]*stores{"one": one, "two": two} {
 		s.config(t, "same", `{"credentialSource":"agent","from":"secret"}`)
@@ -37,6 +37,7 @@ func TestTwoInstances(t *testing.T) {
 // TestSecretKeyRef has another component whose metadata is a field of a
 // credential: a state store that is opened with it.
 func TestSecretKeyRef(t *testing.T) {
+	t.Parallel()
 	s := newStores(t)
 	database := filepath.Join(t.TempDir(), "app.db")
 	s.config(t, "app-database", `{"credentialSource":"agent","secret-path":"bundle","file":"database_file"}`)
@@ -56,6 +57,7 @@ func TestSecretKeyRef(t *testing.T) {
 
 // TestSecretsFileEdited edits the secrets under a running component.
 func TestSecretsFileEdited(t *testing.T) {
+	t.Parallel()
 	s := newStores(t)
 	s.config(t, "c", `{"credentialSource":"agent","password":"pw","user":"someone"}`)
 	s.secret(t, "pw", map[string]string{"value": "old"})
@@ -84,6 +86,7 @@ func TestSecretsFileEdited(t *testing.T) {
 
 // TestSecretsFileAppears starts before its secrets are there.
 func TestSecretsFileAppears(t *testing.T) {
+	t.Parallel()
 	s := newStores(t)
 	s.config(t, "c", `{"credentialSource":"agent","password":"pw"}`)
 	s.secret(t, "pw", map[string]string{"value": "here"})
@@ -101,13 +104,10 @@ func TestSecretsFileAppears(t *testing.T) {
 
 // TestWrongMetadata shows what daprd says of a Component that is wrong.
 func TestWrongMetadata(t *testing.T) {
+	t.Parallel()
 	s := newStores(t)
 	folder := socketFolder(t)
-	component, err := harness.StartComponent(t.Context(), harness.ComponentOptions{
-		Binary: binary(t, "CREDENTIAL_RESOLVER", "credential-resolver-race"), SocketFolder: folder,
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, component.Stop()) })
+	startComponent(t, harness.ComponentOptions{SocketFolder: folder})
 	tests := map[string]struct {
 		metadata map[string]any
 		want     string
@@ -127,19 +127,8 @@ func TestWrongMetadata(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			resources := t.TempDir()
-			r := credentials("credentials", test.metadata)
-			require.NoError(t, os.WriteFile(filepath.Join(resources, "c.yaml"), []byte(r.yaml()), 0o600))
-			// It may be ready for a moment before it ends, so an error is not certain.
-			daprd, _ := harness.StartDaprd(t.Context(), harness.DaprdOptions{
-				Binary: binary(t, "DAPRD", "daprd"), SocketFolder: folder, ResourcesPath: resources,
-			})
-			t.Cleanup(daprd.Kill)
-			select {
-			case <-daprd.Ended():
-			case <-time.After(10 * time.Second):
-				require.Fail(t, "daprd goes on with a Component that is wrong")
-			}
+			daprd := launchDaprd(t, folder, newResourceFolder(t, credentials("credentials", test.metadata)))
+			requireEnds(t, daprd.Process, "daprd goes on with a Component that is wrong")
 			require.Contains(t, strings.ReplaceAll(daprd.Log(), `\"`, `"`), test.want)
 		})
 	}

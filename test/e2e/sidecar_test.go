@@ -4,15 +4,10 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"os"
-	"path/filepath"
-	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,52 +20,72 @@ import (
 type sidecar struct {
 	component *harness.Component
 	daprd     *harness.Daprd
-}
-
-// resource is a Component YAML: its name, type and metadata, each value as text
-// or, for a reference to a secret, as a secretKeyRef.
-type resource struct {
-	name, kind  string
-	metadata    map[string]any
-	secretStore string // auth.secretStore
-}
-
-type secretKeyRef struct{ name, key string }
-
-// credentials is the usual component under test: the given metadata of ours.
-func credentials(name string, metadata map[string]any) resource {
-	return resource{name: name, kind: "secretstores.credential-resolver", metadata: metadata}
+	folder    resourceFolder // daprd's resources
 }
 
 // startSidecar starts the component and then daprd with the resources.
 func startSidecar(t *testing.T, o harness.ComponentOptions, resources ...resource) *sidecar {
 	t.Helper()
-	if o.Binary == "" {
-		o.Binary = binary(t, "CREDENTIAL_RESOLVER", "credential-resolver-race")
-	}
 	o.SocketFolder = socketFolder(t)
+	component := startComponent(t, o)
+	folder := newResourceFolder(t, resources...)
+	return &sidecar{component, startDaprd(t, o.SocketFolder, folder), folder}
+}
+
+// startComponent starts the component in o.SocketFolder, and sees at the test's
+// end that it ends well.
+func startComponent(t *testing.T, o harness.ComponentOptions) *harness.Component {
+	t.Helper()
+	if o.Binary == "" {
+		o.Binary = resolverBinary(t)
+	}
 	component, err := harness.StartComponent(t.Context(), o)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		require.NoError(t, component.Stop(), "the component ends with exit status 0:\n%s", component.Log())
 		require.NotContains(t, component.Log(), "DATA RACE")
 	})
-	return &sidecar{component, startDaprd(t, o.SocketFolder, resources...)}
+	return component
 }
 
-// startDaprd starts daprd with the resources.
-func startDaprd(t *testing.T, sockets string, resources ...resource) *harness.Daprd {
+// startDaprd starts daprd with a folder of resources and waits until it is ready.
+func startDaprd(t *testing.T, sockets string, folder resourceFolder, args ...string) *harness.Daprd {
 	t.Helper()
-	folder := t.TempDir()
-	for _, r := range resources {
-		require.NoError(t, os.WriteFile(filepath.Join(folder, r.name+".yaml"), []byte(r.yaml()), 0o600))
-	}
-	daprd, err := harness.StartDaprd(t.Context(), harness.DaprdOptions{
-		Binary: binary(t, "DAPRD", "daprd"), SocketFolder: sockets, ResourcesPath: folder,
+	daprd := launchDaprd(t, sockets, folder, args...)
+	require.NoError(t, daprd.AwaitReady(t.Context()))
+	return daprd
+}
+
+// launchDaprd starts daprd and waits for nothing.
+func launchDaprd(t *testing.T, sockets string, folder resourceFolder, args ...string) *harness.Daprd {
+	t.Helper()
+	daprd, err := harness.LaunchDaprd(harness.DaprdOptions{
+		Binary: binary(t, "DAPRD", "daprd"), SocketFolder: sockets, ResourcesPath: string(folder), Args: args,
 	})
 	require.NoError(t, err)
 	t.Cleanup(daprd.Kill)
 	return daprd
+}
+
+// requireEnds waits for a program to end by itself.
+func requireEnds(t *testing.T, p *harness.Process, why string) {
+	t.Helper()
+	select {
+	case <-p.Ended():
+	case <-time.After(patience):
+		require.Fail(t, "it goes on", why)
+	}
+}
+
+// What is waited for comes within patience, and is looked for every tick.
+const (
+	patience = 20 * time.Second
+	tick     = 20 * time.Millisecond
+)
+
+func resolverBinary(t *testing.T) string {
+	t.Helper()
+	return binary(t, "CREDENTIAL_RESOLVER", "credential-resolver-race")
 }
 
 func binary(t *testing.T, variable, name string) string {
@@ -88,56 +103,6 @@ func socketFolder(t *testing.T) string {
 	require.NoError(t, os.Chmod(folder, 0o777)) // one test's component is another user
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	return folder
-}
-
-func (r resource) yaml() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: %q\n", r.name)
-	fmt.Fprintf(&b, "spec:\n  type: %s\n  version: v1\n  metadata:\n", r.kind)
-	for name, value := range r.metadata {
-		fmt.Fprintf(&b, "  - name: %s\n", name)
-		if ref, ok := value.(secretKeyRef); ok {
-			fmt.Fprintf(&b, "    secretKeyRef:\n      name: %q\n      key: %q\n", ref.name, ref.key)
-			continue
-		}
-		fmt.Fprintf(&b, "    value: %q\n", value)
-	}
-	if r.secretStore != "" {
-		fmt.Fprintf(&b, "auth:\n  secretStore: %q\n", r.secretStore)
-	}
-	return b.String()
-}
-
-// get asks the secrets API over HTTP. It returns the entries, or the message of
-// the error that an application sees.
-func (s *sidecar) get(t *testing.T, store, path string, metadata ...string) (map[string]string, string) {
-	t.Helper()
-	query := url.Values{}
-	for _, m := range metadata {
-		name, value, _ := strings.Cut(m, "=")
-		query.Set("metadata."+name, value)
-	}
-	address := s.daprd.URL("/v1.0/secrets/"+store+"/"+path) + "?" + query.Encode()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-	require.NoError(t, err)
-	resp, err := http.DefaultClient.Do(req)
-	require.NoError(t, err)
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(t, resp.Body.Close())
-	require.NoError(t, err)
-	switch resp.StatusCode {
-	case http.StatusOK:
-		var entries map[string]string
-		require.NoError(t, json.Unmarshal(body, &entries))
-		return entries, ""
-	case http.StatusNoContent:
-		return nil, ""
-	default:
-		var failure struct{ ErrorCode, Message string }
-		require.NoError(t, json.Unmarshal(body, &failure), "status %d", resp.StatusCode)
-		require.Equal(t, "ERR_SECRET_GET", failure.ErrorCode)
-		return nil, failure.Message
-	}
 }
 
 // sdk returns the Dapr Go SDK's client, over gRPC.

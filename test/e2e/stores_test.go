@@ -74,7 +74,7 @@ func put(t *testing.T, dataHome, guid, config string) {
 	component := filepath.Join(t.TempDir(), "credentials.yaml")
 	r := credentials("credentials", map[string]any{"environment": "local"})
 	require.NoError(t, os.WriteFile(component, []byte(r.yaml()), 0o600))
-	cmd := exec.Command(binary(t, "CREDENTIAL_RESOLVER", "credential-resolver-race"), "put", "-c", component, "--guid", guid, file)
+	cmd := exec.Command(resolverBinary(t), "put", "-c", component, "--guid", guid, file)
 	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+dataHome)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)

@@ -76,6 +76,9 @@ func (p *Process) Pid() int { return p.cmd.Process.Pid }
 // Log returns what the program has printed so far.
 func (p *Process) Log() string { return p.log.String() }
 
+// Signal sends the program a signal.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
 // Stop asks the program to end and waits for it; one that does not within ten
 // seconds is killed, which is an error.
 func (p *Process) Stop() error {
@@ -125,8 +128,8 @@ func errOr(err error) error {
 	return err
 }
 
-// freePorts returns ports of loopback that nobody listens on now.
-func freePorts(n int) ([]int, error) {
+// FreePorts returns n ports of loopback that nobody listens on now.
+func FreePorts(n int) ([]int, error) {
 	ports := make([]int, n)
 	for i := range ports {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

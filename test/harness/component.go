@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 )
 
@@ -28,6 +26,7 @@ type ComponentOptions struct {
 	Dir          string    // its working folder; "" for this process's
 	Env          []string  // more environment, as "NAME=value"
 	LogLevel     string    // "" for info
+	Args         []string  // more arguments of serve
 	Log          io.Writer // where its output goes besides; nil for nowhere
 	Keep         bool      // let it live on when this process ends
 	UID          uint32    // the user that it runs as; 0 for this process's
@@ -35,10 +34,20 @@ type ComponentOptions struct {
 
 // StartComponent starts the component and waits until its socket answers.
 func StartComponent(ctx context.Context, o ComponentOptions) (*Component, error) {
+	c, err := LaunchComponent(o)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.awaitSocket(ctx, filepath.Join(o.SocketFolder, socketName))
+}
+
+// LaunchComponent starts the component and waits for nothing.
+func LaunchComponent(o ComponentOptions) (*Component, error) {
 	args := []string{"serve"}
 	if o.LogLevel != "" {
 		args = append(args, "--log-level", o.LogLevel)
 	}
+	args = append(args, o.Args...)
 	p, err := start(command{
 		path: o.Binary, args: args, dir: o.Dir, log: o.Log, keep: o.Keep, uid: o.UID,
 		env: append([]string{"DAPR_COMPONENTS_SOCKETS_FOLDER=" + o.SocketFolder}, o.Env...),
@@ -46,7 +55,7 @@ func StartComponent(ctx context.Context, o ComponentOptions) (*Component, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Component{p}, p.awaitSocket(ctx, filepath.Join(o.SocketFolder, socketName))
+	return &Component{p}, nil
 }
 
 // StartPluggable starts any pluggable component that serves <name>.sock in the
@@ -69,74 +78,6 @@ func (p *Process) awaitSocket(ctx context.Context, path string) error {
 		}
 		return err == nil
 	})
-}
-
-// Daprd is a running daprd without placement, scheduler and application.
-type Daprd struct {
-	*Process
-
-	HTTPPort int
-	GRPCPort int
-}
-
-// DaprdOptions say how to start daprd.
-type DaprdOptions struct {
-	Binary        string    // path of daprd
-	SocketFolder  string    // where it looks for pluggable components
-	ResourcesPath string    // the folder of Component YAMLs
-	Config        string    // a Dapr Configuration's file; "" for none
-	Dir           string    // its working folder; "" for this process's
-	Log           io.Writer // where its output goes besides; nil for nowhere
-	Keep          bool      // let it live on when this process ends
-}
-
-// StartDaprd starts daprd and waits until its components are loaded.
-func StartDaprd(ctx context.Context, o DaprdOptions) (*Daprd, error) {
-	ports, err := freePorts(3)
-	if err != nil {
-		return nil, err
-	}
-	d := &Daprd{HTTPPort: ports[0], GRPCPort: ports[1]}
-	args := []string{
-		"--app-id", "app", "--resources-path", o.ResourcesPath,
-		"--placement-host-address", "", "--scheduler-host-address", "", "--enable-metrics=false",
-		"--dapr-listen-addresses", "127.0.0.1",
-		"--dapr-http-port", strconv.Itoa(ports[0]),
-		"--dapr-grpc-port", strconv.Itoa(ports[1]),
-		"--dapr-internal-grpc-port", strconv.Itoa(ports[2]),
-		"--dapr-internal-grpc-listen-address", "127.0.0.1",
-	}
-	if o.Config != "" {
-		args = append(args, "--config", o.Config)
-	}
-	d.Process, err = start(command{
-		path: o.Binary, args: args, dir: o.Dir, log: o.Log, keep: o.Keep,
-		env: []string{"DAPR_COMPONENTS_SOCKETS_FOLDER=" + o.SocketFolder},
-	})
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	return d, d.await(ctx, func() bool { return healthy(ctx, d.URL("/v1.0/healthz/outbound")) })
-}
-
-// URL returns the address of a path of daprd's HTTP API.
-func (d *Daprd) URL(path string) string {
-	return fmt.Sprintf("http://127.0.0.1:%d%s", d.HTTPPort, path)
-}
-
-func healthy(ctx context.Context, url string) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return false
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	_ = resp.Body.Close()
-	return resp.StatusCode == http.StatusNoContent
 }
 
 // Binary returns the path of a program that make builds: the one that the

@@ -1,0 +1,80 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// resource is a Component YAML: its name, type and metadata, each value as text
+// or, for a reference to a secret, as a secretKeyRef.
+type resource struct {
+	name, kind   string
+	metadata     map[string]any
+	secretStore  string // auth.secretStore
+	ignoreErrors bool
+}
+
+// secretKeyRef is a secret's name and the entry of it; without a key daprd takes
+// the entry that is named like the secret.
+type secretKeyRef struct{ name, key string }
+
+// credentials is the usual component under test: the given metadata of ours.
+func credentials(name string, metadata map[string]any) resource {
+	return resource{name: name, kind: "secretstores.credential-resolver", metadata: metadata}
+}
+
+func (r resource) yaml() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: %q\n", r.name)
+	fmt.Fprintf(&b, "spec:\n  type: %s\n  version: v1\n  ignoreErrors: %t\n  metadata:\n", r.kind, r.ignoreErrors)
+	for _, name := range slices.Sorted(maps.Keys(r.metadata)) {
+		fmt.Fprintf(&b, "  - name: %s\n", name)
+		ref, ok := r.metadata[name].(secretKeyRef)
+		if !ok {
+			fmt.Fprintf(&b, "    value: %q\n", r.metadata[name])
+			continue
+		}
+		fmt.Fprintf(&b, "    secretKeyRef:\n      name: %q\n", ref.name)
+		if ref.key != "" {
+			fmt.Fprintf(&b, "      key: %q\n", ref.key)
+		}
+	}
+	if r.secretStore != "" {
+		fmt.Fprintf(&b, "auth:\n  secretStore: %q\n", r.secretStore)
+	}
+	return b.String()
+}
+
+// resourceFolder is where a daprd reads its resources, and watches them.
+type resourceFolder string
+
+func newResourceFolder(t *testing.T, resources ...resource) resourceFolder {
+	t.Helper()
+	folder := resourceFolder(t.TempDir())
+	for _, r := range resources {
+		folder.write(t, r)
+	}
+	return folder
+}
+
+// write adds or replaces a Component at once: written beside and renamed.
+func (f resourceFolder) write(t *testing.T, r resource) {
+	t.Helper()
+	f.writeFile(t, r.name+".yaml", r.yaml())
+}
+
+func (f resourceFolder) writeFile(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join(string(f), name)
+	require.NoError(t, os.WriteFile(path+".new", []byte(text), 0o600))
+	require.NoError(t, os.Rename(path+".new", path))
+}

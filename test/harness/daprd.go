@@ -1,0 +1,92 @@
+package harness
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// Daprd is a running daprd without placement, scheduler and application.
+type Daprd struct {
+	*Process
+
+	HTTPPort int
+	GRPCPort int
+}
+
+// DaprdOptions say how to start daprd.
+type DaprdOptions struct {
+	Binary        string    // path of daprd
+	SocketFolder  string    // where it looks for pluggable components
+	ResourcesPath string    // the folder of Component YAMLs
+	AppID         string    // "" for app
+	Config        string    // a Dapr Configuration's file; "" for none
+	Args          []string  // more arguments
+	Dir           string    // its working folder; "" for this process's
+	Log           io.Writer // where its output goes besides; nil for nowhere
+	Keep          bool      // let it live on when this process ends
+}
+
+// StartDaprd starts daprd and waits until its components are loaded.
+func StartDaprd(ctx context.Context, o DaprdOptions) (*Daprd, error) {
+	d, err := LaunchDaprd(o)
+	if err != nil {
+		return nil, err
+	}
+	return d, d.AwaitReady(ctx)
+}
+
+// LaunchDaprd starts daprd and waits for nothing.
+func LaunchDaprd(o DaprdOptions) (*Daprd, error) {
+	ports, err := FreePorts(3)
+	if err != nil {
+		return nil, err
+	}
+	d := &Daprd{HTTPPort: ports[0], GRPCPort: ports[1]}
+	args := []string{
+		"--app-id", cmp.Or(o.AppID, "app"), "--resources-path", o.ResourcesPath,
+		"--placement-host-address", "", "--scheduler-host-address", "", "--enable-metrics=false",
+		"--dapr-listen-addresses", "127.0.0.1",
+		"--dapr-http-port", strconv.Itoa(ports[0]),
+		"--dapr-grpc-port", strconv.Itoa(ports[1]),
+		"--dapr-internal-grpc-port", strconv.Itoa(ports[2]),
+		"--dapr-internal-grpc-listen-address", "127.0.0.1",
+	}
+	if o.Config != "" {
+		args = append(args, "--config", o.Config)
+	}
+	d.Process, err = start(command{
+		path: o.Binary, args: append(args, o.Args...), dir: o.Dir, log: o.Log, keep: o.Keep,
+		env: []string{"DAPR_COMPONENTS_SOCKETS_FOLDER=" + o.SocketFolder},
+	})
+	return d, err
+}
+
+// AwaitReady waits until daprd's components are loaded.
+func (d *Daprd) AwaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return d.await(ctx, func() bool { return d.Ready(ctx) })
+}
+
+// Ready tells whether daprd's components are loaded.
+func (d *Daprd) Ready(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.URL("/v1.0/healthz/outbound"), nil)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusNoContent
+}
+
+// URL returns the address of a path of daprd's HTTP API.
+func (d *Daprd) URL(path string) string {
+	return fmt.Sprintf("http://127.0.0.1:%d%s", d.HTTPPort, path)
+}
