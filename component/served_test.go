@@ -25,6 +25,17 @@ import (
 // client of it, which has been initialised with the properties.
 func (w *world) serve(properties map[string]string) secretstores.SecretStore {
 	w.t.Helper()
+	client := w.connect()
+	require.NoError(w.t, client.Init(w.t.Context(), secretstores.Metadata{
+		Base: metadata.Base{Name: "credentials", Properties: properties},
+	}))
+	return client
+}
+
+// connect serves the component of a world until the test ends, and returns daprd's
+// client of it.
+func (w *world) connect() secretstores.SecretStore {
+	w.t.Helper()
 	folder, err := os.MkdirTemp("", "c") // t.TempDir may be too long for a socket
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { _ = os.RemoveAll(folder) })
@@ -47,9 +58,6 @@ func (w *world) serve(properties map[string]string) secretstores.SecretStore {
 	}, patience, tick)
 
 	client := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), socket)
-	require.NoError(w.t, client.Init(w.t.Context(), secretstores.Metadata{
-		Base: metadata.Base{Name: "credentials", Properties: properties},
-	}))
 	w.t.Cleanup(func() { _ = client.Close() })
 	return client
 }

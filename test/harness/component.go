@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ type ComponentOptions struct {
 	Env          []string  // more environment, as "NAME=value"
 	LogLevel     string    // "" for info
 	Args         []string  // more arguments of serve
+	StateDir     string    // where it remembers instances; "" for a folder beside its socket
 	Log          io.Writer // where its output goes besides; nil for nowhere
 	Keep         bool      // let it live on when this process ends
 	UID          uint32    // the user that it runs as; 0 for this process's
@@ -43,7 +45,8 @@ func StartComponent(ctx context.Context, o ComponentOptions) (*Component, error)
 
 // LaunchComponent starts the component and waits for nothing.
 func LaunchComponent(o ComponentOptions) (*Component, error) {
-	args := []string{"serve"}
+	state := cmp.Or(o.StateDir, filepath.Join(o.SocketFolder, ".state")) // daprd skips folders
+	args := []string{"serve", "--state-dir", state, "--state-dir-on-disk"}
 	if o.LogLevel != "" {
 		args = append(args, "--log-level", o.LogLevel)
 	}
