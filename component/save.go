@@ -127,8 +127,15 @@ func (s *SecretStore) save(ctx context.Context, req *bindings.InvokeRequest) (gu
 	return guid, nil
 }
 
-// tracing are request metadata that daprd adds by itself.
-func tracing() []string { return []string{"traceparent", "tracestate", "baggage", "grpc-trace-bin"} }
+// notSaved are request metadata that ask for what saving does not do. Any other is
+// ignored: daprd hands on whatever came with the application's own call.
+func notSaved() map[string]string {
+	return map[string]string{
+		"guid":         "a credential is saved under a new GUID",
+		"key":          "a credential is saved under a new GUID",
+		"ttlinseconds": "a credential is saved for good",
+	}
+}
 
 // savedConfig returns the config that a request to save holds, checked. daprd
 // reads the data of an HTTP request and writes it anew, which sorts its fields and
@@ -139,9 +146,8 @@ func savedConfig(req *bindings.InvokeRequest) ([]byte, error) {
 		return nil, invalid("", "unknown operation "+quoted(string(req.Operation))+"; there is create")
 	}
 	for _, name := range slices.Sorted(maps.Keys(req.Metadata)) {
-		if !slices.Contains(tracing(), strings.ToLower(name)) {
-			return nil, invalid("", "unknown request metadata "+quoted(name)+
-				": a credential is saved under a new GUID, and there is nothing to choose")
+		if reason, ok := notSaved()[strings.ToLower(name)]; ok {
+			return nil, invalid("", "request metadata "+quoted(name)+" is not possible: "+reason)
 		}
 	}
 	text := bytes.TrimSpace(req.Data)

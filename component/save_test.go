@@ -77,7 +77,7 @@ func TestACredentialThatIsSavedCanBeAskedFor(t *testing.T) {
 
 	for name, data := range map[string]string{"as it is": text, "as a string": string(asString)} {
 		t.Run(name, func(t *testing.T) {
-			guid, err := save(b, " "+data+"\n", "traceparent", "00-1-2-3")
+			guid, err := save(b, " "+data+"\n", "traceparent", "00-1-2-3", "content-type", "application/grpc")
 			require.NoError(t, err)
 			require.NoError(t, uuid.Validate(guid))
 

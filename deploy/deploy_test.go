@@ -21,7 +21,7 @@ import (
 // TestComponentsAreAccepted reads every Component YAML that is shipped as the
 // component itself would.
 func TestComponentsAreAccepted(t *testing.T) {
-	for _, path := range []string{"kubernetes/credentials.yaml", "../components/credentials.yaml"} {
+	for _, path := range []string{"kubernetes/credentials.yaml", "../components/credentials.yaml", "../components/local/credentials.yaml"} {
 		t.Run(path, func(t *testing.T) {
 			properties, err := componentfile.Load(path)
 			require.NoError(t, err)
@@ -50,31 +50,43 @@ func TestContainerIsInjectable(t *testing.T) {
 
 	volumes := podVolumes(t, "kubernetes/app.yaml")
 	require.NotEmpty(t, container.VolumeMounts)
+	inMemory := ""
 	for _, mount := range container.VolumeMounts {
 		require.Contains(t, volumes, mount.Name, "a volume that the pod lacks would be an empty one")
+		if volumes[mount.Name] == "Memory" {
+			inMemory = mount.MountPath
+		}
 	}
+	require.Equal(t, "/run/credential-resolver", inMemory, "the default of --state-dir where there is no $XDG_RUNTIME_DIR")
 }
 
-func podVolumes(t *testing.T, path string) []string {
+// podVolumes returns the names of a pod's volumes, each with the medium of its
+// emptyDir, if it is one.
+func podVolumes(t *testing.T, path string) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Clean(path))
 	require.NoError(t, err)
-	var names []string
+	media := map[string]string{}
 	for d := yaml.NewDecoder(bytes.NewReader(text)); ; {
 		var manifest struct {
 			Spec struct {
 				Template struct {
-					Spec struct{ Volumes []struct{ Name string } }
+					Spec struct {
+						Volumes []struct {
+							Name     string
+							EmptyDir struct{ Medium string } `yaml:"emptyDir"`
+						}
+					}
 				}
 			}
 		}
 		err := d.Decode(&manifest)
 		if errors.Is(err, io.EOF) {
-			return names
+			return media
 		}
 		require.NoError(t, err)
 		for _, v := range manifest.Spec.Template.Spec.Volumes {
-			names = append(names, v.Name)
+			media[v.Name] = v.EmptyDir.Medium
 		}
 	}
 }

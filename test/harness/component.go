@@ -32,6 +32,7 @@ type ComponentOptions struct {
 	Log          io.Writer // where its output goes besides; nil for nowhere
 	Keep         bool      // let it live on when this process ends
 	UID          uint32    // the user that it runs as; 0 for this process's
+	OtherPIDs    bool      // give it a PID namespace of its own, as in a container
 }
 
 // StartComponent starts the component and waits until its socket answers.
@@ -52,7 +53,7 @@ func LaunchComponent(o ComponentOptions) (*Component, error) {
 	}
 	args = append(args, o.Args...)
 	p, err := start(command{
-		path: o.Binary, args: args, dir: o.Dir, log: o.Log, keep: o.Keep, uid: o.UID,
+		path: o.Binary, args: args, dir: o.Dir, log: o.Log, keep: o.Keep, uid: o.UID, pids: o.OtherPIDs,
 		env: append([]string{"DAPR_COMPONENTS_SOCKETS_FOLDER=" + o.SocketFolder}, o.Env...),
 	})
 	if err != nil {

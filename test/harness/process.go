@@ -37,6 +37,7 @@ type command struct {
 	log  io.Writer // where its output goes besides; nil for nowhere
 	keep bool      // let it live on when this process ends
 	uid  uint32    // the user that it runs as; 0 for this process's
+	pids bool      // give it a PID namespace of its own
 }
 
 func start(c command) (*Process, error) {
@@ -48,6 +49,9 @@ func start(c command) (*Process, error) {
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{}
 	if c.uid != 0 {
 		p.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: c.uid, Gid: c.uid}
+	}
+	if c.pids {
+		otherPIDs(p.cmd.SysProcAttr)
 	}
 	if c.keep {
 		p.cmd.Stdout, p.cmd.Stderr = c.log, c.log // a file: a pipe would end with this process

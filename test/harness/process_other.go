@@ -6,3 +6,6 @@ import "syscall"
 
 // dieWithParent does nothing: only Linux can end a program with its parent.
 func dieWithParent(*syscall.SysProcAttr) {}
+
+// otherPIDs does nothing: only Linux has PID namespaces.
+func otherPIDs(*syscall.SysProcAttr) {}
