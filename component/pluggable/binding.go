@@ -61,7 +61,7 @@ func (s *Server) outputBinding(ctx context.Context) sdk.OutputBinding {
 
 // boundBinding is the output binding of the instance that a call is for.
 type boundBinding struct {
-	ctx       context.Context //nolint:containedctx // Operations is given none
+	ctx       context.Context // Operations is given none
 	instances *instances[bindings.OutputBinding]
 }
 
