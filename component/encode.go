@@ -160,11 +160,11 @@ func firstNotUTF8(o resolver.Object) string {
 func notUTF8(guid, field string) error {
 	reason := "the name of a field is not valid UTF-8, which the runtime cannot carry"
 	if utf8.ValidString(field) {
-		reason = "field " + quoted(field) + " is not valid UTF-8, which the runtime cannot carry: store it encoded, as base64"
+		reason = "field " + resolver.QuoteName(field) + " is not valid UTF-8, which the runtime cannot carry: store it encoded, as base64"
 	}
 	return &resolver.Error{Kind: resolver.FailedPrecondition, GUID: guid, Reason: reason}
 }
 
 func noField(guid, field string) error {
-	return invalid(guid, "it has no field "+quoted(field))
+	return invalid(guid, "it has no field "+resolver.QuoteName(field))
 }

@@ -83,20 +83,9 @@ func unknownMetadata(guid, name string) error {
 		return invalid(guid, "metadata."+name+" is not supported yet")
 	}
 	return invalid(guid, fmt.Sprintf("unknown request metadata %s%s; known are %s",
-		quoted(name), nearest.Hint(name, requestNames), strings.Join(requestNames, ", ")))
+		resolver.QuoteName(name), nearest.Hint(name, requestNames), strings.Join(requestNames, ", ")))
 }
 
 func invalid(guid, reason string) *resolver.Error {
 	return &resolver.Error{Kind: resolver.InvalidRequest, GUID: guid, Reason: reason}
-}
-
-// maxQuoted is how much of a name from a request an error repeats, in bytes.
-const maxQuoted = 64
-
-// quoted repeats a name from a request: printable, and not at any length.
-func quoted(name string) string {
-	if len(name) > maxQuoted {
-		name = strings.ToValidUTF8(name[:maxQuoted], "") + "…"
-	}
-	return fmt.Sprintf("%q", name)
 }

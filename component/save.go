@@ -143,11 +143,11 @@ func notSaved() map[string]string {
 // string that holds its text.
 func savedConfig(req *bindings.InvokeRequest) ([]byte, error) {
 	if req.Operation != bindings.CreateOperation {
-		return nil, invalid("", "unknown operation "+quoted(string(req.Operation))+"; there is create")
+		return nil, invalid("", "unknown operation "+resolver.QuoteName(string(req.Operation))+"; there is create")
 	}
 	for _, name := range slices.Sorted(maps.Keys(req.Metadata)) {
 		if reason, ok := notSaved()[strings.ToLower(name)]; ok {
-			return nil, invalid("", "request metadata "+quoted(name)+" is not possible: "+reason)
+			return nil, invalid("", "request metadata "+resolver.QuoteName(name)+" is not possible: "+reason)
 		}
 	}
 	text := bytes.TrimSpace(req.Data)

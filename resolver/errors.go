@@ -189,3 +189,15 @@ func storeFailure(guid, store string, ref Reference, err error) *Error {
 func ConfigStoreFailure(guid string, err error) *Error {
 	return storeFailure(guid, configStore, "", err)
 }
+
+// maxQuoted is how much of a name an error repeats, in bytes.
+const maxQuoted = 64
+
+// QuoteName returns the name of a field or of a request's metadata as an error may
+// repeat it: in quotes, printable, and not at any length.
+func QuoteName(name string) string {
+	if len(name) > maxQuoted {
+		name = strings.ToValidUTF8(name[:maxQuoted], "") + "…"
+	}
+	return strconv.Quote(name)
+}

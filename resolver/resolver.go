@@ -42,6 +42,9 @@ type Options struct {
 	// Secrets is the store of secrets. Nil: configs are answered as they are,
 	// which only the local environment allows (section 2).
 	Secrets SecretStore
+	// Allowed tells whether a secret of this name may be asked for (section 2,
+	// allowedSecrets). Nil: all may.
+	Allowed func(name string) bool
 	// AllowUnresolved answers an agent credential of which nothing was replaced
 	// as it is. False: that is an error (section 2, unresolved).
 	AllowUnresolved bool
@@ -66,6 +69,9 @@ func New(opts Options) *Resolver {
 	}
 	if opts.OnUnknownSource == nil {
 		opts.OnUnknownSource = func(string) {}
+	}
+	if opts.Allowed == nil {
+		opts.Allowed = func(string) bool { return true }
 	}
 	return &Resolver{opts: opts, known: newKnownSecrets(), naming: namingOf(opts.Secrets)}
 }
@@ -146,7 +152,7 @@ func (r *Resolver) resolve(ctx context.Context, guid string, config *Config) (Ob
 		secrets, err = r.bundle(ctx, guid, config.SecretPath)
 	} else {
 		asked = r.naming.filter(values)
-		secrets, err = r.lookUp(ctx, guid, asked)
+		secrets, err = r.lookUp(ctx, guid, config, asked)
 	}
 	if err != nil {
 		return Object{}, err

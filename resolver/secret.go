@@ -17,10 +17,11 @@ const (
 
 var errPanic = errors.New("panic in a store")
 
-// secret fetches one secret. It is not found where the store has none, cannot
-// have one of that name, or has one without a non-empty entry (section 4, step
-// 4). One that was there before is an error of kind NotFound instead (step 8).
-func (r *Resolver) secret(ctx context.Context, guid, name string) (entries Object, found bool, err error) {
+// secret fetches one secret that may be asked for. The empty object is a missing
+// one: the store has none, cannot have one of that name, or has one without a
+// non-empty entry (section 4, step 4). One that was there before is an error of
+// kind NotFound instead (step 8).
+func (r *Resolver) secret(ctx context.Context, guid, name string) (entries Object, err error) {
 	defer func() {
 		if recover() != nil {
 			err = storeFailure(guid, secretStore, Reference(name), &StoreError{Kind: Internal, Err: errPanic})
@@ -29,10 +30,10 @@ func (r *Resolver) secret(ctx context.Context, guid, name string) (entries Objec
 	if r.naming.valid(name) {
 		data, err := r.opts.Secrets.Secret(ctx, name)
 		if err != nil && KindOf(err) != NotFound {
-			return Object{}, false, storeFailure(guid, secretStore, Reference(name), err)
+			return Object{}, storeFailure(guid, secretStore, Reference(name), err)
 		}
 		if entries, err = Entries(data); err != nil {
-			return Object{}, false, &Error{
+			return Object{}, &Error{
 				Kind: FailedPrecondition, GUID: guid, Reason: "a secret of it is a JSON object that is " + err.Error(),
 				Store: secretStore, Reference: Reference(name), cause: err,
 			}
@@ -40,12 +41,12 @@ func (r *Resolver) secret(ctx context.Context, guid, name string) (entries Objec
 	}
 	if !missing(entries) {
 		r.known.add(name)
-		return entries, true, nil
+		return entries, nil
 	}
 	if r.known.has(name) {
-		return Object{}, false, secretGone(guid, name, "a secret that it had before is gone from the secret store")
+		return Object{}, secretGone(guid, name, "a secret that it had before is gone from the secret store")
 	}
-	return Object{}, false, nil
+	return Object{}, nil
 }
 
 // Entries returns the entries of a secret as a store gave them, by section 4,

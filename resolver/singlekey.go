@@ -2,44 +2,56 @@ package resolver
 
 import (
 	"context"
-	"slices"
-
-	"golang.org/x/sync/errgroup"
+	"iter"
 )
-
-// maxLookups is how many secrets one resolution asks for at a time (section 4,
-// step 5).
-const maxLookups = 8
 
 // stringValues returns the string values of a config, and of "extra" one level
 // down, in document order, less its credentialSource and secret-path and empty
 // ones. A value that stands twice comes twice.
 func stringValues(config Object) []string {
 	var found []string
-	add := func(v Value) {
-		if text, ok := v.Text(); ok && text != "" {
-			found = append(found, text)
-		}
-	}
-	for name, v := range config.All() {
-		switch name {
-		case FieldSource, FieldSecretPath:
-			continue
-		case FieldExtra:
-			extra, _ := v.Object()
-			for _, inner := range extra.All() {
-				add(inner)
-			}
-		}
-		add(v)
+	for _, text := range stringFields(config) {
+		found = append(found, text)
 	}
 	return found
 }
 
+// fieldName is the name of a config's field: within is "extra", or "" at the top.
+type fieldName struct{ within, name string }
+
+func (n fieldName) String() string {
+	if n.within == "" {
+		return n.name
+	}
+	return n.within + "." + n.name
+}
+
+// stringFields yields what stringValues returns, with the fields' names.
+func stringFields(config Object) iter.Seq2[fieldName, string] {
+	return func(yield func(fieldName, string) bool) {
+		for name, v := range config.All() {
+			switch name {
+			case FieldSource, FieldSecretPath:
+				continue
+			case FieldExtra:
+				extra, _ := v.Object()
+				for inner, v := range extra.All() {
+					if text, ok := v.Text(); ok && text != "" && !yield(fieldName{FieldExtra, inner}, text) {
+						return
+					}
+				}
+			}
+			if text, ok := v.Text(); ok && text != "" && !yield(fieldName{"", name}, text) {
+				return
+			}
+		}
+	}
+}
+
 // lookUp fetches the secrets that single-key references name, and merges their
 // entries (section 4, step 5). A reference without a secret is a literal.
-func (r *Resolver) lookUp(ctx context.Context, guid string, refs []string) (Object, error) {
-	secrets, err := r.fetchAll(ctx, guid, refs)
+func (r *Resolver) lookUp(ctx context.Context, guid string, config *Config, refs []string) (Object, error) {
+	secrets, err := r.fetch(ctx, guid, refs, func(ref string) string { return whoAsks(config.Fields, ref) })
 	if err != nil {
 		return Object{}, err
 	}
@@ -62,26 +74,12 @@ func (r *Resolver) lookUp(ctx context.Context, guid string, refs []string) (Obje
 	return merged.object(), nil
 }
 
-// fetchAll fetches each distinct reference once. The entries of a missing secret
-// are the empty object.
-func (r *Resolver) fetchAll(ctx context.Context, guid string, refs []string) (map[string]Object, error) {
-	distinct := slices.Compact(slices.Sorted(slices.Values(refs)))
-	entries := make([]Object, len(distinct))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(maxLookups)
-	for i, ref := range distinct {
-		group.Go(func() error {
-			found, _, err := r.secret(ctx, guid, ref)
-			entries[i] = found
-			return err
-		})
+// whoAsks says which field of a config asks for a secret: the first one that does.
+func whoAsks(config Object, ref string) string {
+	for name, text := range stringFields(config) {
+		if text == ref {
+			return "its field " + QuoteName(name.String()) + " asks for a secret"
+		}
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	byRef := make(map[string]Object, len(distinct))
-	for i, ref := range distinct {
-		byRef[ref] = entries[i]
-	}
-	return byRef, nil
+	return "it asks for a secret"
 }

@@ -1,0 +1,123 @@
+package resolver_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// allowing is a resolver on the stores that may ask for these secrets alone.
+func allowing(stores *resolvertest.Stores, names ...string) *resolver.Resolver {
+	options := stores.Options()
+	options.Allowed = func(name string) bool { return slices.Contains(names, name) }
+	return resolver.New(options)
+}
+
+// Section 2, allowedSecrets.
+func TestASecretThatIsNotAllowedIsNotAskedFor(t *testing.T) {
+	held := secrets{
+		guid: {"password": secretCanary}, pathCanary: {referenceCanary: secretCanary},
+		referenceCanary: {referenceCanary: secretCanary}, "fine": {"fine": "v"},
+	}
+	const (
+		notAllowed = " a secret that metadata allowedSecrets does not allow"
+		agent      = `"credentialSource":"agent"`
+	)
+	for _, row := range []struct{ name, config, want string }{
+		{"direct", `{"a":"b"}`, "its GUID names" + notAllowed},
+		{"a bundle", `{` + agent + `,"secret-path":"` + pathCanary + `","a":"b"}`, `its "secret-path" names` + notAllowed},
+		{"a field", `{` + agent + `,"a":"fine","b":"` + referenceCanary + `"}`, `its field "b" asks for` + notAllowed},
+		{
+			"a field of extra", `{` + agent + `,"a":"fine","extra":{"c":"fine","d":"` + referenceCanary + `"}}`,
+			`its field "extra.d" asks for` + notAllowed,
+		},
+		{"extra as a field", `{` + agent + `,"extra":"` + referenceCanary + `"}`, `its field "extra" asks for` + notAllowed},
+		{
+			"several: the first in the config is named, whatever its name",
+			`{` + agent + `,"z":"zz-` + literalCanary + `","extra":{"b":"` + referenceCanary + `"},"a":"aa-` + literalCanary + `"}`,
+			`its field "z" asks for` + notAllowed,
+		},
+		{
+			"one that stands twice", `{` + agent + `,"a":"fine","extra":{"z":"` + referenceCanary + `"},"b":"` + referenceCanary + `"}`,
+			`its field "extra.z" asks for` + notAllowed,
+		},
+		{"a value that is no secret", `{` + agent + `,"a":"fine","b":"` + literalCanary + `"}`, `its field "b" asks for` + notAllowed},
+		{
+			"a long name of a field, not at its length",
+			`{` + agent + `,"` + strings.Repeat("n", 1000) + `":"` + referenceCanary + `"}`,
+			`its field "` + strings.Repeat("n", 64) + `…" asks for` + notAllowed,
+		},
+		{
+			"a name of a field that would break a line", `{` + agent + `,"a\nb":"` + referenceCanary + `"}`,
+			`its field "a\nb" asks for` + notAllowed,
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			stores := resolvertest.New(t)
+			stores.Configs.Put(guid, row.config)
+			stores.Secrets.PutAll(held)
+			r := allowing(stores, "fine")
+			for range 10 {
+				failure := failed(t, r)
+				require.Equal(t, `credential "`+guid+`": `+row.want, failure.Error())
+				assert.Equal(t, resolver.Denied, failure.Kind)
+				assert.Empty(t, failure.Store, "no store refused it")
+				assert.NotEmpty(t, failure.Reference)
+				assert.Empty(t, failure.Detail())
+				silentError(t, failure)
+			}
+			assert.Empty(t, stores.Secrets.Asked(), "not even for those that are allowed")
+		})
+	}
+}
+
+func TestASecretThatIsAllowedIsAskedFor(t *testing.T) {
+	held := secrets{guid: {"a": "1"}, "p": {"k": "2"}, "k": {"k": "3"}}
+	for _, row := range []struct{ name, config, allowed, want string }{
+		{"direct", `{}`, guid, `{"a":"1"}`},
+		{"a bundle, whose entries need no leave", `{"credentialSource":"agent","secret-path":"p","a":"k"}`, "p", `{"credentialSource":"agent","secret-path":"p","a":"2"}`},
+		{"a field", `{"credentialSource":"agent","a":"k"}`, "k", `{"credentialSource":"agent","a":"3"}`},
+		{
+			"a field beside what cannot be a name", `{"credentialSource":"agent","a":"k","b":"a literal","c":"50%","d":""}`, "k",
+			`{"credentialSource":"agent","a":"3","b":"a literal","c":"50%","d":""}`,
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			stores := resolvertest.New(t)
+			stores.Configs.Put(guid, row.config)
+			stores.Secrets.PutAll(held)
+			assert.Equal(t, row.want, answer(t, allowing(stores, row.allowed)))
+			assert.Equal(t, []string{row.allowed}, stores.Secrets.Asked())
+		})
+	}
+}
+
+// What the store's own grammar excludes is never sent, allowed or not.
+func TestANameThatTheStoreCannotHaveNeedsNoLeave(t *testing.T) {
+	for _, row := range []struct{ name, config, want string }{
+		{"direct", `{"a":"b"}`, `{"a":"b"}`},
+		{"a field", `{"credentialSource":"agent","a":"UPPER"}`, `{"credentialSource":"agent","a":"UPPER"}`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			stores := resolvertest.New(t)
+			stores.Configs.Put(guid, row.config)
+			options := stores.Options()
+			options.Secrets = stores.Secrets.Named(func(string) bool { return false }, false)
+			options.Allowed = func(string) bool { return false }
+			assert.Equal(t, row.want, answer(t, resolver.New(options)))
+		})
+	}
+}
+
+func TestWithoutASecretStoreNothingIsAskedForThatCouldBeRefused(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k"}`)
+	r := resolver.New(resolver.Options{Configs: stores.Configs, Allowed: func(string) bool { return false }})
+	assert.Equal(t, `{"credentialSource":"agent","a":"k"}`, answer(t, r))
+}
