@@ -94,6 +94,14 @@ func failures() map[string]failure {
 			code:    codes.FailedPrecondition, says: `its "secret-path" is neither a string nor null`,
 		},
 		"nothing replaced": {prepare: config(agent), code: codes.FailedPrecondition, says: "no field of it names a secret"},
+		"a secret that is not allowed": {
+			prepare: func(w *world) map[string]string {
+				w.config("some-guid", agent)
+				w.secrets(`{"` + canaryReference + `":{"value":"` + canarySecret + `"}}`)
+				return map[string]string{"allowedSecrets": "myapp/*"}
+			},
+			code: codes.PermissionDenied, says: `its field "password" asks for a secret that metadata allowedSecrets does not allow`,
+		},
 		"a value that is not UTF-8": {
 			prepare: func(w *world) map[string]string {
 				w.t.(*testing.T).Setenv("CANARY_some-guid", canarySecret+"\xff")

@@ -31,6 +31,8 @@ type Settings struct {
 	StoreTimeout time.Duration
 	// AllowUnresolved answers an agent credential without one secret as it is.
 	AllowUnresolved bool
+	// AllowedSecrets are the secrets that may be asked for. Nil: all.
+	AllowedSecrets *Globs
 	// Format is the form of an answer to a request that names none.
 	Format Format
 }
@@ -50,6 +52,10 @@ func readers() map[string]reader {
 			}
 			s.ConfigKey = v
 			return nil
+		},
+		"allowedSecrets": func(s *Settings, v string) (err error) {
+			s.AllowedSecrets, err = ParseGlobs(v)
+			return err
 		},
 		"environment": oneOf(map[string]func(*Settings){
 			"production": func(s *Settings) { s.Local = false },
@@ -71,7 +77,7 @@ func readers() map[string]reader {
 // reservedNames are those of section 2 that a later version brings to life.
 func reservedNames() []string {
 	return []string{
-		"allowedSecrets", "storeRetries", "storeConcurrency", "breakerFailures", "breakerInterval",
+		"storeRetries", "storeConcurrency", "breakerFailures", "breakerInterval",
 		"deniedProbe", "lookupFields", "allowBulk", "cacheTTL", "cacheMaxEntries", "cacheMaxBytes",
 		"staleIfError", "negativeCacheTTL", "consistentReads", "secretStores",
 	}

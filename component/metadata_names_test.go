@@ -11,7 +11,7 @@ import (
 
 func TestAReservedNameIsNotSupportedYet(t *testing.T) {
 	for _, name := range []string{
-		"secretStores", "secretStores.second", "secretStores.second.secretsFile", "allowedSecrets",
+		"secretStores", "secretStores.second", "secretStores.second.secretsFile",
 		"storeRetries", "storeConcurrency", "breakerFailures", "breakerInterval",
 		"deniedProbe", "lookupFields", "allowBulk", "consistentReads",
 		"cacheTTL", "cacheMaxEntries", "cacheMaxBytes", "staleIfError", "negativeCacheTTL",
@@ -37,6 +37,7 @@ func TestAnUnknownNameIsRefusedWithTheNearest(t *testing.T) {
 		"unresolvd":       "unresolved",
 		"configStore.":    "configStore",
 		"alowBulk":        "allowBulk",
+		"allowedSecret":   "allowedSecrets",
 	}
 	for name, nearest := range cases {
 		t.Run(name, func(t *testing.T) {

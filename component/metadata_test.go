@@ -77,6 +77,13 @@ func TestMetadataAreRead(t *testing.T) {
 			map[string]string{"unresolved": "allow"},
 			func(s component.Settings) (any, any) { return s.AllowUnresolved, true },
 		},
+		"allowedSecrets are globs": {
+			map[string]string{"allowedSecrets": "myapp/*, shared-?"},
+			func(s component.Settings) (any, any) {
+				return []bool{s.AllowedSecrets.Match("myapp/a/b"), s.AllowedSecrets.Match("shared-1"), s.AllowedSecrets.Match("other")},
+					[]bool{true, true, false}
+			},
+		},
 		"responseFormat may be flat": {
 			map[string]string{"responseFormat": "flat"},
 			func(s component.Settings) (any, any) { return s.Format, component.Flat },
@@ -113,6 +120,8 @@ func TestABadValueIsRefusedWithWhatWouldBeGood(t *testing.T) {
 		{"environment", "Local", "must be one of: local, production"},
 		{"unresolved", canarySecret, "must be one of: allow, error"},
 		{"responseFormat", canarySecret, "must be one of: flat, json"},
+		{"allowedSecrets", canarySecret + ",", "has an empty pattern"},
+		{"allowedSecrets", canarySecret + "\xff", "has a pattern that is not valid UTF-8"},
 		{"requestTimeout", canarySecret, duration},
 		{"requestTimeout", "3", duration},
 		{"requestTimeout", "0s", duration},
@@ -121,7 +130,7 @@ func TestABadValueIsRefusedWithWhatWouldBeGood(t *testing.T) {
 		{"storeTimeout", "1 s", duration},
 	}
 	for _, name := range []string{
-		"configStore", "secretStore", "configKey", "environment", "unresolved", "responseFormat",
+		"configStore", "secretStore", "configKey", "allowedSecrets", "environment", "unresolved", "responseFormat",
 		"requestTimeout", "storeTimeout",
 	} {
 		cases = append(cases, struct{ name, value, says string }{name, "", "is empty: give it a value, or remove it"})

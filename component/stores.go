@@ -50,6 +50,9 @@ func (s *Stores) Resolver(settings Settings, onUnknownSource func(guid string)) 
 		Timeout:         settings.RequestTimeout,
 		OnUnknownSource: onUnknownSource,
 	}
+	if settings.AllowedSecrets != nil {
+		opts.Allowed = settings.AllowedSecrets.Match
+	}
 	if s.Secrets != nil {
 		opts.Secrets = s.Secrets
 	}
