@@ -158,6 +158,16 @@ func KindOf(err error) Kind {
 	}
 }
 
+// noSuchCredential is the reason for a GUID without a config.
+const noSuchCredential = "no such credential"
+
+// NoSuchCredential tells whether a failure is that there is no credential of that
+// GUID, and not that a secret of it is missing: both are NotFound.
+func NoSuchCredential(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind == NotFound && e.Reason == noSuchCredential
+}
+
 // storeReason returns the public words for a store's failure, by its kind.
 func storeReason(k Kind, store string) string {
 	switch k {

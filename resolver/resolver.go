@@ -126,7 +126,7 @@ func (r *Resolver) config(ctx context.Context, guid string) (*Config, error) {
 	text, err := r.opts.Configs.Config(ctx, guid)
 	switch {
 	case err != nil && KindOf(err) == NotFound:
-		return nil, &Error{Kind: NotFound, GUID: guid, Reason: "no such credential", cause: err}
+		return nil, &Error{Kind: NotFound, GUID: guid, Reason: noSuchCredential, cause: err}
 	case err != nil:
 		return nil, storeFailure(guid, configStore, "", err)
 	}

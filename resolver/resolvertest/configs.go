@@ -3,12 +3,20 @@ package resolvertest
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 
 	"credential-resolver/resolver"
 )
 
-var _ resolver.ConfigStore = (*Configs)(nil)
+var (
+	_ resolver.ConfigStore = (*Configs)(nil)
+	_ resolver.Lister      = (*Configs)(nil)
+)
+
+// Listing stands, in [Calls.Before] and [Calls.Asked], for a call of List.
+const Listing = "(list)"
 
 // Configs is a store of configs in memory. It is safe for concurrent use.
 type Configs struct {
@@ -45,6 +53,17 @@ func (c *Configs) Config(ctx context.Context, guid string) ([]byte, error) {
 		return nil, absent()
 	}
 	return []byte(text), nil
+}
+
+// List implements resolver.Lister.
+func (c *Configs) List(ctx context.Context) ([]string, error) {
+	defer c.begin(Listing)()
+	if err := c.interfere(ctx, Listing); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.texts)), nil
 }
 
 // absent is how a store says that it has no such config or secret.

@@ -1,0 +1,47 @@
+package resolver
+
+import (
+	"context"
+	"slices"
+)
+
+// Lister is a [ConfigStore] that can tell which credentials there are.
+type Lister interface {
+	// List returns the GUIDs of all configs, in any order. Its error is a
+	// [StoreError]: of kind FailedPrecondition if the store has no way to tell.
+	List(ctx context.Context) ([]string, error)
+}
+
+// List returns the GUIDs of all credentials: sorted, each once, less those that
+// cannot be asked for. Its error is an [*Error], of kind FailedPrecondition if the
+// config store cannot tell. A panic in the store is its error too.
+func (r *Resolver) List(ctx context.Context) (guids []string, err error) {
+	defer func() {
+		if recover() != nil {
+			guids, err = nil, &Error{Kind: Internal, Reason: storeReason(Internal, ""), Store: configStore, cause: errPanic}
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
+	defer cancel()
+	lister, ok := r.opts.Configs.(Lister)
+	if !ok {
+		return nil, cannotList(nil)
+	}
+	guids, err = lister.List(ctx)
+	switch {
+	case err != nil && KindOf(err) == FailedPrecondition:
+		return nil, cannotList(err)
+	case err != nil:
+		return nil, storeFailure("", configStore, "", err)
+	}
+	guids = slices.DeleteFunc(slices.Clone(guids), func(guid string) bool { return !ValidGUID(guid) })
+	slices.Sort(guids)
+	return slices.Compact(guids), nil
+}
+
+func cannotList(cause error) *Error {
+	return &Error{
+		Kind: FailedPrecondition, Reason: "the config store cannot tell which credentials it has",
+		Store: configStore, cause: cause,
+	}
+}

@@ -1,0 +1,114 @@
+package resolver_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+func TestCredentialsAreListedByTheirGUIDs(t *testing.T) {
+	stores := resolvertest.New(t)
+	r := stores.Resolver()
+	guids, err := r.List(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, guids)
+
+	for _, guid := range []string{"b", "a", "C-1", "bulk", "no GUID", "../up", "", strings.Repeat("g", 129)} {
+		stores.Configs.Put(guid, `{}`)
+	}
+	guids, err = r.List(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"C-1", "a", "b"}, guids, "in order, and only what can be asked for")
+	assert.Empty(t, stores.Secrets.Asked())
+}
+
+// listing is a store whose list is given.
+type listing struct {
+	resolver.ConfigStore
+	guids []string
+}
+
+func (l listing) List(context.Context) ([]string, error) { return l.guids, nil }
+
+func TestACredentialIsListedOnceHoweverOftenAStoreTellsIt(t *testing.T) {
+	told := []string{"b", "a", "b"}
+	guids, err := resolver.New(resolver.Options{Configs: listing{guids: told}}).List(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "b"}, guids)
+	assert.Equal(t, []string{"b", "a", "b"}, told, "the store's own list is left alone")
+}
+
+func TestAFailureToListIsOneOfTheKinds(t *testing.T) {
+	words := errors.New(storeCanary + secretCanary)
+	fail := func(kind resolver.Kind) resolvertest.Hook {
+		return resolvertest.Fail(&resolver.StoreError{Kind: kind, Err: words})
+	}
+	for _, row := range []struct {
+		name string
+		hook resolvertest.Hook
+		kind resolver.Kind
+		want string
+	}{
+		{"it cannot", fail(resolver.FailedPrecondition), resolver.FailedPrecondition, "the config store cannot tell which credentials it has"},
+		{"refused", fail(resolver.Denied), resolver.Denied, "the config store refused the request"},
+		{"down", fail(resolver.Unavailable), resolver.Unavailable, "the config store is unavailable"},
+		{"out of time", fail(resolver.Timeout), resolver.Timeout, "the config store did not answer in time"},
+		{"not classified", resolvertest.Fail(words), resolver.Unavailable, "the config store is unavailable"},
+		{"a kind that no store may give here", fail(resolver.NotFound), resolver.Internal, "internal error"},
+		{"a panic", resolvertest.Panic(words), resolver.Internal, "internal error"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			stores := resolvertest.New(t)
+			stores.Configs.Put(guid, `{}`)
+			stores.Configs.Before(resolvertest.Listing, row.hook)
+			guids, err := stores.Resolver().List(t.Context())
+			assert.Nil(t, guids)
+			require.EqualError(t, err, "credential: "+row.want)
+			require.ErrorIs(t, err, row.kind)
+			silentError(t, err)
+		})
+	}
+}
+
+func TestAStoreThatHasNoListCannotTell(t *testing.T) {
+	r := resolver.New(resolver.Options{Configs: struct{ resolver.ConfigStore }{resolvertest.New(t).Configs}})
+	_, err := r.List(t.Context())
+	require.ErrorIs(t, err, resolver.FailedPrecondition)
+	assert.EqualError(t, err, "credential: the config store cannot tell which credentials it has")
+}
+
+func TestTheTimeToListIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stores := resolvertest.New(t)
+		stores.Configs.Before(resolvertest.Listing, resolvertest.Block())
+		options := stores.Options()
+		options.Timeout = time.Second
+		begin := time.Now()
+		_, err := resolver.New(options).List(t.Context())
+		assert.ErrorIs(t, err, resolver.Timeout)
+		assert.Equal(t, time.Second, time.Since(begin))
+	})
+}
+
+// A credential that is gone is told from one whose secret is.
+func TestNoSuchCredentialIsNotJustAnythingThatIsNotFound(t *testing.T) {
+	stores := resolvertest.New(t)
+	r := stores.Resolver()
+	assert.True(t, resolver.NoSuchCredential(failed(t, r)))
+
+	stores.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"p"}`)
+	missing := failed(t, r)
+	assert.Equal(t, resolver.NotFound, missing.Kind)
+	assert.False(t, resolver.NoSuchCredential(missing))
+	assert.False(t, resolver.NoSuchCredential(resolver.NotFound))
+	assert.False(t, resolver.NoSuchCredential(nil))
+}
