@@ -141,11 +141,21 @@ func pick(o resolver.Object, fields []string) resolver.Object {
 func size(data map[string]string) int {
 	total := 0
 	for name, text := range data {
-		entry := protowire.SizeTag(1) + protowire.SizeBytes(len(name)) +
-			protowire.SizeTag(2) + protowire.SizeBytes(len(text))
-		total += protowire.SizeTag(1) + protowire.SizeBytes(entry)
+		total += mapEntrySize(len(name), len(text))
 	}
 	return total
+}
+
+// bulkEntrySize returns the bytes of one credential in the answer to a bulk
+// request, in which each is a message of its own.
+func bulkEntrySize(guid string, data map[string]string) int {
+	return mapEntrySize(len(guid), size(data))
+}
+
+// mapEntrySize returns the bytes of an entry of a protocol message's map.
+func mapEntrySize(key, value int) int {
+	return protowire.SizeTag(1) + protowire.SizeBytes(
+		protowire.SizeTag(1)+protowire.SizeBytes(key)+protowire.SizeTag(2)+protowire.SizeBytes(value))
 }
 
 func firstNotUTF8(o resolver.Object) string {

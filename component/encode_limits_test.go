@@ -78,6 +78,19 @@ func TestTheSizeOfAnAnswerIsThatOfItsMessage(t *testing.T) {
 	}
 }
 
+func TestTheSizeOfABulkAnswerIsThatOfItsMessage(t *testing.T) {
+	answers := map[string]map[string]string{
+		"nothing": {}, "empty-texts": {"": ""}, "one": {"user": "u"},
+		strings.Repeat("g", 128): {"a": strings.Repeat("x", 118), "b": strings.Repeat("é", 8192)},
+	}
+	message, size := &components.BulkGetSecretResponse{Data: map[string]*components.SecretResponse{}}, 0
+	for guid, data := range answers {
+		message.Data[guid] = &components.SecretResponse{Secrets: data}
+		size += component.BulkEntrySize(guid, data)
+		assert.Equal(t, proto.Size(message), size, guid)
+	}
+}
+
 func TestAnAnswerOverTheRuntimesLimitIsRefused(t *testing.T) {
 	// What is not the text of the one entry, in its message.
 	overhead := func(name string) int {

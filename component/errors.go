@@ -53,28 +53,50 @@ func newReporter(log logger.Logger, metrics *Metrics) *reporter {
 
 // report logs and counts a failure, and returns it as a gRPC status.
 func (r *reporter) report(err error) error {
-	var e *resolver.Error
-	if !errors.As(err, &e) {
-		r.metrics.answered(codes.Internal)
-		r.log.Errorf("a failure without a kind (%T)", err)
-		return status.Error(codes.Internal, "credential: internal error")
-	}
-	c := code(e.Kind)
-	r.metrics.answered(c)
+	e := r.known(err)
+	r.metrics.answered(code(e.Kind))
 	log := r.log.Infof
 	if e.Kind.Retryable() || e.Kind == resolver.Denied || e.Kind == resolver.Internal {
 		log = r.log.Warnf
 	}
+	r.write(log, e, "")
+	return status.Error(code(e.Kind), e.Error())
+}
+
+// leftOut logs and counts the failure of a credential that the answer to a bulk
+// request does without.
+func (r *reporter) leftOut(err error) {
+	e := r.known(err)
+	r.metrics.bulkLeftOut.WithLabelValues(code(e.Kind).String()).Inc()
+	log := r.log.Warnf
+	if e.Kind == resolver.InvalidRequest { // it has not all fields that were asked for: the caller's choice
+		log = r.log.Infof
+	}
+	r.write(log, e, "; left out of a bulk answer")
+}
+
+// known returns a failure as one of the domain, which every one should be.
+func (r *reporter) known(err error) *resolver.Error {
+	var e *resolver.Error
+	if !errors.As(err, &e) {
+		r.log.Errorf("a failure without a kind (%T)", err)
+		return &resolver.Error{Kind: resolver.Internal, Reason: "internal error"}
+	}
+	return e
+}
+
+// write logs a failure and what became of it. A store's own words are for debug.
+func (r *reporter) write(log func(format string, args ...any), e *resolver.Error, outcome string) {
+	c := code(e.Kind)
 	switch {
 	case e.Reference != "":
-		log("%s: %s (reference %s)", c, e, r.hash(e.Reference))
+		log("%s: %s (reference %s)%s", c, e, r.hash(e.Reference), outcome)
 	default:
-		log("%s: %s", c, e)
+		log("%s: %s%s", c, e, outcome)
 	}
 	if detail := e.Detail(); detail != "" {
 		r.log.Debugf("%s: the store said: %s", c, detail)
 	}
-	return status.Error(c, e.Error())
 }
 
 // hash names a reference in a log, the same way as long as the process runs. It

@@ -14,13 +14,23 @@ const MaxAnswer = maxAnswer
 // Size returns the bytes that an answer is taken for.
 func Size(data map[string]string) int { return size(data) }
 
+// BulkEntrySize returns the bytes that one credential is taken for in the answer to
+// a bulk request.
+func BulkEntrySize(guid string, data map[string]string) int { return bulkEntrySize(guid, data) }
+
 // Code returns the gRPC code of a kind.
 func Code(k resolver.Kind) codes.Code { return code(k) }
 
 // On returns a secret store as Init leaves it, on stores of the test's own.
 func On(log logger.Logger, metrics *Metrics, opts resolver.Options) *SecretStore {
+	return OnSettings(log, metrics, opts, Settings{Format: Flat, RequestTimeout: resolver.DefaultTimeout})
+}
+
+// OnSettings is On with settings of the test's own.
+func OnSettings(log logger.Logger, metrics *Metrics, opts resolver.Options, settings Settings) *SecretStore {
+	opts.Timeout = settings.RequestTimeout
 	return &SecretStore{
 		log: log, metrics: metrics, report: newReporter(log, metrics),
-		settings: Settings{Format: Flat}, resolver: resolver.New(opts),
+		settings: settings, resolver: resolver.New(opts),
 	}
 }

@@ -33,6 +33,8 @@ type Settings struct {
 	AllowUnresolved bool
 	// AllowedSecrets are the secrets that may be asked for. Nil: all.
 	AllowedSecrets *Globs
+	// AllowBulk tells whether every credential may be asked for at once.
+	AllowBulk bool
 	// Format is the form of an answer to a request that names none.
 	Format Format
 }
@@ -65,6 +67,10 @@ func readers() map[string]reader {
 			"error": func(s *Settings) { s.AllowUnresolved = false },
 			"allow": func(s *Settings) { s.AllowUnresolved = true },
 		}),
+		"allowBulk": oneOf(map[string]func(*Settings){
+			"false": func(s *Settings) { s.AllowBulk = false },
+			"true":  func(s *Settings) { s.AllowBulk = true },
+		}),
 		"responseFormat": oneOf(map[string]func(*Settings){
 			string(Flat): func(s *Settings) { s.Format = Flat },
 			string(JSON): func(s *Settings) { s.Format = JSON },
@@ -78,7 +84,7 @@ func readers() map[string]reader {
 func reservedNames() []string {
 	return []string{
 		"storeRetries", "storeConcurrency", "breakerFailures", "breakerInterval",
-		"deniedProbe", "lookupFields", "allowBulk", "cacheTTL", "cacheMaxEntries", "cacheMaxBytes",
+		"deniedProbe", "lookupFields", "cacheTTL", "cacheMaxEntries", "cacheMaxBytes",
 		"staleIfError", "negativeCacheTTL", "consistentReads", "secretStores",
 	}
 }

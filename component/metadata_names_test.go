@@ -13,7 +13,7 @@ func TestAReservedNameIsNotSupportedYet(t *testing.T) {
 	for _, name := range []string{
 		"secretStores", "secretStores.second", "secretStores.second.secretsFile",
 		"storeRetries", "storeConcurrency", "breakerFailures", "breakerInterval",
-		"deniedProbe", "lookupFields", "allowBulk", "consistentReads",
+		"deniedProbe", "lookupFields", "consistentReads",
 		"cacheTTL", "cacheMaxEntries", "cacheMaxBytes", "staleIfError", "negativeCacheTTL",
 	} {
 		t.Run(name, func(t *testing.T) {

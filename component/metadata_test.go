@@ -84,6 +84,14 @@ func TestMetadataAreRead(t *testing.T) {
 					[]bool{true, true, false}
 			},
 		},
+		"allowBulk may be false": {
+			map[string]string{"allowBulk": "false"},
+			func(s component.Settings) (any, any) { return s.AllowBulk, false },
+		},
+		"allowBulk may be true": {
+			map[string]string{"allowBulk": "true"},
+			func(s component.Settings) (any, any) { return s.AllowBulk, true },
+		},
 		"responseFormat may be flat": {
 			map[string]string{"responseFormat": "flat"},
 			func(s component.Settings) (any, any) { return s.Format, component.Flat },
@@ -122,6 +130,9 @@ func TestABadValueIsRefusedWithWhatWouldBeGood(t *testing.T) {
 		{"responseFormat", canarySecret, "must be one of: flat, json"},
 		{"allowedSecrets", canarySecret + ",", "has an empty pattern"},
 		{"allowedSecrets", canarySecret + "\xff", "has a pattern that is not valid UTF-8"},
+		{"allowBulk", canarySecret, "must be one of: false, true"},
+		{"allowBulk", "True", "must be one of: false, true"},
+		{"allowBulk", "1", "must be one of: false, true"},
 		{"requestTimeout", canarySecret, duration},
 		{"requestTimeout", "3", duration},
 		{"requestTimeout", "0s", duration},
@@ -130,7 +141,7 @@ func TestABadValueIsRefusedWithWhatWouldBeGood(t *testing.T) {
 		{"storeTimeout", "1 s", duration},
 	}
 	for _, name := range []string{
-		"configStore", "secretStore", "configKey", "allowedSecrets", "environment", "unresolved", "responseFormat",
+		"configStore", "secretStore", "configKey", "allowedSecrets", "allowBulk", "environment", "unresolved", "responseFormat",
 		"requestTimeout", "storeTimeout",
 	} {
 		cases = append(cases, struct{ name, value, says string }{name, "", "is empty: give it a value, or remove it"})

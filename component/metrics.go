@@ -10,6 +10,7 @@ import (
 type Metrics struct {
 	requests      *prometheus.CounterVec
 	unknownSource prometheus.Counter
+	bulkLeftOut   *prometheus.CounterVec
 }
 
 // NewMetrics returns metrics that are registered with registerer.
@@ -23,8 +24,12 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "credential_resolver_unknown_source_total",
 			Help: "Configs resolved whose credentialSource is neither direct nor agent, and was taken for direct.",
 		}),
+		bulkLeftOut: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "credential_resolver_bulk_left_out_total",
+			Help: "Credentials that answers to bulk requests left out, by the gRPC code of their failure.",
+		}, []string{"code"}),
 	}
-	registerer.MustRegister(m.requests, m.unknownSource)
+	registerer.MustRegister(m.requests, m.unknownSource, m.bulkLeftOut)
 	return m
 }
 

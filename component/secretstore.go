@@ -68,24 +68,23 @@ func (s *SecretStore) GetSecret(
 	return secretstores.GetSecretResponse{Data: data}, nil
 }
 
-// get answers one request. A panic is that request's error, as section 9 has it,
-// and what it panicked with, which may hold a secret, is not repeated.
+// get answers one request.
 func (s *SecretStore) get(
 	ctx context.Context, guid string, metadata map[string]string,
 ) (data map[string]string, err error) {
 	if !resolver.ValidGUID(guid) {
 		return nil, invalid("", "malformed GUID: "+resolver.GUIDRule)
 	}
-	defer func() {
-		if cause := recover(); cause != nil {
-			s.log.Errorf("credential %q: panic (%T)", guid, cause)
-			err = &resolver.Error{Kind: resolver.Internal, GUID: guid, Reason: "internal error"}
-		}
-	}()
+	defer s.recovered(guid, &err)
 	req, err := ParseRequest(guid, metadata, s.settings.Format)
 	if err != nil {
 		return nil, err
 	}
+	return s.answer(ctx, guid, req)
+}
+
+// answer resolves one credential and encodes it.
+func (s *SecretStore) answer(ctx context.Context, guid string, req Request) (map[string]string, error) {
 	credential, err := s.resolver.Resolve(ctx, guid)
 	if err != nil {
 		return nil, err
@@ -93,13 +92,26 @@ func (s *SecretStore) get(
 	return Encode(credential, req)
 }
 
-// BulkGetSecret implements secretstores.SecretStore: it is refused.
+// recovered is deferred: it makes a panic the request's error, as section 9 has it.
+// What it panicked with, which may hold a secret, is not repeated.
+func (s *SecretStore) recovered(guid string, err *error) {
+	if cause := recover(); cause != nil {
+		s.log.Errorf("credential %q: panic (%T)", guid, cause)
+		*err = &resolver.Error{Kind: resolver.Internal, GUID: guid, Reason: "internal error"}
+	}
+}
+
+// BulkGetSecret implements secretstores.SecretStore: every finished credential, by
+// its GUID, if that is allowed.
 func (s *SecretStore) BulkGetSecret(
-	context.Context, secretstores.BulkGetSecretRequest,
+	ctx context.Context, req secretstores.BulkGetSecretRequest,
 ) (secretstores.BulkGetSecretResponse, error) {
-	return secretstores.BulkGetSecretResponse{}, s.report.report(&resolver.Error{
-		Kind: resolver.Denied, Reason: "credentials may not be listed: ask for one by its GUID",
-	})
+	data, err := s.bulk(ctx, req.Metadata)
+	if err != nil {
+		return secretstores.BulkGetSecretResponse{}, s.report.report(err)
+	}
+	s.metrics.answered(codes.OK)
+	return secretstores.BulkGetSecretResponse{Data: data}, nil
 }
 
 // Features implements secretstores.SecretStore: a credential has several entries.

@@ -100,15 +100,21 @@ func TestACredentialOfWhichNothingIsReplacedIsAnsweredIfThatIsAllowed(t *testing
 	assert.Equal(t, "literal", data["password"])
 }
 
-func TestCredentialsMayNotBeListed(t *testing.T) {
-	w := newWorld(t)
-	w.config("c", `{"password":"`+canarySecret+`"}`)
-	w.secrets(`{}`)
-	resp, err := w.open(nil).BulkGetSecret(t.Context(), secretstores.BulkGetSecretRequest{})
-	assert.Nil(t, resp.Data)
-	assert.Equal(t, codes.PermissionDenied, status.Code(err))
-	assert.ErrorContains(t, err, "credential: credentials may not be listed")
-	assertDiscreet(t, w.log.String())
+func TestCredentialsMayNotBeListedUnlessThatIsAllowed(t *testing.T) {
+	for name, changed := range map[string]map[string]string{
+		"by default": nil, "if it says so": {"allowBulk": "false"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.config("c", `{"password":"`+canarySecret+`"}`)
+			w.secrets(`{}`)
+			resp, err := w.open(changed).BulkGetSecret(t.Context(), secretstores.BulkGetSecretRequest{})
+			assert.Nil(t, resp.Data)
+			assert.Equal(t, codes.PermissionDenied, status.Code(err))
+			require.ErrorContains(t, err, "credential: credentials may not be listed (metadata allowBulk)")
+			assertDiscreet(t, w.log.String())
+		})
+	}
 }
 
 func TestACredentialHasSeveralEntries(t *testing.T) {

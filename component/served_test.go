@@ -99,3 +99,36 @@ func TestTheLargestAnswerGetsThrough(t *testing.T) {
 		}
 	}
 }
+
+// ready is a component that needs no Init.
+type ready struct{ secretstores.SecretStore }
+
+func (ready) Init(context.Context, secretstores.Metadata) error { return nil }
+func (ready) Close() error                                      { return nil }
+
+// What we take for small enough of all credentials is what daprd's client takes.
+func TestTheLargestBulkAnswerGetsThrough(t *testing.T) {
+	const mebi = 1 << 20
+	text := strings.Repeat("x", mebi)
+	s := newShelf(t)
+	s.factory = func() secretstores.SecretStore { return ready{s.store()} }
+	client := s.serve(nil)
+	size := 0
+	for _, guid := range []string{"a", "b", "c", "d"} {
+		s.put(guid, text)
+		size += component.BulkEntrySize(guid, map[string]string{"password": text})
+	}
+	most := mebi - (size - component.MaxAnswer) // what d may have
+	for length, want := range map[int]codes.Code{most: codes.OK, most + 1: codes.ResourceExhausted} {
+		s.put("d", text[:length])
+		data, err := bulk(client, "fields", "password")
+		require.Equal(t, want, status.Code(err), "%v", err)
+		if want == codes.OK {
+			require.Len(t, data, 4)
+			assert.Len(t, data["d"]["password"], most)
+		} else {
+			assert.ErrorContains(t, err, "desc = credential: the answer is larger than the 4 MiB")
+			assert.ErrorContains(t, err, "ask for single credentials", "the remedy")
+		}
+	}
+}

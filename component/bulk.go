@@ -1,0 +1,94 @@
+package component
+
+import (
+	"context"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"credential-resolver/resolver"
+)
+
+// maxBulk is how many credentials one bulk request resolves at a time.
+const maxBulk = 8
+
+// bulk answers a request for every credential (DESIGN.md, section 3). One that
+// cannot be resolved is left out, with a warning and a metric; one that has been
+// deleted since it was listed, without. A store that is down or slow fails the
+// whole, as does a panic: an answer must not look complete without being so.
+func (s *SecretStore) bulk(
+	ctx context.Context, metadata map[string]string,
+) (answer map[string]map[string]string, err error) {
+	defer s.recovered("", &err)
+	if !s.settings.AllowBulk {
+		return nil, &resolver.Error{
+			Kind: resolver.Denied, Reason: "credentials may not be listed (metadata allowBulk): ask for one by its GUID",
+		}
+	}
+	req, err := ParseRequest("", metadata, s.settings.Format)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.settings.RequestTimeout)
+	defer cancel()
+	guids, err := s.resolver.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answers := bulkAnswer{data: make(map[string]map[string]string, len(guids))}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxBulk)
+	for _, guid := range guids {
+		group.Go(func() (err error) {
+			defer s.recovered(guid, &err)
+			if err := ctx.Err(); err != nil {
+				return outOfTime(err)
+			}
+			data, err := s.answer(ctx, guid, req)
+			switch {
+			case err == nil:
+				return answers.add(guid, data)
+			case resolver.KindOf(err).Retryable():
+				return err
+			case !resolver.NoSuchCredential(err):
+				s.report.leftOut(err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return answers.data, nil
+}
+
+// outOfTime is the failure of a request that ended before every credential had
+// its turn.
+func outOfTime(ended error) error {
+	return &resolver.Error{
+		Kind:   resolver.KindOf(ended),
+		Reason: "not every credential was resolved in time: ask for single ones, or raise metadata requestTimeout",
+	}
+}
+
+// bulkAnswer collects the answer to a bulk request, up to what daprd takes.
+type bulkAnswer struct {
+	mu   sync.Mutex
+	data map[string]map[string]string
+	size int
+}
+
+func (a *bulkAnswer) add(guid string, data map[string]string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.data[guid] = data
+	a.size += bulkEntrySize(guid, data)
+	if a.size > maxAnswer {
+		return &resolver.Error{
+			Kind: resolver.TooLarge,
+			Reason: "the answer is larger than the 4 MiB that the runtime takes: " +
+				"ask for single credentials, or for some of their fields by metadata.fields",
+		}
+	}
+	return nil
+}

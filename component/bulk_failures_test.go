@@ -1,0 +1,176 @@
+package component_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/components-contrib/secretstores"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/component"
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+func TestACredentialThatCannotBeResolvedIsLeftOut(t *testing.T) {
+	refuse := func(kind resolver.Kind) resolvertest.Hook {
+		return resolvertest.Fail(&resolver.StoreError{Kind: kind, Err: errors.New(canaryPath + canarySecret)})
+	}
+	cases := map[string]struct {
+		config string
+		hook   resolvertest.Hook // of its bundle
+		code   codes.Code
+	}{
+		"its bundle is missing":      {`{"credentialSource":"agent","secret-path":"` + canaryReference + `"}`, nil, codes.NotFound},
+		"its config is no object":    {`["` + canarySecret + `"]`, nil, codes.FailedPrecondition},
+		"nothing of it is replaced":  {`{"credentialSource":"agent","a":"` + canarySecret + `"}`, nil, codes.FailedPrecondition},
+		"it is not allowed a secret": {`{"credentialSource":"agent","a":"secret/` + canaryReference + `"}`, nil, codes.PermissionDenied},
+		"the store refuses":          {`{"password":"` + canarySecret + `"}`, refuse(resolver.Denied), codes.PermissionDenied},
+		"the store has a fault":      {`{"password":"` + canarySecret + `"}`, refuse(resolver.Internal), codes.Internal},
+		"the store panics":           {`{"password":"` + canarySecret + `"}`, resolvertest.Panic(canarySecret), codes.Internal},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := newShelf(t)
+			s.put("first", "1")
+			s.put("last", "2")
+			s.Configs.Put("middle", tc.config)
+			s.Secrets.Before("middle", tc.hook)
+			opts := s.Options()
+			opts.Allowed = func(name string) bool { return !strings.HasPrefix(name, "secret/") }
+			store := component.OnSettings(s.log.logger(t.Name()), component.NewMetrics(s.metrics), opts, s.settings)
+
+			data, err := bulk(store)
+
+			require.NoError(t, err)
+			require.Len(t, data, 2)
+			assert.Equal(t, "1", data["first"]["password"])
+			assert.Equal(t, "2", data["last"]["password"])
+			assert.Equal(t, map[string]float64{
+				"credential_resolver_requests_total{OK}":                            1,
+				"credential_resolver_bulk_left_out_total{" + tc.code.String() + "}": 1,
+				"credential_resolver_unknown_source_total{}":                        0,
+			}, s.counted())
+			log := s.log.String()
+			assert.Equal(t, 1, strings.Count(log, "level=warning"), log)
+			assert.Contains(t, log, tc.code.String()+`: credential \"middle\": `)
+			assert.Contains(t, log, "left out of a bulk answer")
+			assertDiscreet(t, log)
+		})
+	}
+}
+
+func TestACredentialThatIsTooLargeAloneIsLeftOut(t *testing.T) {
+	s := newShelf(t)
+	s.put("fine", "1")
+	s.put("large", canarySecret+strings.Repeat("x", component.MaxAnswer))
+	data, err := bulk(s.store())
+	require.NoError(t, err)
+	assert.Len(t, data, 1)
+	assert.Equal(t, 1.0, s.counted()["credential_resolver_bulk_left_out_total{ResourceExhausted}"])
+	assertDiscreet(t, s.log.String())
+}
+
+func TestACredentialThatIsDeletedSinceItWasListedIsNoWarning(t *testing.T) {
+	s := newShelf(t)
+	s.put("fine", "1")
+	s.put("gone", "2")
+	s.Configs.Before("gone", resolvertest.Fail(&resolver.StoreError{Kind: resolver.NotFound}))
+	data, err := bulk(s.store())
+	require.NoError(t, err)
+	assert.Len(t, data, 1)
+	assert.Empty(t, s.log.String())
+	for name := range s.counted() {
+		assert.NotContains(t, name, "left_out")
+	}
+}
+
+func TestAStoreThatIsDownFailsTheWholeBulkRequest(t *testing.T) {
+	words := errors.New(canaryPath + canarySecret)
+	cases := map[string]struct {
+		of   string // whose call fails: the config of a GUID, a secret, the listing
+		err  error
+		code codes.Code
+		says string
+	}{
+		"a secret store that is down":         {"of-c3", resolver.Unavailable, codes.Unavailable, `credential "c3": the secret store is unavailable`},
+		"a secret store out of time":          {"of-c3", resolver.Timeout, codes.DeadlineExceeded, `credential "c3": the secret store did not answer in time`},
+		"a secret store that fails somehow":   {"of-c3", words, codes.Unavailable, `credential "c3": the secret store is unavailable`},
+		"a config store that is down":         {"c3", resolver.Unavailable, codes.Unavailable, `credential "c3": the config store is unavailable`},
+		"a config store out of time":          {"c3", resolver.Timeout, codes.DeadlineExceeded, `credential "c3": the config store did not answer in time`},
+		"a list that is not to be had now":    {resolvertest.Listing, resolver.Unavailable, codes.Unavailable, "credential: the config store is unavailable"},
+		"a list that is refused":              {resolvertest.Listing, resolver.Denied, codes.PermissionDenied, "credential: the config store refused the request"},
+		"a list that the store does not keep": {resolvertest.Listing, resolver.FailedPrecondition, codes.FailedPrecondition, "credential: the config store cannot tell which"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := newShelf(t)
+			for i := range 6 {
+				s.put(fmt.Sprint("c", i), canarySecret)
+			}
+			var kind resolver.Kind
+			if errors.As(tc.err, &kind) {
+				tc.err = &resolver.StoreError{Kind: kind, Err: words}
+			}
+			s.Configs.Before(tc.of, resolvertest.Fail(tc.err))
+			s.Secrets.Before(tc.of, resolvertest.Fail(tc.err))
+
+			data, err := bulk(s.store())
+
+			assert.Nil(t, data)
+			require.Equal(t, tc.code, status.Code(err), "%v", err)
+			require.ErrorContains(t, err, "desc = "+tc.says)
+			counted := s.counted()
+			assert.Equal(t, 1.0, counted["credential_resolver_requests_total{"+tc.code.String()+"}"])
+			assert.NotContains(t, fmt.Sprint(counted), "left_out")
+			assertDiscreet(t, err.Error())
+			assertDiscreet(t, s.log.String())
+		})
+	}
+}
+
+// panicky is a logger that panics once, where it is told to warn.
+type panicky struct {
+	logger.Logger
+	done atomic.Bool
+}
+
+func (p *panicky) Warnf(format string, args ...any) {
+	if !p.done.Swap(true) {
+		panic(canarySecret)
+	}
+	p.Logger.Warnf(format, args...)
+}
+
+func TestAPanicInABulkRequestIsItsInternal(t *testing.T) {
+	cases := map[string]func(s *shelf) secretstores.SecretStore{
+		"of the list": func(s *shelf) secretstores.SecretStore {
+			s.Configs.Before(resolvertest.Listing, resolvertest.Panic(canarySecret))
+			return s.store()
+		},
+		"of ours": func(s *shelf) secretstores.SecretStore {
+			s.Configs.Put("c", `[]`)
+			return s.storeLogging(&panicky{Logger: s.log.logger(s.t.Name())})
+		},
+	}
+	for name, prepare := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := newShelf(t)
+			s.put("fine", "s")
+			data, err := bulk(prepare(s))
+			assert.Nil(t, data)
+			require.Equal(t, codes.Internal, status.Code(err))
+			require.ErrorContains(t, err, "internal error")
+			assertDiscreet(t, err.Error())
+			assertDiscreet(t, s.log.String())
+		})
+	}
+}
