@@ -31,6 +31,7 @@ type link[C io.Closer] struct {
 	onFail  func(error)
 
 	cancel context.CancelFunc
+	wanted chan struct{} // offered by every call that waits, all the time
 	ready  chan struct{} // closed when conn is there
 	ended  chan struct{} // closed when nothing runs any more
 	first  chan error    // the first attempt's outcome, one value
@@ -43,7 +44,7 @@ func newLink[C io.Closer](connect func(context.Context) (C, error), onFail func(
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &link[C]{
 		connect: connect, onFail: onFail, cancel: cancel,
-		ready: make(chan struct{}), ended: make(chan struct{}), first: make(chan error, 1),
+		wanted: make(chan struct{}), ready: make(chan struct{}), ended: make(chan struct{}), first: make(chan error, 1),
 	}
 	go l.run(ctx)
 	return l
@@ -51,20 +52,52 @@ func newLink[C io.Closer](connect func(context.Context) (C, error), onFail func(
 
 func (l *link[C]) run(ctx context.Context) {
 	defer close(l.ended)
-	conn, err := backoff.Retry(ctx, func() (C, error) {
+	intervals := reconnect()
+	for {
 		conn, err := l.attempt(ctx)
 		select {
 		case l.first <- err:
 		default:
 		}
-		return conn, err
-	}, backoff.WithBackOff(reconnect()), backoff.WithMaxElapsedTime(0),
-		backoff.WithNotify(func(err error, _ time.Duration) { l.onFail(err) }))
-	if err != nil {
-		return // closed before it was connected
+		if err == nil {
+			l.conn = conn
+			close(l.ready)
+			return
+		}
+		if ctx.Err() != nil {
+			return // closed before it was connected
+		}
+		l.onFail(err)
+		if !l.pause(ctx, intervals.NextBackOff()) {
+			return
+		}
 	}
-	l.conn = conn
-	close(l.ready)
+}
+
+// hurried is the longest pause between attempts while a call waits.
+const hurried = time.Second
+
+// pause waits between attempts, for less than the interval if a call waits: its
+// time is shorter than the longest interval. It tells whether to go on.
+func (l *link[C]) pause(ctx context.Context, interval time.Duration) bool {
+	timer := time.NewTimer(min(interval, hurried))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return false
+	}
+	if interval <= hurried {
+		return true
+	}
+	timer.Reset(interval - hurried)
+	select {
+	case <-timer.C:
+	case <-l.wanted:
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }
 
 // reconnect is how long to wait between attempts: half a second, growing to half
@@ -114,11 +147,16 @@ func (l *link[C]) await(ctx context.Context) (C, error) {
 		return l.conn, nil
 	default:
 	}
-	select {
-	case <-l.ready:
-		return l.conn, nil
-	case <-l.ended:
-	case <-ctx.Done():
+	for waiting := true; waiting; {
+		select {
+		case <-l.ready:
+			return l.conn, nil
+		case l.wanted <- struct{}{}: // the next attempt comes at once
+		case <-l.ended:
+			waiting = false
+		case <-ctx.Done():
+			waiting = false
+		}
 	}
 	select { // both may have come at once, and ended always comes with ready
 	case <-l.ready:
