@@ -46,7 +46,13 @@ func sqliteFields() metadata.MetadataMap {
 const connectionString = "connectionString"
 
 // sqliteDefaults names the default file where none is named (DESIGN.md, section 2).
+// contrib would take a name that is empty before its alias that is not.
 func sqliteDefaults(fields map[string]string) error {
+	for name, value := range fields {
+		if value == "" && (strings.EqualFold(name, connectionString) || strings.EqualFold(name, "url")) {
+			delete(fields, name)
+		}
+	}
 	if given, _ := metadata.GetMetadataProperty(fields, connectionString, "url"); given != "" {
 		return nil
 	}
@@ -57,11 +63,6 @@ func sqliteDefaults(fields map[string]string) error {
 			return errors.New("there is no default file without $HOME: set " + connectionString + " to a file")
 		}
 		data = filepath.Join(home, ".local", "share")
-	}
-	for name := range fields { // an empty one, in any case
-		if strings.EqualFold(name, connectionString) || strings.EqualFold(name, "url") {
-			delete(fields, name)
-		}
 	}
 	fields[connectionString] = filepath.Join(data, "credential-resolver", "credentials.db")
 	return nil

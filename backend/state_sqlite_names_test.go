@@ -23,6 +23,22 @@ func TestSQLiteTakesContribsAliases(t *testing.T) {
 	}
 }
 
+func TestSQLiteFileThatIsNamedCountsBesideAnEmptyName(t *testing.T) {
+	for name, test := range map[string]struct{ named, empty string }{
+		"by the alias":              {"url", "connectionString"},
+		"by the alias, in any case": {"URL", "ConnectionString"},
+		"beside the alias":          {"connectionString", "url"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("XDG_DATA_HOME", t.TempDir())
+			path := filepath.Join(t.TempDir(), "a.db")
+			storeOne(t, fields{test.named: path, test.empty: ""})
+			requireMode(t, 0o600, path)
+			require.NoDirExists(t, filepath.Join(os.Getenv("XDG_DATA_HOME"), "credential-resolver"))
+		})
+	}
+}
+
 // SQLite decodes a URI; sqlitePath does not.
 func TestSQLiteFileIsPrivateWhereItsURIIsEncoded(t *testing.T) {
 	for name, encoded := range map[string]string{"with a space": "a%20b.db", "with a host": "a.db"} {
