@@ -59,7 +59,10 @@ type resourceFolder string
 
 func newResourceFolder(t *testing.T, resources ...resource) resourceFolder {
 	t.Helper()
-	folder := resourceFolder(t.TempDir())
+	path, err := os.MkdirTemp("", "resources-") // a test's name may hold a comma, which daprd splits at
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(path) })
+	folder := resourceFolder(path)
 	for _, r := range resources {
 		folder.write(t, r)
 	}

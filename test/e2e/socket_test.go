@@ -1,0 +1,104 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/test/harness"
+)
+
+// TestLeftoverSocket shows daprd's trap: it waits for ever, and silently, on a
+// socket that nobody serves. The component's next start replaces it, and daprd
+// goes on.
+func TestLeftoverSocket(t *testing.T) {
+	t.Parallel()
+	s := oneCredential(t)
+	sockets := socketFolder(t)
+	killed, err := harness.StartComponent(t.Context(), harness.ComponentOptions{Binary: resolverBinary(t), SocketFolder: sockets})
+	require.NoError(t, err)
+	killed.Kill()
+	require.FileExists(t, filepath.Join(sockets, "credential-resolver.sock"))
+
+	daprd := launchDaprd(t, sockets, newResourceFolder(t, credentials("credentials", s.metadata(nil))))
+	require.Never(t, func() bool { return daprd.Ready(t.Context()) || ended(daprd.Process) }, 3*time.Second, 10*tick,
+		"daprd does not wait for the socket any more")
+	require.NotContains(t, daprd.Log(), "level=error", "nor does it say what it waits for")
+
+	startComponent(t, harness.ComponentOptions{SocketFolder: sockets})
+	require.NoError(t, daprd.AwaitReady(t.Context()))
+	requireServes(t, daprd)
+}
+
+// TestLiveSocket has a second component refuse the socket of the first, which
+// goes on serving.
+func TestLiveSocket(t *testing.T) {
+	t.Parallel()
+	s := oneCredential(t)
+	sockets := socketFolder(t)
+	startComponent(t, harness.ComponentOptions{SocketFolder: sockets})
+	daprd := startDaprd(t, sockets, newResourceFolder(t, credentials("credentials", s.metadata(nil))))
+
+	require.Contains(t, refusedStart(t, sockets), "another process already serves ")
+	requireServes(t, daprd)
+	another := startDaprd(t, sockets, newResourceFolder(t, credentials("credentials", s.metadata(nil))))
+	requireServes(t, another)
+}
+
+// TestForeignLiveSocket has the component refuse a socket that is served by a
+// program which knows nothing of the component's lock.
+func TestForeignLiveSocket(t *testing.T) {
+	t.Parallel()
+	sockets := socketFolder(t)
+	listener, err := net.Listen("unix", filepath.Join(sockets, "credential-resolver.sock"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, listener.Close()) }()
+	require.Contains(t, refusedStart(t, sockets), "another process already serves ")
+	c, err := net.Dial("unix", listener.Addr().String())
+	require.NoError(t, err, "it is still there")
+	require.NoError(t, c.Close())
+}
+
+// TestFileInTheWay has something that is no socket in the socket's place.
+func TestFileInTheWay(t *testing.T) {
+	t.Parallel()
+	sockets := socketFolder(t)
+	path := filepath.Join(sockets, "credential-resolver.sock")
+	require.NoError(t, os.WriteFile(path, []byte("precious"), 0o600))
+	require.Contains(t, refusedStart(t, sockets), path+" is in the way and is not a socket: remove it")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "precious", string(text))
+}
+
+// TestFileBeside has a file that is no socket beside the component's: daprd warns.
+func TestFileBeside(t *testing.T) {
+	t.Parallel()
+	s := oneCredential(t)
+	sockets := socketFolder(t)
+	require.NoError(t, os.WriteFile(filepath.Join(sockets, "a-note.txt"), nil, 0o600))
+	startComponent(t, harness.ComponentOptions{SocketFolder: sockets})
+	daprd := startDaprd(t, sockets, newResourceFolder(t, credentials("credentials", s.metadata(nil))))
+	require.Equal(t, 1, count(daprd, "could not use socket for file "), "and not of the folder with our lock")
+	require.Contains(t, daprd.Log(), "a-note.txt")
+	requireServes(t, daprd)
+}
+
+// refusedStart starts the component, which refuses, and returns what it says.
+func refusedStart(t *testing.T, sockets string) string {
+	t.Helper()
+	cmd := exec.Command(resolverBinary(t), "serve")
+	cmd.Env = append(os.Environ(), "DAPR_COMPONENTS_SOCKETS_FOLDER="+sockets)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit, "it ends with an exit status that is not 0")
+	require.Equal(t, 1, exit.ExitCode())
+	return string(out)
+}

@@ -1,0 +1,105 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"credential-resolver/test/harness"
+)
+
+// What daprd says when it has found the component, and when it has not.
+const (
+	found    = "pluggable component 'credential-resolver' was successfully registered"
+	notFound = "couldn't find secret store secretstores.credential-resolver/v1"
+	ignored  = "Ignoring error processing component: " // because of ignoreErrors
+)
+
+// oneCredential is stores with the credential c in them.
+func oneCredential(t *testing.T) *stores {
+	t.Helper()
+	s := newStores(t)
+	s.config(t, "c", `{"credentialSource":"agent","host":"h","password":"pw"}`)
+	s.secret(t, "pw", map[string]string{"value": "s3cr3t"})
+	return s
+}
+
+// requireServes asks for the credential of oneCredential.
+func requireServes(t *testing.T, daprd *harness.Daprd) {
+	t.Helper()
+	r, err := ask(t.Context(), daprd, "credentials", "c")
+	require.NoError(t, err)
+	require.Equal(t, "s3cr3t", r.entries["password"], r.message)
+}
+
+// TestStartTogether starts both at once, again and again with the component a
+// little earlier or later: daprd finds the component or says that it has not, and
+// never hangs, for the socket appears only when it is served.
+func TestStartTogether(t *testing.T) {
+	t.Parallel()
+	s := oneCredential(t)
+	folder := newResourceFolder(t, credentials("credentials", s.metadata(nil)))
+	for _, daprdFirst := range []bool{true, false, true, false} {
+		sockets := socketFolder(t)
+		var daprd *harness.Daprd
+		if daprdFirst {
+			daprd = launchDaprd(t, sockets, folder)
+		}
+		component, err := harness.LaunchComponent(harness.ComponentOptions{Binary: resolverBinary(t), SocketFolder: sockets})
+		require.NoError(t, err)
+		t.Cleanup(component.Kill)
+		if !daprdFirst {
+			daprd = launchDaprd(t, sockets, folder)
+		}
+		err = daprd.AwaitReady(t.Context()) // it may be ready for a moment before it ends
+		t.Logf("daprd first: %t, found: %t", daprdFirst, contains(daprd, found))
+		if contains(daprd, found) {
+			require.NoError(t, err)
+			requireServes(t, daprd)
+			continue
+		}
+		requireEnds(t, daprd.Process, "daprd hangs")
+		require.Contains(t, daprd.Log(), notFound)
+	}
+}
+
+// TestStartTooLate starts the component after daprd, which looks once.
+func TestStartTooLate(t *testing.T) {
+	t.Parallel()
+	s := oneCredential(t)
+	t.Run("daprd ends", func(t *testing.T) {
+		t.Parallel()
+		daprd := launchDaprd(t, socketFolder(t), newResourceFolder(t, credentials("credentials", s.metadata(nil))))
+		requireEnds(t, daprd.Process, "daprd goes on without its secret store")
+		require.Contains(t, daprd.Log(), notFound)
+	})
+	t.Run("with ignoreErrors it goes on without, until SIGHUP", func(t *testing.T) {
+		t.Parallel()
+		r := credentials("credentials", s.metadata(nil))
+		r.ignoreErrors = true
+		sockets, folder := socketFolder(t), newResourceFolder(t, r)
+		daprd := startDaprd(t, sockets, folder)
+		require.Contains(t, daprd.Log(), notFound)
+		require.Equal(t, 1, count(daprd, ignored))
+		startComponent(t, harness.ComponentOptions{SocketFolder: sockets})
+
+		r.metadata["requestTimeout"] = "9s"
+		folder.write(t, r)
+		require.Eventually(t, func() bool { return count(daprd, ignored) > 1 }, patience, tick,
+			"an edited Component has it try again, and not look again")
+		reply, err := ask(t.Context(), daprd, "credentials", "c")
+		require.NoError(t, err)
+		require.Equal(t, "ERR_SECRET_STORES_NOT_CONFIGURED", reply.code)
+
+		require.NoError(t, daprd.Signal(unix.SIGHUP))
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			reply, err := ask(t.Context(), daprd, "credentials", "c")
+			require.NoError(c, err)
+			require.Equal(c, "s3cr3t", reply.entries["password"])
+		}, patience, tick, "SIGHUP makes daprd look again")
+	})
+}
