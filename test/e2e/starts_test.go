@@ -1,0 +1,101 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	daprd "github.com/dapr/dapr/pkg/components/pluggable"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/test/harness"
+)
+
+// TestMain gives this process, in which daprd's own code looks for components, a
+// folder of its own; the programs that tests start have theirs.
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "cr-")
+	if err == nil {
+		err = os.Setenv(daprd.SocketFolderEnvVar, folder)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(folder)
+	os.Exit(code)
+}
+
+var starts = flag.Int("starts", 20, "how often TestStarts starts the component")
+
+// scanner looks for components again and again, as a daprd does once at its
+// start, with daprd's own code.
+type scanner struct {
+	begun, ended atomic.Int64 // scans
+	found        atomic.Int64 // scans that found the component
+	longest      atomic.Int64 // ns
+}
+
+func (s *scanner) run(ctx context.Context) {
+	daprd.AddServiceDiscoveryCallback("dapr.proto.components.v1.SecretStore",
+		func(string, daprd.GRPCConnectionDialer) { s.found.Add(1) })
+	logger.NewLogger("pluggable-components-grpc-connector").SetOutputLevel(logger.ErrorLevel)
+	pause := time.NewTicker(tick / 10)
+	defer pause.Stop()
+	for ctx.Err() == nil {
+		<-pause.C
+		begin := time.Now()
+		s.begun.Add(1)
+		// Not to find a component, or one that is just being killed, is an error or
+		// none; daprd goes on after either.
+		_ = daprd.Discover(ctx)
+		s.ended.Add(1)
+		s.longest.Store(max(s.longest.Load(), int64(time.Since(begin))))
+	}
+}
+
+// TestStarts starts and stops the component many times, half of them by SIGKILL,
+// while daprds look for it. None that looks while it starts or runs may hang; one
+// that comes upon the socket of a killed one waits until the next start.
+func TestStarts(t *testing.T) {
+	t.Parallel()
+	sockets := daprd.GetSocketFolderPath() // TestMain's
+	ctx, cancel := context.WithCancel(t.Context())
+	s, done := &scanner{}, make(chan struct{})
+	go func() {
+		defer close(done)
+		s.run(ctx)
+	}()
+
+	var slowest time.Duration
+	for i := range *starts {
+		component, err := harness.StartComponent(ctx, harness.ComponentOptions{Binary: resolverBinary(t), SocketFolder: sockets})
+		require.NoError(t, err)
+		t.Cleanup(component.Kill)
+
+		ready, stuck, before := time.Now(), s.begun.Load(), s.found.Load()
+		// gRPC dials a socket that refused again after a second, 1.6, 2.6, …
+		require.Eventually(t, func() bool { return s.ended.Load() >= stuck && s.found.Load() > before }, patience, tick/4,
+			"start %d: a daprd hangs although the component serves", i)
+		slowest = max(slowest, time.Since(ready))
+
+		if i%2 == 0 {
+			component.Kill()
+			continue
+		}
+		require.NoError(t, component.Stop())
+	}
+	cancel()
+	<-done
+	t.Logf("%d starts, %d scans, %d found the component; the longest scan took %v, the longest wait from ready to found %v",
+		*starts, s.ended.Load(), s.found.Load(), time.Duration(s.longest.Load()).Round(time.Millisecond), slowest.Round(time.Millisecond))
+}
