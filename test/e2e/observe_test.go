@@ -3,7 +3,13 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"credential-resolver/test/harness"
 )
@@ -21,4 +27,20 @@ func ended(p *harness.Process) bool {
 	default:
 		return false
 	}
+}
+
+// descriptors returns what a process has open: paths, and names such as
+// "socket:[4711]".
+func descriptors(t *testing.T, p *harness.Process) []string {
+	t.Helper()
+	folder := fmt.Sprintf("/proc/%d/fd", p.Pid())
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	var targets []string
+	for _, e := range entries {
+		if target, err := os.Readlink(filepath.Join(folder, e.Name())); err == nil { // it may close meanwhile
+			targets = append(targets, target)
+		}
+	}
+	return targets
 }

@@ -69,10 +69,15 @@ func (s *stores) writeSecrets(t *testing.T) {
 // put stores a config by the command line, on the embedded default.
 func put(t *testing.T, dataHome, guid, config string) {
 	t.Helper()
+	putInto(t, credentials("credentials", map[string]any{"environment": "local"}), dataHome, guid, config)
+}
+
+// putInto stores a config by the command line, in the Component's config store.
+func putInto(t *testing.T, r resource, dataHome, guid, config string) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "config.json")
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
 	component := filepath.Join(t.TempDir(), "credentials.yaml")
-	r := credentials("credentials", map[string]any{"environment": "local"})
 	require.NoError(t, os.WriteFile(component, []byte(r.yaml()), 0o600))
 	cmd := exec.Command(resolverBinary(t), "put", "-c", component, "--guid", guid, file)
 	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+dataHome)
