@@ -2,8 +2,14 @@ package backend
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
+	"path"
+	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/dapr/components-contrib/bindings"
 	"github.com/dapr/components-contrib/bindings/localstorage"
@@ -16,12 +22,17 @@ func bindingsLocalStorage() storeType[configConn] {
 	return storeType[configConn]{
 		fields:   declaredFields(localstorage.NewLocalStorage(nil)),
 		required: map[string]string{"rootPath": "name the folder that holds the configs"},
+		lists:    true,
 		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
 			store := localstorage.NewLocalStorage(log)
 			if err := store.Init(ctx, bindings.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
 				return nil, localStorageInitError(err)
 			}
 			root, _ := metadata.GetMetadataProperty(fields, "rootPath")
+			root, err := filepath.EvalSymlinks(root) // as contrib did just now, and once
+			if err != nil {
+				return nil, err
+			}
 			return &localStorageConn{store, root}, nil
 		},
 	}
@@ -43,7 +54,11 @@ type localStorageConn struct {
 	root string
 }
 
-var _ configConn = (*localStorageConn)(nil)
+var (
+	_ configConn = (*localStorageConn)(nil)
+	_ deleter    = (*localStorageConn)(nil)
+	_ lister     = (*localStorageConn)(nil)
+)
 
 // localStorageMissing begins contrib's error for a file that does not exist. It
 // is text, and wraps nothing; a test holds contrib to it.
@@ -68,6 +83,62 @@ func (c *localStorageConn) set(ctx context.Context, key string, data []byte) err
 		return failed(err)
 	}
 	return nil
+}
+
+// delete deletes a file. contrib would delete an empty folder too: the caller has
+// read the config before.
+func (c *localStorageConn) delete(ctx context.Context, key string) error {
+	_, err := c.invoke(ctx, bindings.DeleteOperation, key, nil)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return absent()
+	case err != nil:
+		return failed(err)
+	}
+	return nil
+}
+
+// list reads the one folder that the template's first {guid} stands in. contrib's
+// own list operation walks the whole tree below, takes a folder that it may not
+// read for an empty one, and does not follow the links of which Kubernetes makes
+// its volumes.
+func (c *localStorageConn) list(_ context.Context, key keyTemplate, _ string) (page, error) {
+	segments := strings.Split(strings.TrimPrefix(path.Clean("/"+string(key)), "/"), "/")
+	at := slices.IndexFunc(segments, func(s string) bool { return strings.Contains(s, GUIDPlaceholder) })
+	if at < 0 { // as "{guid}/../config.json"
+		return page{}, unable(ErrCannotList)
+	}
+	root, err := os.OpenRoot(c.root)
+	if err != nil {
+		return page{}, failed(err) // a volume that is not mounted lacks every config
+	}
+	defer func() { _ = root.Close() }()
+	entries, err := fs.ReadDir(root.FS(), path.Join(".", path.Join(segments[:at]...)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return page{}, nil // made with the first config
+	}
+	if err != nil {
+		return page{}, failed(err)
+	}
+	var p page
+	file := keyTemplate(path.Join(segments...))
+	for _, entry := range entries {
+		guid, ok := keyTemplate(segments[at]).guid(entry.Name())
+		if ok && mayBeConfig(root, file.of(guid)) {
+			p.guids = append(p.guids, guid)
+		}
+	}
+	return p, nil
+}
+
+// mayBeConfig tells whether there may be a config at a path: what cannot be told
+// now is for whoever asks for that config to hear.
+func mayBeConfig(root *os.Root, name string) bool {
+	info, err := root.Stat(name)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
+	}
+	return info.Mode().IsRegular()
 }
 
 func (c *localStorageConn) invoke(

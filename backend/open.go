@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
@@ -107,53 +106,6 @@ func safeWords(err error) string {
 		return "see the log at debug level"
 	}
 }
-
-// ConfigStore is a store of credential configs.
-type ConfigStore struct {
-	*opened[configConn]
-
-	key       string
-	ephemeral bool
-}
-
-var _ resolver.ConfigStore = (*ConfigStore)(nil)
-
-// GUIDPlaceholder stands for the GUID in a key template.
-const GUIDPlaceholder = "{guid}"
-
-// OpenConfigStore opens the store of a spec. key is the template of a config's
-// key or object name, in which {guid} stands for the GUID. Its error is one that
-// no retry mends; a store that is merely down goes on connecting.
-func OpenConfigStore(ctx context.Context, spec Spec, key string, opts Options) (*ConfigStore, error) {
-	o, t, fields, err := open(ctx, spec, configStores(), opts)
-	if err != nil {
-		return nil, err
-	}
-	return &ConfigStore{opened: o, key: key, ephemeral: t.ephemeral != nil && t.ephemeral(fields)}, nil
-}
-
-func (s *ConfigStore) keyOf(guid string) string {
-	return strings.ReplaceAll(s.key, GUIDPlaceholder, guid)
-}
-
-// Config implements [resolver.ConfigStore].
-func (s *ConfigStore) Config(ctx context.Context, guid string) ([]byte, error) {
-	return use(ctx, s.opened, func(ctx context.Context, c configConn) ([]byte, error) {
-		return c.get(ctx, s.keyOf(guid))
-	})
-}
-
-// Put stores a config as the bytes that it is. Its error is a
-// [resolver.StoreError].
-func (s *ConfigStore) Put(ctx context.Context, guid string, config []byte) error {
-	_, err := use(ctx, s.opened, func(ctx context.Context, c configConn) (struct{}, error) {
-		return struct{}{}, c.set(ctx, s.keyOf(guid), config)
-	})
-	return err
-}
-
-// Ephemeral tells whether the store's contents end with the process.
-func (s *ConfigStore) Ephemeral() bool { return s.ephemeral }
 
 // SecretStore is a store of secrets.
 type SecretStore struct {

@@ -41,6 +41,13 @@ func unreadable(t *testing.T) string {
 	return path
 }
 
+// chmod restricts a folder, for its owner too, until the test ends.
+func chmod(t *testing.T, folder string, mode os.FileMode) {
+	t.Helper()
+	require.NoError(t, os.Chmod(folder, mode))
+	t.Cleanup(func() { require.NoError(t, os.Chmod(folder, 0o700)) })
+}
+
 func TestConfigThatMayNotBeReadIsDeniedAndNotMissing(t *testing.T) {
 	path := unreadable(t)
 	log, _ := newLog(t, "error")
@@ -71,4 +78,39 @@ func TestSecretsFileThatMayNoLongerBeReadIsDeniedAndNotMissing(t *testing.T) {
 	require.NoError(t, os.Rename(unreadable(t), path))
 	asNobody(func() { _, err = conn.get(t.Context(), "a") })
 	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+}
+
+func TestFolderThatMayNotBeReadIsDeniedAndNotEmpty(t *testing.T) {
+	folder := filepath.Dir(unreadable(t))
+	chmod(t, folder, 0o111)
+	log, _ := newLog(t, "error")
+	conn, err := bindingsLocalStorage().connect(t.Context(), map[string]string{"rootPath": folder}, log)
+	require.NoError(t, err)
+	asNobody(func() { _, err = conn.(lister).list(t.Context(), "{guid}.json", "") })
+	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+}
+
+// Whoever asks for that config is told why; the others are listed.
+func TestConfigWhoseFolderMayNotBeReadIsListed(t *testing.T) {
+	locked := filepath.Dir(unreadable(t))
+	chmod(t, locked, 0)
+	root := filepath.Dir(locked)
+	log, _ := newLog(t, "error")
+	conn, err := bindingsLocalStorage().connect(t.Context(), map[string]string{"rootPath": root}, log)
+	require.NoError(t, err)
+	var p page
+	asNobody(func() { p, err = conn.(lister).list(t.Context(), "{guid}/config.json", "") })
+	require.NoError(t, err)
+	require.Equal(t, []string{filepath.Base(locked)}, p.guids)
+}
+
+func TestConfigThatMayNotBeDeletedIsDenied(t *testing.T) {
+	path := unreadable(t)
+	chmod(t, filepath.Dir(path), 0o555)
+	log, _ := newLog(t, "error")
+	conn, err := bindingsLocalStorage().connect(t.Context(), map[string]string{"rootPath": filepath.Dir(path)}, log)
+	require.NoError(t, err)
+	asNobody(func() { err = conn.(deleter).delete(t.Context(), filepath.Base(path)) })
+	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.FileExists(t, path)
 }

@@ -14,7 +14,19 @@ type stateConn struct {
 	classify func(error) error
 }
 
-var _ configConn = (*stateConn)(nil)
+var (
+	_ configConn = (*stateConn)(nil)
+	_ deleter    = (*stateConn)(nil)
+)
+
+// newStateConn returns a connection that can do what its store can.
+func newStateConn(store state.Store, classify func(error) error) configConn {
+	conn := &stateConn{store, classify}
+	if keys, ok := store.(state.KeysLiker); ok {
+		return &stateLister{conn, keys}
+	}
+	return conn
+}
 
 // get reads a key. contrib's state stores answer a missing key with neither data
 // nor an etag, and no error.
@@ -35,4 +47,48 @@ func (c *stateConn) set(ctx context.Context, key string, data []byte) error {
 		return c.classify(err)
 	}
 	return nil
+}
+
+// delete deletes a key. contrib's state stores do not say whether it was there.
+func (c *stateConn) delete(ctx context.Context, key string) error {
+	if err := c.Delete(ctx, &state.DeleteRequest{Key: key}); err != nil {
+		return c.classify(err)
+	}
+	return nil
+}
+
+// stateLister is a connected state store that can list its keys.
+type stateLister struct {
+	*stateConn
+
+	keys state.KeysLiker
+}
+
+var _ lister = (*stateLister)(nil)
+
+// pageSize is how many keys a state store is asked for at once.
+const pageSize = 1000
+
+// list takes the store's LIKE for a first sieve only: whether it heeds case, for
+// one, is the store's own affair.
+func (c *stateLister) list(ctx context.Context, key keyTemplate, token string) (page, error) {
+	size := uint32(pageSize)
+	req := &state.KeysLikeRequest{Pattern: key.like(), PageSize: &size}
+	if token != "" {
+		req.ContinuationToken = &token
+	}
+	resp, err := c.keys.KeysLike(ctx, req)
+	if err != nil {
+		return page{}, c.classify(err)
+	}
+	var p page
+	for _, k := range resp.Keys {
+		if guid, ok := key.guid(k); ok {
+			p.guids = append(p.guids, guid)
+		}
+	}
+	if resp.ContinuationToken != nil {
+		p.next = *resp.ContinuationToken
+	}
+	return p, nil
 }

@@ -13,13 +13,14 @@ import (
 func stateInMemory() storeType[configConn] {
 	return storeType[configConn]{
 		fields:    metadata.MetadataMap{},
+		lists:     true,
 		ephemeral: func(map[string]string) bool { return true },
 		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
 			store := inmemory.NewInMemoryStateStore(log)
 			if err := store.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
 				return nil, permanent(err)
 			}
-			return &stateConn{Store: store, classify: failed}, nil
+			return newStateConn(store, failed), nil
 		},
 	}
 }

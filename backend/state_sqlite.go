@@ -26,6 +26,7 @@ func stateSQLite() storeType[configConn] {
 		fields:  sqliteFields(),
 		prepare: sqliteDefaults,
 		connect: connectSQLite,
+		lists:   true,
 		ephemeral: func(fields map[string]string) bool {
 			return sqlitePath(fields) == ""
 		},
@@ -93,7 +94,7 @@ func connectSQLite(ctx context.Context, fields map[string]string, log logger.Log
 		_ = store.Close()
 		return nil, sqliteInitError(err)
 	}
-	return &stateConn{Store: store, classify: classifySQLite}, nil
+	return newStateConn(store, classifySQLite), nil
 }
 
 // createPrivate makes the database's file where there is none, so that nobody

@@ -16,6 +16,25 @@ type configConn interface {
 	Close() error
 }
 
+// deleter is a config store that can delete.
+type deleter interface {
+	// delete may take a key that is not there for deleted.
+	delete(ctx context.Context, key string) error
+}
+
+// lister is a config store that can list.
+type lister interface {
+	// list returns the configs that the store holds under a template, a page at a
+	// time: the first for an empty token, the next for the page's own.
+	list(ctx context.Context, key keyTemplate, token string) (page, error)
+}
+
+// page is a part of a listing.
+type page struct {
+	guids []string // in any order, and maybe more than once
+	next  string   // the token of the next page; "" after the last
+}
+
 // secretConn is a connected secret store.
 type secretConn interface {
 	get(ctx context.Context, name string) (map[string]string, error)
@@ -37,6 +56,8 @@ type storeType[C any] struct {
 	connect func(ctx context.Context, fields map[string]string, log logger.Logger) (C, error)
 	// ephemeral tells whether the store's contents end with the process. Nil: no.
 	ephemeral func(fields map[string]string) bool
+	// lists tells whether the connections are listers. False: no.
+	lists bool
 	// validName is the store's own grammar of names of secrets. Nil: any.
 	validName func(fields map[string]string, name string) bool
 }

@@ -1,0 +1,137 @@
+package backend_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend"
+	"credential-resolver/resolver"
+)
+
+// mkdir makes a folder, with those above it.
+func mkdir(t *testing.T, path ...string) string {
+	t.Helper()
+	folder := filepath.Join(path...)
+	require.NoError(t, os.MkdirAll(folder, 0o700))
+	return folder
+}
+
+func symlink(t *testing.T, target, path string) {
+	t.Helper()
+	require.NoError(t, os.Symlink(target, path))
+}
+
+func TestListOfAFolderIsTheFilesThatAreConfigs(t *testing.T) {
+	tests := map[string]struct {
+		key  string
+		make func(t *testing.T, root string)
+		want []string
+	}{
+		"not folders": {"{guid}", func(t *testing.T, root string) {
+			writeFile(t, filepath.Join(root, "a"), "{}")
+			mkdir(t, root, "b")
+		}, []string{"a"}},
+		"not files in folders below": {"{guid}", func(t *testing.T, root string) {
+			writeFile(t, filepath.Join(mkdir(t, root, "b"), "a"), "{}")
+		}, nil},
+		"not folders that hold none": {"{guid}/config.json", func(t *testing.T, root string) {
+			writeFile(t, filepath.Join(mkdir(t, root, "a"), "config.json"), "{}")
+			writeFile(t, filepath.Join(mkdir(t, root, "b"), "config.yaml"), "{}")
+			mkdir(t, root, "c", "config.json")
+			writeFile(t, filepath.Join(root, "d"), "{}")
+		}, []string{"a"}},
+		"not a folder with another's": {"{guid}/{guid}.json", func(t *testing.T, root string) {
+			writeFile(t, filepath.Join(mkdir(t, root, "a"), "b.json"), "{}")
+			writeFile(t, filepath.Join(root, "a", "a.json"), "{}")
+		}, []string{"a"}},
+		"links, as in a volume of Kubernetes": {"{guid}", func(t *testing.T, root string) {
+			writeFile(t, filepath.Join(mkdir(t, root, "..2026_01_01"), "a"), "{}")
+			symlink(t, "..2026_01_01", filepath.Join(root, "..data"))
+			symlink(t, "..data/a", filepath.Join(root, "a"))
+			symlink(t, "..data/gone", filepath.Join(root, "b"))
+			symlink(t, "..data", filepath.Join(root, "c"))
+		}, []string{"a"}},
+		"links to folders": {"{guid}/config.json", func(t *testing.T, root string) {
+			writeFile(t, filepath.Join(mkdir(t, root, "..data", "a"), "config.json"), "{}")
+			symlink(t, "..data/a", filepath.Join(root, "a"))
+		}, []string{"a"}},
+		"nothing where the template's folder is not made yet": {"apps/x/{guid}", func(*testing.T, string) {}, nil},
+		"not what is above the root": {"../{guid}", func(t *testing.T, root string) {
+			writeFile(t, filepath.Join(root, "a"), "{}")
+			writeFile(t, filepath.Join(filepath.Dir(root), "above"), "{}")
+		}, []string{"a"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			root := mkdir(t, t.TempDir(), "root")
+			test.make(t, root)
+			store := openFolder(t, root, test.key)
+			got, err := store.List(within(t))
+			require.NoError(t, err)
+			require.ElementsMatch(t, test.want, got)
+			for _, g := range got {
+				_, err := store.Config(within(t), g)
+				require.NoError(t, err)
+			}
+		})
+	}
+}
+
+func TestFolderIsFoundThroughALinkAndFromTheProcess(t *testing.T) {
+	parent := t.TempDir()
+	writeFile(t, filepath.Join(mkdir(t, parent, "root"), "a"), "{}")
+	symlink(t, "root", filepath.Join(parent, "link"))
+	t.Chdir(parent)
+	for _, root := range []string{"root", "./link", filepath.Join(parent, "link")} {
+		got, err := openFolder(t, root, "{guid}").List(within(t))
+		require.NoError(t, err)
+		require.Equal(t, []string{"a"}, got)
+	}
+}
+
+func TestFolderThatCannotBeListedIsAFailureAndNotEmpty(t *testing.T) {
+	tests := map[string]func(t *testing.T, root string){
+		"a file in the place of the folder": func(t *testing.T, root string) {
+			writeFile(t, filepath.Join(root, "apps"), "")
+		},
+		"the root is gone, as a volume that is not mounted": func(t *testing.T, root string) {
+			require.NoError(t, os.Remove(root))
+		},
+		"a file in the place of the root": func(t *testing.T, root string) {
+			require.NoError(t, os.Remove(root))
+			writeFile(t, root, "")
+		},
+	}
+	for name, put := range tests {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			store := openFolder(t, root, "apps/{guid}")
+			put(t, root)
+			_, err := store.List(within(t))
+			requireKind(t, resolver.Unavailable, err)
+			requireKind(t, resolver.Unavailable, store.Delete(within(t), guid))
+		})
+	}
+}
+
+func TestTemplateWhoseFilesTellNoGUIDCannotBeListed(t *testing.T) {
+	_, err := openFolder(t, t.TempDir(), "{guid}/../config.json").List(within(t))
+	requireKind(t, resolver.FailedPrecondition, err)
+	require.ErrorIs(t, err, backend.ErrCannotList)
+}
+
+func TestDeletingAConfigDeletesNoFolder(t *testing.T) {
+	root := t.TempDir()
+	store := openFolder(t, root, "{guid}")
+	empty := mkdir(t, root, guid)
+	requireKind(t, resolver.Unavailable, store.Delete(within(t), guid))
+	require.DirExists(t, empty)
+
+	parent := openFolder(t, root, "apps/{guid}/config.json")
+	require.NoError(t, parent.Put(within(t), guid, []byte("{}")))
+	require.NoError(t, parent.Delete(within(t), guid))
+	require.DirExists(t, filepath.Join(root, "apps", guid))
+}

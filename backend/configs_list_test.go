@@ -1,0 +1,132 @@
+package backend_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend"
+	"credential-resolver/resolver"
+)
+
+func TestListIsEveryGUIDOnceAndSorted(t *testing.T) {
+	keys := map[string]string{
+		"the GUID alone":              "{guid}",
+		"a prefix as daprd writes it": "myapp||{guid}",
+		"a file":                      "apps/x/{guid}.json",
+		"a folder for each":           "{guid}/config.json",
+		"the GUID twice":              "persistent/{guid}/{guid}.json",
+		"what LIKE takes for a sign":  `a_b%c\d/{guid}_%`,
+		"odd characters":              "a b%20#'\"{guid}",
+		"a path that is not plain":    "./a//b/../{guid}",
+	}
+	for storeType, f := range everyConfigStore(t) {
+		for name, key := range keys {
+			t.Run(storeType+" lists "+name, func(t *testing.T) {
+				store := openConfigsWith(t, configSpec(storeType, emptied(t, f)), key, silent(t))
+				require.True(t, store.CanList())
+				got, err := store.List(within(t))
+				require.NoError(t, err)
+				require.Empty(t, got)
+
+				for _, g := range []string{"b", "a-b", guid, "a", "b", "a_b", "B2"} {
+					require.NoError(t, store.Put(within(t), g, []byte("{}")))
+				}
+				got, err = store.List(within(t))
+				require.NoError(t, err)
+				require.Equal(t, []string{guid, "B2", "a", "a-b", "a_b", "b"}, got)
+			})
+		}
+	}
+}
+
+// emptied returns metadata that opens a store apart from the one that f opens.
+func emptied(t *testing.T, f fields) fields {
+	t.Helper()
+	switch {
+	case f["rootPath"] != "":
+		return fields{"rootPath": t.TempDir()}
+	case f["connectionString"] != "":
+		return fields{"connectionString": filepath.Join(t.TempDir(), "a.db")}
+	}
+	return f
+}
+
+func TestListLeavesOutWhatIsNoConfigOfTheTemplate(t *testing.T) {
+	for storeType, f := range everyConfigStore(t) {
+		if storeType == "state.in-memory" {
+			continue // nobody else can have put a key there
+		}
+		t.Run(storeType, func(t *testing.T) {
+			templates := map[string]string{ // of the GUID stored under each
+				"{guid}":             "alone",
+				"my_app/{guid}":      "below",
+				"my-app/{guid}":      "beside",
+				"MY_APP/{guid}":      "capital",
+				"my_app/{guid}/x":    "deeper",
+				"my_app/x%{guid}":    "odd",
+				"my_app/{guid}.json": "named",
+			}
+			for key, g := range templates {
+				store := openConfigsWith(t, configSpec(storeType, f), key, silent(t))
+				require.NoError(t, store.Put(within(t), g, []byte("{}")))
+			}
+			for key, g := range templates {
+				store := openConfigsWith(t, configSpec(storeType, f), key, silent(t))
+				got, err := store.List(within(t))
+				require.NoError(t, err)
+				require.Equal(t, []string{g}, got, "%s", key)
+			}
+		})
+	}
+}
+
+func TestListOfASQLiteDatabaseThatIsLockedIsUnavailable(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	store := openConfigs(t, "state.sqlite", lockable(path))
+	require.NoError(t, store.Put(within(t), guid, []byte("{}")))
+	unlock := lockDatabase(t, path)
+
+	_, err := store.List(within(t))
+	requireKind(t, resolver.Unavailable, err)
+	requireKind(t, resolver.Unavailable, store.Delete(within(t), guid))
+
+	unlock()
+	got, err := store.List(within(t))
+	require.NoError(t, err)
+	require.Equal(t, []string{guid}, got)
+}
+
+func TestDeletedConfigIsGone(t *testing.T) {
+	for storeType, f := range everyConfigStore(t) {
+		for _, key := range []string{"{guid}", "apps/{guid}/config.json"} {
+			t.Run(storeType+" "+key, func(t *testing.T) {
+				store := openConfigsWith(t, configSpec(storeType, f), key, silent(t))
+				requireKind(t, resolver.NotFound, store.Delete(within(t), guid))
+				for _, g := range []string{guid, "other"} {
+					require.NoError(t, store.Put(within(t), g, []byte("{}")))
+				}
+				require.NoError(t, store.Delete(within(t), guid))
+				_, err := store.Config(within(t), guid)
+				requireKind(t, resolver.NotFound, err)
+				requireKind(t, resolver.NotFound, store.Delete(within(t), guid))
+
+				got, err := store.List(within(t))
+				require.NoError(t, err)
+				require.Equal(t, []string{"other"}, got)
+				require.NoError(t, store.Put(within(t), guid, []byte("{}")), "it can be stored again")
+			})
+		}
+	}
+}
+
+func TestStoreThatIsNotConnectedListsAndDeletesNothing(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "not-mounted", "a.db")
+	store := openConfigs(t, "state.sqlite", fields{"connectionString": missing})
+	require.True(t, store.CanList(), "that does not depend on it")
+	_, err := store.List(brief(t))
+	requireKind(t, resolver.Unavailable, err)
+	requireKind(t, resolver.Unavailable, store.Delete(brief(t), guid))
+	require.NotErrorIs(t, err, backend.ErrCannotList)
+}

@@ -1,0 +1,77 @@
+package backend
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+)
+
+func TestGUIDIsReadFromAKey(t *testing.T) {
+	long := strings.Repeat("x", 128)
+	tests := map[string]struct {
+		template, key, want string // want "": the key is none of the template's
+	}{
+		"alone":                          {"{guid}", "a-b_C9", "a-b_C9"},
+		"of the greatest length":         {"{guid}", long, long},
+		"between":                        {"apps/x/{guid}.json", "apps/x/a.json", "a"},
+		"twice":                          {"{guid}/{guid}.json", "ab/ab.json", "ab"},
+		"twice, adjoining":               {"{guid}{guid}", "abab", "ab"},
+		"three times":                    {"{guid}-{guid}-{guid}", "a-a-a", "a"},
+		"with the template's own words":  {"a{guid}a", "aaaa", "aa"},
+		"like the placeholder":           {"{guid}}", "guid}", "guid"},
+		"not of another case":            {"App/{guid}", "app/a", ""},
+		"not too long":                   {"{guid}", long + "x", ""},
+		"not empty":                      {"a{guid}b", "ab", ""},
+		"not a bit of the template":      {"aba{guid}aba", "aba", ""},
+		"not a shorter key":              {"apps/x/{guid}.json", "a.json", ""},
+		"not two GUIDs":                  {"{guid}/{guid}.json", "ab/ac.json", ""},
+		"not two lengths":                {"{guid}/{guid}.json", "ab/a.json", ""},
+		"not a path below":               {"{guid}", "a/b", ""},
+		"not the word that daprd has":    {"{guid}.json", "bulk.json", ""},
+		"not with characters of its own": {"{guid}", "ä", ""},
+		"not the template itself":        {"{guid}", "{guid}", ""},
+		"nowhere":                        {"config.json", "config.json", ""},
+		"nowhere, in any key":            {"", "a", ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, ok := keyTemplate(test.template).guid(test.key)
+			require.Equal(t, test.want != "", ok)
+			if ok {
+				require.Equal(t, test.want, got)
+			}
+		})
+	}
+}
+
+func TestLikePatternEscapesTheTemplate(t *testing.T) {
+	tests := map[string]string{
+		"{guid}":             `%`,
+		"my_app||{guid}":     `my\_app||%`,
+		`100%\{guid}_{guid}`: `100\%\\%\_%`,
+	}
+	for template, want := range tests {
+		require.Equal(t, want, keyTemplate(template).like())
+	}
+}
+
+func FuzzGUIDOfAKey(f *testing.F) {
+	f.Add("{guid}/{guid}.json", "ab/ab.json", "ab")
+	f.Add("a{guid}a", "aaaa", "a")
+	f.Add("config.json", "config.json", "a")
+	f.Fuzz(func(t *testing.T, template, key, guid string) {
+		k := keyTemplate(template)
+		if got, ok := k.guid(key); ok {
+			require.True(t, resolver.ValidGUID(got))
+			require.Equal(t, key, k.of(got))
+		}
+		if strings.Contains(template, GUIDPlaceholder) && resolver.ValidGUID(guid) {
+			got, ok := k.guid(k.of(guid))
+			require.True(t, ok)
+			require.Equal(t, guid, got)
+		}
+	})
+}

@@ -1,0 +1,115 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/components-contrib/state"
+
+	"credential-resolver/resolver"
+)
+
+// openStore returns a config store of a connection made by hand.
+func openStore(t *testing.T, key keyTemplate, conn configConn) *ConfigStore {
+	t.Helper()
+	l := newLink(func(context.Context) (configConn, error) { return conn, nil }, ignore)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	return &ConfigStore{opened: &opened[configConn]{link: l, timeout: long}, key: key}
+}
+
+func TestListGoesThroughEveryPage(t *testing.T) {
+	for storeType, fields := range map[string]map[string]string{
+		"state.sqlite":    {"connectionString": filepath.Join(t.TempDir(), "a.db")},
+		"state.in-memory": {},
+	} {
+		for name, count := range map[string]int{"a full page": pageSize, "more": 2*pageSize + 1} {
+			t.Run(storeType+", "+name, func(t *testing.T) {
+				log, _ := newLog(t, "error")
+				conn, err := configStores()[storeType].connect(t.Context(), fields, log)
+				require.NoError(t, err)
+				var want []string
+				var sets []state.TransactionalStateOperation
+				for i := range count {
+					guid := fmt.Sprintf("g-%05d", i)
+					want = append(want, guid)
+					sets = append(sets, state.SetRequest{Key: name + guid, Value: []byte("{}")})
+				}
+				slices.Reverse(sets)
+				require.NoError(t, conn.(*stateLister).Store.(state.TransactionalStore).Multi(t.Context(),
+					&state.TransactionalStateRequest{Operations: sets}))
+				got, err := openStore(t, keyTemplate(name+"{guid}"), conn).List(t.Context())
+				require.NoError(t, err)
+				require.True(t, slices.Equal(want, got)) // Equal would print all of them
+			})
+		}
+	}
+}
+
+// oddLister answers pages with keys that the pattern did not ask for, twice.
+type oddLister struct {
+	state.Store
+	state.KeysLiker
+
+	pages [][]string
+	asked int
+	fail  error
+}
+
+func (s *oddLister) Close() error { return nil }
+
+func (s *oddLister) KeysLike(context.Context, *state.KeysLikeRequest) (*state.KeysLikeResponse, error) {
+	if s.asked == len(s.pages) {
+		return nil, s.fail
+	}
+	resp := &state.KeysLikeResponse{Keys: s.pages[s.asked]}
+	s.asked++
+	if s.asked < len(s.pages) || s.fail != nil {
+		resp.ContinuationToken = new(string)
+		*resp.ContinuationToken = fmt.Sprint(s.asked)
+	}
+	return resp, nil
+}
+
+func TestListTrustsNoPattern(t *testing.T) {
+	store := &oddLister{pages: [][]string{{"APP/b", "app/b", "app/x/y", "app/"}, {}, {"app/a", "app/b", "other"}}}
+	got, err := openStore(t, "app/{guid}", newStateConn(store, failed)).List(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b"}, got)
+}
+
+func TestListThatFailsHalfwayIsNoList(t *testing.T) {
+	down := errors.New("down")
+	store := &oddLister{pages: [][]string{{"a"}}, fail: down}
+	got, err := openStore(t, "{guid}", newStateConn(store, failed)).List(t.Context())
+	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.ErrorIs(t, err, down)
+	require.Nil(t, got)
+}
+
+// plainConn is a connection without any ability that is optional.
+type plainConn struct{ configConn }
+
+func (plainConn) get(context.Context, string) ([]byte, error) { return []byte("{}"), nil }
+func (plainConn) Close() error                                { return nil }
+
+// plainState is a state store that cannot list.
+type plainState struct{ state.Store }
+
+func (plainState) Close() error { return nil }
+
+func TestStoreThatCannotSaysSo(t *testing.T) {
+	_, err := openStore(t, "{guid}", plainConn{}).List(t.Context())
+	require.Equal(t, resolver.FailedPrecondition, resolver.KindOf(err))
+	require.ErrorIs(t, err, ErrCannotList)
+	_, err = openStore(t, "{guid}", newStateConn(plainState{}, failed)).List(t.Context())
+	require.ErrorIs(t, err, ErrCannotList)
+	err = openStore(t, "{guid}", plainConn{}).Delete(t.Context(), "a")
+	require.Equal(t, resolver.FailedPrecondition, resolver.KindOf(err))
+	require.ErrorIs(t, err, ErrCannotDelete)
+}
