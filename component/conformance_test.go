@@ -1,0 +1,19 @@
+package component_test
+
+import (
+	"testing"
+
+	conformance "github.com/dapr/components-contrib/tests/conformance/secretstores"
+)
+
+// TestConformance is components-contrib's own suite for secret stores, against
+// the component on its socket through daprd's client.
+func TestConformance(t *testing.T) {
+	w := newWorld(t)
+	w.config("conftestsecret", `{}`)
+	w.config("secondsecret", `{}`)
+	w.secrets(`{"conftestsecret":{"conftestsecret":"abcd"},"secondsecret":{"secondsecret":"efgh"}}`)
+
+	conformance.ConformanceTests(t, w.properties(map[string]string{"allowBulk": "true"}), w.connect(),
+		conformance.NewTestConfig("credential-resolver", nil))
+}
