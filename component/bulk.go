@@ -29,6 +29,7 @@ func (s *SecretStore) bulk(
 	if err != nil {
 		return nil, err
 	}
+	req.Daprds = false // daprd asks for the secrets of components one by one
 	ctx, cancel := context.WithTimeout(ctx, s.settings.RequestTimeout)
 	defer cancel()
 	guids, err := s.resolver.List(ctx)

@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -73,6 +75,12 @@ func (r *reporter) leftOut(err error) {
 		log = r.log.Infof
 	}
 	r.write(log, e, "; left out of a bulk answer")
+}
+
+// stale logs and counts a failure for which the last good credential was answered.
+func (r *reporter) stale(err error, age time.Duration) {
+	r.metrics.staleAnswers.Inc()
+	r.write(r.log.Warnf, r.known(err), fmt.Sprintf("; daprd got it for a component as it was %s ago", age.Round(time.Second)))
 }
 
 // known returns a failure as one of the domain, which every one should be.

@@ -1,6 +1,8 @@
 package component
 
 import (
+	"time"
+
 	"google.golang.org/grpc/codes"
 
 	"github.com/dapr/kit/logger"
@@ -31,6 +33,15 @@ func OnSettings(log logger.Logger, metrics *Metrics, opts resolver.Options, sett
 	opts.Timeout = settings.RequestTimeout
 	return &SecretStore{
 		log: log, metrics: metrics, report: newReporter(log, metrics),
-		settings: settings, resolver: resolver.New(opts),
+		settings: settings, resolver: resolver.New(opts), dependents: newDependents(time.Now),
 	}
 }
+
+// MaxDependents is how many credentials are kept for daprd.
+const MaxDependents = maxDependents
+
+// SetClock has the store take the time from now, before its first request.
+func (s *SecretStore) SetClock(now func() time.Time) { s.dependents = newDependents(now) }
+
+// Kept returns how many credentials are kept for daprd.
+func (s *SecretStore) Kept() int { return s.dependents.kept.Len() }

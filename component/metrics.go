@@ -11,6 +11,7 @@ type Metrics struct {
 	requests      *prometheus.CounterVec
 	unknownSource prometheus.Counter
 	bulkLeftOut   *prometheus.CounterVec
+	staleAnswers  prometheus.Counter
 }
 
 // NewMetrics returns metrics that are registered with registerer.
@@ -28,8 +29,12 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "credential_resolver_bulk_left_out_total",
 			Help: "Credentials that answers to bulk requests left out, by the gRPC code of their failure.",
 		}, []string{"code"}),
+		staleAnswers: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "credential_resolver_stale_answers_total",
+			Help: "Requests of daprd, for a component's secretKeyRef, that got the last good credential while a store was down.",
+		}),
 	}
-	registerer.MustRegister(m.requests, m.unknownSource, m.bulkLeftOut)
+	registerer.MustRegister(m.requests, m.unknownSource, m.bulkLeftOut, m.staleAnswers)
 	return m
 }
 

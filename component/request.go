@@ -28,6 +28,8 @@ type Request struct {
 	// Fields are the names asked for; nil for all. "extra.token" is the field
 	// token of the object extra.
 	Fields []string
+	// Daprds tells that daprd asks for itself, for a component with a secretKeyRef.
+	Daprds bool
 }
 
 // requestNames are the request metadata that mean something in this version;
@@ -59,7 +61,7 @@ func ParseRequest(guid string, metadata map[string]string, byDefault Format) (Re
 		}
 	}
 	if _, ok := metadata["namespace"]; ok {
-		req.Format = Flat // daprd's own request, for a secretKeyRef
+		req.Format, req.Daprds = Flat, true
 	}
 	return req, nil
 }

@@ -2,6 +2,7 @@ package component
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -20,9 +21,10 @@ type SecretStore struct {
 	metrics *Metrics
 	report  *reporter
 
-	settings Settings
-	stores   *Stores
-	resolver *resolver.Resolver
+	settings   Settings
+	stores     *Stores
+	resolver   *resolver.Resolver
+	dependents *dependents
 }
 
 var _ secretstores.SecretStore = (*SecretStore)(nil)
@@ -32,7 +34,7 @@ var _ secretstores.SecretStore = (*SecretStore)(nil)
 func Factory(log logger.Logger, metrics *Metrics) func() secretstores.SecretStore {
 	report := newReporter(log, metrics)
 	return func() secretstores.SecretStore {
-		return &SecretStore{log: log, metrics: metrics, report: report}
+		return &SecretStore{log: log, metrics: metrics, report: report, dependents: newDependents(time.Now)}
 	}
 }
 
@@ -85,7 +87,7 @@ func (s *SecretStore) get(
 
 // answer resolves one credential and encodes it.
 func (s *SecretStore) answer(ctx context.Context, guid string, req Request) (map[string]string, error) {
-	credential, err := s.resolver.Resolve(ctx, guid)
+	credential, err := s.resolve(ctx, guid, req.Daprds)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,239 @@
+package component_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"credential-resolver/component"
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// remembering is the component on a shelf with one credential, c, and a clock that
+// the test moves.
+type remembering struct {
+	*shelf
+	store *component.SecretStore
+	time  time.Time
+}
+
+func newRemembering(t *testing.T) *remembering {
+	t.Helper()
+	r := &remembering{shelf: newShelf(t), time: time.Unix(1_000_000_000, 0)}
+	r.store = r.shelf.store()
+	r.store.SetClock(func() time.Time { return r.time })
+	r.Configs.Put("c", `{"credentialSource":"agent","secret-path":"`+canaryReference+`","password":"pw"}`)
+	r.secret("first")
+	return r
+}
+
+func (r *remembering) secret(text string) {
+	r.Secrets.Before(resolvertest.Any, nil)
+	r.Secrets.Put(canaryReference, map[string]string{"pw": canarySecret + text})
+}
+
+// fail makes the secret store fail from now on.
+func (r *remembering) fail(kind resolver.Kind) {
+	r.Secrets.Before(resolvertest.Any, resolvertest.Fail(
+		&resolver.StoreError{Kind: kind, Err: errors.New(canaryPath + canarySecret)}))
+}
+
+// daprd and app ask for c as they do; they return its secret, or the code of a failure.
+func (r *remembering) daprd() string { return r.ask("namespace", "default") }
+func (r *remembering) app() string   { return r.ask() }
+
+func (r *remembering) ask(metadata ...string) string {
+	data, err := get(r.store, "c", metadata...)
+	if err != nil {
+		return status.Code(err).String()
+	}
+	return data["password"][len(canarySecret):]
+}
+
+func TestDaprdGetsTheLastGoodCredentialWhileAStoreIsDown(t *testing.T) {
+	for kind, code := range map[resolver.Kind]codes.Code{
+		resolver.Unavailable: codes.Unavailable, resolver.Timeout: codes.DeadlineExceeded,
+	} {
+		t.Run(kind.Error(), func(t *testing.T) {
+			r := newRemembering(t)
+			require.Equal(t, "first", r.daprd())
+			r.fail(kind)
+			assert.Equal(t, code.String(), r.app(), "an application can tell a failure from a value")
+			r.time = r.time.Add(5*time.Minute + time.Millisecond)
+
+			assert.Equal(t, "first", r.daprd())
+
+			log := r.log.String()
+			assert.Contains(t, log, code.String()+`: credential \"c\": the secret store `)
+			assert.Regexp(t, `level=warning.*\(reference [0-9a-f]{16}\); daprd got it for a component as it was 5m0s ago`, log)
+			assertDiscreet(t, log)
+			counted := r.counted()
+			assert.Equal(t, 1.0, counted["credential_resolver_stale_answers_total{}"])
+			assert.Equal(t, 2.0, counted["credential_resolver_requests_total{OK}"])
+			assert.Equal(t, 1.0, counted["credential_resolver_requests_total{"+code.String()+"}"])
+
+			r.secret("second")
+			assert.Equal(t, "second", r.daprd())
+			assert.Equal(t, 1.0, r.counted()["credential_resolver_stale_answers_total{}"])
+		})
+	}
+}
+
+func TestTheLastGoodCredentialIsAnsweredAsItIsAskedFor(t *testing.T) {
+	r := newRemembering(t)
+	require.Equal(t, "first", r.daprd())
+	r.fail(resolver.Unavailable)
+	data, err := get(r.store, "c", "namespace", "n", "fields", "secret-path")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"secret-path": canaryReference}, data)
+	_, err = get(r.store, "c", "namespace", "n", "fields", "none")
+	assert.Equal(t, codes.InvalidArgument, status.Code(err))
+	assert.Equal(t, "first", r.daprd(), "which forgets nothing")
+}
+
+func TestAnyOtherFailureForgetsTheLastGoodCredential(t *testing.T) {
+	cases := map[string]struct {
+		fail func(r *remembering)
+		code codes.Code
+	}{
+		"a refusal":                 {func(r *remembering) { r.fail(resolver.Denied) }, codes.PermissionDenied},
+		"a fault":                   {func(r *remembering) { r.fail(resolver.Internal) }, codes.Internal},
+		"a panic":                   {func(r *remembering) { r.Secrets.Before(resolvertest.Any, resolvertest.Panic(canarySecret)) }, codes.Internal},
+		"a secret that is gone":     {func(r *remembering) { r.Secrets.Delete(canaryReference) }, codes.NotFound},
+		"a credential that is gone": {func(r *remembering) { r.Configs.Delete("c") }, codes.NotFound},
+		"a config that is wrong":    {func(r *remembering) { r.Configs.Put("c", "[]") }, codes.FailedPrecondition},
+	}
+	for name, tc := range cases {
+		for by, ask := range map[string]func(*remembering) string{
+			"daprd": (*remembering).daprd, "an application": (*remembering).app,
+			"bulk": func(r *remembering) string {
+				_, err := bulk(r.store)
+				require.NoError(r.t, err)
+				return tc.code.String()
+			},
+		} {
+			t.Run(name+", seen by "+by, func(t *testing.T) {
+				r := newRemembering(t)
+				require.Equal(t, "first", r.daprd())
+				if tc.fail(r); by == "bulk" && name == "a credential that is gone" {
+					return // it is not even listed
+				}
+				require.Equal(t, tc.code.String(), ask(r))
+				r.Configs.Before("c", resolvertest.Fail(resolver.Unavailable))
+				assert.Equal(t, codes.Unavailable.String(), r.daprd())
+				assert.Zero(t, r.store.Kept())
+				assertDiscreet(t, r.log.String())
+			})
+		}
+	}
+}
+
+func TestTheLastGoodCredentialIsAnsweredForAnHour(t *testing.T) {
+	r := newRemembering(t)
+	require.Equal(t, "first", r.daprd())
+	r.fail(resolver.Unavailable)
+	r.time = r.time.Add(time.Hour)
+	assert.Equal(t, "first", r.daprd())
+	r.time = r.time.Add(1)
+	assert.Equal(t, codes.Unavailable.String(), r.daprd(), "to answer with it does not renew it")
+	assert.Zero(t, r.store.Kept(), "and no longer in memory")
+}
+
+func TestAnApplicationsRequestRenewsWhatIsKeptAndKeepsNothingItself(t *testing.T) {
+	r := newRemembering(t)
+	require.Equal(t, "first", r.app())
+	assert.Zero(t, r.store.Kept())
+	r.fail(resolver.Unavailable)
+	require.Equal(t, codes.Unavailable.String(), r.daprd())
+
+	r.secret("second")
+	require.Equal(t, "second", r.daprd())
+	r.time = r.time.Add(time.Hour)
+	for name, ask := range map[string]func() string{
+		"application": r.app,
+		"bulk": func() string {
+			_, err := bulk(r.store)
+			require.NoError(t, err)
+			return "bulk"
+		},
+	} {
+		r.secret(name)
+		require.Equal(t, name, ask())
+		r.fail(resolver.Unavailable)
+		r.time = r.time.Add(time.Hour)
+		assert.Equal(t, name, r.daprd())
+	}
+}
+
+func TestABulkRequestIsNotAnsweredWithTheLastGood(t *testing.T) {
+	r := newRemembering(t)
+	require.Equal(t, "first", r.daprd())
+	r.fail(resolver.Unavailable)
+	_, err := bulk(r.store, "namespace", "default")
+	assert.Equal(t, codes.Unavailable, status.Code(err))
+}
+
+func TestSoManyCredentialsAreKeptAndTheLongestUnrenewedGoFirst(t *testing.T) {
+	r := newRemembering(t)
+	ask := func(i int) error {
+		_, err := get(r.store, fmt.Sprint("n", i), "namespace", "n")
+		return err
+	}
+	for i := range component.MaxDependents {
+		r.Configs.Put(fmt.Sprint("n", i), `{}`)
+		require.NoError(t, ask(i))
+	}
+	require.NoError(t, ask(0), "which makes it the one renewed last")
+	require.Equal(t, "first", r.daprd())
+
+	assert.Equal(t, component.MaxDependents, r.store.Kept())
+	r.Configs.Before(resolvertest.Any, resolvertest.Fail(resolver.Unavailable))
+	assert.NoError(t, ask(0))
+	assert.Error(t, ask(1))
+	assert.NoError(t, ask(2))
+}
+
+func TestInstancesDoNotShareWhatTheyKeep(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"user":"u"}`)
+	w.secrets(`{}`)
+	one, other := w.open(nil), w.open(map[string]string{"requestTimeout": "50ms"})
+	_, err := get(one, "c", "namespace", "n")
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(w.file))
+	_, err = get(one, "c", "namespace", "n")
+	require.NoError(t, err)
+	_, err = get(other, "c", "namespace", "n")
+	assert.Equal(t, codes.Unavailable, status.Code(err))
+}
+
+func TestManyAskAtOnceWhileAStoreGoesAndComes(t *testing.T) {
+	r := newRemembering(t)
+	require.Equal(t, "first", r.daprd())
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			for range 50 {
+				if i%2 == 0 {
+					assert.Equal(t, "first", r.daprd())
+				} else if got := r.app(); got != "first" {
+					assert.Equal(t, codes.Unavailable.String(), got)
+				}
+			}
+		})
+	}
+	for range 50 {
+		r.fail(resolver.Unavailable)
+		r.secret("first")
+	}
+	group.Wait()
+}
