@@ -1,0 +1,33 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"credential-resolver/backend"
+)
+
+func newDelete(o *options) *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "delete -c COMPONENT.yaml GUID",
+		Short: "Delete a credential's config; the secrets that it refers to stay",
+		Args:  exactly(1),
+	}
+	componentFlag(cmd, &path)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkGUID(args[0]); err != nil {
+			return err
+		}
+		return o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs *backend.ConfigStore) error {
+			err := configs.Delete(ctx, args[0])
+			if backend.Missing(err) {
+				return fmt.Errorf(`credential %q: no such credential in the config store: "list" prints those that there are`, args[0])
+			}
+			return explained(err)
+		})
+	}
+	return cmd
+}

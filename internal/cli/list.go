@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"credential-resolver/backend"
+)
+
+func newList(o *options) *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "list -c COMPONENT.yaml",
+		Short: "Print the GUIDs of all credentials in the config store, one a line",
+		Long: "Prints the GUIDs of all credentials whose configs the config store holds under the\n" +
+			"Component's configKey: sorted, one a line, nothing if there are none. Whether they can be\n" +
+			"resolved is not asked.",
+		Args: exactly(0),
+	}
+	componentFlag(cmd, &path)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs *backend.ConfigStore) error {
+			guids, err := configs.List(ctx)
+			if err != nil {
+				return explained(err)
+			}
+			for _, guid := range guids {
+				if _, err := fmt.Fprintln(o.Out, guid); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return cmd
+}
