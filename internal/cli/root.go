@@ -8,10 +8,13 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/internal/nearest"
 )
 
 // Exit codes.
@@ -88,7 +91,29 @@ func newRoot(version string, streams Streams) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(serve, newPut(o), newGet(o), newList(o), newDelete(o), newResolve(o))
+	root.AddCommand(plannedCommands()...)
+	checkHelpTopic(root)
 	return root
+}
+
+// checkHelpTopic makes "help" refuse a command that there is none of: cobra's own
+// takes it for the root command.
+func checkHelpTopic(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil || help == root {
+		return
+	}
+	help.Args = func(_ *cobra.Command, args []string) error {
+		topic, _, err := root.Find(args)
+		if err != nil {
+			return usageError{err}
+		}
+		if topic == root {
+			return unknownCommand(root, args)
+		}
+		return nil
+	}
 }
 
 // unknownCommand refuses arguments of the root command: a misspelt command would
@@ -98,8 +123,15 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := ""
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf(", did you mean %q?", near[0])
+	near := cmd.SuggestionsFor(args[0])
+	meant := nearest.Name(args[0], near)
+	for _, name := range near {
+		if strings.HasPrefix(name, args[0]) {
+			meant = name
+		}
+	}
+	if meant != "" {
+		hint = fmt.Sprintf(", did you mean %q?", meant)
 	}
 	return usageError{fmt.Errorf("unknown command %q%s", args[0], hint)}
 }
