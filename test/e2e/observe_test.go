@@ -4,8 +4,11 @@ package e2e
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -43,4 +46,31 @@ func descriptors(t *testing.T, p *harness.Process) []string {
 		}
 	}
 	return targets
+}
+
+// metricsAddress returns an address for --metrics-listen.
+func metricsAddress(t *testing.T) string {
+	t.Helper()
+	ports, err := harness.FreePorts(1)
+	require.NoError(t, err)
+	return fmt.Sprintf("127.0.0.1:%d", ports[0])
+}
+
+// metric returns the value of one of the component's metrics, by its name and
+// labels as they are printed; 0 if it is not there.
+func metric(t *testing.T, address, name string) float64 {
+	t.Helper()
+	resp, err := http.Get("http://" + address + "/metrics")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, resp.Body.Close()) }()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	for line := range strings.Lines(string(body)) {
+		if text, ok := strings.CutPrefix(line, name+" "); ok {
+			value, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+			require.NoError(t, err)
+			return value
+		}
+	}
+	return 0
 }

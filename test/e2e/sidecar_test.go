@@ -20,6 +20,7 @@ import (
 type sidecar struct {
 	component *harness.Component
 	daprd     *harness.Daprd
+	sockets   string         // the folder that both look into
 	folder    resourceFolder // daprd's resources
 }
 
@@ -29,7 +30,7 @@ func startSidecar(t *testing.T, o harness.ComponentOptions, resources ...resourc
 	o.SocketFolder = socketFolder(t)
 	component := startComponent(t, o)
 	folder := newResourceFolder(t, resources...)
-	return &sidecar{component, startDaprd(t, o.SocketFolder, folder), folder}
+	return &sidecar{component, startDaprd(t, o.SocketFolder, folder), o.SocketFolder, folder}
 }
 
 // startComponent starts the component in o.SocketFolder, and sees at the test's

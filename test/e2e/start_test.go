@@ -5,7 +5,6 @@ package e2e
 import (
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
@@ -91,15 +90,10 @@ func TestStartTooLate(t *testing.T) {
 		folder.write(t, r)
 		require.Eventually(t, func() bool { return count(daprd, ignored) > 1 }, patience, tick,
 			"an edited Component has it try again, and not look again")
-		reply, err := ask(t.Context(), daprd, "credentials", "c")
-		require.NoError(t, err)
-		require.Equal(t, "ERR_SECRET_STORES_NOT_CONFIGURED", reply.code)
+		side := &sidecar{daprd: daprd}
+		requireCode(t, side, "ERR_SECRET_STORES_NOT_CONFIGURED")
 
 		require.NoError(t, daprd.Signal(unix.SIGHUP))
-		require.EventuallyWithT(t, func(c *assert.CollectT) {
-			reply, err := ask(t.Context(), daprd, "credentials", "c")
-			require.NoError(c, err)
-			require.Equal(c, "s3cr3t", reply.entries["password"])
-		}, patience, tick, "SIGHUP makes daprd look again")
+		requireAnswers(t, side)
 	})
 }

@@ -1,0 +1,141 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/test/harness"
+)
+
+var reloads = flag.Int("reloads", 10, "how often TestReloads edits a Component")
+
+// duringReload are the only failures that a request may meet while a Component is
+// edited. All are daprd's own: it closes the old store, cancels its calls and takes
+// the store out of its registry before it initialises the new one.
+var duringReload = []string{
+	"secret store is not configured",
+	"failed finding secret store with key credentials",
+	"failed getting secret with key c from secret store credentials: rpc error: code = Canceled desc = context canceled",
+	"failed getting secret with key c from secret store credentials: " +
+		"rpc error: code = Canceled desc = grpc: the client connection is closing",
+}
+
+// TestReloads edits the Component under load. After each edit the new answer
+// comes, no caller sees an old one after a new one, nothing fails but what daprd
+// itself fails, and the component holds as much at the end as at the start.
+func TestReloads(t *testing.T) {
+	t.Parallel()
+	s := newStores(t)
+	r := credentials("credentials", nil)
+	edit := func(version int) {
+		s.config(t, "c-"+strconv.Itoa(version), fmt.Sprintf(`{"version":%d}`, version))
+		r.metadata = s.metadata(map[string]any{"configKey": "{guid}-" + strconv.Itoa(version) + ".json"})
+	}
+	edit(0)
+	metrics := metricsAddress(t)
+	side := startSidecar(t, harness.ComponentOptions{Args: []string{"--metrics-listen", metrics}}, r)
+	requireVersion(t, side.daprd, 0)
+	_ = metric(t, metrics, "go_goroutines") // its connection stays
+	before := footprintOf(t, side.component.Process, metrics)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	seen := &outcomes{failures: map[string]int{}}
+	var load sync.WaitGroup
+	for range 3 {
+		load.Go(func() { seen.ask(ctx, side.daprd) })
+	}
+	for version := 1; version <= *reloads; version++ {
+		edit(version)
+		side.folder.write(t, r)
+		requireVersion(t, side.daprd, version)
+	}
+	cancel()
+	load.Wait()
+
+	require.Empty(t, seen.broken)
+	require.Greater(t, seen.answers, *reloads)
+	for _, failure := range slices.Sorted(maps.Keys(seen.failures)) {
+		t.Logf("%d x %s", seen.failures[failure], failure)
+		require.Contains(t, duringReload, failure, "a failure that is not daprd's own")
+	}
+	var after footprint
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		after = footprintOf(t, side.component.Process, metrics)
+		require.InDelta(c, before.descriptors, after.descriptors, 4)
+		require.InDelta(c, before.sockets, after.sockets, 3)
+		require.InDelta(c, before.goroutines, after.goroutines, 10)
+	}, patience, 10*tick, "the component holds more after %d reloads: before %+v", *reloads, before)
+	t.Logf("%d reloads, %d answers; before %+v, after %+v", *reloads, seen.answers, before, after)
+}
+
+// requireVersion waits for the answer of an edit.
+func requireVersion(t *testing.T, daprd *harness.Daprd, version int) {
+	t.Helper()
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		r, err := ask(t.Context(), daprd, "credentials", "c")
+		require.NoError(c, err)
+		require.Equal(c, strconv.Itoa(version), r.entries["version"], r.message)
+	}, patience, tick)
+}
+
+// outcomes are those of requests of one credential, whose versions only go up.
+type outcomes struct {
+	mu       sync.Mutex
+	answers  int
+	failures map[string]int
+	broken   []string
+}
+
+// ask asks until ctx ends.
+func (o *outcomes) ask(ctx context.Context, daprd *harness.Daprd) {
+	last := 0
+	for {
+		r, err := ask(ctx, daprd, "credentials", "c")
+		if ctx.Err() != nil {
+			return
+		}
+		version, notNumber := strconv.Atoi(r.entries["version"])
+		o.mu.Lock()
+		switch {
+		case err != nil:
+			o.broken = append(o.broken, err.Error())
+		case r.message != "":
+			o.failures[r.message]++
+		case notNumber != nil || version < last:
+			o.broken = append(o.broken, fmt.Sprintf("%v after version %d", r, last))
+		default:
+			o.answers++
+			last = version
+		}
+		o.mu.Unlock()
+	}
+}
+
+// footprint is what a component's process holds.
+type footprint struct{ descriptors, sockets, goroutines, threads int }
+
+func footprintOf(t *testing.T, p *harness.Process, metrics string) footprint {
+	t.Helper()
+	open := descriptors(t, p)
+	f := footprint{descriptors: len(open)}
+	for _, target := range open {
+		if strings.HasPrefix(target, "socket:") {
+			f.sockets++
+		}
+	}
+	f.goroutines = int(metric(t, metrics, "go_goroutines"))
+	f.threads = int(metric(t, metrics, "go_threads"))
+	return f
+}
