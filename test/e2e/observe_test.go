@@ -22,6 +22,12 @@ func count(p interface{ Log() string }, text string) int { return strings.Count(
 
 func contains(p interface{ Log() string }, text string) bool { return count(p, text) > 0 }
 
+// requireSaid has a program have said something, without printing all that it has.
+func requireSaid(t *testing.T, p interface{ Log() string }, text string) {
+	t.Helper()
+	require.True(t, contains(p, text), "it has not said %q", text)
+}
+
 // ended tells whether a program has ended.
 func ended(p *harness.Process) bool {
 	select {

@@ -87,7 +87,7 @@ func TestFileBeside(t *testing.T) {
 	startComponent(t, harness.ComponentOptions{SocketFolder: sockets})
 	daprd := startDaprd(t, sockets, newResourceFolder(t, credentials("credentials", s.metadata(nil))))
 	require.Equal(t, 1, count(daprd, "could not use socket for file "), "and not of the folder with our lock")
-	require.Contains(t, daprd.Log(), "a-note.txt")
+	requireSaid(t, daprd, "a-note.txt")
 	requireServes(t, daprd)
 }
 

@@ -62,7 +62,7 @@ func TestStartTogether(t *testing.T) {
 			continue
 		}
 		requireEnds(t, daprd.Process, "daprd hangs")
-		require.Contains(t, daprd.Log(), notFound)
+		requireSaid(t, daprd, notFound)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestStartTooLate(t *testing.T) {
 		t.Parallel()
 		daprd := launchDaprd(t, socketFolder(t), newResourceFolder(t, credentials("credentials", s.metadata(nil))))
 		requireEnds(t, daprd.Process, "daprd goes on without its secret store")
-		require.Contains(t, daprd.Log(), notFound)
+		requireSaid(t, daprd, notFound)
 	})
 	t.Run("with ignoreErrors it goes on without, until SIGHUP", func(t *testing.T) {
 		t.Parallel()
@@ -82,7 +82,7 @@ func TestStartTooLate(t *testing.T) {
 		r.ignoreErrors = true
 		sockets, folder := socketFolder(t), newResourceFolder(t, r)
 		daprd := startDaprd(t, sockets, folder)
-		require.Contains(t, daprd.Log(), notFound)
+		requireSaid(t, daprd, notFound)
 		require.Equal(t, 1, count(daprd, ignored))
 		startComponent(t, harness.ComponentOptions{SocketFolder: sockets})
 

@@ -27,7 +27,7 @@ func TestWrongEdit(t *testing.T) {
 		requireServes(t, side.daprd)
 		side.folder.write(t, wrong)
 		requireEnds(t, side.daprd.Process, "daprd goes on with a Component that became wrong")
-		require.Contains(t, side.daprd.Log(), said)
+		requireSaid(t, side.daprd, said)
 
 		side.folder.write(t, right)
 		requireServes(t, startDaprd(t, side.sockets, side.folder))
@@ -40,7 +40,7 @@ func TestWrongEdit(t *testing.T) {
 		requireServes(t, side.daprd)
 		side.folder.write(t, wrong)
 		requireCode(t, side, "ERR_SECRET_STORES_NOT_CONFIGURED")
-		require.Contains(t, side.daprd.Log(), said)
+		requireSaid(t, side.daprd, said)
 
 		side.folder.write(t, right)
 		requireAnswers(t, side)
