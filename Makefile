@@ -8,6 +8,9 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 DAPR_VERSION := 1.18.2
 FUZZTIME ?= 20s
 BENCHTIME ?= 5s
+KILLS ?= 100
+RELOADS ?= 200
+STARTS ?= 100
 
 BIN := $(CURDIR)/bin
 LDFLAGS := -s -w -X main.version=$(VERSION)
@@ -65,6 +68,11 @@ race: $(BIN)/gotestsum ## run the unit tests, with the race detector
 .PHONY: e2e
 e2e: race-binary daprd $(BIN)/gotestsum ## run the end-to-end tests alone
 	$(BIN)/gotestsum --format testname -- -tags e2e -count=1 -timeout 10m ./test/e2e/...
+
+.PHONY: chaos
+chaos: build daprd ## kill, edit and start the component hundreds of times under load, beside a real daprd
+	CREDENTIAL_RESOLVER=$(BIN)/credential-resolver go test -tags e2e -count=1 -timeout 30m -v \
+		-run '^(TestKilledUnderLoad|TestReloads|TestStarts)$$' ./test/e2e -kills $(KILLS) -reloads $(RELOADS) -starts $(STARTS)
 
 .PHONY: race-binary
 race-binary:
