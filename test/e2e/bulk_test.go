@@ -106,18 +106,11 @@ func TestBulkScopes(t *testing.T) {
 	startComponent(t, o)
 	folder := newResourceFolder(t,
 		credentials("credentials", s.metadata(map[string]any{"allowBulk": "true"})))
-	config := filepath.Join(t.TempDir(), "config.yaml")
-	require.NoError(t, os.WriteFile(config, []byte(`apiVersion: dapr.io/v1alpha1
-kind: Configuration
-metadata:
-  name: scoped
-spec:
-  secrets:
-    scopes:
+	config := scopes(t, `
       - storeName: credentials
         defaultAccess: deny
         allowedSecrets: ["multi", "broken", "none"]
-`), 0o600))
+`)
 	side := &sidecar{daprd: startDaprd(t, o.SocketFolder, folder, "--config", config)}
 
 	all, err := side.bulk(t, "credentials", nil)
