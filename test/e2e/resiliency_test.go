@@ -1,0 +1,109 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/test/harness"
+)
+
+// breaker is a policy as one would write it for any component, and must not for us.
+const breaker = `apiVersion: dapr.io/v1alpha1
+kind: Resiliency
+metadata:
+  name: credentials
+spec:
+  policies:
+    circuitBreakers:
+      simple: { maxRequests: 1, timeout: 60s, trip: consecutiveFailures > 2 }
+  targets:
+    components:
+      credentials:
+        outbound: { circuitBreaker: simple }
+`
+
+// TestCircuitBreaker shows daprd's trap: credentials that do not exist count as
+// failures of the whole store, so three of them take every credential away.
+func TestCircuitBreaker(t *testing.T) {
+	t.Parallel()
+	side := resilientSidecar(t, harness.ComponentOptions{SocketFolder: socketFolder(t)}, breaker)
+	for range 3 {
+		require.Contains(t, side.ask(t, "credentials", "nowhere").message, "code = NotFound")
+	}
+	require.Equal(t, "failed getting secret with key c from secret store credentials: circuit breaker is open",
+		side.ask(t, "credentials", "c").message)
+}
+
+// TestShippedResiliency has the policy of components/resiliency.yaml: what is not
+// found takes a few seconds, and nothing away from others.
+func TestShippedResiliency(t *testing.T) {
+	t.Parallel()
+	side := resilientSidecar(t, harness.ComponentOptions{SocketFolder: socketFolder(t)}, shippedPolicy(t))
+	var missing sync.WaitGroup
+	for i := range 10 {
+		missing.Go(func() {
+			begin := time.Now()
+			r, err := ask(t.Context(), side.daprd, "credentials", fmt.Sprintf("nowhere-%d", i))
+			assert.NoError(t, err)
+			assert.Contains(t, r.message, "code = NotFound")
+			assert.InDelta(t, 3, time.Since(begin).Seconds(), 1.5, "daprd repeats NotFound too")
+		})
+	}
+	for range 10 {
+		begin := time.Now()
+		requireServes(t, side.daprd)
+		require.Less(t, time.Since(begin), time.Second)
+	}
+	missing.Wait()
+	requireServes(t, side.daprd)
+}
+
+// TestRestartBridged restarts the component under a daprd with the shipped policy:
+// a request that comes meanwhile is answered.
+func TestRestartBridged(t *testing.T) {
+	t.Parallel()
+	o := harness.ComponentOptions{Binary: resolverBinary(t), SocketFolder: socketFolder(t)}
+	component, err := harness.StartComponent(t.Context(), o)
+	require.NoError(t, err)
+	folder := newResourceFolder(t, credentials("credentials", oneCredential(t).metadata(nil)))
+	folder.writeFile(t, "resiliency.yaml", shippedPolicy(t))
+	daprd := startDaprd(t, o.SocketFolder, folder)
+	requireServes(t, daprd)
+
+	component.Kill()
+	back := make(chan error, 1)
+	time.AfterFunc(time.Second, func() {
+		var err error
+		component, err = harness.StartComponent(t.Context(), o)
+		back <- err
+	})
+	begin := time.Now()
+	requireServes(t, daprd)
+	t.Logf("answered %v after the component was killed", time.Since(begin).Round(time.Millisecond))
+	require.NoError(t, <-back)
+	require.NoError(t, component.Stop())
+}
+
+func shippedPolicy(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../components/resiliency.yaml")
+	require.NoError(t, err)
+	return string(text)
+}
+
+// resilientSidecar has the credential of oneCredential, and a Resiliency.
+func resilientSidecar(t *testing.T, o harness.ComponentOptions, policy string) *sidecar {
+	t.Helper()
+	component := startComponent(t, o)
+	folder := newResourceFolder(t, credentials("credentials", oneCredential(t).metadata(nil)))
+	folder.writeFile(t, "resiliency.yaml", policy)
+	return &sidecar{component, startDaprd(t, o.SocketFolder, folder), o.SocketFolder, folder}
+}
