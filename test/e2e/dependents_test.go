@@ -109,6 +109,15 @@ func TestReconcile(t *testing.T) {
 	require.Eventually(t, func() bool { return separatorOf(t, side, "dependent") == "_" }, patience, 5*tick)
 	require.Equal(t, 1, count(side.daprd, closing))
 
+	// A store that is down for several looks takes nothing away: daprd gets the last
+	// good credential.
+	const stale = "credential_resolver_stale_answers_total"
+	require.NoError(t, os.Rename(s.path("secrets.json"), s.path("away.json")))
+	require.Eventually(t, func() bool { return metric(t, metrics, stale) >= 2 }, patience, 5*tick)
+	require.Equal(t, "_", separatorOf(t, side, "dependent"))
+	require.Equal(t, 1, count(side.daprd, closing))
+	require.NoError(t, os.Rename(s.path("away.json"), s.path("secrets.json")))
+
 	// daprd's trap: one failed Get at that moment takes the value away from a
 	// component that worked, and for good, for daprd then compares an empty value
 	// with an empty value and asks no more. An edit mends it.

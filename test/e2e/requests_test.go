@@ -1,0 +1,61 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/test/harness"
+)
+
+// TestNames shows which name of a request reaches the component.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	s := newStores(t)
+	s.config(t, "a-b", `{"it":"a-b"}`)
+	s.config(t, "empty", `{}`)
+	side := startSidecar(t, harness.ComponentOptions{}, credentials("credentials", s.metadata(nil)))
+	for path, name := range map[string]string{"a%2Fb": "a/b", "a%20b": "a b", "%2e%2e%2fa-b": "../a-b", "a%2Db.json": "a-b.json"} {
+		r := side.ask(t, "credentials", path)
+		require.Equal(t, http.StatusInternalServerError, r.status)
+		require.True(t, strings.HasPrefix(r.message, "failed getting secret with key "+name+" from secret store credentials: "+
+			"rpc error: code = InvalidArgument desc = credential: malformed GUID"), "it arrives decoded: %s", r.message)
+	}
+	require.Equal(t, "a-b", side.ask(t, "credentials", "a%2Db").entries["it"])
+
+	bulk := side.ask(t, "credentials", "bulk")
+	require.Contains(t, bulk.message, "failed getting secrets from secret store credentials: ", "the name bulk is the bulk call")
+	require.Equal(t, reply{status: http.StatusNoContent}, side.ask(t, "credentials", "empty"))
+}
+
+// TestCallerLeaves has a caller leave while its store hangs: daprd does not tell
+// us, so the request goes on, and ends by our own bound.
+func TestCallerLeaves(t *testing.T) {
+	t.Parallel()
+	s := newStores(t)
+	require.NoError(t, syscall.Mkfifo(s.path("configs/hangs.json"), 0o644))
+	metrics := metricsAddress(t)
+	side := startSidecar(t, harness.ComponentOptions{Args: []string{"--metrics-listen", metrics}},
+		credentials("credentials", s.metadata(map[string]any{"storeTimeout": "1s"})))
+	requests := func(code string) float64 {
+		return metric(t, metrics, `credential_resolver_requests_total{code="`+code+`"}`)
+	}
+
+	ctx, leave := context.WithTimeout(t.Context(), 10*tick)
+	defer leave()
+	begin := time.Now()
+	_, err := ask(ctx, side.daprd, "credentials", "hangs")
+	require.ErrorIs(t, err, context.DeadlineExceeded, "the caller has left")
+	require.Zero(t, requests("DeadlineExceeded")+requests("Canceled"), "the request goes on")
+	require.Eventually(t, func() bool { return requests("DeadlineExceeded") == 1 }, patience, tick, "it has no bound of ours")
+	require.Greater(t, time.Since(begin), time.Second, "it ended by our bound")
+	require.Less(t, time.Since(begin), 5*time.Second)
+	require.Zero(t, requests("Canceled"))
+}
