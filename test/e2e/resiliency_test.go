@@ -66,6 +66,28 @@ func TestShippedResiliency(t *testing.T) {
 	requireServes(t, side.daprd)
 }
 
+// TestResiliencyEdited adds a policy to a running daprd, which then starts anew
+// within its process and finds the component again.
+func TestResiliencyEdited(t *testing.T) {
+	t.Parallel()
+	side := startSidecar(t, harness.ComponentOptions{}, credentials("credentials", oneCredential(t).metadata(nil)))
+	requireServes(t, side.daprd)
+	before := count(side.daprd, found)
+	side.folder.writeFile(t, "resiliency.yaml", breaker)
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		for range 3 {
+			_, err := ask(t.Context(), side.daprd, "credentials", "nowhere")
+			require.NoError(c, err)
+		}
+		r, err := ask(t.Context(), side.daprd, "credentials", "c")
+		require.NoError(c, err)
+		require.Contains(c, r.message, "circuit breaker is open")
+	}, patience, 5*tick)
+	require.Equal(t, 2*before, count(side.daprd, found), "daprd has looked again")
+	side.folder.writeFile(t, "resiliency.yaml", shippedPolicy(t))
+	requireAnswers(t, side)
+}
+
 // TestRestartBridged restarts the component under a daprd with the shipped policy:
 // a request that comes meanwhile is answered.
 func TestRestartBridged(t *testing.T) {
