@@ -42,7 +42,7 @@ func TestCircuitBreaker(t *testing.T) {
 		side.ask(t, "credentials", "c").message)
 }
 
-// TestShippedResiliency has the policy of components/resiliency.yaml: what is not
+// TestShippedResiliency has the policy of deploy/resiliency.yaml: what is not
 // found takes a few seconds, and nothing away from others.
 func TestShippedResiliency(t *testing.T) {
 	t.Parallel()
@@ -116,7 +116,7 @@ func TestRestartBridged(t *testing.T) {
 
 func shippedPolicy(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../../components/resiliency.yaml")
+	text, err := os.ReadFile("../../deploy/resiliency.yaml")
 	require.NoError(t, err)
 	return string(text)
 }
