@@ -55,7 +55,7 @@ func TestBulk(t *testing.T) {
 		"single": {"credentialSource": "agent", "password": "single-pw"},
 		"direct": {"host": "h", "password": "direct-pw"},
 	}, all, "each as it is asked for by its GUID, less the one that cannot be resolved")
-	require.Contains(t, side.component.Log(), `credential \"broken\"`)
+	requireSaid(t, side.component, `credential \"broken\"`)
 
 	some, err := side.bulk(t, "credentials", map[string]string{"format": "json", "fields": "password"})
 	require.NoError(t, err)

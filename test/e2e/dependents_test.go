@@ -107,7 +107,7 @@ func TestReconcile(t *testing.T) {
 
 	s.secret(t, "sep-name", map[string]string{"value": "_"})
 	require.Eventually(t, func() bool { return separatorOf(t, side, "dependent") == "_" }, patience, 5*tick)
-	require.Equal(t, 1, count(side.daprd, closing))
+	requireSaidTimes(t, side.daprd, 1, closing)
 
 	// A store that is down for several looks takes nothing away: daprd gets the last
 	// good credential.
@@ -115,7 +115,7 @@ func TestReconcile(t *testing.T) {
 	require.NoError(t, os.Rename(s.path("secrets.json"), s.path("away.json")))
 	require.Eventually(t, func() bool { return metric(t, metrics, stale) >= 2 }, patience, 5*tick)
 	require.Equal(t, "_", separatorOf(t, side, "dependent"))
-	require.Equal(t, 1, count(side.daprd, closing))
+	requireSaidTimes(t, side.daprd, 1, closing)
 	require.NoError(t, os.Rename(s.path("away.json"), s.path("secrets.json")))
 
 	// daprd's trap: one failed Get at that moment takes the value away from a

@@ -22,10 +22,18 @@ func count(p interface{ Log() string }, text string) int { return strings.Count(
 
 func contains(p interface{ Log() string }, text string) bool { return count(p, text) > 0 }
 
-// requireSaid has a program have said something, without printing all that it has.
+// requireSaid waits for a program to have said something, for a pipe takes its
+// time; it does not print all that the program has said.
 func requireSaid(t *testing.T, p interface{ Log() string }, text string) {
 	t.Helper()
-	require.True(t, contains(p, text), "it has not said %q", text)
+	require.Eventually(t, func() bool { return contains(p, text) }, patience, tick, "it has not said %q", text)
+}
+
+// requireSaidTimes waits for a program to have said something n times.
+func requireSaidTimes(t *testing.T, p interface{ Log() string }, n int, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return count(p, text) >= n }, patience, tick, "it has not said %q %d times", text, n)
+	require.Equal(t, n, count(p, text), text)
 }
 
 // ended tells whether a program has ended.

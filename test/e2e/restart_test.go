@@ -193,7 +193,7 @@ func TestWithoutStateFolder(t *testing.T) {
 	o := harness.ComponentOptions{SocketFolder: socketFolder(t), StateDir: "/proc/none", Binary: resolverBinary(t)}
 	first, err := harness.StartComponent(t.Context(), o)
 	require.NoError(t, err)
-	require.Contains(t, first.Log(), "--state-dir")
+	requireSaid(t, first, "--state-dir")
 	side := &sidecar{daprd: startDaprd(t, o.SocketFolder, newResourceFolder(t, credentials("credentials", s.metadata(nil))))}
 	first.Kill()
 	startComponent(t, o)

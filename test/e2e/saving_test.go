@@ -149,7 +149,7 @@ func TestOtherPIDNamespace(t *testing.T) {
 	entries, failure := side.get(t, "credentials", "c")
 	require.Empty(t, failure)
 	require.Equal(t, "right", entries["password"])
-	require.Contains(t, first.Log(), "of pid 0 initialised")
+	requireSaid(t, first, "of pid 0 initialised")
 
 	first.Kill()
 	startComponent(t, o)
