@@ -11,19 +11,26 @@ import (
 // step 5).
 const maxLookups = 8
 
+// fetchOne fetches a bundle; fetch and it are the only ways to a secret. who says,
+// for people, what of the config asks for it.
+func (r *Resolver) fetchOne(ctx context.Context, guid, name, who string) (Object, error) {
+	if !r.mayAsk(name) {
+		return Object{}, notAllowed(guid, name, who)
+	}
+	return r.secret(ctx, guid, name)
+}
+
 // fetch fetches secrets, each distinct one once. The entries of a missing secret
-// are the empty object; of one that is there, at least one is not empty. It is the
-// one way to a secret: nothing is asked for unless all of it is allowed. whoAsks
-// says, for people, what of the config asks for a name.
+// are the empty object; of one that is there, at least one is not empty. Nothing is
+// asked for unless all of it is allowed. whoAsks says, for people, what of the
+// config asks for a name.
 func (r *Resolver) fetch(
 	ctx context.Context, guid string, names []string, whoAsks func(name string) string,
 ) (map[string]Object, error) {
-	if err := r.checkAllowed(guid, names, whoAsks); err != nil {
-		return nil, err
-	}
-	if len(names) == 1 { // a bundle: no goroutine for one secret
-		entries, err := r.secret(ctx, guid, names[0])
-		return map[string]Object{names[0]: entries}, err
+	for _, name := range names {
+		if !r.mayAsk(name) {
+			return nil, notAllowed(guid, name, whoAsks(name))
+		}
 	}
 	distinct := slices.Compact(slices.Sorted(slices.Values(names)))
 	entries := make([]Object, len(distinct))
@@ -45,17 +52,15 @@ func (r *Resolver) fetch(
 	return byName, nil
 }
 
-// checkAllowed fails for the first of the names, in their order, that is not
-// allowed (section 2, allowedSecrets). A name that no secret of the store can have
-// is never sent, and so needs no leave.
-func (r *Resolver) checkAllowed(guid string, names []string, whoAsks func(name string) string) error {
-	for _, name := range names {
-		if r.naming.valid(name) && !r.opts.Allowed(name) {
-			return &Error{
-				Kind: Denied, GUID: guid, Reason: whoAsks(name) + " that metadata allowedSecrets does not allow",
-				Reference: Reference(name),
-			}
-		}
+// mayAsk tells whether a secret may be asked for (section 2, allowedSecrets). A
+// name that no secret of the store can have is never sent, and so needs no leave.
+func (r *Resolver) mayAsk(name string) bool {
+	return r.opts.Allowed(name) || !r.naming.valid(name)
+}
+
+func notAllowed(guid, name, who string) *Error {
+	return &Error{
+		Kind: Denied, GUID: guid, Reason: who + " that metadata allowedSecrets does not allow",
+		Reference: Reference(name),
 	}
-	return nil
 }
