@@ -22,7 +22,6 @@ func bindingsLocalStorage() storeType[configConn] {
 	return storeType[configConn]{
 		fields:   declaredFields(localstorage.NewLocalStorage(nil)),
 		required: map[string]string{"rootPath": "name the folder that holds the configs"},
-		lists:    true,
 		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
 			store := localstorage.NewLocalStorage(log)
 			if err := store.Init(ctx, bindings.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {

@@ -21,10 +21,12 @@ type ConfigStore struct {
 
 	key       keyTemplate
 	ephemeral bool
-	lists     bool
 }
 
-var _ resolver.ConfigStore = (*ConfigStore)(nil)
+var (
+	_ resolver.ConfigStore = (*ConfigStore)(nil)
+	_ resolver.Lister      = (*ConfigStore)(nil)
+)
 
 // OpenConfigStore opens the store of a spec. key is the template of a config's
 // key or object name, in which {guid} stands for the GUID. Its error is one that
@@ -35,7 +37,7 @@ func OpenConfigStore(ctx context.Context, spec Spec, key string, opts Options) (
 		return nil, err
 	}
 	return &ConfigStore{
-		opened: o, key: keyTemplate(key), lists: t.lists,
+		opened: o, key: keyTemplate(key),
 		ephemeral: t.ephemeral != nil && t.ephemeral(fields),
 	}, nil
 }
@@ -96,9 +98,6 @@ func (s *ConfigStore) List(ctx context.Context) ([]string, error) {
 	slices.Sort(guids)
 	return slices.Compact(guids), nil
 }
-
-// CanList tells whether this type of store can list, connected or not.
-func (s *ConfigStore) CanList() bool { return s.lists }
 
 // Ephemeral tells whether the store's contents end with the process.
 func (s *ConfigStore) Ephemeral() bool { return s.ephemeral }

@@ -13,7 +13,6 @@ import (
 func stateInMemory() storeType[configConn] {
 	return storeType[configConn]{
 		fields:    metadata.MetadataMap{},
-		lists:     true,
 		ephemeral: func(map[string]string) bool { return true },
 		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
 			store := inmemory.NewInMemoryStateStore(log)

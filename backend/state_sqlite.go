@@ -26,7 +26,6 @@ func stateSQLite() storeType[configConn] {
 		fields:  sqliteFields(),
 		prepare: sqliteDefaults,
 		connect: connectSQLite,
-		lists:   true,
 		ephemeral: func(fields map[string]string) bool {
 			return sqlitePath(fields) == ""
 		},

@@ -56,8 +56,6 @@ type storeType[C any] struct {
 	connect func(ctx context.Context, fields map[string]string, log logger.Logger) (C, error)
 	// ephemeral tells whether the store's contents end with the process. Nil: no.
 	ephemeral func(fields map[string]string) bool
-	// lists tells whether the connections are listers. False: no.
-	lists bool
 	// validName is the store's own grammar of names of secrets. Nil: any.
 	validName func(fields map[string]string, name string) bool
 }
