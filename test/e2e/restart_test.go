@@ -207,3 +207,51 @@ func TestWithoutStateFolder(t *testing.T) {
 	require.Contains(t, failure, "restart daprd")
 	require.Contains(t, failure, "--state-dir")
 }
+
+// TestTwoDaprdsOverRestarts kills the component beside two daprds that both have a
+// Component named credentials, on stores of their own: each gets its own back.
+func TestTwoDaprdsOverRestarts(t *testing.T) {
+	t.Parallel()
+	o := harness.ComponentOptions{Binary: resolverBinary(t), SocketFolder: socketFolder(t)}
+	component, err := harness.StartComponent(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { component.Kill() })
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := map[string]*answers{}
+	daprds := map[string]*harness.Daprd{}
+	for _, name := range []string{"a", "b"} {
+		s := newStores(t)
+		s.config(t, "who", `{"it":"`+name+`"}`)
+		daprd := startDaprd(t, o.SocketFolder, newResourceFolder(t, credentials("credentials", s.metadata(nil))))
+		daprds[name] = daprd
+		asked[name] = hammer(ctx, func() *harness.Daprd { return daprd }, name)
+	}
+	for range 3 {
+		component.Kill()
+		component, err = harness.StartComponent(t.Context(), o)
+		require.NoError(t, err)
+		for name, answers := range asked {
+			before := answers.right.Load()
+			require.Eventually(t, func() bool { return answers.right.Load() > before+10 }, patience, tick, "%s does not answer again", name)
+		}
+	}
+	cancel()
+	for name, answers := range asked {
+		answers.wait.Wait()
+		require.Empty(t, answers.wrong.Load(), "%s saw another's answer", name)
+	}
+
+	// Of what is remembered, each daprd takes its own along.
+	files := func() []string {
+		paths, err := filepath.Glob(filepath.Join(o.SocketFolder, ".state", "*", "*"))
+		require.NoError(t, err)
+		return paths
+	}
+	require.Len(t, files(), 2)
+	daprds["a"].Kill()
+	require.Eventually(t, func() bool { return len(files()) == 1 }, patience, tick)
+	r, err := ask(t.Context(), daprds["b"], "credentials", "who")
+	require.NoError(t, err)
+	require.Equal(t, "b", r.entries["it"], r.message)
+	require.NoError(t, component.Stop())
+}
