@@ -3,6 +3,7 @@ package component_test
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -91,4 +92,26 @@ func TestInitEndsWithItsContextAndTheStoresGoOnConnecting(t *testing.T) {
 	data, err := get(store, "c")
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"password": "p"}, data)
+}
+
+// A secret that an earlier instance had is no literal when it is gone: an edited
+// Component, and one that was idle, are new instances on the same store.
+func TestWhatIsKnownOfAStoreOutlivesAnInstance(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"credentialSource":"agent","user":"someone","password":"db-password"}`)
+	w.secrets(`{"db-password": {"value": "hunter2"}, "someone": {"value": "x"}}`)
+	data, err := get(w.open(nil), "c")
+	require.NoError(t, err)
+	require.Equal(t, "hunter2", data["password"])
+
+	edited := w.open(map[string]string{"requestTimeout": "9s"})
+	w.secrets(`{"someone": {"value": "x"}}`)
+	_, err = get(edited, "c")
+	assert.Equal(t, codes.NotFound, status.Code(err))
+
+	other := filepath.Join(t.TempDir(), "other.json")
+	w.write(other, `{"someone": {"value": "x"}}`)
+	data, err = get(w.open(map[string]string{"secretStore.secretsFile": other}), "c")
+	require.NoError(t, err, "of another store nothing is known")
+	assert.Equal(t, "db-password", data["password"])
 }

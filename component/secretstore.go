@@ -20,6 +20,7 @@ type SecretStore struct {
 	log     logger.Logger
 	metrics *Metrics
 	report  *reporter
+	known   *knownByStore
 
 	settings   Settings
 	stores     *Stores
@@ -30,11 +31,12 @@ type SecretStore struct {
 var _ secretstores.SecretStore = (*SecretStore)(nil)
 
 // Factory returns what makes secret stores that log to log and count in metrics.
-// Those of one factory hash references with one key.
+// Those of one factory hash references with one key, and share what they remember
+// of stores of secrets.
 func Factory(log logger.Logger, metrics *Metrics) func() secretstores.SecretStore {
-	report := newReporter(log, metrics)
+	report, known := newReporter(log, metrics), newKnownByStore()
 	return func() secretstores.SecretStore {
-		return &SecretStore{log: log, metrics: metrics, report: report, dependents: newDependents(time.Now)}
+		return &SecretStore{log: log, metrics: metrics, report: report, known: known, dependents: newDependents(time.Now)}
 	}
 }
 
@@ -50,7 +52,7 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 		return err
 	}
 	s.settings, s.stores = settings, stores
-	s.resolver = stores.Resolver(settings, func(guid string) {
+	s.resolver = stores.Resolver(settings, s.known.of(settings.SecretStore), func(guid string) {
 		s.metrics.unknownSource.Inc()
 		s.log.Warnf("credential %q: its credentialSource is neither direct nor agent; taken for direct", guid)
 	})

@@ -41,11 +41,15 @@ func Open(ctx context.Context, settings Settings, opts backend.Options) (*Stores
 	return s, nil
 }
 
-// Resolver returns a resolver on the stores. onUnknownSource is told of each
-// config whose credentialSource was taken for direct without being it.
-func (s *Stores) Resolver(settings Settings, onUnknownSource func(guid string)) *resolver.Resolver {
+// Resolver returns a resolver on the stores. known is what is remembered of the
+// store of secrets, nil for nothing; onUnknownSource is told of each config whose
+// credentialSource was taken for direct without being it.
+func (s *Stores) Resolver(
+	settings Settings, known *resolver.Known, onUnknownSource func(guid string),
+) *resolver.Resolver {
 	opts := resolver.Options{
 		Configs:         s.Configs,
+		Known:           known,
 		AllowUnresolved: settings.AllowUnresolved,
 		Timeout:         settings.RequestTimeout,
 		OnUnknownSource: onUnknownSource,

@@ -10,7 +10,7 @@ import (
 // The memory of secrets is bounded, and forgets the longest unused first: a
 // process that lives long must not grow with the names that it has seen.
 func TestKnownSecretsAreBounded(t *testing.T) {
-	known := newKnownSecrets()
+	known := NewKnown()
 	for i := range maxKnown {
 		known.add(strconv.Itoa(i))
 	}

@@ -45,6 +45,8 @@ type Options struct {
 	// Allowed tells whether a secret of this name may be asked for (section 2,
 	// allowedSecrets). Nil: all may.
 	Allowed func(name string) bool
+	// Known is what is remembered of Secrets. Nil: a memory of the resolver's own.
+	Known *Known
 	// AllowUnresolved answers an agent credential of which nothing was replaced
 	// as it is. False: that is an error (section 2, unresolved).
 	AllowUnresolved bool
@@ -58,7 +60,7 @@ type Options struct {
 // Resolver resolves credentials. It is safe for concurrent use.
 type Resolver struct {
 	opts   Options
-	known  *knownSecrets
+	known  *Known
 	naming naming
 }
 
@@ -70,10 +72,13 @@ func New(opts Options) *Resolver {
 	if opts.OnUnknownSource == nil {
 		opts.OnUnknownSource = func(string) {}
 	}
+	if opts.Known == nil {
+		opts.Known = NewKnown()
+	}
 	if opts.Allowed == nil {
 		opts.Allowed = func(string) bool { return true }
 	}
-	return &Resolver{opts: opts, known: newKnownSecrets(), naming: namingOf(opts.Secrets)}
+	return &Resolver{opts: opts, known: opts.Known, naming: namingOf(opts.Secrets)}
 }
 
 // Credential is a finished credential: immutable.
