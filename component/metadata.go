@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -23,12 +24,18 @@ type Settings struct {
 	// SecretStore is the store of secrets; its Type is "" for none, which only
 	// the local environment allows.
 	SecretStore backend.Spec
+	// SecretStores are further stores of secrets, by name; nil for none.
+	SecretStores map[string]backend.Spec
 	// Local tells that the environment is local.
 	Local bool
 	// RequestTimeout bounds one resolution.
 	RequestTimeout time.Duration
 	// StoreTimeout bounds one call to a store.
 	StoreTimeout time.Duration
+	// LookupFields are the fields that single-key mode looks up. Nil: all.
+	LookupFields []string
+	// DeniedIsLiteral takes a looked-up name that is refused for a literal.
+	DeniedIsLiteral bool
 	// AllowUnresolved answers an agent credential without one secret as it is.
 	AllowUnresolved bool
 	// AllowedSecrets are the secrets that may be asked for. Nil: all.
@@ -67,6 +74,14 @@ func readers() map[string]reader {
 			"error": func(s *Settings) { s.AllowUnresolved = false },
 			"allow": func(s *Settings) { s.AllowUnresolved = true },
 		}),
+		"deniedProbe": oneOf(map[string]func(*Settings){
+			"error":   func(s *Settings) { s.DeniedIsLiteral = false },
+			"literal": func(s *Settings) { s.DeniedIsLiteral = true },
+		}),
+		"lookupFields": func(s *Settings, v string) (err error) {
+			s.LookupFields, err = parseNames(v)
+			return err
+		},
 		"allowBulk": oneOf(map[string]func(*Settings){
 			"false": func(s *Settings) { s.AllowBulk = false },
 			"true":  func(s *Settings) { s.AllowBulk = true },
@@ -84,8 +99,8 @@ func readers() map[string]reader {
 func reservedNames() []string {
 	return []string{
 		"storeRetries", "storeConcurrency", "breakerFailures", "breakerInterval",
-		"deniedProbe", "lookupFields", "cacheTTL", "cacheMaxEntries", "cacheMaxBytes",
-		"staleIfError", "negativeCacheTTL", "consistentReads", "secretStores",
+		"cacheTTL", "cacheMaxEntries", "cacheMaxBytes",
+		"staleIfError", "negativeCacheTTL", "consistentReads",
 	}
 }
 
@@ -105,6 +120,9 @@ func ParseMetadata(properties map[string]string) (Settings, error) {
 		if err := s.read(known, name, properties[name]); err != nil {
 			return Settings{}, fmt.Errorf("metadata %s: %w", name, err)
 		}
+	}
+	if err := s.checkSecretStores(); err != nil {
+		return Settings{}, err
 	}
 	if s.SecretStore.Type == "" {
 		if len(s.SecretStore.Fields) > 0 || !s.Local {
@@ -130,6 +148,8 @@ func (s *Settings) read(known map[string]reader, name, value string) error {
 	case nested && field != "" && head == "secretStore":
 		s.SecretStore.Fields[field] = value
 		return nil
+	case head == "secretStores":
+		return s.readNamed(field, value)
 	case slices.Contains(reservedNames(), head):
 		return errors.New("is not supported yet: remove it")
 	}
@@ -137,14 +157,67 @@ func (s *Settings) read(known map[string]reader, name, value string) error {
 		return errors.New("cannot be set: " + remedy)
 	}
 	if nested && field != "" {
-		if store := nearest.Name(head, []string{"configStore", "secretStore"}); store != "" {
+		if store := nearest.Name(head, []string{"configStore", "secretStore", "secretStores"}); store != "" {
 			return fmt.Errorf("is unknown (did you mean %q?)", store+"."+field)
 		}
 	}
 	names := append(slices.Collect(maps.Keys(known)), reservedNames()...)
 	slices.Sort(names)
-	return fmt.Errorf("is unknown%s; the names are %s, configStore.<field> and secretStore.<field>",
+	return fmt.Errorf("is unknown%s; the names are %s, configStore.<field>, secretStore.<field>, secretStores.<name> and secretStores.<name>.<field>",
 		nearest.Hint(name, names), strings.Join(names, ", "))
+}
+
+// storeName is what a further store of secrets may be called: a config names it.
+var storeName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// readNamed reads secretStores.<name> and secretStores.<name>.<field>.
+func (s *Settings) readNamed(rest, value string) error {
+	name, field, isField := strings.Cut(rest, ".")
+	switch {
+	case !storeName.MatchString(name):
+		return errors.New("needs the name of a store, as in secretStores.second: 1 to 64 of A-Z a-z 0-9 _ -")
+	case isField && field == "":
+		return errors.New("lacks the name of a field")
+	case !isField && value == "":
+		return errors.New("is empty: give it a value, or remove it")
+	}
+	spec, ok := s.SecretStores[name]
+	if !ok {
+		if s.SecretStores == nil {
+			s.SecretStores = map[string]backend.Spec{}
+		}
+		spec = backend.Spec{Label: "secretStores." + name, Fields: map[string]string{}}
+	}
+	if isField {
+		spec.Fields[field] = value
+	} else {
+		spec.Type = value
+	}
+	s.SecretStores[name] = spec
+	return nil
+}
+
+// checkSecretStores refuses a further store of secrets that has fields and no type.
+func (s *Settings) checkSecretStores() error {
+	for _, name := range slices.Sorted(maps.Keys(s.SecretStores)) {
+		if s.SecretStores[name].Type == "" {
+			return fmt.Errorf("metadata secretStores.%s is missing: name the type of the store, such as secretstores.local.file", name)
+		}
+	}
+	return nil
+}
+
+// parseNames reads names of fields with commas between them.
+func parseNames(value string) ([]string, error) {
+	var names []string
+	for name := range strings.SplitSeq(value, ",") {
+		name = strings.TrimSpace(name)
+		if name == "" {
+			return nil, errors.New(`has an empty name: write it as in "password,extra.token"`)
+		}
+		names = append(names, name)
+	}
+	return names, nil
 }
 
 func oneOf(choices map[string]func(*Settings)) reader {

@@ -11,9 +11,8 @@ import (
 
 func TestAReservedNameIsNotSupportedYet(t *testing.T) {
 	for _, name := range []string{
-		"secretStores", "secretStores.second", "secretStores.second.secretsFile",
 		"storeRetries", "storeConcurrency", "breakerFailures", "breakerInterval",
-		"deniedProbe", "lookupFields", "consistentReads",
+		"consistentReads",
 		"cacheTTL", "cacheMaxEntries", "cacheMaxBytes", "staleIfError", "negativeCacheTTL",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -52,7 +52,7 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 		return err
 	}
 	s.settings, s.stores = settings, stores
-	s.resolver = stores.Resolver(settings, s.known.of(settings.SecretStore), func(guid string) {
+	s.resolver = stores.Resolver(settings, s.known.of, func(guid string) {
 		s.metrics.unknownSource.Inc()
 		s.log.Warnf("credential %q: its credentialSource is neither direct nor agent; taken for direct", guid)
 	})

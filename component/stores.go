@@ -3,6 +3,7 @@ package component
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,14 +17,17 @@ type Stores struct {
 	Configs *backend.ConfigStore
 	// Secrets is the store of secrets; nil for none.
 	Secrets *backend.SecretStore
+	// Named are further stores of secrets, by name.
+	Named map[string]*backend.SecretStore
 }
 
 // Open opens the stores of settings, side by side, with the settings' own time
 // limit. Its error is one that no retry mends, unless opts ask for any failure.
 func Open(ctx context.Context, settings Settings, opts backend.Options) (*Stores, error) {
 	opts.Timeout = settings.StoreTimeout
-	s := &Stores{}
+	s := &Stores{Named: make(map[string]*backend.SecretStore, len(settings.SecretStores))}
 	var group errgroup.Group
+	var named sync.Mutex
 	group.Go(func() (err error) {
 		s.Configs, err = backend.OpenConfigStore(ctx, settings.ConfigStore, settings.ConfigKey, opts)
 		return err
@@ -34,6 +38,18 @@ func Open(ctx context.Context, settings Settings, opts backend.Options) (*Stores
 			return err
 		})
 	}
+	for name, spec := range settings.SecretStores {
+		group.Go(func() error {
+			store, err := backend.OpenSecretStore(ctx, spec, opts)
+			if err != nil {
+				return err
+			}
+			named.Lock()
+			defer named.Unlock()
+			s.Named[name] = store
+			return nil
+		})
+	}
 	if err := group.Wait(); err != nil {
 		_ = s.Close()
 		return nil, err
@@ -41,15 +57,17 @@ func Open(ctx context.Context, settings Settings, opts backend.Options) (*Stores
 	return s, nil
 }
 
-// Resolver returns a resolver on the stores. known is what is remembered of the
-// store of secrets, nil for nothing; onUnknownSource is told of each config whose
-// credentialSource was taken for direct without being it.
+// Resolver returns a resolver on the stores. known is what is remembered of a store
+// of secrets; onUnknownSource is told of each config whose credentialSource was taken
+// for direct without being it.
 func (s *Stores) Resolver(
-	settings Settings, known *resolver.Known, onUnknownSource func(guid string),
+	settings Settings, known func(backend.Spec) *resolver.Known, onUnknownSource func(guid string),
 ) *resolver.Resolver {
 	opts := resolver.Options{
 		Configs:         s.Configs,
-		Known:           known,
+		LookupFields:    settings.LookupFields,
+		DeniedIsLiteral: settings.DeniedIsLiteral,
+		Named:           make(map[string]resolver.NamedSecrets, len(s.Named)),
 		AllowUnresolved: settings.AllowUnresolved,
 		Timeout:         settings.RequestTimeout,
 		OnUnknownSource: onUnknownSource,
@@ -58,7 +76,10 @@ func (s *Stores) Resolver(
 		opts.Allowed = settings.AllowedSecrets.Match
 	}
 	if s.Secrets != nil {
-		opts.Secrets = s.Secrets
+		opts.Secrets, opts.Known = s.Secrets, known(settings.SecretStore)
+	}
+	for name, store := range s.Named {
+		opts.Named[name] = resolver.NamedSecrets{Store: store, Known: known(settings.SecretStores[name])}
 	}
 	return resolver.New(opts)
 }
@@ -71,6 +92,9 @@ func (s *Stores) Close() error {
 	}
 	if s.Secrets != nil {
 		errs = append(errs, s.Secrets.Close())
+	}
+	for _, store := range s.Named {
+		errs = append(errs, store.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -51,6 +51,8 @@ type Config struct {
 	SecretPath string
 
 	stored Object // with our own block
+	own    ownBlock
+	ownErr error // why own could not be read
 }
 
 // Format prints a fixed word for every verb: a literal may be a password.
@@ -80,6 +82,7 @@ func ParseConfig(text []byte) (*Config, error) {
 	if v, ok := stored.Get(FieldSecretPath); ok {
 		c.SecretPath, _ = v.Text()
 	}
+	c.own, c.ownErr = readOwn(stored)
 	return c, nil
 }
 
@@ -90,7 +93,7 @@ func (c *Config) Check() error {
 	if v, ok := c.stored.Get(FieldSecretPath); ok && v.kind != StringKind && v.kind != NullKind {
 		return precondition(`its "secret-path" is neither a string nor null`, nil)
 	}
-	return checkOwn(c.stored)
+	return c.ownErr
 }
 
 // Mode returns how the credential's secrets are kept (section 4, step 3).
@@ -101,27 +104,55 @@ func (c *Config) Mode() SecretMode {
 	return SingleKey
 }
 
-// checkOwn refuses what our own block of a config asks for and this version
-// cannot give: to ignore it would resolve the credential by other rules.
-func checkOwn(fields Object) error {
+// ownBlock is our own block of a config (section 4).
+type ownBlock struct {
+	secretStore  string   // a name of secretStores; "" for the default store
+	lookupFields []string // nil if it names none
+}
+
+// readOwn reads our own block. It refuses what this version cannot give: to ignore
+// it would resolve the credential by other rules.
+func readOwn(fields Object) (ownBlock, error) {
+	var own ownBlock
 	v, ok := fields.Get(FieldOwn)
 	if !ok || v.kind == NullKind {
-		return nil
+		return own, nil
 	}
-	own, ok := v.Object()
+	block, ok := v.Object()
 	if !ok {
-		return precondition(`its "credential-resolver" is not an object`, nil)
+		return own, precondition(`its "credential-resolver" is not an object`, nil)
 	}
-	for name := range own.All() {
+	for name, v := range block.All() {
 		switch name {
-		case "secretStore", "references", "lookupFields":
-			return precondition(`"`+name+`" of its "credential-resolver" is not supported yet`, nil)
+		case "secretStore":
+			if own.secretStore, ok = v.Text(); !ok || own.secretStore == "" {
+				return own, precondition(`"secretStore" of its "credential-resolver" is not the name of one`, nil)
+			}
+		case "lookupFields":
+			if own.lookupFields, ok = texts(v); !ok {
+				return own, precondition(`"lookupFields" of its "credential-resolver" is not an array of names of fields`, nil)
+			}
+		case "references":
+			return own, precondition(`"`+name+`" of its "credential-resolver" is not supported yet`, nil)
 		default:
-			return precondition(`its "credential-resolver" has a field that is none of `+
+			return own, precondition(`its "credential-resolver" has a field that is none of `+
 				"secretStore, references, lookupFields", nil)
 		}
 	}
-	return nil
+	return own, nil
+}
+
+// texts returns the elements of an array of strings, and whether a value is one.
+func texts(v Value) ([]string, bool) {
+	found := []string{}
+	for _, element := range v.Elements() {
+		text, ok := element.Text()
+		if !ok {
+			return nil, false
+		}
+		found = append(found, text)
+	}
+	return found, v.Kind() == ArrayKind
 }
 
 func precondition(reason string, cause error) *Error {

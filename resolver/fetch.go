@@ -11,34 +11,74 @@ import (
 // step 5).
 const maxLookups = 8
 
-// fetchOne fetches a bundle; fetch and it are the only ways to a secret. who says,
-// for people, what of the config asks for it.
-func (r *Resolver) fetchOne(ctx context.Context, guid, name, who string) (Object, error) {
-	if !r.mayAsk(name) {
-		return Object{}, notAllowed(guid, name, who)
-	}
-	return r.secret(ctx, guid, name)
+// source is one store of secrets, and what is known of it.
+type source struct {
+	store  SecretStore
+	known  *Known
+	naming naming
 }
 
-// fetch fetches secrets, each distinct one once. The entries of a missing secret
-// are the empty object; of one that is there, at least one is not empty. Nothing is
-// asked for unless all of it is allowed. whoAsks says, for people, what of the
-// config asks for a name.
-func (r *Resolver) fetch(
-	ctx context.Context, guid string, names []string, whoAsks func(name string) string,
-) (map[string]Object, error) {
+func newSource(secrets NamedSecrets) *source {
+	s := &source{store: secrets.Store, known: secrets.Known, naming: namingOf(secrets.Store)}
+	if s.known == nil {
+		s.known = NewKnown()
+	}
+	return s
+}
+
+// sourceOf returns the store that a config's secrets are in; nil if it names none
+// and there is no default one.
+func (r *Resolver) sourceOf(config *Config) (*source, error) {
+	if config.own.secretStore == "" {
+		return r.secrets, nil
+	}
+	named, ok := r.named[config.own.secretStore]
+	if !ok {
+		return nil, precondition(`"secretStore" of its "credential-resolver" is none of the Component's secretStores`, nil)
+	}
+	return named, nil
+}
+
+// fetcher fetches the secrets of one credential.
+type fetcher struct {
+	r    *Resolver
+	from *source
+	guid string
+}
+
+// one fetches a bundle; all and it are the only ways to a secret. who says, for
+// people, what of the config asks for it.
+func (f *fetcher) one(ctx context.Context, name, who string) (Object, error) {
+	if !f.mayAsk(name) {
+		return Object{}, f.notAllowed(name, who)
+	}
+	return f.secret(ctx, name)
+}
+
+// all fetches secrets, each distinct one once. The entries of a missing secret are
+// the empty object; of one that is there, at least one is not empty. Nothing is
+// asked for unless all of it is allowed, or a refusal makes a literal. whoAsks says,
+// for people, what of the config asks for a name.
+func (f *fetcher) all(ctx context.Context, names []string, whoAsks func(name string) string) (map[string]Object, error) {
+	var allowed []string
 	for _, name := range names {
-		if !r.mayAsk(name) {
-			return nil, notAllowed(guid, name, whoAsks(name))
+		switch {
+		case f.mayAsk(name):
+			allowed = append(allowed, name)
+		case !f.r.opts.DeniedIsLiteral:
+			return nil, f.notAllowed(name, whoAsks(name))
 		}
 	}
-	distinct := slices.Compact(slices.Sorted(slices.Values(names)))
+	distinct := slices.Compact(slices.Sorted(slices.Values(allowed)))
 	entries := make([]Object, len(distinct))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxLookups)
 	for i, name := range distinct {
 		group.Go(func() (err error) {
-			entries[i], err = r.secret(ctx, guid, name)
+			entries[i], err = f.secret(ctx, name)
+			if f.refusedLiteral(name, err) {
+				err = nil
+			}
 			return err
 		})
 	}
@@ -52,15 +92,21 @@ func (r *Resolver) fetch(
 	return byName, nil
 }
 
-// mayAsk tells whether a secret may be asked for (section 2, allowedSecrets). A
-// name that no secret of the store can have is never sent, and so needs no leave.
-func (r *Resolver) mayAsk(name string) bool {
-	return r.opts.Allowed(name) || !r.naming.valid(name)
+// refusedLiteral tells whether a looked-up value counts as a literal because the
+// store refused it. One that was a secret before is none (section 4, step 8).
+func (f *fetcher) refusedLiteral(name string, err error) bool {
+	return err != nil && f.r.opts.DeniedIsLiteral && KindOf(err) == Denied && !f.from.known.has(name)
 }
 
-func notAllowed(guid, name, who string) *Error {
+// mayAsk tells whether a secret may be asked for (section 2, allowedSecrets). A
+// name that no secret of the store can have is never sent, and so needs no leave.
+func (f *fetcher) mayAsk(name string) bool {
+	return f.r.opts.Allowed(name) || !f.from.naming.valid(name)
+}
+
+func (f *fetcher) notAllowed(name, who string) *Error {
 	return &Error{
-		Kind: Denied, GUID: guid, Reason: who + " that metadata allowedSecrets does not allow",
+		Kind: Denied, GUID: f.guid, Reason: who + " that metadata allowedSecrets does not allow",
 		Reference: Reference(name),
 	}
 }

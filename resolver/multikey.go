@@ -4,8 +4,8 @@ import "context"
 
 // direct resolves a credential of source direct: the secret under its GUID is
 // laid over the config (section 4, steps 4 and 7).
-func (r *Resolver) direct(ctx context.Context, guid string, config *Config) (Object, error) {
-	secret, err := r.fetchOne(ctx, guid, guid, "its GUID names a secret")
+func (f *fetcher) direct(ctx context.Context, config *Config) (Object, error) {
+	secret, err := f.one(ctx, f.guid, "its GUID names a secret")
 	if err != nil {
 		return Object{}, err
 	}
@@ -14,10 +14,10 @@ func (r *Resolver) direct(ctx context.Context, guid string, config *Config) (Obj
 
 // bundle fetches the one secret of an agent credential with a secret-path. That
 // it is missing is NotFound (section 4, step 4).
-func (r *Resolver) bundle(ctx context.Context, guid, path string) (Object, error) {
-	secret, err := r.fetchOne(ctx, guid, path, `its "secret-path" names a secret`)
+func (f *fetcher) bundle(ctx context.Context, path string) (Object, error) {
+	secret, err := f.one(ctx, path, `its "secret-path" names a secret`)
 	if err == nil && secret.Len() == 0 {
-		err = secretGone(guid, path, `there is no secret under its "secret-path"`)
+		err = secretGone(f.guid, path, `there is no secret under its "secret-path"`)
 	}
 	return secret, err
 }

@@ -50,9 +50,12 @@ func TestWhatOurOwnFieldCannotSayYetIsRefused(t *testing.T) {
 	}
 	const notObject, unknown = `its "credential-resolver" is not an object`, "has a field that is none of"
 	testResolutions(t, []resolution{
-		refused("secretStore", `{"secretStore":"other"}`, `"secretStore" of its "credential-resolver" is not supported yet`),
+		refused("secretStore", `{"secretStore":"other"}`, `"secretStore" of its "credential-resolver" is none of the Component's secretStores`),
+		refused("secretStore, not a string", `{"secretStore":1}`, `"secretStore" of its "credential-resolver" is not the name of one`),
+		refused("secretStore, empty", `{"secretStore":""}`, `"secretStore" of its "credential-resolver" is not the name of one`),
 		refused("references", `{"references":"explicit"}`, `"references" of its "credential-resolver" is not supported yet`),
-		refused("lookupFields", `{"lookupFields":["a"]}`, `"lookupFields" of its "credential-resolver" is not supported yet`),
+		refused("lookupFields, a string", `{"lookupFields":"a"}`, `is not an array of names of fields`),
+		refused("lookupFields, of numbers", `{"lookupFields":["a",1]}`, `is not an array of names of fields`),
 		refused("an unknown name", `{"secretstore":"other"}`, unknown),
 		refused("a string", `"explicit"`, notObject),
 		refused("a number", `1`, notObject),

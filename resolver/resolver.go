@@ -47,6 +47,16 @@ type Options struct {
 	Allowed func(name string) bool
 	// Known is what is remembered of Secrets. Nil: a memory of the resolver's own.
 	Known *Known
+	// Named are further stores of secrets, each chosen by its name in the
+	// "credential-resolver" block of a config (section 2, secretStores). Nil: none.
+	Named map[string]NamedSecrets
+	// LookupFields are the fields of single-key configs that may be references,
+	// such as "password" and "extra.token" (section 2). Nil: all.
+	LookupFields []string
+	// DeniedIsLiteral takes a value for a literal if the store refuses to look it
+	// up in single-key mode, or if it is not allowed (section 2, deniedProbe).
+	// False: that fails the resolution.
+	DeniedIsLiteral bool
 	// AllowUnresolved answers an agent credential of which nothing was replaced
 	// as it is. False: that is an error (section 2, unresolved).
 	AllowUnresolved bool
@@ -57,11 +67,18 @@ type Options struct {
 	OnUnknownSource func(guid string)
 }
 
+// NamedSecrets are a store of secrets, and what is remembered of it; nil: a memory
+// of the resolver's own.
+type NamedSecrets struct {
+	Store SecretStore
+	Known *Known
+}
+
 // Resolver resolves credentials. It is safe for concurrent use.
 type Resolver struct {
-	opts   Options
-	known  *Known
-	naming naming
+	opts    Options
+	secrets *source // nil without a default store of secrets
+	named   map[string]*source
 }
 
 // New returns a resolver on the stores of opts.
@@ -72,13 +89,17 @@ func New(opts Options) *Resolver {
 	if opts.OnUnknownSource == nil {
 		opts.OnUnknownSource = func(string) {}
 	}
-	if opts.Known == nil {
-		opts.Known = NewKnown()
-	}
 	if opts.Allowed == nil {
 		opts.Allowed = func(string) bool { return true }
 	}
-	return &Resolver{opts: opts, known: opts.Known, naming: namingOf(opts.Secrets)}
+	r := &Resolver{opts: opts, named: map[string]*source{}}
+	if opts.Secrets != nil {
+		r.secrets = newSource(NamedSecrets{opts.Secrets, opts.Known})
+	}
+	for name, secrets := range opts.Named {
+		r.named[name] = newSource(secrets)
+	}
+	return r
 }
 
 // Credential is a finished credential: immutable.
@@ -114,13 +135,20 @@ func (r *Resolver) Resolve(ctx context.Context, guid string) (credential *Creden
 	if config.SourceUnknown {
 		r.opts.OnUnknownSource(guid)
 	}
-	if r.opts.Secrets == nil {
+	if r.secrets == nil && len(r.named) == 0 {
 		return &Credential{guid, config.Fields}, nil
 	}
 	if err := config.Check(); err != nil {
 		return nil, withGUID(guid, err)
 	}
-	fields, err := r.resolve(ctx, guid, config)
+	from, err := r.sourceOf(config)
+	switch {
+	case err != nil:
+		return nil, withGUID(guid, err)
+	case from == nil:
+		return &Credential{guid, config.Fields}, nil
+	}
+	fields, err := r.resolve(ctx, guid, config, from)
 	if err != nil {
 		return nil, err
 	}
@@ -142,9 +170,10 @@ func (r *Resolver) config(ctx context.Context, guid string) (*Config, error) {
 	return config, nil
 }
 
-func (r *Resolver) resolve(ctx context.Context, guid string, config *Config) (Object, error) {
+func (r *Resolver) resolve(ctx context.Context, guid string, config *Config, from *source) (Object, error) {
+	get := &fetcher{r, from, guid}
 	if config.Source == SourceDirect {
-		return r.direct(ctx, guid, config)
+		return get.direct(ctx, config)
 	}
 	values := stringValues(config.Fields)
 	var (
@@ -154,10 +183,10 @@ func (r *Resolver) resolve(ctx context.Context, guid string, config *Config) (Ob
 	)
 	if config.Mode() == MultiKey {
 		asked = values
-		secrets, err = r.bundle(ctx, guid, config.SecretPath)
+		secrets, err = get.bundle(ctx, config.SecretPath)
 	} else {
-		asked = r.naming.filter(values)
-		secrets, err = r.lookUp(ctx, guid, config, asked)
+		asked = from.naming.filter(r.references(config))
+		secrets, err = get.lookUp(ctx, config, asked)
 	}
 	if err != nil {
 		return Object{}, err

@@ -21,30 +21,30 @@ var errPanic = errors.New("panic in a store")
 // one: the store has none, cannot have one of that name, or has one without a
 // non-empty entry (section 4, step 4). One that was there before is an error of
 // kind NotFound instead (step 8).
-func (r *Resolver) secret(ctx context.Context, guid, name string) (entries Object, err error) {
+func (f *fetcher) secret(ctx context.Context, name string) (entries Object, err error) {
 	defer func() {
 		if recover() != nil {
-			err = storeFailure(guid, secretStore, Reference(name), &StoreError{Kind: Internal, Err: errPanic})
+			err = storeFailure(f.guid, secretStore, Reference(name), &StoreError{Kind: Internal, Err: errPanic})
 		}
 	}()
-	if r.naming.valid(name) {
-		data, err := r.opts.Secrets.Secret(ctx, name)
+	if f.from.naming.valid(name) {
+		data, err := f.from.store.Secret(ctx, name)
 		if err != nil && KindOf(err) != NotFound {
-			return Object{}, storeFailure(guid, secretStore, Reference(name), err)
+			return Object{}, storeFailure(f.guid, secretStore, Reference(name), err)
 		}
 		if entries, err = Entries(data); err != nil {
 			return Object{}, &Error{
-				Kind: FailedPrecondition, GUID: guid, Reason: "a secret of it is a JSON object that is " + err.Error(),
+				Kind: FailedPrecondition, GUID: f.guid, Reason: "a secret of it is a JSON object that is " + err.Error(),
 				Store: secretStore, Reference: Reference(name), cause: err,
 			}
 		}
 	}
 	if !missing(entries) {
-		r.known.add(name)
+		f.from.known.add(name)
 		return entries, nil
 	}
-	if r.known.has(name) {
-		return Object{}, secretGone(guid, name, "a secret that it had before is gone from the secret store")
+	if f.from.known.has(name) {
+		return Object{}, secretGone(f.guid, name, "a secret that it had before is gone from the secret store")
 	}
 	return Object{}, nil
 }

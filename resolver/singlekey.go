@@ -3,6 +3,7 @@ package resolver
 import (
 	"context"
 	"iter"
+	"slices"
 )
 
 // stringValues returns the string values of a config, and of "extra" one level
@@ -48,10 +49,29 @@ func stringFields(config Object) iter.Seq2[fieldName, string] {
 	}
 }
 
+// references returns the values of a single-key config that may be references, in
+// document order (section 2, lookupFields; a config's own list goes first).
+func (r *Resolver) references(config *Config) []string {
+	fields := r.opts.LookupFields
+	if config.own.lookupFields != nil {
+		fields = config.own.lookupFields
+	}
+	if fields == nil {
+		return stringValues(config.Fields)
+	}
+	var found []string
+	for name, text := range stringFields(config.Fields) {
+		if slices.Contains(fields, name.String()) {
+			found = append(found, text)
+		}
+	}
+	return found
+}
+
 // lookUp fetches the secrets that single-key references name, and merges their
 // entries (section 4, step 5). A reference without a secret is a literal.
-func (r *Resolver) lookUp(ctx context.Context, guid string, config *Config, refs []string) (Object, error) {
-	secrets, err := r.fetch(ctx, guid, refs, func(ref string) string { return whoAsks(config.Fields, ref) })
+func (f *fetcher) lookUp(ctx context.Context, config *Config, refs []string) (Object, error) {
+	secrets, err := f.all(ctx, refs, func(ref string) string { return whoAsks(config.Fields, ref) })
 	if err != nil {
 		return Object{}, err
 	}

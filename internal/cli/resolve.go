@@ -37,7 +37,7 @@ func newResolve(o *options) *cobra.Command {
 			return usageError{errors.New(`--format must be "flat" or "json"`)}
 		}
 		return o.withStores(cmd.Context(), settings, func(ctx context.Context, stores *component.Stores) error {
-			r := stores.Resolver(settings, nil, func(string) {
+			r := stores.Resolver(settings, forgetful, func(string) {
 				o.warnUnknownSource()
 			})
 			credential, err := r.Resolve(ctx, args[0])

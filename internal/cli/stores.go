@@ -43,7 +43,7 @@ func (o *options) withConfigs(
 	if err != nil {
 		return err
 	}
-	settings.SecretStore = backend.Spec{}
+	settings.SecretStore, settings.SecretStores = backend.Spec{}, nil
 	return o.withStores(ctx, settings, func(ctx context.Context, stores *component.Stores) error {
 		return fn(ctx, stores.Configs)
 	})
@@ -70,6 +70,9 @@ func (o *options) withStores(
 	}
 	return fn(ctx, stores)
 }
+
+// forgetful remembers nothing of a store: a command resolves once.
+func forgetful(backend.Spec) *resolver.Known { return nil }
 
 // explained adds a store's own words to an error: whoever runs a command is the
 // one who can mend the store.
