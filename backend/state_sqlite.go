@@ -88,12 +88,40 @@ func connectSQLite(ctx context.Context, fields map[string]string, log logger.Log
 	if err := createPrivate(sqlitePath(fields)); err != nil {
 		return nil, err
 	}
-	store := contrib.NewSQLiteStateStore(log)
-	if err := store.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
+	store := patientSQLite{contrib.NewSQLiteStateStore(log).(*contrib.SQLiteStore)}
+	if err := store.Init(context.WithoutCancel(ctx), state.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
 		_ = store.Close()
 		return nil, sqliteInitError(err)
 	}
 	return newStateConn(store, classifySQLite), nil
+}
+
+// patientSQLite is contrib's store with calls that run to their end: who waits for
+// one stops waiting by himself, and the store has a time limit of its own.
+// modernc.org/sqlite forgets a statement whose context ends as it answers; the
+// connection then stays open, with its locks, whatever closes the store.
+type patientSQLite struct{ *contrib.SQLiteStore }
+
+var _ state.KeysLiker = patientSQLite{}
+
+// Get implements state.Store.
+func (s patientSQLite) Get(ctx context.Context, req *state.GetRequest) (*state.GetResponse, error) {
+	return s.SQLiteStore.Get(context.WithoutCancel(ctx), req)
+}
+
+// Set implements state.Store.
+func (s patientSQLite) Set(ctx context.Context, req *state.SetRequest) error {
+	return s.SQLiteStore.Set(context.WithoutCancel(ctx), req)
+}
+
+// Delete implements state.Store.
+func (s patientSQLite) Delete(ctx context.Context, req *state.DeleteRequest) error {
+	return s.SQLiteStore.Delete(context.WithoutCancel(ctx), req)
+}
+
+// KeysLike implements state.KeysLiker.
+func (s patientSQLite) KeysLike(ctx context.Context, req *state.KeysLikeRequest) (*state.KeysLikeResponse, error) {
+	return s.SQLiteStore.KeysLike(context.WithoutCancel(ctx), req)
 }
 
 // createPrivate makes the database's file where there is none, so that nobody

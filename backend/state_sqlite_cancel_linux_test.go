@@ -1,0 +1,40 @@
+package backend
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/kit/logger"
+)
+
+// TestCancelledReadsLeaveNothingOpen cancels reads at any moment, as daprd does when
+// a Component is edited: modernc.org/sqlite forgets a statement whose context ends as
+// it answers, and the connection then stays open after Close, with its locks.
+func TestCancelledReadsLeaveNothingOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.db")
+	conn, err := connectSQLite(t.Context(), map[string]string{"connectionString": path}, logger.NewLogger("test"))
+	require.NoError(t, err)
+	for range 3000 {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(rand.N(100*time.Microsecond), cancel)
+		_, _ = conn.get(ctx, "k")
+		cancel()
+	}
+	require.NoError(t, conn.Close())
+	entries, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	open := 0
+	for _, e := range entries {
+		if target, _ := os.Readlink("/proc/self/fd/" + e.Name()); strings.HasPrefix(target, path) {
+			open++
+		}
+	}
+	require.Zero(t, open, "descriptors of the database after Close")
+}
