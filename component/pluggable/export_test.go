@@ -10,8 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ForgetGone is what the server does every ten seconds.
-func (s *Server) ForgetGone() { s.forgetGone() }
+// ForgetGone and CloseIdle are what the server does every ten seconds.
+func (s *Server) ForgetGone() { s.dropGone() }
+func (s *Server) CloseIdle()  { s.closeIdle() }
 
 // Instances returns how many instances the server keeps.
 func (s *Server) Instances() int {

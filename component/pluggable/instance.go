@@ -1,8 +1,13 @@
 package pluggable
 
 import (
+	"context"
 	"io"
 	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // instanceKey tells instances of one kind apart: by daprd, and by the Component's
@@ -20,7 +25,8 @@ type instanceKey struct {
 type instance[T io.Closer] struct {
 	key instanceKey
 
-	initing sync.Mutex // one Init of this instance at a time
+	inits   int           // Inits under way; under the lock of all instances
+	initing chan struct{} // holds a token while one goes on: one at a time
 
 	mu          sync.Mutex
 	initialised bool                     // whether an Init has ever succeeded
@@ -29,6 +35,30 @@ type instance[T io.Closer] struct {
 	idle        bool                     // whether the last check found a store without a connection
 	held        *held[T]                 // nil while no connection uses the instance
 }
+
+func newInstance[T io.Closer](key instanceKey) *instance[T] {
+	return &instance[T]{key: key, initing: make(chan struct{}, 1)}
+}
+
+// initPatience is how long a call waits for an Init of its instance: daprd sets no
+// limit, and a store may hang.
+const initPatience = 10 * time.Second
+
+// lock waits for a running Init of the instance to end.
+func (in *instance[T]) lock(ctx context.Context) error {
+	timer := time.NewTimer(initPatience)
+	defer timer.Stop()
+	select {
+	case in.initing <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return status.Error(codes.Unavailable, "an earlier Init of this component goes on: its store hangs")
+	case <-ctx.Done():
+		return status.FromContextError(ctx.Err()).Err()
+	}
+}
+
+func (in *instance[T]) unlock() { <-in.initing }
 
 // put gives the instance a new store and retires the old one. c is the connection
 // that asked for it; if it has ended meanwhile and no other uses the instance, the
@@ -75,12 +105,11 @@ func (in *instance[T]) use(c *connection) {
 // leave takes c, which has ended, from the instance's connections, and closes the
 // store if it was the last.
 func (in *instance[T]) leave(c *connection) bool {
-	in.mu.Lock()
-	_, used := in.users[c]
-	delete(in.users, c)
-	last := used && len(in.users) == 0
-	in.mu.Unlock()
-	return last && in.retire()
+	return in.retireIf(func() bool {
+		_, used := in.users[c]
+		delete(in.users, c)
+		return used && len(in.users) == 0
+	})
 }
 
 // used tells whether a live connection uses the instance.
@@ -92,20 +121,25 @@ func (in *instance[T]) used() bool {
 
 // closeIdle closes a store that no connection has used since the last check.
 func (in *instance[T]) closeIdle() bool {
-	in.mu.Lock()
-	unused := in.held != nil && len(in.users) == 0
-	was := in.idle
-	in.idle = unused
-	in.mu.Unlock()
-	return unused && was && in.retire()
+	return in.retireIf(func() bool {
+		unused := in.held != nil && len(in.users) == 0
+		was := in.idle
+		in.idle = unused
+		return unused && was
+	})
 }
 
-// retire closes the store when its last call has ended, and tells whether there
-// was one.
-func (in *instance[T]) retire() bool {
+// retire closes the store when its last call has ended.
+func (in *instance[T]) retire() { in.retireIf(func() bool { return true }) }
+
+// retireIf closes the store when its last call has ended, if the question, asked
+// under the instance's lock, is answered so. It tells whether there was a store.
+func (in *instance[T]) retireIf(question func() bool) bool {
 	in.mu.Lock()
-	old := in.held
-	in.held = nil
+	var old *held[T]
+	if question() {
+		old, in.held = in.held, nil
+	}
 	in.mu.Unlock()
 	old.retire()
 	return old != nil

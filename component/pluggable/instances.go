@@ -23,8 +23,9 @@ type instances[T io.Closer] struct {
 
 	closing sync.WaitGroup
 
-	mu    sync.RWMutex
-	byKey map[instanceKey]*instance[T]
+	mu     sync.RWMutex
+	byKey  map[instanceKey]*instance[T]
+	closed bool // no store is kept open any more
 }
 
 func newInstances[T io.Closer](
@@ -52,10 +53,12 @@ func (s *instances[T]) notInitialised() error {
 // instance's old one, which closes when its last call has ended. If the new one
 // cannot be initialised, the old one stays.
 func (s *instances[T]) initialise(ctx context.Context, c *connection, name string, properties map[string]string) error {
-	in := s.getOrAdd(instanceKey{c.peer, name})
-	in.initing.Lock()
-	defer in.initing.Unlock()
-	defer s.forgetUnused(in)
+	in := s.begin(instanceKey{c.peer, name})
+	defer s.end(in)
+	if err := in.lock(ctx); err != nil {
+		return err
+	}
+	defer in.unlock()
 	properties = maps.Clone(properties)
 	fresh, err := s.open(ctx, name, properties)
 	if err != nil {
@@ -63,8 +66,7 @@ func (s *instances[T]) initialise(ctx context.Context, c *connection, name strin
 	}
 	// Before daprd is told: a process that is killed in between has lost nothing.
 	s.remember(in.key, properties)
-	in.put(fresh, c, properties)
-	s.keep(in)
+	s.put(in, fresh, c, properties)
 	s.log.Infof("%s: instance %q of pid %d initialised", s.kind, name, c.peer.pid)
 	return nil
 }
@@ -88,6 +90,9 @@ func (s *instances[T]) open(ctx context.Context, name string, properties map[str
 // acquire returns the store of an instance for one call by c; the caller releases
 // it. Without c the call is another instance's, and keeps no store open.
 func (s *instances[T]) acquire(ctx context.Context, peer process, c *connection, name string) (*held[T], error) {
+	if c != nil && c.ended.Load() {
+		return nil, status.Error(codes.Canceled, "the connection has ended") // its answer would reach nobody
+	}
 	s.mu.RLock()
 	in := s.byKey[instanceKey{peer, name}]
 	s.mu.RUnlock()
@@ -103,8 +108,10 @@ func (s *instances[T]) acquire(ctx context.Context, peer process, c *connection,
 // revive opens an instance's store again for a daprd that has come back on a new
 // connection.
 func (s *instances[T]) revive(ctx context.Context, in *instance[T], c *connection) (*held[T], error) {
-	in.initing.Lock()
-	defer in.initing.Unlock()
+	if err := in.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer in.unlock()
 	if h := in.take(c); h != nil {
 		return h, nil
 	}
@@ -118,7 +125,7 @@ func (s *instances[T]) revive(ctx context.Context, in *instance[T], c *connectio
 }
 
 // reopen opens an instance's store with what it was initialised with; the caller
-// holds in.initing.
+// has locked the instance.
 func (s *instances[T]) reopen(ctx context.Context, in *instance[T], c *connection) error {
 	properties, initialised := in.remembered()
 	if !initialised {
@@ -131,28 +138,42 @@ func (s *instances[T]) reopen(ctx context.Context, in *instance[T], c *connectio
 		s.log.Warnf("%s: instance %q of pid %d could not be initialised again: %v", s.kind, in.key.name, in.key.peer.pid, err)
 		return status.Error(codes.Unavailable, "the component could not be initialised again: see its log")
 	}
-	in.put(fresh, c, properties)
+	s.put(in, fresh, c, properties)
 	s.log.Infof("%s: instance %q of pid %d is back", s.kind, in.key.name, in.key.peer.pid)
 	return nil
 }
 
-func (s *instances[T]) getOrAdd(key instanceKey) *instance[T] {
+// put gives an instance its store; one that opened too late is closed.
+func (s *instances[T]) put(in *instance[T], fresh *held[T], c *connection, properties map[string]string) {
+	in.put(fresh, c, properties)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		in.retire()
+	}
+}
+
+// begin returns the instance of a key, for an Init: it is not dropped before end.
+func (s *instances[T]) begin(key instanceKey) *instance[T] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in := s.byKey[key]
 	if in == nil {
-		in = &instance[T]{key: key}
+		in = newInstance[T](key)
 		s.byKey[key] = in
 	}
+	in.inits++
 	return in
 }
 
-// keep puts back an instance that was dropped while it was being initialised,
-// because its daprd had gone: the next check drops it with all that it left.
-func (s *instances[T]) keep(in *instance[T]) {
+// end ends what begin began, and drops the instance if no Init of it ever succeeded.
+func (s *instances[T]) end(in *instance[T]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byKey[in.key] = in
+	in.inits--
+	if _, initialised := in.remembered(); !initialised && in.inits == 0 && s.byKey[in.key] == in {
+		delete(s.byKey, in.key)
+	}
 }
 
 // names returns the Components of a daprd, sorted.
@@ -167,15 +188,6 @@ func (s *instances[T]) names(peer process) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// forgetUnused drops an instance if its first Init failed.
-func (s *instances[T]) forgetUnused(in *instance[T]) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, initialised := in.remembered(); !initialised && s.byKey[in.key] == in {
-		delete(s.byKey, in.key)
-	}
 }
 
 // connectionEnded closes the stores of instances that no other connection uses.
@@ -194,13 +206,16 @@ func (s *instances[T]) all() []*instance[T] {
 	return slices.Collect(maps.Values(s.byKey))
 }
 
-// forgetGone drops what is kept of processes that have ended, and closes the stores
-// that no connection has used since the last time.
-func (s *instances[T]) forgetGone() {
-	for _, in := range s.drop(func(in *instance[T]) bool { return !in.used() && in.key.peer.gone() }) {
-		s.forgetState(in.key)
+// dropGone drops what is kept of processes that have ended.
+func (s *instances[T]) dropGone() {
+	for _, in := range s.drop(func(in *instance[T]) bool { return in.inits == 0 && !in.used() && in.key.peer.gone() }) {
+		s.disremember(in.key)
 		s.log.Infof("%s: pid %d has ended, and with it instance %q", s.kind, in.key.peer.pid, in.key.name)
 	}
+}
+
+// closeIdle closes the stores that no connection has used since the last time.
+func (s *instances[T]) closeIdle() {
 	for _, in := range s.all() {
 		in.closeIdle()
 	}
@@ -209,6 +224,9 @@ func (s *instances[T]) forgetGone() {
 // close closes every store, each when its last call has ended, and waits for those
 // that have none.
 func (s *instances[T]) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
 	s.drop(func(*instance[T]) bool { return true })
 	s.closing.Wait()
 }

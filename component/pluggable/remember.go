@@ -14,11 +14,12 @@ func (s *instances[T]) remember(key instanceKey, properties map[string]string) {
 	}
 	if err := s.state.save(s.kind, key, properties); err != nil {
 		s.log.Warnf("%s: instance %q will not outlive this process: %v", s.kind, key.name, err)
+		s.disremember(key) // rather nothing than what it was before
 	}
 }
 
-// forgetState removes what remember wrote.
-func (s *instances[T]) forgetState(key instanceKey) {
+// disremember removes what remember wrote.
+func (s *instances[T]) disremember(key instanceKey) {
 	if s.state == nil {
 		return
 	}
@@ -33,17 +34,19 @@ func (s *instances[T]) forgetState(key instanceKey) {
 func (s *instances[T]) restore(ctx context.Context, r record, restoring *sync.WaitGroup) {
 	key := r.key()
 	if key.peer.gone() {
-		s.forgetState(key)
+		s.disremember(key)
 		return
 	}
-	in := s.getOrAdd(key)
+	in := s.begin(key)
 	in.mu.Lock()
 	in.properties, in.initialised = r.Properties, true
 	in.mu.Unlock()
 	restoring.Go(func() {
-		in.initing.Lock()
-		defer in.initing.Unlock()
-		_ = s.reopen(ctx, in, nil) // it is logged
+		defer s.end(in)
+		if in.lock(ctx) == nil {
+			defer in.unlock()
+			_ = s.reopen(ctx, in, nil) // it is logged
+		}
 	})
 }
 

@@ -263,9 +263,9 @@ func TestARestoredStoreThatNobodyUsesIsClosedAndComesBack(t *testing.T) {
 	second := m.start(t, stores)
 	require.Equal(t, 1, stores.open())
 
-	second.ForgetGone()
+	second.CloseIdle()
 	assert.Equal(t, 1, stores.open(), "it may be asked for any moment")
-	second.ForgetGone()
+	second.CloseIdle()
 	require.Eventually(t, func() bool { return stores.open() == 0 }, patience, tick)
 	assertEchoes(t, dial(t, second, "c"))
 }

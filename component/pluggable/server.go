@@ -94,9 +94,9 @@ func New(opts Options) (*Server, error) {
 }
 
 // Run brings back the instances of an earlier process, and serves until ctx ends.
-// Then it stops: the socket goes first, running calls get
-// StopTimeout, and every store is closed. It returns nil if it was ctx that ended
-// it, and the reason for anything else.
+// Then it stops: the socket goes first, running calls get StopTimeout, and then the
+// stores get it to close. It returns nil if it was ctx that ended it, and the reason
+// for anything else.
 func (s *Server) Run(ctx context.Context) error {
 	sock, err := bind(s.opts.SocketFolder, s.opts.Name, s.opts.SocketMode)
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *Server) Run(ctx context.Context) error {
 	go func() { served <- server.Serve(&peerListener{sock.listener, s.connectionEnded}) }()
 
 	if err := sock.publish(); err != nil {
-		server.Stop()
+		s.stop(server)
 		return err
 	}
 	s.opts.Logger.Infof("%s serves on %s", s.opts.Name, sock.path)
@@ -168,25 +168,40 @@ func (s *Server) connectionEnded(c *connection) {
 
 // watchPeers forgets instances whose daprd is gone, until ctx ends.
 func (s *Server) watchPeers(ctx context.Context) {
-	timer := time.NewTimer(peerCheck)
-	defer timer.Stop()
+	every := time.NewTicker(peerCheck)
+	defer every.Stop()
+	soon := time.NewTimer(endCheck)
+	defer soon.Stop()
+	waiting := true // whether soon will tell
 	for {
 		select {
-		case <-timer.C:
-			s.forgetGone()
-			timer.Reset(peerCheck)
+		case <-every.C:
+			s.dropGone()
+			s.closeIdle()
 		case <-s.ended:
-			timer.Reset(endCheck)
+			if !waiting { // ends that come one after the other must not put it off
+				waiting = true
+				soon.Reset(endCheck)
+			}
+		case <-soon.C:
+			waiting = false
+			s.dropGone()
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// forgetGone drops what is kept of processes that have ended.
-func (s *Server) forgetGone() {
-	s.stores.forgetGone()
-	s.bindings.forgetGone()
+// dropGone drops what is kept of processes that have ended.
+func (s *Server) dropGone() {
+	s.stores.dropGone()
+	s.bindings.dropGone()
+}
+
+// closeIdle closes the stores that no connection has used since the last time.
+func (s *Server) closeIdle() {
+	s.stores.closeIdle()
+	s.bindings.closeIdle()
 }
 
 // stop lets running calls end and closes the stores, within StopTimeout for each.

@@ -1,7 +1,6 @@
 package pluggable
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,18 +10,20 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
-
-	"github.com/google/renameio/v2"
+	"sync"
 )
 
 // StateFolder returns where instances are remembered unless another folder is
 // named (DESIGN.md, section 9).
 func StateFolder(name string) string {
-	return filepath.Join(cmp.Or(os.Getenv("XDG_RUNTIME_DIR"), "/run"), name)
+	runtime := os.Getenv("XDG_RUNTIME_DIR")
+	if !filepath.IsAbs(runtime) {
+		runtime = "/run"
+	}
+	return filepath.Join(runtime, name)
 }
 
-// stateVersion is the version of a record's form; a file of another one is left alone.
+// stateVersion is the version of a record's form.
 const stateVersion = 1
 
 // record is what is remembered of one instance. Its properties may hold secrets.
@@ -41,141 +42,212 @@ func (r record) key() instanceKey {
 
 // stateFolder holds one file an instance, of one socket: processes that serve
 // other sockets have folders of their own beside it.
-type stateFolder struct{ path string }
+type stateFolder struct {
+	path   string
+	onDisk bool
 
-// openState makes the folder for the instances of a socket and checks that nobody
-// else can read it, and that it is in memory unless onDisk allows a disk.
+	mu   sync.Mutex
+	root *os.Root // the folder that was checked, whatever comes to have its name
+}
+
+// openState makes the folder for the instances of a socket. It refuses one that is
+// not in memory, unless onDisk allows a disk, and one that another user could have
+// put there.
 func openState(folder, socket string, onDisk bool) (*stateFolder, error) {
 	folder, err := filepath.Abs(folder)
+	if err == nil {
+		socket, err = filepath.Abs(socket)
+	}
 	if err != nil {
-		return nil, err
-	}
-	if !onDisk {
-		if err := checkInMemory(folder); err != nil {
-			return nil, err
-		}
-	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, err
-	}
-	if socket, err = filepath.Abs(socket); err != nil {
 		return nil, err
 	}
 	hash := sha256.Sum256([]byte(socket))
-	s := &stateFolder{filepath.Join(folder, hex.EncodeToString(hash[:8]))}
-	if err := os.Mkdir(s.path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
-	return s, s.checkOwner()
+	s := &stateFolder{path: filepath.Join(folder, hex.EncodeToString(hash[:8])), onDisk: onDisk}
+	return s, s.open()
 }
 
-// checkInMemory refuses a folder that is, or would be made, on a disk.
-func checkInMemory(folder string) error {
-	existing := folder
-	for {
-		inMemory, err := isInMemory(existing)
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && existing != filepath.Dir(existing):
-			existing = filepath.Dir(existing)
-		case err != nil:
-			return fmt.Errorf("asking for the file system of %s: %w", existing, err)
-		case !inMemory:
-			return fmt.Errorf("%s is not on a file system in memory (tmpfs), and metadata may hold secrets", folder)
-		default:
-			return nil
+// open makes the folder, checks it, and holds it from then on.
+func (s *stateFolder) open() error {
+	parent := filepath.Dir(s.path)
+	if !s.onDisk {
+		if err := checkInMemory(parent); err != nil {
+			return err
 		}
 	}
-}
-
-// checkOwner refuses a folder that another user could have put there.
-func (s *stateFolder) checkOwner() error {
-	info, err := os.Lstat(s.path)
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return err
+	}
+	if err := checkOwner(parent, os.Geteuid(), 0); err != nil {
+		return err
+	}
+	if err := os.Mkdir(s.path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	root, err := os.OpenRoot(s.path)
 	if err != nil {
 		return err
 	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !info.IsDir() || !ok || int(owner.Uid) != os.Geteuid() {
-		return fmt.Errorf("%s is not a folder of this process's user: remove it", s.path)
+	if err := s.checkOpened(root); err != nil {
+		_ = root.Close()
+		return err
 	}
-	if info.Mode().Perm() != 0o700 {
-		return os.Chmod(s.path, 0o700)
+	s.close()
+	s.root = root
+	return nil
+}
+
+// checkOpened refuses what is not this user's own folder in its place, and takes
+// others' rights to it away.
+func (s *stateFolder) checkOpened(root *os.Root) error {
+	if err := checkOwner(s.path, os.Geteuid()); err != nil {
+		return err
+	}
+	opened, err := root.Stat(".")
+	if err != nil {
+		return err
+	}
+	if named, err := os.Lstat(s.path); err != nil || !os.SameFile(opened, named) {
+		return fmt.Errorf("%s is not the folder that was opened: remove it", s.path)
+	}
+	if opened.Mode().Perm() != 0o700 {
+		return root.Chmod(".", 0o700)
 	}
 	return nil
 }
 
-// file names an instance's file: a name of a Component may hold anything.
-func (s *stateFolder) file(kind string, key instanceKey) string {
+// close lets the folder go.
+func (s *stateFolder) close() {
+	if s.root != nil {
+		_ = s.root.Close()
+	}
+}
+
+// fileName names an instance's file: a name of a Component may hold anything.
+func fileName(kind string, key instanceKey) string {
 	hash := sha256.Sum256([]byte(key.name))
-	return filepath.Join(s.path, fmt.Sprintf("%s-%d-%d-%s.json", kind, key.peer.pid, key.peer.start, hex.EncodeToString(hash[:8])))
+	return fmt.Sprintf("%s-%d-%d-%s.json", kind, key.peer.pid, key.peer.start, hex.EncodeToString(hash[:8]))
 }
 
 // save replaces an instance's file at once: a process that is killed leaves the
-// old one or the new one.
+// old one or the new one. A folder that has gone is made again.
 func (s *stateFolder) save(kind string, key instanceKey, properties map[string]string) error {
 	text, err := json.Marshal(record{stateVersion, kind, key.name, key.peer.pid, key.peer.start, properties})
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(s.file(kind, key), text, 0o600, renameio.WithStaticPermissions(0o600), renameio.WithTempDir(s.path))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err = s.write(fileName(kind, key), text)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = s.open(); err == nil {
+			err = s.write(fileName(kind, key), text)
+		}
+	}
+	return err
 }
+
+// write puts a file beside and renames it. It is on the disk, if there is one, before
+// it has its name.
+func (s *stateFolder) write(name string, text []byte) error {
+	beside := unfinished + name
+	f, err := s.root.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = s.root.Rename(beside, name)
+	}
+	if err != nil {
+		_ = s.root.Remove(beside)
+	}
+	return err
+}
+
+// unfinished begins the name of a file that is being written.
+const unfinished = "."
 
 // remove forgets an instance.
 func (s *stateFolder) remove(kind string, key instanceKey) error {
-	err := os.Remove(s.file(kind, key))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.removeFile(fileName(kind, key))
+}
+
+func (s *stateFolder) removeFile(name string) error {
+	err := s.root.Remove(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
 }
 
-// load returns the records that can be read, and removes what a process that was
-// killed left half-written. told is given, for each file that is no record, its
-// name and what to say of it; it is left as it is.
-func (s *stateFolder) load(told func(file string, why error)) []record {
-	entries, err := os.ReadDir(s.path)
+// load returns the records that can be read, and removes those of processes that
+// have ended and what a process that was killed left half-written. told is given,
+// for each file that is no record, its path and what to say of it; it is left as
+// it is.
+func (s *stateFolder) load(told func(path string, why error)) []record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	entries, err := fs.ReadDir(s.root.FS(), ".")
 	if err != nil {
 		told(s.path, err)
 		return nil
 	}
 	var records []record
 	for _, entry := range entries {
-		path := filepath.Join(s.path, entry.Name())
-		if strings.HasPrefix(entry.Name(), ".") {
-			_ = os.Remove(path) // a file that was never renamed
-			continue
+		name := entry.Name()
+		r, err := s.read(name)
+		switch {
+		case strings.HasPrefix(name, unfinished), err == nil && r.key().peer.gone():
+			err = s.removeFile(name)
+		case err == nil:
+			err = r.check(name)
+			if err == nil {
+				records = append(records, r)
+			}
 		}
-		r, err := s.read(path)
 		if err != nil {
-			told(path, err)
-			continue
+			told(filepath.Join(s.path, name), err)
 		}
-		records = append(records, r)
 	}
 	return records
 }
 
-// read reads one record. Its error holds nothing of the file.
-func (s *stateFolder) read(path string) (record, error) {
-	info, err := os.Lstat(path)
+// read reads one file. Its error holds nothing of it.
+func (s *stateFolder) read(name string) (record, error) {
+	info, err := s.root.Lstat(name)
 	if err != nil {
 		return record{}, err
 	}
 	if !info.Mode().IsRegular() {
 		return record{}, errors.New("it is not a file")
 	}
-	text, err := os.ReadFile(path)
+	text, err := s.root.ReadFile(name)
 	if err != nil {
 		return record{}, err
 	}
 	var r record
-	if err := json.Unmarshal(text, &r); err != nil {
+	if json.Unmarshal(text, &r) != nil {
 		return record{}, errors.New("it is not a whole record")
 	}
+	return r, nil
+}
+
+// check refuses a record that this version did not write under this name.
+func (r record) check(name string) error {
 	switch {
 	case r.Version != stateVersion:
-		return record{}, fmt.Errorf("it is of version %d, and this is version %d", r.Version, stateVersion)
-	case path != s.file(r.Kind, r.key()):
-		return record{}, errors.New("it is not the record that its name says")
+		return fmt.Errorf("it is of version %d, and this is version %d", r.Version, stateVersion)
+	case name != fileName(r.Kind, r.key()):
+		return errors.New("it is not the record that its name says")
+	default:
+		return nil
 	}
-	return r, nil
 }
