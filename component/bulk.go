@@ -15,7 +15,7 @@ const maxBulk = 8
 // bulk answers a request for every credential (DESIGN.md, section 3). One that
 // cannot be resolved is left out, with a warning and a metric; one that has been
 // deleted since it was listed, without. A store that is down or slow fails the
-// whole, as does a panic: an answer must not look complete without being so.
+// whole, as does a panic of ours: an answer must not look complete without being so.
 func (s *SecretStore) bulk(
 	ctx context.Context, metadata map[string]string,
 ) (answer map[string]map[string]string, err error) {

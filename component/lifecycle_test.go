@@ -115,3 +115,20 @@ func TestWhatIsKnownOfAStoreOutlivesAnInstance(t *testing.T) {
 	require.NoError(t, err, "of another store nothing is known")
 	assert.Equal(t, "db-password", data["password"])
 }
+
+// The last good credential of a component that depends on us outlives an instance
+// as well, under the same metadata.
+func TestTheLastGoodCredentialOutlivesAnInstance(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"credentialSource":"agent","password":"db-password"}`)
+	w.secrets(`{"db-password": {"value": "hunter2"}}`)
+	_, err := get(w.open(map[string]string{"requestTimeout": "300ms"}), "c", "namespace", "default")
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(w.file))
+
+	data, err := get(w.open(map[string]string{"requestTimeout": "300ms"}), "c", "namespace", "default")
+	require.NoError(t, err)
+	assert.Equal(t, "hunter2", data["password"])
+	_, err = get(w.open(map[string]string{"requestTimeout": "301ms"}), "c", "namespace", "default")
+	assert.Equal(t, codes.Unavailable, status.Code(err), "under other metadata it may be another")
+}

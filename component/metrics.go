@@ -19,7 +19,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "credential_resolver_requests_total",
-			Help: "Requests for credentials, by the gRPC code of their answer.",
+			Help: "Requests to read or save credentials, by the gRPC code of their answer.",
 		}, []string{"code"}),
 		unknownSource: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "credential_resolver_unknown_source_total",

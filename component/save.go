@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 
@@ -154,9 +155,12 @@ func savedConfig(req *bindings.InvokeRequest) ([]byte, error) {
 	if len(text) == 0 || string(text) == "null" {
 		return nil, invalid("", `data is missing: it is the credential's config, a JSON object`)
 	}
-	var quotedText string
-	if text[0] == '"' && json.Unmarshal(text, &quotedText) == nil {
-		text = []byte(quotedText)
+	if text[0] == '"' {
+		unquoted, err := jsontext.AppendUnquote(nil, text)
+		if err != nil {
+			return nil, &resolver.Error{Kind: resolver.FailedPrecondition, Reason: "its config is not a JSON string of valid UTF-8"}
+		}
+		text = unquoted
 	}
 	config, err := resolver.ParseConfig(text)
 	if err == nil {

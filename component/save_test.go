@@ -100,11 +100,13 @@ func TestWhatIsNotSaved(t *testing.T) {
 		code     codes.Code
 		text     string
 	}{
-		"nothing":             {"", nil, codes.InvalidArgument, "data is missing"},
-		"null":                {"null", nil, codes.InvalidArgument, "data is missing"},
-		"no JSON":             {`{"` + canarySecret, nil, codes.FailedPrecondition, "config is"},
-		"an array":            {`["` + canarySecret + `"]`, nil, codes.FailedPrecondition, "config is"},
-		"a string of no JSON": {`"` + canarySecret + `"`, nil, codes.FailedPrecondition, "config is"},
+		"nothing":                      {"", nil, codes.InvalidArgument, "data is missing"},
+		"null":                         {"null", nil, codes.InvalidArgument, "data is missing"},
+		"no JSON":                      {`{"` + canarySecret, nil, codes.FailedPrecondition, "config is"},
+		"an array":                     {`["` + canarySecret + `"]`, nil, codes.FailedPrecondition, "config is"},
+		"a string of no UTF-8":         {"\"{\\\"a\\\":\\\"\xff" + canarySecret + "\\\"}\"", nil, codes.FailedPrecondition, "UTF-8"},
+		"a string of half a character": {`"{\"a\":\"\ud800` + canarySecret + `\"}"`, nil, codes.FailedPrecondition, "UTF-8"},
+		"a string of no JSON":          {`"` + canarySecret + `"`, nil, codes.FailedPrecondition, "config is"},
 		"a secret-path that is a number": {
 			`{"secret-path": 5, "a": "` + canarySecret + `"}`, nil, codes.FailedPrecondition, "secret-path",
 		},

@@ -2,7 +2,6 @@ package component
 
 import (
 	"context"
-	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -20,7 +19,7 @@ type SecretStore struct {
 	log     logger.Logger
 	metrics *Metrics
 	report  *reporter
-	known   *knownByStore
+	memory  *memory
 
 	settings   Settings
 	stores     *Stores
@@ -31,12 +30,11 @@ type SecretStore struct {
 var _ secretstores.SecretStore = (*SecretStore)(nil)
 
 // Factory returns what makes secret stores that log to log and count in metrics.
-// Those of one factory hash references with one key, and share what they remember
-// of stores of secrets.
+// Those of one factory hash references with one key, and share what they remember.
 func Factory(log logger.Logger, metrics *Metrics) func() secretstores.SecretStore {
-	report, known := newReporter(log, metrics), newKnownByStore()
+	report, memory := newReporter(log, metrics), newMemory()
 	return func() secretstores.SecretStore {
-		return &SecretStore{log: log, metrics: metrics, report: report, known: known, dependents: newDependents(time.Now)}
+		return &SecretStore{log: log, metrics: metrics, report: report, memory: memory}
 	}
 }
 
@@ -52,7 +50,8 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 		return err
 	}
 	s.settings, s.stores = settings, stores
-	s.resolver = stores.Resolver(settings, s.known.of, func(guid string) {
+	s.dependents = s.memory.dependentsOf(meta.Name, meta.Properties)
+	s.resolver = stores.Resolver(settings, s.memory.knownOf, func(guid string) {
 		s.metrics.unknownSource.Inc()
 		s.log.Warnf("credential %q: its credentialSource is neither direct nor agent; taken for direct", guid)
 	})

@@ -195,7 +195,7 @@ func storeFailure(guid, store string, ref Reference, err error) *Error {
 }
 
 // ConfigStoreFailure makes the public error of a failure of the config store; guid
-// is "" where none is concerned. Its kind is the failure's own.
+// is "" where none is concerned.
 func ConfigStoreFailure(guid string, err error) *Error {
 	return storeFailure(guid, configStore, "", err)
 }

@@ -112,6 +112,9 @@ func checkHelpTopic(root *cobra.Command) {
 		if topic == root {
 			return unknownCommand(root, args)
 		}
+		if topic.DisableFlagParsing { // a planned command
+			return topic.RunE(topic, nil)
+		}
 		return nil
 	}
 }

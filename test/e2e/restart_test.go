@@ -45,7 +45,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	load := startLoad(t, daprd, want)
 	var worst, sum time.Duration
 	for i := range *kills {
-		time.Sleep(rand.N(200 * time.Millisecond))
+		time.Sleep(rand.N(200 * time.Millisecond)) // any moment is what is tested
 		killed := time.Now()
 		component.Kill()
 		if i%4 == 0 { // and once more while it starts
@@ -115,7 +115,7 @@ func (l *load) one(ctx context.Context, daprd *harness.Daprd, guid string, want 
 		l.wrong.Add(1)
 	default:
 		l.failed.Add(1)
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) // an application would not take all of the processor either
 		if err != nil || !brokenConnection(r.message) {
 			l.mu.Lock()
 			l.unexpects[fmt.Sprint(r.message, err)]++
