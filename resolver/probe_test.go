@@ -107,8 +107,8 @@ func TestAConfigChoosesItsStoreOfSecrets(t *testing.T) {
 	r := resolver.New(options)
 	const own = `,"credential-resolver":{"secretStore":"second"}}`
 	for config, want := range map[string]string{
-		`{"credentialSource":"agent","a":"pw"}`:                         `{"credentialSource":"agent","a":"one"}`,
-		`{"credentialSource":"agent","a":"pw"` + own:                    `{"credentialSource":"agent","a":"two"}`,
+		`{"credentialSource":"agent","a":"pw"}`:                             `{"credentialSource":"agent","a":"one"}`,
+		`{"credentialSource":"agent","a":"pw"` + own:                        `{"credentialSource":"agent","a":"two"}`,
 		`{"credentialSource":"agent","secret-path":"bundle","a":"pw"` + own: `{"credentialSource":"agent","secret-path":"bundle","a":"two-b"}`,
 		`{"x":1}`:      `{"x":1,"a":"one"}`,
 		`{"x":1` + own: `{"x":1,"a":"two"}`,
