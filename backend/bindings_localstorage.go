@@ -20,6 +20,7 @@ import (
 // bindingsLocalStorage is bindings.localstorage: one file a config, in a folder.
 func bindingsLocalStorage() storeType[configConn] {
 	return storeType[configConn]{
+		nearby:   true,
 		fields:   declaredFields(localstorage.NewLocalStorage(nil)),
 		required: map[string]string{"rootPath": "name the folder that holds the configs"},
 		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {

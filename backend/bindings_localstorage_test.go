@@ -115,7 +115,7 @@ func TestFileThatBlocksItsReaderTimesOut(t *testing.T) {
 		require.NoError(t, f.Close())
 	})
 	opts := silent(t)
-	opts.Timeout = tick
+	opts.Limits.Timeout = tick
 	store := openConfigsWith(t, configSpec("bindings.localstorage",
 		fields{"rootPath": filepath.Dir(fifo)}), "{guid}", opts)
 	_, err := store.Config(within(t), guid)

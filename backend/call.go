@@ -4,21 +4,24 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"time"
 
 	"credential-resolver/resolver"
 )
 
-// DefaultTimeout bounds one call to a store (DESIGN.md, section 2, storeTimeout).
-const DefaultTimeout = 3 * time.Second
-
 var errPanic = errors.New("panic in the store")
 
-// bounded calls a store and waits at most timeout for it. A store that does not
-// heed its context is left behind: its call ends when it ends.
-func bounded[T any](ctx context.Context, timeout time.Duration, call func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+// bounded makes one attempt, and waits at most the limits' Timeout for it, a place
+// among the calls under way included. A store that does not heed its context is left
+// behind: its call keeps its place until it ends.
+func bounded[T any](ctx context.Context, g *guard, call func(context.Context) (T, error)) (T, error) {
+	var none T
+	ctx, cancel := context.WithTimeout(ctx, g.limits.Timeout)
 	defer cancel()
+	select {
+	case g.slots <- struct{}{}:
+	case <-ctx.Done():
+		return none, &resolver.StoreError{Kind: resolver.Unavailable, Err: errBusy}
+	}
 	type outcome struct {
 		value T
 		err   error
@@ -30,6 +33,7 @@ func bounded[T any](ctx context.Context, timeout time.Duration, call func(contex
 			if recover() != nil {
 				o.err = &resolver.StoreError{Kind: resolver.Internal, Err: errPanic}
 			}
+			<-g.slots
 			done <- o
 		}()
 		o.value, o.err = call(ctx)
@@ -38,7 +42,6 @@ func bounded[T any](ctx context.Context, timeout time.Duration, call func(contex
 	case o := <-done:
 		return o.value, o.err
 	case <-ctx.Done():
-		var none T
 		return none, &resolver.StoreError{Kind: resolver.Timeout, Err: ctx.Err()}
 	}
 }

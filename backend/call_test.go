@@ -18,20 +18,23 @@ import (
 // long is more than any test waits: what ends sooner ended for its own reason.
 const long = 20 * time.Second
 
+// limited is a guard that bounds an attempt's time alone.
+func limited(timeout time.Duration) *guard { return newGuard(Limits{Timeout: timeout}, "", nil) }
+
 func TestBoundedCallAnswersWhatTheStoreAnswers(t *testing.T) {
-	got, err := bounded(context.Background(), long, func(context.Context) (string, error) { return "v", nil })
+	got, err := bounded(context.Background(), limited(long), func(context.Context) (string, error) { return "v", nil })
 	require.NoError(t, err)
 	require.Equal(t, "v", got)
 }
 
 func TestBoundedCallReturnsTheStoresErrorAsItIs(t *testing.T) {
 	own := absent()
-	_, err := bounded(context.Background(), long, func(context.Context) (string, error) { return "", own })
+	_, err := bounded(context.Background(), limited(long), func(context.Context) (string, error) { return "", own })
 	require.Same(t, own, err)
 }
 
 func TestBoundedCallGivesTheStoreADeadline(t *testing.T) {
-	_, err := bounded(context.Background(), long, func(ctx context.Context) (string, error) {
+	_, err := bounded(context.Background(), limited(long), func(ctx context.Context) (string, error) {
 		if _, ok := ctx.Deadline(); !ok {
 			return "", errors.New("no deadline")
 		}
@@ -42,7 +45,7 @@ func TestBoundedCallGivesTheStoreADeadline(t *testing.T) {
 
 func TestCallThatIgnoresItsContextIsLeftBehindAtTheLimit(t *testing.T) {
 	release, left := make(chan struct{}), make(chan struct{})
-	_, err := bounded(context.Background(), time.Millisecond, func(context.Context) (string, error) {
+	_, err := bounded(context.Background(), limited(time.Millisecond), func(context.Context) (string, error) {
 		defer close(left)
 		<-release
 		return "too late", nil
@@ -56,7 +59,7 @@ func TestCallEndsWithItsRequest(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	release := make(chan struct{})
 	defer close(release)
-	_, err := bounded(ctx, long, func(context.Context) (string, error) {
+	_, err := bounded(ctx, limited(long), func(context.Context) (string, error) {
 		cancel()
 		<-release
 		return "", nil
@@ -67,7 +70,7 @@ func TestCallEndsWithItsRequest(t *testing.T) {
 
 func TestPanicInACallIsThatCallsInternalError(t *testing.T) {
 	const canary = "canary-in-the-panic"
-	_, err := bounded(context.Background(), long, func(context.Context) (string, error) { panic(canary) })
+	_, err := bounded(context.Background(), limited(long), func(context.Context) (string, error) { panic(canary) })
 	require.Equal(t, resolver.Internal, resolver.KindOf(err))
 	require.NotContains(t, fmt.Sprintf("%+v %v", err, errors.Unwrap(err)), canary)
 }

@@ -19,8 +19,9 @@ const DefaultFirstAttempt = 3 * time.Second
 
 // Options are how stores are opened.
 type Options struct {
-	// Timeout bounds one call to the store. Zero: DefaultTimeout.
-	Timeout time.Duration
+	// Limits bound the calls to the store. Their zero value allows no retry and has
+	// no breaker: see DefaultLimits.
+	Limits Limits
 	// FirstAttempt bounds the wait for the first attempt to connect. Zero:
 	// DefaultFirstAttempt.
 	FirstAttempt time.Duration
@@ -33,9 +34,6 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Timeout <= 0 {
-		o.Timeout = DefaultTimeout
-	}
 	if o.FirstAttempt <= 0 {
 		o.FirstAttempt = DefaultFirstAttempt
 	}
@@ -44,8 +42,8 @@ func (o Options) withDefaults() Options {
 
 // opened is a store of either sort, with what its calls need.
 type opened[C interface{ Close() error }] struct {
-	link    *link[C]
-	timeout time.Duration
+	link  *link[C]
+	guard *guard
 }
 
 // open checks a spec and starts to connect. Its error is one that no retry
@@ -74,7 +72,11 @@ func open[C interface{ Close() error }](
 		_ = l.Close()
 		return nil, t, nil, fmt.Errorf("%s (%s): %w", spec.Label, spec.Type, scrub(err, fields))
 	}
-	return &opened[C]{link: l, timeout: opts.Timeout}, t, fields, nil
+	limits := opts.Limits
+	if t.nearby {
+		limits.Retries, limits.BreakerFailures = 0, 0
+	}
+	return &opened[C]{l, newGuard(limits, spec.Label+" ("+spec.Type+")", log)}, t, fields, nil
 }
 
 // use runs a call on the connected store, within ctx and the store's own limit.
@@ -86,7 +88,7 @@ func use[C interface{ Close() error }, T any](
 		var none T
 		return none, err
 	}
-	return bounded(ctx, o.timeout, func(ctx context.Context) (T, error) { return call(ctx, conn) })
+	return guarded(ctx, o.guard, func(ctx context.Context) (T, error) { return call(ctx, conn) })
 }
 
 // Close stops connecting and closes the store. The caller sees to it that no

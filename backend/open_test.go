@@ -31,7 +31,7 @@ func silent(t *testing.T) backend.Options {
 	log := logger.NewLogger(t.Name())
 	log.SetOutput(t.Output())
 	log.SetOutputLevel(logger.FatalLevel)
-	return backend.Options{Logger: log, Timeout: long, FirstAttempt: long}
+	return backend.Options{Logger: log, Limits: backend.Limits{Timeout: long}, FirstAttempt: long}
 }
 
 // openLog returns a logger at a level, and what it has written so far.

@@ -16,6 +16,7 @@ import (
 // would be replaced.
 func secretsLocalEnv() storeType[secretConn] {
 	return storeType[secretConn]{
+		nearby: true,
 		fields: declaredFields(env.NewEnvSecretStore(nil)),
 		required: map[string]string{
 			"prefix": `only variables that begin with it are secrets, so choose one, such as "SECRET_"`,

@@ -21,6 +21,7 @@ import (
 // reads it at Init alone, so a file that has changed gets a new store object.
 func secretsLocalFile() storeType[secretConn] {
 	return storeType[secretConn]{
+		nearby:   true,
 		fields:   declaredFields(file.NewLocalSecretStore(nil)),
 		required: map[string]string{"secretsFile": "name the JSON file that holds the secrets"},
 		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (secretConn, error) {

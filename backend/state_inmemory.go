@@ -12,6 +12,7 @@ import (
 // stateInMemory is state.in-memory: for tests and trials, gone with the process.
 func stateInMemory() storeType[configConn] {
 	return storeType[configConn]{
+		nearby:    true,
 		fields:    metadata.MetadataMap{},
 		ephemeral: func(map[string]string) bool { return true },
 		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {

@@ -20,7 +20,7 @@ func openStore(t *testing.T, key keyTemplate, conn configConn) *ConfigStore {
 	t.Helper()
 	l := newLink(func(context.Context) (configConn, error) { return conn, nil }, ignore)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
-	return &ConfigStore{opened: &opened[configConn]{link: l, timeout: long}, key: key}
+	return &ConfigStore{opened: &opened[configConn]{link: l, guard: limited(long)}, key: key}
 }
 
 func TestListGoesThroughEveryPage(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 // stateSQLite is state.sqlite, the default: a file, made on first use.
 func stateSQLite() storeType[configConn] {
 	return storeType[configConn]{
+		nearby:  true,
 		fields:  sqliteFields(),
 		prepare: sqliteDefaults,
 		connect: connectSQLite,

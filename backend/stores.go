@@ -54,6 +54,10 @@ type storeType[C any] struct {
 	// connect makes a new store object and connects it. A failure that no retry
 	// mends is wrapped by permanent.
 	connect func(ctx context.Context, fields map[string]string, log logger.Logger) (C, error)
+	// nearby tells that the store is files or memory of this machine: what fails
+	// there fails at once, so it is not repeated, and is mended by hand, so no
+	// breaker keeps anybody waiting. False: it is another process.
+	nearby bool
 	// ephemeral tells whether the store's contents end with the process. Nil: no.
 	ephemeral func(fields map[string]string) bool
 	// validName is the store's own grammar of names of secrets. Nil: any.

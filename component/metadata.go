@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,8 +31,8 @@ type Settings struct {
 	Local bool
 	// RequestTimeout bounds one resolution.
 	RequestTimeout time.Duration
-	// StoreTimeout bounds one call to a store.
-	StoreTimeout time.Duration
+	// Limits bound the calls to each store.
+	Limits backend.Limits
 	// LookupFields are the fields that single-key mode looks up. Nil: all.
 	LookupFields []string
 	// DeniedIsLiteral takes a looked-up name that is refused for a literal.
@@ -90,15 +91,18 @@ func readers() map[string]reader {
 			string(Flat): func(s *Settings) { s.Format = Flat },
 			string(JSON): func(s *Settings) { s.Format = JSON },
 		}),
-		"requestTimeout": duration(func(s *Settings) *time.Duration { return &s.RequestTimeout }),
-		"storeTimeout":   duration(func(s *Settings) *time.Duration { return &s.StoreTimeout }),
+		"requestTimeout":   duration(func(s *Settings) *time.Duration { return &s.RequestTimeout }),
+		"storeTimeout":     duration(func(s *Settings) *time.Duration { return &s.Limits.Timeout }),
+		"storeRetries":     number(0, 10, func(s *Settings) *int { return &s.Limits.Retries }),
+		"storeConcurrency": number(1, 10_000, func(s *Settings) *int { return &s.Limits.Concurrency }),
+		"breakerFailures":  number(0, 1_000, func(s *Settings) *int { return &s.Limits.BreakerFailures }),
+		"breakerInterval":  duration(func(s *Settings) *time.Duration { return &s.Limits.BreakerInterval }),
 	}
 }
 
 // reservedNames are those of section 2 that a later version brings to life.
 func reservedNames() []string {
 	return []string{
-		"storeRetries", "storeConcurrency", "breakerFailures", "breakerInterval",
 		"cacheTTL", "cacheMaxEntries", "cacheMaxBytes",
 		"staleIfError", "negativeCacheTTL", "consistentReads",
 	}
@@ -112,7 +116,7 @@ func ParseMetadata(properties map[string]string) (Settings, error) {
 		ConfigKey:      backend.GUIDPlaceholder,
 		SecretStore:    backend.Spec{Label: "secretStore", Fields: map[string]string{}},
 		RequestTimeout: resolver.DefaultTimeout,
-		StoreTimeout:   backend.DefaultTimeout,
+		Limits:         backend.DefaultLimits(),
 		Format:         Flat,
 	}
 	known := readers()
@@ -227,6 +231,17 @@ func oneOf(choices map[string]func(*Settings)) reader {
 			return fmt.Errorf("must be one of: %s", strings.Join(slices.Sorted(maps.Keys(choices)), ", "))
 		}
 		set(s)
+		return nil
+	}
+}
+
+func number(least, most int, field func(*Settings) *int) reader {
+	return func(s *Settings, value string) error {
+		n, err := strconv.Atoi(value)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("must be a whole number from %d to %d", least, most)
+		}
+		*field(s) = n
 		return nil
 	}
 }

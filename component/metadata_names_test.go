@@ -11,7 +11,6 @@ import (
 
 func TestAReservedNameIsNotSupportedYet(t *testing.T) {
 	for _, name := range []string{
-		"storeRetries", "storeConcurrency", "breakerFailures", "breakerInterval",
 		"consistentReads",
 		"cacheTTL", "cacheMaxEntries", "cacheMaxBytes", "staleIfError", "negativeCacheTTL",
 	} {

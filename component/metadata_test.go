@@ -27,7 +27,7 @@ func TestMetadataHaveDefaults(t *testing.T) {
 		ConfigKey:      "{guid}",
 		SecretStore:    backend.Spec{Label: "secretStore", Type: "secretstores.local.file", Fields: map[string]string{}},
 		RequestTimeout: 10 * time.Second,
-		StoreTimeout:   3 * time.Second,
+		Limits:         backend.Limits{Timeout: 3 * time.Second, Retries: 2, Concurrency: 64, BreakerFailures: 5, BreakerInterval: 5 * time.Second},
 		Format:         component.Flat,
 	}, s)
 }
@@ -104,9 +104,25 @@ func TestMetadataAreRead(t *testing.T) {
 			map[string]string{"requestTimeout": "1m30s"},
 			func(s component.Settings) (any, any) { return s.RequestTimeout, 90 * time.Second },
 		},
+		"storeRetries is a number": {
+			map[string]string{"storeRetries": "0"},
+			func(s component.Settings) (any, any) { return s.Limits.Retries, 0 },
+		},
+		"storeConcurrency is a number": {
+			map[string]string{"storeConcurrency": "8"},
+			func(s component.Settings) (any, any) { return s.Limits.Concurrency, 8 },
+		},
+		"breakerFailures may be none": {
+			map[string]string{"breakerFailures": "0"},
+			func(s component.Settings) (any, any) { return s.Limits.BreakerFailures, 0 },
+		},
+		"breakerInterval is a duration": {
+			map[string]string{"breakerInterval": "1m"},
+			func(s component.Settings) (any, any) { return s.Limits.BreakerInterval, time.Minute },
+		},
 		"storeTimeout is a duration": {
 			map[string]string{"storeTimeout": "500ms"},
-			func(s component.Settings) (any, any) { return s.StoreTimeout, 500 * time.Millisecond },
+			func(s component.Settings) (any, any) { return s.Limits.Timeout, 500 * time.Millisecond },
 		},
 	}
 	for name, tc := range cases {
@@ -139,10 +155,16 @@ func TestABadValueIsRefusedWithWhatWouldBeGood(t *testing.T) {
 		{"requestTimeout", "-1s", duration},
 		{"storeTimeout", canarySecret, duration},
 		{"storeTimeout", "1 s", duration},
+		{"storeRetries", canarySecret, "must be a whole number from 0 to 10"},
+		{"storeRetries", "-1", "must be a whole number from 0 to 10"},
+		{"storeRetries", "11", "must be a whole number from 0 to 10"},
+		{"storeConcurrency", "0", "must be a whole number from 1 to 10000"},
+		{"breakerFailures", "1.5", "must be a whole number from 0 to 1000"},
+		{"breakerInterval", "5", duration},
 	}
 	for _, name := range []string{
 		"configStore", "secretStore", "configKey", "allowedSecrets", "allowBulk", "environment", "unresolved", "responseFormat",
-		"requestTimeout", "storeTimeout",
+		"requestTimeout", "storeTimeout", "storeRetries", "storeConcurrency", "breakerFailures", "breakerInterval",
 	} {
 		cases = append(cases, struct{ name, value, says string }{name, "", "is empty: give it a value, or remove it"})
 	}

@@ -24,7 +24,7 @@ type Stores struct {
 // Open opens the stores of settings, side by side, with the settings' own time
 // limit. Its error is one that no retry mends, unless opts ask for any failure.
 func Open(ctx context.Context, settings Settings, opts backend.Options) (*Stores, error) {
-	opts.Timeout = settings.StoreTimeout
+	opts.Limits = settings.Limits
 	s := &Stores{Named: make(map[string]*backend.SecretStore, len(settings.SecretStores))}
 	var group errgroup.Group
 	var named sync.Mutex

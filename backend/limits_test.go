@@ -1,0 +1,167 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/resolver"
+)
+
+// quietGuard is a guard whose log goes nowhere.
+func quietGuard(t *testing.T, limits Limits) *guard {
+	t.Helper()
+	log := logger.NewLogger(t.Name())
+	log.SetOutput(t.Output())
+	return newGuard(limits, "secretStore (secretstores.test)", log)
+}
+
+// failing is a call that fails the first n times, and how often it was made.
+func failing(n int, kind resolver.Kind) (call func(context.Context) (string, error), made *atomic.Int32) {
+	made = &atomic.Int32{}
+	return func(context.Context) (string, error) {
+		if int(made.Add(1)) <= n {
+			return "", &resolver.StoreError{Kind: kind, Err: errors.New("no")}
+		}
+		return "v", nil
+	}, made
+}
+
+func TestOnlyTransientFailuresAreRepeated(t *testing.T) {
+	for _, row := range []struct {
+		kind    resolver.Kind
+		retries int
+		made    int32
+		ok      bool
+	}{
+		{resolver.Unavailable, 2, 3, true},
+		{resolver.Timeout, 2, 3, true},
+		{resolver.Unavailable, 1, 2, false},
+		{resolver.Unavailable, 0, 1, false},
+		{resolver.Denied, 2, 1, false},
+		{resolver.NotFound, 2, 1, false},
+		{resolver.Internal, 2, 1, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			call, made := failing(2, row.kind)
+			value, err := guarded(t.Context(), quietGuard(t, Limits{Retries: row.retries, BreakerFailures: 5}), call)
+			assert.Equal(t, row.made, made.Load(), row)
+			if row.ok {
+				require.NoError(t, err)
+				assert.Equal(t, "v", value)
+				return
+			}
+			assert.Equal(t, row.kind, resolver.KindOf(err), row)
+		})
+	}
+}
+
+func TestRetriesEndWithTheRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		call, made := failing(1000, resolver.Unavailable)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begin := time.Now()
+		_, err := guarded(ctx, quietGuard(t, Limits{Retries: 10}), call)
+		assert.Equal(t, resolver.Unavailable, resolver.KindOf(err), "the store's own failure")
+		assert.LessOrEqual(t, time.Since(begin), time.Second)
+		assert.Greater(t, made.Load(), int32(2))
+	})
+}
+
+func TestAStoreThatFailsIsNotAskedForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := quietGuard(t, Limits{BreakerFailures: 3, BreakerInterval: 5 * time.Second})
+		call, made := failing(4, resolver.Unavailable)
+		ask := func() error { _, err := guarded(t.Context(), g, call); return err }
+		for range 10 {
+			assert.Equal(t, resolver.Unavailable, resolver.KindOf(ask()))
+		}
+		assert.Equal(t, int32(3), made.Load(), "only until the breaker opened")
+
+		time.Sleep(5*time.Second + time.Millisecond) // a bubble's clock, which waits for nothing
+		require.Error(t, ask(), "the fourth failure")
+		require.Error(t, ask(), "open again")
+		assert.Equal(t, int32(4), made.Load())
+
+		time.Sleep(5*time.Second + time.Millisecond)
+		require.NoError(t, ask(), "the store is back")
+		require.NoError(t, ask())
+	})
+}
+
+func TestWhatIsNoFailureOfTheStoreOpensNoBreaker(t *testing.T) {
+	for _, kind := range []resolver.Kind{resolver.NotFound, resolver.Denied} {
+		g := quietGuard(t, Limits{BreakerFailures: 2})
+		call, made := failing(10, kind)
+		for range 10 {
+			_, _ = guarded(t.Context(), g, call)
+		}
+		assert.Equal(t, int32(10), made.Load())
+	}
+	t.Run("a caller that leaves", func(t *testing.T) {
+		g := quietGuard(t, Limits{BreakerFailures: 2, Timeout: long})
+		for range 10 {
+			ctx, cancel := context.WithCancel(t.Context())
+			_, err := guarded(ctx, g, func(ctx context.Context) (string, error) {
+				cancel()
+				<-ctx.Done()
+				return "", failed(ctx.Err())
+			})
+			require.Error(t, err)
+		}
+		call, _ := failing(0, resolver.Unavailable)
+		_, err := guarded(t.Context(), g, call)
+		require.NoError(t, err)
+	})
+}
+
+func TestNoMoreCallsThanAllowedAreUnderWay(t *testing.T) {
+	g := quietGuard(t, Limits{Concurrency: 3, Timeout: long})
+	var running, peak atomic.Int32
+	release := make(chan struct{})
+	var calls sync.WaitGroup
+	for range 20 {
+		calls.Go(func() {
+			_, err := guarded(t.Context(), g, func(context.Context) (string, error) {
+				now := running.Add(1)
+				for p := peak.Load(); now > p && !peak.CompareAndSwap(p, now); p = peak.Load() {
+				}
+				<-release
+				running.Add(-1)
+				return "", nil
+			})
+			assert.NoError(t, err)
+		})
+	}
+	require.Eventually(t, func() bool { return running.Load() == 3 }, long, time.Millisecond)
+	close(release)
+	calls.Wait()
+	assert.Equal(t, int32(3), peak.Load())
+}
+
+func TestACallThatHangsKeepsItsPlace(t *testing.T) {
+	g := quietGuard(t, Limits{Concurrency: 1, Timeout: 10 * time.Millisecond})
+	release := make(chan struct{})
+	hang := func(context.Context) (string, error) { <-release; return "", nil }
+	_, err := guarded(t.Context(), g, hang)
+	assert.Equal(t, resolver.Timeout, resolver.KindOf(err))
+	_, err = guarded(t.Context(), g, hang)
+	assert.Equal(t, resolver.Unavailable, resolver.KindOf(err), "there is no place")
+
+	close(release)
+	call, _ := failing(0, resolver.Unavailable)
+	require.Eventually(t, func() bool {
+		_, err := guarded(t.Context(), g, call)
+		return err == nil
+	}, long, time.Millisecond)
+}
