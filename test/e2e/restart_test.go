@@ -6,13 +6,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,144 +63,6 @@ func TestKilledUnderLoad(t *testing.T) {
 	require.Empty(t, load.surprises(), "what is not a connection that broke")
 	require.NotContains(t, component.Log(), "DATA RACE")
 	require.NoError(t, component.Stop())
-}
-
-// load asks for credentials all the time, and judges every answer.
-type load struct {
-	want                 map[string]map[string]string
-	cancel               context.CancelFunc
-	workers              sync.WaitGroup
-	right, wrong, failed atomic.Int64
-
-	mu        sync.Mutex
-	asked     time.Time // when the last request that was answered right was made
-	unexpects map[string]int
-}
-
-func startLoad(t *testing.T, daprd *harness.Daprd, want map[string]map[string]string) *load {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	l := &load{want: want, cancel: cancel, unexpects: map[string]int{}}
-	for range 4 {
-		l.workers.Go(func() {
-			for ctx.Err() == nil {
-				for guid, entries := range l.want {
-					l.one(ctx, daprd, guid, entries)
-				}
-			}
-		})
-	}
-	t.Cleanup(l.stop)
-	return l
-}
-
-func (l *load) one(ctx context.Context, daprd *harness.Daprd, guid string, want map[string]string) {
-	asked := time.Now()
-	r, err := ask(ctx, daprd, "credentials", guid)
-	switch {
-	case ctx.Err() != nil:
-	case err == nil && r.code == "" && maps.Equal(r.entries, want):
-		l.right.Add(1)
-		l.mu.Lock()
-		if asked.After(l.asked) {
-			l.asked = asked
-		}
-		l.mu.Unlock()
-	case err == nil && r.code == "":
-		l.wrong.Add(1)
-	default:
-		l.failed.Add(1)
-		time.Sleep(time.Millisecond) // an application would not take all of the processor either
-		if err != nil || !brokenConnection(r.message) {
-			l.mu.Lock()
-			l.unexpects[fmt.Sprint(r.message, err)]++
-			l.mu.Unlock()
-		}
-	}
-}
-
-// brokenConnection tells whether daprd's own gRPC client made a failure.
-func brokenConnection(message string) bool {
-	if !strings.Contains(message, "code = Unavailable") {
-		return false
-	}
-	for _, words := range []string{"connection error", "error reading from server", "the connection is draining", "transport is closing"} {
-		if strings.Contains(message, words) {
-			return true
-		}
-	}
-	return false
-}
-
-// firstAnswerAfter waits for a right answer to a request made after a moment, and
-// returns how long after that came.
-func (l *load) firstAnswerAfter(t *testing.T, moment time.Time) time.Duration {
-	t.Helper()
-	require.Eventually(t, func() bool {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		return l.asked.After(moment)
-	}, patience, 5*time.Millisecond, "no right answer any more")
-	return time.Since(moment)
-}
-
-func (l *load) surprises() map[string]int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.unexpects
-}
-
-func (l *load) stop() {
-	l.cancel()
-	l.workers.Wait()
-}
-
-// TestStateFolder has the state of an instance where it belongs, for its user
-// alone, and gone with its daprd.
-func TestStateFolder(t *testing.T) {
-	s := newStores(t)
-	s.config(t, "c", `{"credentialSource":"agent","password":"pw"}`)
-	s.secret(t, "pw", map[string]string{"value": "right"})
-	state := filepath.Join(t.TempDir(), "state")
-	side := startSidecar(t, harness.ComponentOptions{StateDir: state}, credentials("credentials", s.metadata(nil)))
-	entries, _ := side.get(t, "credentials", "c")
-	require.Equal(t, "right", entries["password"])
-
-	files := func() []string {
-		paths, err := filepath.Glob(filepath.Join(state, "*", "*"))
-		require.NoError(t, err)
-		return paths
-	}
-	require.Len(t, files(), 1)
-	info, err := os.Stat(files()[0])
-	require.NoError(t, err)
-	require.Equal(t, os.FileMode(0o600), info.Mode())
-
-	side.daprd.Kill()
-	require.Eventually(t, func() bool { return len(files()) == 0 }, patience, tick, "it goes with its daprd")
-}
-
-// TestWithoutStateFolder shows what users meet where nothing can be remembered.
-func TestWithoutStateFolder(t *testing.T) {
-	s := newStores(t)
-	s.config(t, "c", `{"credentialSource":"agent","password":"pw"}`)
-	s.secret(t, "pw", map[string]string{"value": "right"})
-	o := harness.ComponentOptions{SocketFolder: socketFolder(t), StateDir: "/proc/none", Binary: resolverBinary(t)}
-	first, err := harness.StartComponent(t.Context(), o)
-	require.NoError(t, err)
-	requireSaid(t, first, "--state-dir")
-	side := &sidecar{daprd: startDaprd(t, o.SocketFolder, newResourceFolder(t, credentials("credentials", s.metadata(nil))))}
-	first.Kill()
-	startComponent(t, o)
-
-	var failure string
-	require.Eventually(t, func() bool {
-		_, failure = side.get(t, "credentials", "c")
-		return !brokenConnection(failure)
-	}, patience, tick)
-	require.Contains(t, failure, "code = Unavailable")
-	require.Contains(t, failure, "restart daprd")
-	require.Contains(t, failure, "--state-dir")
 }
 
 // TestTwoDaprdsOverRestarts kills the component beside two daprds that both have a

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -132,29 +131,4 @@ func TestSavingMetadata(t *testing.T) {
 	daprd := launchDaprd(t, o.SocketFolder, newResourceFolder(t, saving("save", map[string]any{"stor": "x"})))
 	requireEnds(t, daprd.Process, "with a Component that is wrong")
 	require.Contains(t, strings.ReplaceAll(daprd.Log(), `\"`, `"`), `metadata stor: is unknown (did you mean "store"?)`)
-}
-
-// TestOtherPIDNamespace has the component where it cannot see daprd's process, as
-// the containers of a pod are.
-func TestOtherPIDNamespace(t *testing.T) {
-	s := newStores(t)
-	s.config(t, "c", `{"credentialSource":"agent","password":"pw"}`)
-	s.secret(t, "pw", map[string]string{"value": "right"})
-	o := harness.ComponentOptions{
-		SocketFolder: socketFolder(t), Binary: resolverBinary(t), OtherPIDs: true,
-	}
-	first, err := harness.StartComponent(context.WithoutCancel(t.Context()), o)
-	require.NoError(t, err)
-	side := &sidecar{daprd: startDaprd(t, o.SocketFolder, newResourceFolder(t, credentials("credentials", s.metadata(nil))))}
-	entries, failure := side.get(t, "credentials", "c")
-	require.Empty(t, failure)
-	require.Equal(t, "right", entries["password"])
-	requireSaid(t, first, "of pid 0 initialised")
-
-	first.Kill()
-	startComponent(t, o)
-	require.Eventually(t, func() bool {
-		entries, _ = side.get(t, "credentials", "c")
-		return entries["password"] == "right"
-	}, patience, tick)
 }

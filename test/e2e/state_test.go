@@ -1,0 +1,92 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/test/harness"
+)
+
+// TestStateFolder has the state of an instance where it belongs, for its user
+// alone, and gone with its daprd.
+func TestStateFolder(t *testing.T) {
+	s := newStores(t)
+	s.config(t, "c", `{"credentialSource":"agent","password":"pw"}`)
+	s.secret(t, "pw", map[string]string{"value": "right"})
+	state := filepath.Join(t.TempDir(), "state")
+	side := startSidecar(t, harness.ComponentOptions{StateDir: state}, credentials("credentials", s.metadata(nil)))
+	entries, _ := side.get(t, "credentials", "c")
+	require.Equal(t, "right", entries["password"])
+
+	files := func() []string {
+		paths, err := filepath.Glob(filepath.Join(state, "*", "*"))
+		require.NoError(t, err)
+		return paths
+	}
+	require.Len(t, files(), 1)
+	info, err := os.Stat(files()[0])
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode())
+
+	side.daprd.Kill()
+	require.Eventually(t, func() bool { return len(files()) == 0 }, patience, tick, "it goes with its daprd")
+}
+
+// TestWithoutStateFolder shows what users meet where nothing can be remembered.
+func TestWithoutStateFolder(t *testing.T) {
+	s := newStores(t)
+	s.config(t, "c", `{"credentialSource":"agent","password":"pw"}`)
+	s.secret(t, "pw", map[string]string{"value": "right"})
+	o := harness.ComponentOptions{SocketFolder: socketFolder(t), StateDir: "/proc/none", Binary: resolverBinary(t)}
+	first, err := harness.StartComponent(t.Context(), o)
+	require.NoError(t, err)
+	requireSaid(t, first, "--state-dir")
+	side := &sidecar{daprd: startDaprd(t, o.SocketFolder, newResourceFolder(t, credentials("credentials", s.metadata(nil))))}
+	first.Kill()
+	startComponent(t, o)
+
+	var failure string
+	require.Eventually(t, func() bool {
+		_, failure = side.get(t, "credentials", "c")
+		return !brokenConnection(failure)
+	}, patience, tick)
+	require.Contains(t, failure, "code = Unavailable")
+	require.Contains(t, failure, "restart daprd")
+	require.Contains(t, failure, "--state-dir")
+}
+
+// TestOtherPIDNamespace has the component where it cannot see daprd's process, as
+// the containers of a pod are.
+func TestOtherPIDNamespace(t *testing.T) {
+	s := newStores(t)
+	s.config(t, "c", `{"credentialSource":"agent","password":"pw"}`)
+	s.secret(t, "pw", map[string]string{"value": "right"})
+	o := harness.ComponentOptions{
+		SocketFolder: socketFolder(t), Binary: resolverBinary(t), OtherPIDs: true,
+	}
+	first, err := harness.StartComponent(t.Context(), o)
+	if errors.Is(err, fs.ErrPermission) {
+		t.Log("this system lets nobody make a PID namespace; package pluggable tests what it means")
+		return
+	}
+	require.NoError(t, err)
+	side := &sidecar{daprd: startDaprd(t, o.SocketFolder, newResourceFolder(t, credentials("credentials", s.metadata(nil))))}
+	entries, failure := side.get(t, "credentials", "c")
+	require.Empty(t, failure)
+	require.Equal(t, "right", entries["password"])
+	requireSaid(t, first, "of pid 0 initialised")
+
+	first.Kill()
+	startComponent(t, o)
+	require.Eventually(t, func() bool {
+		entries, _ = side.get(t, "credentials", "c")
+		return entries["password"] == "right"
+	}, patience, tick)
+}
