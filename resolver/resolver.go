@@ -185,7 +185,7 @@ func (r *Resolver) resolve(ctx context.Context, guid string, config *Config, fro
 		asked = values
 		secrets, err = get.bundle(ctx, config.SecretPath)
 	} else {
-		asked = from.naming.filter(r.references(config))
+		asked = from.naming.filter(r.references(config, values))
 		secrets, err = get.lookUp(ctx, config, asked)
 	}
 	if err != nil {

@@ -51,13 +51,14 @@ func stringFields(config Object) iter.Seq2[fieldName, string] {
 
 // references returns the values of a single-key config that may be references, in
 // document order (section 2, lookupFields; a config's own list goes first).
-func (r *Resolver) references(config *Config) []string {
+// values are all of its string values.
+func (r *Resolver) references(config *Config, values []string) []string {
 	fields := r.opts.LookupFields
 	if config.own.lookupFields != nil {
 		fields = config.own.lookupFields
 	}
 	if fields == nil {
-		return stringValues(config.Fields)
+		return values
 	}
 	var found []string
 	for name, text := range stringFields(config.Fields) {
