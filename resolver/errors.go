@@ -175,6 +175,8 @@ func storeReason(k Kind, store string) string {
 		return "the " + store + " refused the request"
 	case Timeout:
 		return "the " + store + " did not answer in time"
+	case FailedPrecondition:
+		return "the " + store + " holds what it asks for in a form that cannot be used (the component's log at debug level says which)"
 	case Internal:
 		return "internal error"
 	default:
@@ -185,7 +187,7 @@ func storeReason(k Kind, store string) string {
 // storeFailure makes the resolution's error of a store's failure.
 func storeFailure(guid, store string, ref Reference, err error) *Error {
 	kind := KindOf(err)
-	if kind == NotFound || kind == InvalidRequest || kind == FailedPrecondition || kind == TooLarge {
+	if kind == NotFound || kind == InvalidRequest || kind == TooLarge {
 		kind = Internal // a kind that no store may give here
 	}
 	return &Error{

@@ -70,7 +70,7 @@ func TestAnyStoreErrorFailsTheWholeResolution(t *testing.T) {
 		{"not classified", plain, resolver.Unavailable},
 		{"not classified, out of time", fmt.Errorf("get: %w", context.DeadlineExceeded), resolver.Timeout},
 		{"a kind that no store may give: a bad request", &resolver.StoreError{Kind: resolver.InvalidRequest, Err: plain}, resolver.Internal},
-		{"a kind that no store may give: a precondition", &resolver.StoreError{Kind: resolver.FailedPrecondition, Err: plain}, resolver.Internal},
+		{"a value that cannot be used", &resolver.StoreError{Kind: resolver.FailedPrecondition, Err: plain}, resolver.FailedPrecondition},
 		{"a kind that no store may give: too large", &resolver.StoreError{Kind: resolver.TooLarge, Err: plain}, resolver.Internal},
 	} {
 		for _, place := range failingPlaces() {
