@@ -115,8 +115,12 @@ func guarded[T any](ctx context.Context, g *guard, call func(context.Context) (T
 	}
 	var value T
 	var failure error
-	_, err := g.breaker.Execute(func() (struct{}, error) {
-		value, failure = retried(ctx, g, call)
+	err := g.execute(ctx, func() (struct{}, error) {
+		if g.breaker.State() == gobreaker.StateHalfOpen { // others wait for what comes of it
+			value, failure = bounded(ctx, g, call)
+		} else {
+			value, failure = retried(ctx, g, call)
+		}
 		if failure != nil && errors.Is(ctx.Err(), context.Canceled) {
 			return struct{}{}, errAbandoned // which says nothing of the store
 		}
@@ -126,6 +130,28 @@ func guarded[T any](ctx context.Context, g *guard, call func(context.Context) (T
 		return value, &resolver.StoreError{Kind: resolver.Unavailable, Err: errOpen}
 	}
 	return value, failure
+}
+
+// probePause is how often a call looks whether the one that probes a store is done.
+const probePause = 10 * time.Millisecond
+
+// execute runs an operation by the breaker's leave. After a while without any the
+// breaker lets one call probe the store; the others wait for what comes of that, at
+// most the limits' Timeout, since a credential may need several calls at once.
+func (g *guard) execute(ctx context.Context, operation func() (struct{}, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, g.limits.Timeout)
+	defer cancel()
+	for {
+		_, err := g.breaker.Execute(operation)
+		if !errors.Is(err, gobreaker.ErrTooManyRequests) {
+			return err
+		}
+		select {
+		case <-time.After(probePause):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // retried makes up to 1 + Retries attempts.

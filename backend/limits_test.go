@@ -99,6 +99,43 @@ func TestAStoreThatFailsIsNotAskedForAWhile(t *testing.T) {
 	})
 }
 
+// A credential may need several calls at once: all of them pass when the store is
+// back, though the breaker lets one probe it first.
+func TestCallsThatComeAtOnceWaitForTheOneThatProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := quietGuard(t, Limits{BreakerFailures: 1, Timeout: time.Second})
+		call, _ := failing(1, resolver.Unavailable)
+		_, err := guarded(t.Context(), g, call)
+		require.Error(t, err)
+		time.Sleep(DefaultBreakerInterval + time.Millisecond)
+
+		slow := func(ctx context.Context) (string, error) {
+			time.Sleep(100 * time.Millisecond)
+			return call(ctx)
+		}
+		var calls sync.WaitGroup
+		for range 8 {
+			calls.Go(func() {
+				_, err := guarded(t.Context(), g, slow)
+				assert.NoError(t, err)
+			})
+		}
+		calls.Wait()
+	})
+}
+
+func TestAProbeIsNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := quietGuard(t, Limits{BreakerFailures: 1, Retries: 2})
+		call, made := failing(1000, resolver.Unavailable)
+		_, _ = guarded(t.Context(), g, call)
+		require.Equal(t, int32(3), made.Load())
+		time.Sleep(DefaultBreakerInterval + time.Millisecond)
+		_, _ = guarded(t.Context(), g, call)
+		require.Equal(t, int32(4), made.Load())
+	})
+}
+
 func TestWhatIsNoFailureOfTheStoreOpensNoBreaker(t *testing.T) {
 	for _, kind := range []resolver.Kind{resolver.NotFound, resolver.Denied} {
 		g := quietGuard(t, Limits{BreakerFailures: 2})
