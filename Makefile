@@ -69,6 +69,25 @@ race: $(BIN)/gotestsum ## run the unit tests, with the race detector
 e2e: race-binary daprd $(BIN)/gotestsum ## run the end-to-end tests alone
 	$(BIN)/gotestsum --format testname -- -tags e2e -count=1 -timeout 10m ./test/e2e/...
 
+.PHONY: e2e-stores
+e2e-stores: race-binary daprd store-servers $(BIN)/bao $(BIN)/gotestsum ## run the end-to-end tests on real servers: Redis, etcd, PostgreSQL, MariaDB, OpenBao
+	rm -f $(BIN)/stores.jsonl
+	STORE_MATRIX=$(BIN)/stores.jsonl $(BIN)/gotestsum --format testname --jsonfile $(BIN)/stores-test.json -- \
+		-tags 'e2e stores' -count=1 -timeout 20m -run '^TestStore' ./test/e2e
+	go run ./test/matrix -seen $(BIN)/stores.jsonl
+
+# The Debian packages that the real servers are in, each with a program of it.
+STORE_PACKAGES := redis-server:redis-server etcd-server:etcd postgresql:postgres mariadb-server:mariadbd
+.PHONY: store-servers
+store-servers:
+	@missing=; for p in $(STORE_PACKAGES); do \
+		command -v "$${p#*:}" >/dev/null || ls /usr/lib/postgresql/*/bin/"$${p#*:}" >/dev/null 2>&1 || missing="$$missing $${p%%:*}"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "Installing$$missing ..."; \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
+		|| { echo "make e2e-stores needs: sudo apt-get install$$missing" >&2; exit 1; }; fi
+
 .PHONY: chaos
 chaos: build daprd ## kill, edit and start the component hundreds of times under load, beside a real daprd
 	CREDENTIAL_RESOLVER=$(BIN)/credential-resolver go test -tags e2e -count=1 -timeout 30m -v \

@@ -1,0 +1,108 @@
+// Command matrix writes what the tests of real stores saw, as a table, into
+// docs/stores.md: a row a failure, a column a store.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// observation is a line that a test wrote.
+type observation struct {
+	Store   string `json:"store"`
+	Failure string `json:"failure"`
+	Code    string `json:"code"`
+}
+
+// Between these lines of the document stands the table.
+const (
+	begin = "<!-- matrix: written by make e2e-stores -->\n"
+	end   = "<!-- end of matrix -->\n"
+)
+
+func main() {
+	seen := flag.String("seen", "bin/stores.jsonl", "the file that the tests wrote")
+	document := flag.String("document", "docs/stores.md", "the document to write the table into")
+	flag.Parse()
+	if err := run(*seen, *document); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(seen, document string) error {
+	observations, err := read(seen)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(document)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(text), begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		return errors.New(document + " lacks the lines that the table stands between")
+	}
+	return os.WriteFile(document, []byte(before+begin+table(observations)+end+after), 0o644)
+}
+
+func read(path string) ([]observation, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	var found []observation
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		var o observation
+		if err := json.Unmarshal(lines.Bytes(), &o); err != nil {
+			return nil, err
+		}
+		found = append(found, o)
+	}
+	return found, nil
+}
+
+// table makes one table a sort of store, since they fail in different ways.
+func table(observations []observation) string {
+	var b strings.Builder
+	for _, sort := range []struct{ title, prefix string }{
+		{"Config stores", "state."}, {"Secret stores", "secretstores."},
+	} {
+		var stores, failures []string
+		codes := map[[2]string]string{}
+		for _, o := range observations {
+			if !strings.HasPrefix(o.Store, sort.prefix) {
+				continue
+			}
+			if !slices.Contains(stores, o.Store) {
+				stores = append(stores, o.Store)
+			}
+			if !slices.Contains(failures, o.Failure) {
+				failures = append(failures, o.Failure)
+			}
+			codes[[2]string{o.Store, o.Failure}] = o.Code
+		}
+		if len(stores) == 0 {
+			continue
+		}
+		slices.Sort(stores)
+		slices.Sort(failures)
+		fmt.Fprintf(&b, "\n| %s | %s |\n|---|%s\n", sort.title, strings.Join(stores, " | "), strings.Repeat("---|", len(stores)))
+		for _, failure := range failures {
+			fmt.Fprintf(&b, "| %s |", failure)
+			for _, store := range stores {
+				fmt.Fprintf(&b, " %s |", codes[[2]string{store, failure}])
+			}
+			b.WriteString("\n")
+		}
+	}
+	return b.String() + "\n"
+}
