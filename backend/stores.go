@@ -78,8 +78,9 @@ func configStores() map[string]storeType[configConn] {
 // secretStores lists the secret stores that are compiled in, by type.
 func secretStores() map[string]storeType[secretConn] {
 	return map[string]storeType[secretConn]{
-		"secretstores.local.file": secretsLocalFile(),
-		"secretstores.local.env":  secretsLocalEnv(),
+		"secretstores.local.file":      secretsLocalFile(),
+		"secretstores.local.env":       secretsLocalEnv(),
+		"secretstores.hashicorp.vault": secretsHashiCorpVault(),
 	}
 }
 

@@ -1,0 +1,181 @@
+package backend
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/dapr/components-contrib/secretstores/hashicorp/vault"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/resolver"
+)
+
+// contrib answers every 404 with vault.ErrNotFound: for a secret that is not
+// there, a version that was deleted or destroyed, and as well for a mount that is
+// not there, an engine of another sort and a proxy's error page. To take the
+// latter three for "missing" would hand a reference out for a password. contrib
+// keeps the difference in one place alone: it gives its logger the response, whose
+// request has the context of the call, and the body. That is where it is taken
+// from; were contrib to log otherwise, no 404 would count as missing any more.
+
+// vaultAnswer is an answer of Vault's that is not 200.
+type vaultAnswer struct {
+	status int // 0: there was none
+	body   string
+}
+
+type vaultAnswerKey struct{}
+
+// withVaultAnswer returns a context for one call to contrib's store, and where the
+// call's answer will be once it has returned.
+func withVaultAnswer(ctx context.Context) (context.Context, *vaultAnswer) {
+	answer := &vaultAnswer{}
+	return context.WithValue(ctx, vaultAnswerKey{}, answer), answer
+}
+
+// vaultWitness is the logger that contrib's store gets. It keeps answers and does
+// not log them: contrib's words begin with the name of the secret.
+type vaultWitness struct{ logger.Logger }
+
+var _ logger.Logger = vaultWitness{}
+
+// Debugf implements logger.Logger.
+func (w vaultWitness) Debugf(format string, args ...any) {
+	for i, arg := range args {
+		resp, ok := arg.(*http.Response)
+		if !ok {
+			continue
+		}
+		if i+1 < len(args) && resp.Request != nil {
+			if answer, ok := resp.Request.Context().Value(vaultAnswerKey{}).(*vaultAnswer); ok {
+				answer.status = resp.StatusCode
+				answer.body, _ = args[i+1].(string)
+			}
+		}
+		return
+	}
+	w.Logger.Debugf(format, args...)
+}
+
+// classifyVault says what a failure of contrib's GetSecret means.
+func classifyVault(answer vaultAnswer, err error) error {
+	switch {
+	case answer.status == http.StatusNotFound && answer.missing() && errors.Is(err, vault.ErrNotFound):
+		return absent()
+	case answer.status == http.StatusNotFound && answer.noMount():
+		return unavailable(errVaultNoMount)
+	case answer.status == http.StatusForbidden, answer.status == http.StatusUnauthorized:
+		return &resolver.StoreError{Kind: resolver.Denied, Err: fmt.Errorf("vault answered %d", answer.status)}
+	case answer.status != 0: // 429 throttled, 503 sealed, 5xx, and all that is not foreseen
+		return unavailable(fmt.Errorf("vault answered %d", answer.status))
+	case notAString(err):
+		return &resolver.StoreError{Kind: resolver.FailedPrecondition, Err: errVaultNotAString}
+	}
+	// Without the URL, which holds the name of the secret.
+	var inURL *url.Error
+	if !errors.As(err, &inURL) {
+		return unavailable(errNotVault)
+	}
+	err = inURL.Err
+	var network net.Error
+	if errors.As(err, &network) && network.Timeout() {
+		return &resolver.StoreError{Kind: resolver.Timeout, Err: err}
+	}
+	return failed(err)
+}
+
+// vaultMountError says what is wrong with a mount; no retry mends it.
+type vaultMountError struct{ text string }
+
+func (e *vaultMountError) Error() string { return e.text }
+
+var (
+	errVaultNoMount = &vaultMountError{
+		"there is no KV secrets engine of version 2 where enginePath says: name the mount alone, as in \"secret\"",
+	}
+	errVaultKV1 = &vaultMountError{
+		"the mount that enginePath names is KV version 1, which the store cannot read: " +
+			"upgrade it with \"vault kv enable-versioning\", or name another",
+	}
+	errNotVault        = errors.New("the answer is not that of Vault's KV version 2, or not a whole one")
+	errVaultNotAString = errors.New("a value of the secret is not a string: vaultValueType \"text\" reads such secrets")
+)
+
+// notAString tells whether contrib failed at a value that is no string. It keeps
+// no type: these are encoding/json's words, and a test on a real server has them.
+func notAString(err error) bool {
+	return strings.HasPrefix(err.Error(), "couldn't decode response body: json: cannot unmarshal ") &&
+		strings.Contains(err.Error(), ".data.data of type string")
+}
+
+// vaultBody is what tells Vault's answers apart.
+type vaultBody struct {
+	Errors *[]string `json:"errors"`
+	Data   *struct {
+		Data     json.RawMessage `json:"data"`
+		Metadata *struct {
+			Version int `json:"version"`
+		} `json:"metadata"`
+	} `json:"data"`
+}
+
+func (a vaultAnswer) parse() vaultBody {
+	var body vaultBody
+	if json.Unmarshal([]byte(a.body), &body) != nil {
+		return vaultBody{} // not Vault's
+	}
+	return body
+}
+
+// missing tells whether a 404 is about a secret: Vault gives no reason for a path
+// that it serves and that holds nothing, and the version's metadata for one that
+// was deleted or destroyed.
+func (a vaultAnswer) missing() bool {
+	if a.status != http.StatusNotFound {
+		return false
+	}
+	body := a.parse()
+	switch {
+	case body.Errors != nil:
+		return len(*body.Errors) == 0 && body.Data == nil
+	case body.Data != nil && body.Data.Metadata != nil:
+		return body.Data.Metadata.Version > 0 && (body.Data.Data == nil || string(body.Data.Data) == "null")
+	default:
+		return false
+	}
+}
+
+// noMount tells whether a 404 is Vault's for a path that nothing serves.
+func (a vaultAnswer) noMount() bool {
+	body := a.parse()
+	return a.status == http.StatusNotFound && body.Errors != nil && len(*body.Errors) > 0
+}
+
+// refusesVersion tells whether a request failed for its version, which is KV
+// version 2's alone.
+func (a vaultAnswer) refusesVersion() bool {
+	if a.status != http.StatusBadRequest {
+		return false
+	}
+	body := a.parse()
+	if body.Errors == nil {
+		return false
+	}
+	for _, text := range *body.Errors {
+		if strings.Contains(text, `field "version"`) {
+			return true
+		}
+	}
+	return false
+}
+
+// unavailable is a failure that is not the secret's.
+func unavailable(err error) error {
+	return &resolver.StoreError{Kind: resolver.Unavailable, Err: err}
+}

@@ -1,0 +1,141 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/resolver"
+)
+
+// scriptedVault answers as it is told to; test/e2e has the real server, whose
+// words these are.
+type scriptedVault struct {
+	status int
+	body   string
+	drop   bool
+}
+
+// What a KV version 2 answers to a version that is no number.
+const refusedVersion = `{"errors":["Field validation failed: error converting input for field \"version\": '' cannot parse value as 'int': strconv.ParseInt: invalid syntax"]}`
+
+func (v *scriptedVault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Query().Get("version") == "none":
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, refusedVersion)
+	case v.drop:
+		panic(http.ErrAbortHandler)
+	case !strings.HasSuffix(r.URL.Path, "/there"): // as a standby does
+		http.Redirect(w, r, strings.TrimSuffix(r.URL.Path, "/a")+"/there?"+r.URL.RawQuery, http.StatusTemporaryRedirect)
+	default:
+		w.WriteHeader(v.status)
+		_, _ = io.WriteString(w, v.body)
+	}
+}
+
+func (v *scriptedVault) connect(t *testing.T, log logger.Logger, changes map[string]string) secretConn {
+	t.Helper()
+	server := httptest.NewServer(v)
+	t.Cleanup(server.Close)
+	fields := map[string]string{"vaultAddr": server.URL, "vaultToken": "canary-token"}
+	for name, value := range changes {
+		fields[name] = value
+	}
+	require.NoError(t, prepareVault(fields))
+	conn, err := connectVault(t.Context(), fields, quiet{log})
+	require.NoError(t, err)
+	return conn
+}
+
+const (
+	deletedVersion   = `{"data":{"data":null,"metadata":{"deletion_time":"2026-01-01T00:00:00Z","destroyed":false,"version":1}}}`
+	destroyedVersion = `{"data":{"data":null,"metadata":{"deletion_time":"","destroyed":true,"version":1}}}`
+	noHandler        = `{"errors":["no handler for route \"kv/data/dapr/canary\". route entry not found."]}`
+)
+
+func TestVaultsFailuresAreToldApart(t *testing.T) {
+	text := map[string]string{"vaultValueType": "text"}
+	tests := map[string]struct {
+		vault   scriptedVault
+		changes map[string]string
+		want    resolver.Kind
+	}{
+		"a path without a secret is missing": {scriptedVault{status: 404, body: `{"errors":[]}`}, nil, resolver.NotFound},
+		"a deleted version is missing":       {scriptedVault{status: 404, body: deletedVersion}, nil, resolver.NotFound},
+		"a destroyed version is missing":     {scriptedVault{status: 404, body: destroyedVersion}, nil, resolver.NotFound},
+		"a mount that is gone is not":        {scriptedVault{status: 404, body: noHandler}, nil, resolver.Unavailable},
+		"another engine is not":              {scriptedVault{status: 404, body: `{"errors":["unsupported path"]}`}, nil, resolver.Unavailable},
+		"a proxy's 404 is not":               {scriptedVault{status: 404, body: "404 page not found"}, nil, resolver.Unavailable},
+		"a 404 without words is not":         {scriptedVault{status: 404}, nil, resolver.Unavailable},
+		"a 404 of other JSON is not":         {scriptedVault{status: 404, body: `{"error":"not found"}`}, nil, resolver.Unavailable},
+		"a 404 with data is not":             {scriptedVault{status: 404, body: `{"data":{"data":{"a":"b"},"metadata":{"version":1}}}`}, nil, resolver.Unavailable},
+		"a token without the right":          {scriptedVault{status: 403, body: `{"errors":["permission denied"]}`}, nil, resolver.Denied},
+		"throttling":                         {scriptedVault{status: 429, body: `{"errors":[]}`}, nil, resolver.Unavailable},
+		"a sealed Vault":                     {scriptedVault{status: 503, body: `{"errors":["Vault is sealed"]}`}, nil, resolver.Unavailable},
+		"a Vault that fails":                 {scriptedVault{status: 500, body: `{"errors":[]}`}, nil, resolver.Unavailable},
+		"a request that it does not take":    {scriptedVault{status: 400, body: `{"errors":[]}`}, nil, resolver.Unavailable},
+		"no content":                         {scriptedVault{status: 204}, nil, resolver.Unavailable},
+		"a connection that breaks":           {scriptedVault{drop: true}, nil, resolver.Unavailable},
+		"an answer that ends early":          {scriptedVault{status: 200, body: `{"data":{"data":{"a":`}, nil, resolver.Unavailable},
+		"an answer that is not JSON":         {scriptedVault{status: 200, body: "<html>"}, nil, resolver.Unavailable},
+		"an answer without data":             {scriptedVault{status: 200, body: `{"data":{"a":"b"}}`}, nil, resolver.Unavailable},
+		"data that is no object":             {scriptedVault{status: 200, body: `{"data":{"data":"b"}}`}, nil, resolver.Unavailable},
+		"a number":                           {scriptedVault{status: 200, body: `{"data":{"data":{"a":"b","n":5}}}`}, nil, resolver.FailedPrecondition},
+		"an object":                          {scriptedVault{status: 200, body: `{"data":{"data":{"o":{"a":"b"}}}}`}, nil, resolver.FailedPrecondition},
+		"text: not JSON":                     {scriptedVault{status: 200, body: "<html>"}, text, resolver.Unavailable},
+		"text: without data":                 {scriptedVault{status: 200, body: `{"data":{}}`}, text, resolver.Unavailable},
+		"text: null":                         {scriptedVault{status: 200, body: `{"data":{"data":null}}`}, text, resolver.Unavailable},
+		"text: missing":                      {scriptedVault{status: 404, body: `{"errors":[]}`}, text, resolver.NotFound},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			log, written := newLog(t, logger.DebugLevel)
+			conn := test.vault.connect(t, log, test.changes)
+			entries, err := conn.get(t.Context(), "canary/a")
+			require.Nil(t, entries)
+			require.Equal(t, test.want, resolver.KindOf(err), "%v", errors.Unwrap(err))
+			require.NotContains(t, fmt.Sprint(errors.Unwrap(err))+written.String(), "canary")
+		})
+	}
+}
+
+func TestVaultsSecretIsReadAsItsEntriesOrAsOneText(t *testing.T) {
+	vault := scriptedVault{status: 200, body: `{"data":{"data":{"a":"b","none":null}}}`}
+	entries, err := vault.connect(t, discard(t), nil).get(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"a": "b", "none": ""}, entries)
+
+	vault = scriptedVault{status: 200, body: `{"data":{"data":{"a":"b","n":1.50}}}`}
+	entries, err = vault.connect(t, discard(t), map[string]string{"vaultValueType": "text"}).get(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"a": `{"a":"b","n":1.50}`}, entries, "the digits are kept")
+}
+
+func TestVaultThatDoesNotAnswerInTimeIsTimeout(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(server.Close)
+	c, err := openVault(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, discard(t))
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
+	defer cancel()
+	_, err = c.get(ctx, "a")
+	require.Equal(t, resolver.Timeout, resolver.KindOf(err))
+}
+
+// A 404 that contrib did not show counts as no miss, whatever contrib calls it.
+func TestVaultsNotFoundWithoutItsAnswerIsNoMiss(t *testing.T) {
+	err := classifyVault(vaultAnswer{}, errors.New("secret key or version not exist"))
+	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	err = classifyVault(vaultAnswer{404, `{"errors":[]}`}, errors.New("something else"))
+	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+}

@@ -1,0 +1,134 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/secretstores"
+	"github.com/dapr/components-contrib/secretstores/hashicorp/vault"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/resolver"
+)
+
+// vaultConn is a store object of contrib's and what it takes to make the next:
+// contrib reads the token's file once, at Init.
+type vaultConn struct {
+	fields    map[string]string
+	tokenFile string // "" if the token is in the metadata
+	log       logger.Logger
+
+	// proven is whether the mount has shown that it is one of KV version 2.
+	proven atomic.Bool
+
+	mu      sync.Mutex
+	session *vaultSession
+}
+
+// vaultSession is one token's store object.
+type vaultSession struct {
+	store secretstores.SecretStore
+	token string
+}
+
+var _ secretConn = (*vaultConn)(nil)
+
+// get reads a secret, once more if Vault refuses and the token's file has another
+// token by now.
+func (c *vaultConn) get(ctx context.Context, name string) (map[string]string, error) {
+	c.mu.Lock()
+	s := c.session
+	c.mu.Unlock()
+	entries, err := c.read(ctx, s, name)
+	if errors.Is(err, resolver.Denied) {
+		if renewed := c.renew(ctx, s); renewed != nil {
+			return c.read(ctx, renewed, name)
+		}
+	}
+	return entries, err
+}
+
+func (c *vaultConn) read(ctx context.Context, s *vaultSession, name string) (map[string]string, error) {
+	ctx, answer := withVaultAnswer(ctx)
+	resp, err := s.store.GetSecret(ctx, secretstores.GetSecretRequest{Name: name})
+	if err != nil {
+		err = classifyVault(*answer, err)
+		// KV version 1 answers every name as version 2 does a missing one.
+		if Missing(err) && !c.proven.Load() {
+			if unproven := c.prove(ctx, s, name); unproven != nil {
+				return nil, unproven
+			}
+		}
+		return nil, err
+	}
+	// Anything else that answers 200 has no such member, and is no empty secret.
+	if resp.Data == nil {
+		return nil, unavailable(errNotVault)
+	}
+	if c.text() && !strings.HasPrefix(resp.Data[name], "{") {
+		return nil, unavailable(errNotVault)
+	}
+	return resp.Data, nil
+}
+
+// prove sees whether the mount is there and of version 2, by a name that may be
+// read: version 2 alone refuses a version that is no number.
+func (c *vaultConn) prove(ctx context.Context, s *vaultSession, name string) error {
+	ctx, answer := withVaultAnswer(ctx)
+	_, err := s.store.GetSecret(ctx, secretstores.GetSecretRequest{
+		Name: name, Metadata: map[string]string{"version_id": "none"},
+	})
+	switch {
+	case answer.refusesVersion():
+		c.proven.Store(true)
+		return nil
+	case err == nil, answer.missing():
+		return unavailable(errVaultKV1)
+	default:
+		return classifyVault(*answer, err)
+	}
+}
+
+// renew makes a session with the token that the file holds now; nil if it holds
+// the one that was refused, or none.
+func (c *vaultConn) renew(ctx context.Context, refused *vaultSession) *vaultSession {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session != refused {
+		return c.session // another call was quicker
+	}
+	if c.tokenFile == "" {
+		return nil
+	}
+	token, err := readVaultToken(c.tokenFile)
+	if err != nil || token == refused.token {
+		return nil
+	}
+	s, err := c.open(ctx, token)
+	if err != nil {
+		return nil
+	}
+	c.session = s
+	return s
+}
+
+// open makes a store object. It sends nothing.
+func (c *vaultConn) open(ctx context.Context, token string) (*vaultSession, error) {
+	properties := maps.Clone(c.fields)
+	setField(properties, "vaultTokenMountPath", "")
+	setField(properties, "vaultToken", token)
+	store := vault.NewHashiCorpVaultSecretStore(vaultWitness{c.log})
+	if err := store.Init(ctx, secretstores.Metadata{Base: metadata.Base{Properties: properties}}); err != nil {
+		return nil, permanent(err)
+	}
+	return &vaultSession{store, token}, nil
+}
+
+func (c *vaultConn) text() bool { return field(c.fields, "vaultValueType") == "text" }
+
+func (c *vaultConn) Close() error { return nil }

@@ -1,0 +1,234 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/resolver"
+)
+
+const tickOfTest = 50 * time.Millisecond
+
+func discard(t *testing.T) logger.Logger {
+	log, _ := newLog(t, logger.DebugLevel)
+	return log
+}
+
+func TestVaultsGrammarOfNames(t *testing.T) {
+	valid := []string{
+		"a", "warehouse-db", "teams/data/warehouse", "a.b", "...", "a..b", "x=y&z", "a:b@c", "data/metadata",
+		"sys/seal", "naïve", `"<>^{|}`, "+*;,",
+	}
+	for _, name := range valid {
+		require.True(t, validVaultPath(name), "%q", name)
+	}
+	invalid := map[string]string{
+		"nothing":                       "",
+		"another version":               "a?version=1",
+		"an end that is hidden":         "a#b",
+		"an escape":                     "a%2fb",
+		"a backslash":                   `a\b`,
+		"out of the prefix":             "../other/a",
+		"another endpoint":              "a/../../../../sys/seal",
+		"up at the end":                 "a/..",
+		"a segment that is taken out":   "a/./b",
+		"an empty segment":              "a//b",
+		"a slash before":                "/a",
+		"a slash behind, as of Base64s": "aGVsbG8/",
+		"a blank":                       "a b",
+		"a blank beyond ASCII":          "a\u00a0b",
+		"a line's end":                  "a\nb",
+		"what has no width":             "a\u200bb",
+		"what is not UTF-8":             "a\xff",
+	}
+	for why, name := range invalid {
+		require.False(t, validVaultPath(name), "%s: %q", why, name)
+	}
+}
+
+func TestVaultsMetadataIsChecked(t *testing.T) {
+	tests := map[string]struct {
+		fields map[string]string
+		want   string
+	}{
+		"no token":              {map[string]string{}, "neither vaultToken nor vaultTokenMountPath"},
+		"two tokens":            {map[string]string{"vaulttokenmountpath": "/t"}, "both set"},
+		"a token and a newline": {map[string]string{"vaultToken": "canary\n"}, "white space"},
+		"no scheme":             {map[string]string{"vaultAddr": "canary:8200"}, "vaultAddr is not an address"},
+		"another scheme":        {map[string]string{"vaultAddr": "unix:///canary"}, "vaultAddr is not an address"},
+		"a password":            {map[string]string{"vaultAddr": "https://u:canary@h"}, "vaultAddr is not an address"},
+		"a query":               {map[string]string{"vaultAddr": "https://h?canary"}, "vaultAddr is not an address"},
+		"a mount with a query":  {map[string]string{"enginePath": "canary?"}, "enginePath is not a path"},
+		"a mount and data":      {map[string]string{"enginePath": "/canary/data/"}, "enginePath names the mount alone"},
+		"a prefix out of it":    {map[string]string{"vaultKVPrefix": "../canary"}, "vaultKVPrefix is not a path"},
+		"a slash for a prefix":  {map[string]string{"vaultKVPrefix": "/"}, "vaultKVPrefix is not a path"},
+		"another type of value": {map[string]string{"vaultValueType": "canary"}, "vaultValueType is neither map nor text"},
+		"neither yes nor no":    {map[string]string{"vaultKVUsePrefix": "canary"}, "vaultKVUsePrefix is neither true nor false"},
+		"a yes that is not heard": {
+			map[string]string{"skipVerify": "yes"}, "skipVerify is neither true nor false",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if name != "no token" && test.fields["vaultToken"] == "" {
+				test.fields["vaultToken"] = "s.canary"
+			}
+			err := prepareVault(test.fields)
+			require.ErrorContains(t, err, test.want)
+			require.NotContains(t, err.Error(), "canary")
+		})
+	}
+}
+
+func TestVaultsMetadataIsTakenAsItIsMeant(t *testing.T) {
+	fields := map[string]string{
+		"VaultAddr": "https://h:8200/", "vaultToken": "t", "enginePath": "/team/kv/", "vaultKVPrefix": "apps/",
+		"vaultKVUsePrefix": "Yes", "skipVerify": "",
+	}
+	require.NoError(t, prepareVault(fields))
+	require.Equal(t, map[string]string{
+		"vaultAddr": "https://h:8200", "vaultToken": "t", "enginePath": "team/kv", "vaultKVPrefix": "apps",
+		"vaultKVUsePrefix": "Yes",
+	}, fields)
+	require.NoError(t, prepareVault(map[string]string{"vaultToken": "t", "enginePath": "data"}))
+}
+
+func TestVaultsMountIsSeenWhenItConnects(t *testing.T) {
+	tests := map[string]struct {
+		status int
+		body   string
+		want   string // "" for connected
+		final  bool
+	}{
+		"version 2":              {400, refusedVersion, "", false},
+		"a policy without it":    {403, `{"errors":["permission denied"]}`, "", false},
+		"version 1":              {404, `{"errors":[]}`, "KV version 1", true},
+		"version 1, and a value": {200, `{"data":{"a":"b"}}`, "KV version 1", true},
+		"no mount":               {404, noHandler, "no KV secrets engine", true},
+		"sealed":                 {503, `{"errors":["Vault is sealed"]}`, "unavailable", false},
+		"a proxy without Vault":  {404, "default backend - 404", "unavailable", false},
+		"TLS spoken to as plain": {400, "Client sent an HTTP request to an HTTPS server.\n", "unavailable", false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				require.Equal(t, "/v1/secret/data/dapr/"+vaultProbe, r.URL.Path)
+				w.WriteHeader(test.status)
+				_, _ = io.WriteString(w, test.body)
+			}))
+			t.Cleanup(server.Close)
+			_, err := connectVault(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, discard(t))
+			if test.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, test.want)
+			var final *permanentError
+			require.Equal(t, test.final, errors.As(err, &final))
+		})
+	}
+}
+
+// With a policy that does not allow the probe, the first missing secret is asked
+// for again, to see of what version the mount is; the next ones are not.
+func TestVaultsMountIsSeenAtTheFirstMissingSecret(t *testing.T) {
+	for version, want := range map[int]resolver.Kind{1: resolver.Unavailable, 2: resolver.NotFound} {
+		var asked atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked.Add(1)
+			status, body := http.StatusNotFound, `{"errors":[]}`
+			switch {
+			case r.URL.Path == "/v1/secret/data/dapr/"+vaultProbe:
+				status, body = http.StatusForbidden, `{"errors":["permission denied"]}`
+			case r.URL.Query().Get("version") == "none" && version == 2:
+				status, body = http.StatusBadRequest, refusedVersion
+			}
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}))
+		t.Cleanup(server.Close)
+		conn, err := connectVault(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, discard(t))
+		require.NoError(t, err)
+		for range 3 {
+			_, err = conn.get(t.Context(), "a")
+			require.Equal(t, want, resolver.KindOf(err))
+		}
+		if version == 2 {
+			require.EqualValues(t, 1+1+3, asked.Load())
+		}
+	}
+}
+
+func TestVaultsTokenIsReadAgainWhenItIsRefused(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Vault-Token") != "new" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		_, _ = io.WriteString(w, `{"data":{"data":{"a":"b"}}}`)
+	}))
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "token")
+	fields := map[string]string{"vaultAddr": server.URL, "vaultTokenMountPath": file}
+	write := func(text string) { require.NoError(t, os.WriteFile(file, []byte(text), 0o600)) }
+
+	var final *permanentError
+	for _, text := range []string{"-", "", " \n", "a\nb"} { // one that is not there yet, or not written to its end
+		if text != "-" {
+			write(text)
+		}
+		_, err := connectVault(t.Context(), fields, discard(t))
+		require.Error(t, err)
+		require.False(t, errors.As(err, &final), "%q: %v", text, err)
+	}
+	write("old\n")
+	conn, err := connectVault(t.Context(), fields, discard(t))
+	require.NoError(t, err)
+	for _, text := range []string{"old", "", "older"} {
+		write(text)
+		_, err = conn.get(t.Context(), "a")
+		require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	}
+	require.NoError(t, os.Remove(file))
+	_, err = conn.get(t.Context(), "a")
+	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+
+	write("new\n")
+	got := make(chan error)
+	for range 8 {
+		go func() {
+			_, err := conn.get(context.WithoutCancel(t.Context()), "a")
+			got <- err
+		}()
+	}
+	for range 8 {
+		require.NoError(t, <-got)
+	}
+}
+
+func TestVaultsFilesThatAreNotThereYetAreWaitedFor(t *testing.T) {
+	for _, name := range []string{"caCert", "caPath"} {
+		fields := map[string]string{"vaultToken": "t", name: filepath.Join(t.TempDir(), "missing")}
+		_, err := connectVault(t.Context(), fields, discard(t))
+		require.ErrorIs(t, err, os.ErrNotExist)
+		var final *permanentError
+		require.False(t, errors.As(err, &final))
+	}
+	var final *permanentError
+	_, err := connectVault(t.Context(), map[string]string{"vaultToken": "t", "caPem": "no PEM"}, discard(t))
+	require.ErrorAs(t, err, &final)
+	_, err = connectVault(t.Context(), map[string]string{"vaultTokenMountPath": t.TempDir()}, discard(t))
+	require.ErrorAs(t, err, &final)
+}
