@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -130,6 +131,27 @@ func TestVaultThatDoesNotAnswerInTimeIsTimeout(t *testing.T) {
 	defer cancel()
 	_, err = c.get(ctx, "a")
 	require.Equal(t, resolver.Timeout, resolver.KindOf(err))
+}
+
+// Vault speaks HTTP/2 where there is TLS, as contrib does.
+func TestVaultsAnswersAreSeenOverHTTP2(t *testing.T) {
+	vault := &scriptedVault{status: 404, body: `{"errors":[]}`}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		require.Equal(t, 2, r.ProtoMajor)
+		vault.ServeHTTP(w, r)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	fields := map[string]string{"vaultAddr": server.URL, "vaultToken": "t", "caPem": string(ca)}
+	conn, err := connectVault(t.Context(), fields, discard(t))
+	require.NoError(t, err)
+	_, err = conn.get(t.Context(), "a")
+	require.True(t, Missing(err), "%v", errors.Unwrap(err))
+	vault.status, vault.body = 403, `{"errors":["permission denied"]}`
+	_, err = conn.get(t.Context(), "a")
+	require.Equal(t, resolver.Denied, resolver.KindOf(err))
 }
 
 // A 404 that contrib did not show counts as no miss, whatever contrib calls it.

@@ -39,16 +39,21 @@ type vaultSession struct {
 var _ secretConn = (*vaultConn)(nil)
 
 // get reads a secret, once more if Vault refuses and the token's file has another
-// token by now.
+// token by now. A call that ran out of time leaves its connection behind: contrib
+// has one over HTTP/2 and sends no pings on it, so that one whose other end is gone
+// would fail every call until the kernel gives it up, in a quarter of an hour.
 func (c *vaultConn) get(ctx context.Context, name string) (map[string]string, error) {
 	c.mu.Lock()
 	s := c.session
 	c.mu.Unlock()
 	entries, err := c.read(ctx, s, name)
-	if errors.Is(err, resolver.Denied) {
+	switch {
+	case errors.Is(err, resolver.Denied):
 		if renewed := c.renew(ctx, s); renewed != nil {
 			return c.read(ctx, renewed, name)
 		}
+	case errors.Is(err, resolver.Timeout):
+		c.replace(ctx, s, s.token)
 	}
 	return entries, err
 }
@@ -58,6 +63,9 @@ func (c *vaultConn) read(ctx context.Context, s *vaultSession, name string) (map
 	resp, err := s.store.GetSecret(ctx, secretstores.GetSecretRequest{Name: name})
 	if err != nil {
 		err = classifyVault(*answer, err)
+		if answer.noMount() { // the next may be another
+			c.proven.Store(false)
+		}
 		// KV version 1 answers every name as version 2 does a missing one.
 		if Missing(err) && !c.proven.Load() {
 			if unproven := c.prove(ctx, s, name); unproven != nil {
@@ -97,17 +105,23 @@ func (c *vaultConn) prove(ctx context.Context, s *vaultSession, name string) err
 // renew makes a session with the token that the file holds now; nil if it holds
 // the one that was refused, or none.
 func (c *vaultConn) renew(ctx context.Context, refused *vaultSession) *vaultSession {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.session != refused {
-		return c.session // another call was quicker
-	}
 	if c.tokenFile == "" {
 		return nil
 	}
 	token, err := readVaultToken(c.tokenFile)
 	if err != nil || token == refused.token {
 		return nil
+	}
+	return c.replace(ctx, refused, token)
+}
+
+// replace makes a session with a token in the place of one, unless another call was
+// quicker. It returns the one to use now; nil if there is none.
+func (c *vaultConn) replace(ctx context.Context, used *vaultSession, token string) *vaultSession {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session != used && (c.session.token == token || token == used.token) {
+		return c.session
 	}
 	s, err := c.open(ctx, token)
 	if err != nil {
@@ -131,4 +145,5 @@ func (c *vaultConn) open(ctx context.Context, token string) (*vaultSession, erro
 
 func (c *vaultConn) text() bool { return field(c.fields, "vaultValueType") == "text" }
 
+// Close does nothing, as contrib's: idle connections are Vault's to close.
 func (c *vaultConn) Close() error { return nil }

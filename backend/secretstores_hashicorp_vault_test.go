@@ -232,3 +232,28 @@ func TestVaultsFilesThatAreNotThereYetAreWaitedFor(t *testing.T) {
 	_, err = connectVault(t.Context(), map[string]string{"vaultTokenMountPath": t.TempDir()}, discard(t))
 	require.ErrorAs(t, err, &final)
 }
+
+// A connection whose other end has vanished is not used again.
+func TestVaultsDeadConnectionIsLeftBehind(t *testing.T) {
+	vault := httptest.NewUnstartedServer(&scriptedVault{status: 404, body: `{"errors":[]}`})
+	vault.EnableHTTP2 = true
+	vault.StartTLS()
+	t.Cleanup(vault.Close)
+	network := newNetwork(t, vault.Listener.Addr().String())
+	conn, err := connectVault(t.Context(), map[string]string{
+		"vaultAddr": "https://" + network.address, "vaultToken": "t", "skipVerify": "true",
+	}, discard(t))
+	require.NoError(t, err)
+	_, err = conn.get(t.Context(), "a")
+	require.True(t, Missing(err))
+
+	network.cut()
+	ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
+	defer cancel()
+	_, err = conn.get(ctx, "a")
+	require.Equal(t, resolver.Timeout, resolver.KindOf(err))
+	ctx, cancel = context.WithTimeout(t.Context(), DefaultTimeout)
+	defer cancel()
+	_, err = conn.get(ctx, "a")
+	require.True(t, Missing(err), "%v", errors.Unwrap(err))
+}

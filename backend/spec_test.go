@@ -67,6 +67,10 @@ func TestUnknownFieldIsRefusedWithTheNearestAndAllOfThem(t *testing.T) {
 	text = refusedSecrets(t, "secretstores.local.file", fields{"secretFile": "x"})
 	require.Contains(t, text, `(did you mean "secretsFile"?)`)
 
+	text = refusedSecrets(t, "secretstores.hashicorp.vault", fields{"vaultAdr": canary})
+	require.Contains(t, text, `(did you mean "vaultAddr"?)`)
+	require.NotContains(t, text, canary)
+
 	require.Contains(t, refusedConfigs(t, "state.in-memory", fields{"size": "1"}),
 		"configStore.size: state.in-memory has no metadata")
 }
