@@ -21,7 +21,10 @@ import (
 // TestComponentsAreAccepted reads every Component YAML that is shipped as the
 // component itself would.
 func TestComponentsAreAccepted(t *testing.T) {
-	for _, path := range []string{"kubernetes/credentials.yaml", "../components/credentials.yaml", "../components/local/credentials.yaml"} {
+	stores, err := filepath.Glob("../components/stores/*.yaml")
+	require.NoError(t, err)
+	shipped := []string{"kubernetes/credentials.yaml", "../components/credentials.yaml", "../components/local/credentials.yaml"}
+	for _, path := range append(shipped, stores...) {
 		t.Run(path, func(t *testing.T) {
 			properties, err := componentfile.Load(path)
 			require.NoError(t, err)

@@ -1,0 +1,216 @@
+//go:build e2e && stores
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+
+	"credential-resolver/test/harness"
+)
+
+func TestStoreVault(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	v.start(t, v.component(t, "wide", nil), v.component(t, "text", map[string]any{"secretStore.vaultValueType": "text"}))
+	defer v.requireSilence(t)
+
+	v.configs.config(t, "odd", `{"credentialSource":"agent","secret-path":"odd","port":"port","password":"password"}`)
+	v.write(t, "secret", "odd", map[string]any{"port": 5432, "password": vaultCanary})
+	absent := []string{"missing", "deleted", "destroyed"}
+	bundle := `{"credentialSource":"agent","secret-path":"%s","password":"password"}`
+	single := `{"credentialSource":"agent","api_key":"crm-api-key","password":"%s"}`
+	for _, name := range absent {
+		v.configs.config(t, "bundle-"+name, fmt.Sprintf(bundle, name))
+		v.configs.config(t, "single-"+name, fmt.Sprintf(single, name))
+	}
+	v.write(t, "secret", "deleted", map[string]any{"password": vaultCanary})
+	v.do(t, http.MethodDelete, "secret/data/dapr/deleted", nil)
+	v.write(t, "secret", "destroyed", map[string]any{"password": vaultCanary})
+	v.do(t, http.MethodPut, "secret/destroy/dapr/destroyed", map[string]any{"versions": []int{1}})
+
+	for _, component := range []string{"wide", "text"} {
+		got := v.answers(t, component, "analytics-db")
+		require.Equal(t, vaultCanary, got["password"])
+		require.Equal(t, "5432", got["port"])
+		got = v.answers(t, component, "crm-api")
+		require.Equal(t, vaultCanary, got["api_key"])
+		require.JSONEq(t, `{"region":"eu-west-1","refresh_token":"`+vaultCanary+`"}`, got["extra"])
+		got = v.answers(t, component, "warehouse")
+		require.Equal(t, "reader", got["username"])
+		require.Equal(t, vaultCanary, got["password"])
+
+		suffix := map[string]string{"text": ", vaultValueType text"}[component]
+		for _, name := range absent {
+			v.fails(t, component, "bundle-"+name, "bundle "+name+suffix, codes.NotFound)
+			got := v.answers(t, component, "single-"+name)
+			require.Equal(t, name, got["password"], "a literal")
+			require.Equal(t, vaultCanary, got["api_key"])
+			sees(t, "secretstores.hashicorp.vault", "single-key "+name+": a literal"+suffix, codes.OK.String())
+		}
+	}
+
+	v.write(t, "secret", "gone-later", map[string]any{"value": vaultCanary})
+	v.configs.config(t, "single-later", fmt.Sprintf(single, "gone-later"))
+	require.Equal(t, vaultCanary, v.answers(t, "wide", "single-later")["password"])
+	v.do(t, http.MethodDelete, "secret/data/dapr/gone-later", nil)
+	v.fails(t, "wide", "single-later", "single-key deleted after it was read", codes.NotFound)
+
+	// A name that Vault would not take would fail the credential whole.
+	names := []string{
+		"a:b@c/d", "x=y&z;w,v", "+*!~'()", `"<>^{|}[]`, "naïve/日本語", "...", "a..b/.c", "sys/seal", "data/metadata",
+		strings.Repeat("a", 512),
+	}
+	literals := map[string]string{"credentialSource": "agent", "api_key": "crm-api-key"}
+	for i, name := range append(names, "a?version=1", "../deleted", "a//b", "a/./b", "c2VjcmV0/", "a\u200bb", "a b", "%2e%2e") {
+		literals[fmt.Sprintf("literal%d", i)] = name
+	}
+	text, err := json.Marshal(literals)
+	require.NoError(t, err)
+	v.configs.config(t, "names", string(text))
+	literals["api_key"] = vaultCanary
+	require.Equal(t, literals, v.answers(t, "wide", "names"))
+
+	v.fails(t, "wide", "odd", "value that is not a string", codes.Internal)
+	got := v.answers(t, "text", "odd")
+	require.Equal(t, "5432", got["port"])
+	require.Equal(t, vaultCanary, got["password"])
+}
+
+// TestStoreVaultNarrow has the Component and the policy that are shipped.
+func TestStoreVaultNarrow(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	tokenFile := filepath.Join(t.TempDir(), "token")
+	write := func(token string) { require.NoError(t, os.WriteFile(tokenFile, []byte(token+"\n"), 0o600)) }
+	first := v.token(t, "narrow")
+	write(first)
+	lookups := `path "secret/data/dapr/crm-api-key" { capabilities = ["read"] }`
+	v.policy(t, "no-probe", lookups)
+	v.start(t, v.shipped(t, "narrow", tokenFile),
+		v.component(t, "no-probe", map[string]any{"secretStore.vaultToken": v.token(t, "no-probe")}))
+	defer v.requireSilence(t)
+
+	require.Equal(t, vaultCanary, v.answers(t, "narrow", "analytics-db")["password"])
+	v.fails(t, "narrow", "crm-api", "single-key: name that the policy does not allow", codes.PermissionDenied)
+	v.fails(t, "narrow", "warehouse", "direct: name that the policy does not allow", codes.PermissionDenied)
+
+	v.configs.config(t, "one-key", `{"credentialSource":"agent","api_key":"crm-api-key"}`)
+	require.Equal(t, vaultCanary, v.answers(t, "narrow", "one-key")["api_key"])
+	require.Equal(t, vaultCanary, v.answers(t, "no-probe", "one-key")["api_key"])
+
+	v.revoke(t, first)
+	v.fails(t, "narrow", "analytics-db", "token revoked or expired", codes.PermissionDenied)
+	write(v.token(t, "narrow"))
+	require.Equal(t, vaultCanary, v.answers(t, "narrow", "analytics-db")["password"], "the file is read again")
+}
+
+func TestStoreVaultWrongMount(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	require.NoError(t, v.Mount(t.Context(), "team", "2"))
+	v.write(t, "team", "crm-api-key", map[string]any{"value": vaultCanary})
+	v.configs.config(t, "single", `{"credentialSource":"agent","api_key":"crm-api-key","password":"reference"}`)
+	v.configs.config(t, "other", `{"credentialSource":"agent","api_key":"another","password":"reference"}`)
+	wrong := func(name, path string) resource {
+		r := v.component(t, name, map[string]any{"secretStore.enginePath": path})
+		r.ignoreErrors = true
+		return r
+	}
+	v.policy(t, "unseen", `path "kv1/data/dapr/another" { capabilities = ["read"] }
+		path "kv1/data/dapr/reference" { capabilities = ["read"] }`)
+	v.start(t, wrong("missing", "nowhere"), wrong("version-1", "kv1"),
+		v.component(t, "team", map[string]any{"secretStore.enginePath": "team"}),
+		v.component(t, "unseen", map[string]any{
+			"secretStore.enginePath": "kv1", "secretStore.vaultToken": v.token(t, "unseen"),
+		}))
+	defer v.requireSilence(t)
+
+	log := v.side.daprd.Log()
+	require.Contains(t, log, "there is no KV secrets engine of version 2 where enginePath says")
+	require.Contains(t, log, "the mount that enginePath names is KV version 1")
+	v.fails(t, "unseen", "other", "KV version 1, hidden by the policy at start", codes.Unavailable)
+
+	require.Equal(t, "reference", v.answers(t, "team", "single")["password"])
+	v.do(t, http.MethodDelete, "sys/mounts/team", nil)
+	v.fails(t, "team", "single", "mount gone, known secret", codes.Unavailable)
+	v.fails(t, "team", "other", "mount gone, name never seen", codes.Unavailable)
+	require.NoError(t, v.Mount(t.Context(), "team", "1"))
+	v.fails(t, "team", "other", "mount back as KV version 1", codes.Unavailable)
+}
+
+func TestStoreVaultDown(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	wide := v.component(t, "wide", nil)
+	late := v.component(t, "late", map[string]any{"requestTimeout": "1s"})
+	v.start(t, wide)
+	defer v.requireSilence(t)
+	v.answers(t, "wide", "crm-api")
+
+	v.do(t, http.MethodPost, "sys/quotas/rate-limit/few", map[string]any{"path": "secret/", "rate": 1, "interval": "1h"})
+	_, _ = v.ask(t, "wide", "crm-api")
+	v.fails(t, "wide", "crm-api", "throttled", codes.Unavailable)
+	v.do(t, http.MethodDelete, "sys/quotas/rate-limit/few", nil)
+	v.recovers(t, "wide", "crm-api")
+
+	v.do(t, http.MethodPut, "sys/seal", nil)
+	v.fails(t, "wide", "crm-api", "sealed", codes.Unavailable)
+	require.NoError(t, v.Unseal(t.Context()))
+	v.recovers(t, "wide", "crm-api")
+
+	require.NoError(t, v.Hang())
+	begin := time.Now()
+	v.fails(t, "wide", "crm-api", "hangs", codes.DeadlineExceeded)
+	require.Less(t, time.Since(begin), 5*time.Second, "storeTimeout is 1 s")
+	require.NoError(t, v.Continue())
+	v.recovers(t, "wide", "crm-api")
+
+	require.NoError(t, v.Stop())
+	v.fails(t, "wide", "crm-api", "unreachable", codes.Unavailable)
+
+	sidecar := v.side
+	v.side = startSidecar(t, harness.ComponentOptions{}, late)
+	v.fails(t, "late", "crm-api", "absent at start", codes.Unavailable)
+
+	require.NoError(t, v.Restart(t.Context()))
+	v.fails(t, "late", "crm-api", "sealed at start", codes.Unavailable)
+	require.NoError(t, v.Unseal(t.Context()))
+	v.recovers(t, "late", "crm-api")
+	v.requireSilence(t)
+	v.side = sidecar
+	v.recovers(t, "wide", "crm-api")
+}
+
+// TestStoreVaultRequests counts what a single-key credential costs: each of its
+// strings is asked for.
+func TestStoreVaultRequests(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	config := []string{`"credentialSource":"agent","one":"analytics-db","two":"crm-api-key","three":"crm-refresh-token"`}
+	for i := range 9 {
+		config = append(config, fmt.Sprintf(`"field%d":"literal-%d"`, i, i))
+	}
+	v.configs.config(t, "twelve", "{"+strings.Join(config, ",")+"}")
+	v.start(t, v.component(t, "wide", nil))
+	defer v.requireSilence(t)
+	v.answers(t, "wide", "twelve") // connections are made
+	before, err := v.Reads("secret/data/")
+	require.NoError(t, err)
+	begin := time.Now()
+	require.Equal(t, vaultCanary, v.answers(t, "wide", "twelve")["two"])
+	took := time.Since(begin)
+	after, err := v.Reads("secret/data/")
+	require.NoError(t, err)
+	require.Equal(t, 12, after-before, "by Vault's own audit log")
+	t.Logf("a single-key credential with 12 strings of which 3 are secrets: %d requests, %s", after-before, took)
+}

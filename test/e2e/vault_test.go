@@ -1,0 +1,163 @@
+//go:build e2e && stores
+
+package e2e
+
+import (
+	"maps"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+
+	"credential-resolver/internal/componentfile"
+	"credential-resolver/test/harness"
+)
+
+// vaultStore is an OpenBao, configs in a folder, and what must not be seen of them.
+type vaultStore struct {
+	*harness.OpenBao
+
+	configs *stores
+	tokens  []string
+	side    *sidecar
+	seen    []string // what the application got for an error
+}
+
+// vaultCanary is in every secret's value.
+const vaultCanary = "canary-of-vault-90b1"
+
+func startVault(t *testing.T) *vaultStore {
+	t.Helper()
+	bao, err := harness.StartOpenBao(t.Context(), binary(t, "BAO", "bao"))
+	if bao != nil {
+		t.Cleanup(bao.Remove)
+	}
+	require.NoError(t, err)
+	v := &vaultStore{OpenBao: bao, configs: newStores(t)}
+	policy, err := os.ReadFile("../../deploy/vault/policy.hcl")
+	require.NoError(t, err)
+	v.policy(t, "narrow", string(policy))
+	v.policy(t, "wide", `path "+/data/dapr/*" { capabilities = ["read"] }`)
+	v.write(t, "secret", "analytics-db", map[string]any{"db_password_key": vaultCanary, "ssl_cert_key": vaultCanary})
+	v.write(t, "secret", "crm-api-key", map[string]any{"value": vaultCanary})
+	v.write(t, "secret", "crm-refresh-token", map[string]any{"value": vaultCanary})
+	v.write(t, "secret", "warehouse", map[string]any{"username": "reader", "password": vaultCanary})
+	for _, sample := range []string{"analytics-db", "crm-api", "warehouse"} {
+		text, err := os.ReadFile("../../components/samples/" + sample + ".json")
+		require.NoError(t, err)
+		v.configs.config(t, sample, string(text))
+	}
+	return v
+}
+
+func (v *vaultStore) do(t *testing.T, method, path string, body any) {
+	t.Helper()
+	require.NoError(t, v.Do(t.Context(), method, path, body))
+}
+
+func (v *vaultStore) policy(t *testing.T, name, text string) {
+	t.Helper()
+	v.do(t, http.MethodPut, "sys/policies/acl/"+name, map[string]string{"policy": text})
+}
+
+func (v *vaultStore) write(t *testing.T, mount, name string, entries map[string]any) {
+	t.Helper()
+	v.do(t, http.MethodPost, mount+"/data/dapr/"+name, map[string]any{"data": entries})
+}
+
+// token makes a token with a policy, which nothing may ever show.
+func (v *vaultStore) token(t *testing.T, policy string) string {
+	t.Helper()
+	token, err := v.Token(t.Context(), policy)
+	require.NoError(t, err)
+	v.tokens = append(v.tokens, token)
+	return token
+}
+
+func (v *vaultStore) revoke(t *testing.T, token string) {
+	t.Helper()
+	v.do(t, http.MethodPost, "auth/token/revoke", map[string]string{"token": token})
+}
+
+// component is one on this Vault, with a token of the wide policy.
+func (v *vaultStore) component(t *testing.T, name string, changes map[string]any) resource {
+	t.Helper()
+	metadata := map[string]any{
+		"configStore": "bindings.localstorage", "configStore.rootPath": v.configs.path("configs"), "configKey": "{guid}.json",
+		"secretStore": "secretstores.hashicorp.vault", "secretStore.vaultAddr": v.URL(),
+		"secretStore.vaultToken": v.token(t, "wide"), "storeTimeout": "1s",
+	}
+	maps.Copy(metadata, changes)
+	return credentials(name, metadata)
+}
+
+// shipped is the Component that is shipped, with its addresses made this test's.
+func (v *vaultStore) shipped(t *testing.T, name, tokenFile string) resource {
+	t.Helper()
+	given, err := componentfile.Load("../../components/stores/secretstores.hashicorp.vault.yaml")
+	require.NoError(t, err)
+	metadata := map[string]any{}
+	for field, value := range given {
+		metadata[field] = value
+	}
+	require.Contains(t, metadata, "secretStore.vaultTokenMountPath")
+	metadata["secretStore.vaultTokenMountPath"] = tokenFile
+	metadata["secretStore.vaultAddr"] = v.URL()
+	metadata["configStore"] = "bindings.localstorage"
+	metadata["configStore.rootPath"] = v.configs.path("configs")
+	metadata["configKey"] = "{guid}.json"
+	return credentials(name, metadata)
+}
+
+func (v *vaultStore) start(t *testing.T, resources ...resource) {
+	t.Helper()
+	v.side = startSidecar(t, harness.ComponentOptions{}, resources...)
+}
+
+func (v *vaultStore) ask(t *testing.T, component, guid string) (map[string]string, string) {
+	t.Helper()
+	entries, failure := v.side.get(t, component, guid)
+	v.seen = append(v.seen, failure)
+	return entries, failure
+}
+
+// answers asks for a credential and returns it.
+func (v *vaultStore) answers(t *testing.T, component, guid string) map[string]string {
+	t.Helper()
+	entries, failure := v.ask(t, component, guid)
+	require.Empty(t, failure)
+	return entries
+}
+
+// fails asks for a credential that cannot be had, and notes what the application
+// sees of the failure.
+func (v *vaultStore) fails(t *testing.T, component, guid, what string, code codes.Code) {
+	t.Helper()
+	entries, failure := v.ask(t, component, guid)
+	require.Empty(t, entries)
+	seen := seenCode(t, failure)
+	sees(t, "secretstores.hashicorp.vault", what, seen)
+	require.Equal(t, code.String(), seen, what)
+}
+
+// recovers waits until a credential can be had again.
+func (v *vaultStore) recovers(t *testing.T, component, guid string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		_, failure := v.ask(t, component, guid)
+		return failure == ""
+	}, patience, tick)
+}
+
+// requireSilence sees that neither the application nor the log was told a token, a
+// secret or a name that was looked up.
+func (v *vaultStore) requireSilence(t *testing.T) {
+	t.Helper()
+	text := strings.Join(v.seen, "\n") + v.side.component.Log()
+	for _, secret := range append(v.tokens, vaultCanary, "crm-api-key", "crm-refresh-token", "api.example.com") {
+		require.NotContains(t, text, secret)
+	}
+}
