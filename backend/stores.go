@@ -64,12 +64,23 @@ type storeType[C any] struct {
 	validName func(fields map[string]string, name string) bool
 }
 
-// configStores lists the config stores that are compiled in, by type.
+// configStores lists the config stores that are compiled in, by type: daprd's
+// names. Where daprd has several versions, the name alone is the one that it
+// prefers, and the name with a version is that.
 func configStores() map[string]storeType[configConn] {
 	sqlite := stateSQLite()
+	postgresV1, postgresV2 := statePostgreSQLV1(), statePostgreSQL()
 	return map[string]storeType[configConn]{
 		"state.sqlite":          sqlite,
 		"state.sqlite3":         sqlite,
+		"state.postgresql":      postgresV2,
+		"state.postgresql/v1":   postgresV1,
+		"state.postgresql/v2":   postgresV2,
+		"state.postgres":        postgresV2,
+		"state.postgres/v1":     postgresV1,
+		"state.postgres/v2":     postgresV2,
+		"state.yugabytedb":      postgresV2,
+		"state.yugabyte":        postgresV2,
 		"state.in-memory":       stateInMemory(),
 		"bindings.localstorage": bindingsLocalStorage(),
 	}

@@ -1,0 +1,102 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+)
+
+func TestPostgreSQLFailuresAreClassifiedByTheirSQLState(t *testing.T) {
+	tests := map[string]resolver.Kind{
+		"28P01": resolver.Denied,      // wrong password
+		"28000": resolver.Denied,      // no such role, or no line for it in pg_hba.conf
+		"42501": resolver.Denied,      // no privilege
+		"25006": resolver.Denied,      // read only
+		"57014": resolver.Timeout,     // statement_timeout
+		"53300": resolver.Unavailable, // too many connections
+		"57P01": resolver.Unavailable, // shutting down
+		"57P03": resolver.Unavailable, // starting up
+		"40001": resolver.Unavailable, // serialization
+		"42P01": resolver.Unavailable, // no such table
+		"3D000": resolver.Unavailable, // no such database
+		"42703": resolver.Unavailable, // no such column
+	}
+	for code, want := range tests {
+		failure := &pgconn.PgError{Severity: "ERROR", Code: code, Message: "words"}
+		t.Run(code, func(t *testing.T) {
+			err := classifyPostgres(fmt.Errorf("in contrib: %w", failure))
+			require.Equal(t, want, resolver.KindOf(err))
+			require.ErrorIs(t, err, failure)
+		})
+		t.Run(code+" in the text that contrib makes of it", func(t *testing.T) {
+			text := fmt.Sprintf("failed to perform migration 0: failed to create state table: 'state', %v", failure)
+			require.Equal(t, want, resolver.KindOf(classifyPostgres(errors.New(text))))
+		})
+	}
+}
+
+func TestPostgreSQLFailuresWithoutSQLState(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want resolver.Kind
+	}{
+		"our deadline":            {context.DeadlineExceeded, resolver.Timeout},
+		"a network's deadline":    {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, resolver.Timeout},
+		"a network's failure":     {&net.OpError{Op: "dial", Err: errors.New("refused")}, resolver.Unavailable},
+		"a row that is broken":    {errors.New("failed to decode base64 data: illegal base64 data at input byte 1"), resolver.Unavailable},
+		"a code that is not last": {errors.New("(SQLSTATE 42501) and more"), resolver.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, test.want, resolver.KindOf(classifyPostgres(fmt.Errorf("in contrib: %w", test.err))))
+		})
+	}
+}
+
+func TestPostgreSQLMetadataIsCheckedWithoutAConnection(t *testing.T) {
+	for storeType, fields := range map[string]map[string]string{
+		"state.postgresql":    {"tablePrefix": "app.", "region": "eu-west-1"},
+		"state.postgresql/v1": {"tableName": "app.state", "azureTenantId": "a"},
+	} {
+		for name, test := range map[string]struct {
+			field, value, want string
+		}{
+			"a misspelt field":        {"conectionString", "host=h", `did you mean "connectionString"?`},
+			"no connection string":    {"timeout", "5s", "failed to build connection string"},
+			"a wrong duration":        {"timeout", "0.5s", "must be greater than 1s"},
+			"a wrong mode":            {"queryExecMode", "fast", "queryExecMode"},
+			"an address":              {"url", "postgres://user:canary%zz@h/db", "cannot be parsed"},
+			"an address in two parts": {"url", "postgres://user:canary/more@h/db", "cannot be parsed"},
+			"words":                   {"url", "host=h port=canary", "cannot be parsed"},
+			"a file":                  {"sslRootCert", "/missing/canary.pem", "is not there"},
+		} {
+			t.Run(storeType+", "+name, func(t *testing.T) {
+				given := map[string]string{test.field: test.value}
+				for name, value := range fields {
+					given[name] = value
+				}
+				if test.field != "url" && test.field != "timeout" || test.value == "0.5s" {
+					given["host"] = "h"
+				}
+				_, _, err := lookup(Spec{Label: "configStore", Type: storeType, Fields: given}, configStores())
+				require.ErrorContains(t, err, test.want)
+				require.NotContains(t, err.Error(), "canary")
+			})
+		}
+	}
+}
+
+func TestPostgreSQLTakesContribsAliases(t *testing.T) {
+	_, _, err := lookup(Spec{Label: "configStore", Type: "state.postgres", Fields: map[string]string{
+		"url": "postgres://user:password@localhost/db", "timeoutInSeconds": "5", "CleanupIntervalInSeconds": "0",
+		"spnClientId": "a", "awsRegion": "b",
+	}}, configStores())
+	require.NoError(t, err)
+}
