@@ -81,6 +81,7 @@ func configStores() map[string]storeType[configConn] {
 		"state.postgres/v2":     postgresV2,
 		"state.yugabytedb":      postgresV2,
 		"state.yugabyte":        postgresV2,
+		"state.mysql":           stateMySQL(),
 		"state.in-memory":       stateInMemory(),
 		"bindings.localstorage": bindingsLocalStorage(),
 	}

@@ -1,0 +1,167 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/dapr/components-contrib/state"
+	contrib "github.com/dapr/components-contrib/state/mysql"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/resolver"
+)
+
+// stateMySQL is state.mysql, for MySQL and MariaDB. It keeps documents (JSON).
+// What is put through us is kept as the bytes that it is: contrib stores them in
+// base64 and marks the row. A document that another wrote loses the order of its
+// fields and long digits in MySQL, before we can read it; MariaDB's JSON is a text
+// and keeps both, but daprd's HTTP API has already lost the digits past a
+// float64's.
+func stateMySQL() storeType[configConn] {
+	make := newState(contrib.NewMySQLStateStore)
+	return storeType[configConn]{
+		fields:   declaredFields(make(nil)),
+		required: map[string]string{connectionString: mysqlForm},
+		prepare: func(fields map[string]string) error {
+			for name, value := range fields {
+				if !strings.EqualFold(name, connectionString) {
+					continue
+				}
+				if err := checkMySQLAddress(value); err != nil {
+					return err
+				}
+			}
+			if err := checkState(make, fields); err != nil {
+				return scrub(err, fields)
+			}
+			return nil
+		},
+		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+			conn, err := connectState(ctx, make, fields, log, classifyMySQL)
+			if err != nil {
+				return nil, err
+			}
+			return &mysqlConn{conn.(*stateLister)}, nil
+		},
+	}
+}
+
+// mysqlForm says what contrib can make use of. Its words are fixed: what cannot be
+// parsed may be a part of the password.
+const mysqlForm = "it has to be of the form user:password@tcp(host:port)/?parameters"
+
+// checkMySQLAddress refuses what contrib would take apart wrongly: it puts the
+// name of the database behind the first slash, and leaves out what comes after the
+// second.
+func checkMySQLAddress(address string) error {
+	parsed, err := mysql.ParseDSN(address)
+	switch {
+	case err != nil:
+		return errors.New("the connection string cannot be parsed: " + mysqlForm)
+	case parsed.DBName != "":
+		return errors.New("the connection string names a database: name it by schemaName; " + mysqlForm)
+	case strings.Count(address, "/") > 1:
+		return errors.New("the connection string has a slash besides the one before the parameters, which the store" +
+			" cannot read (that excludes sockets, and passwords with a slash); " + mysqlForm)
+	}
+	return nil
+}
+
+// mysqlConn is a connected state.mysql that heeds case. A table that contrib made
+// compares its keys by the database's collation, for which abc and ABC are one;
+// daprd's scopes and the names of secrets are not so lenient.
+type mysqlConn struct{ *stateLister }
+
+var (
+	_ configConn = (*mysqlConn)(nil)
+	_ deleter    = (*mysqlConn)(nil)
+	_ lister     = (*mysqlConn)(nil)
+)
+
+var (
+	errOtherCase = errors.New("the table takes this key and one in other letters for the same: give its column id a binary collation")
+	errUnseen    = errors.New("a row that was read is not there under its name")
+)
+
+// get implements configConn.
+func (c *mysqlConn) get(ctx context.Context, key string) ([]byte, error) {
+	data, err := c.stateLister.get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	exact, other, err := c.spelt(ctx, key)
+	switch {
+	case err != nil:
+		return nil, err
+	case exact:
+		return data, nil
+	case other:
+		return nil, absent()
+	default: // deleted meanwhile, or a pattern that the server understands otherwise
+		return nil, &resolver.StoreError{Kind: resolver.Unavailable, Err: errUnseen}
+	}
+}
+
+// set implements configConn. It refuses to replace another key's row.
+func (c *mysqlConn) set(ctx context.Context, key string, data []byte) error {
+	exact, other, err := c.spelt(ctx, key)
+	switch {
+	case err != nil:
+		return err
+	case other && !exact:
+		return &resolver.StoreError{Kind: resolver.Denied, Err: errOtherCase}
+	}
+	return c.stateLister.set(ctx, key, data)
+}
+
+// spelt tells whether there is a row of just that key, and whether there is one
+// of a key that differs in nothing but case.
+func (c *mysqlConn) spelt(ctx context.Context, key string) (exact, other bool, err error) {
+	size := uint32(pageSize)
+	req := &state.KeysLikeRequest{Pattern: keyTemplate(key).like(), PageSize: &size}
+	resp, err := c.keys.KeysLike(ctx, req)
+	if err != nil {
+		return false, false, c.classify(err)
+	}
+	for _, k := range resp.Keys {
+		exact = exact || k == key
+		other = other || k != key
+	}
+	return exact, other, nil
+}
+
+// classifyMySQL goes by the server's error numbers. A table or a database that is
+// not there is Unavailable: contrib answers a missing key without an error. A
+// database that is gone when we connect looks like one that we may not make.
+func classifyMySQL(err error) error {
+	var (
+		failure *mysql.MySQLError
+		network net.Error
+	)
+	switch {
+	case errors.As(err, &failure):
+		return &resolver.StoreError{Kind: mysqlKind(failure.Number), Err: err}
+	case errors.As(err, &network) && network.Timeout():
+		return &resolver.StoreError{Kind: resolver.Timeout, Err: err}
+	default:
+		return failed(err)
+	}
+}
+
+// mysqlKind returns what an error's number means.
+func mysqlKind(number uint16) resolver.Kind {
+	switch number {
+	case 1044, 1045, 1698, // no access to the database, by this password, by this plugin
+		1142, 1143, 1227, 1370, // no privilege for the table, the column, the server, the routine
+		1130, 1290, 1792, 1820, 1862, 3118, 4151: // host not allowed, read only (2), password expired (2), account locked (2)
+		return resolver.Denied
+	case 1205, 1317, 1969, 3024: // waited for a lock, interrupted, and out of time in MariaDB and MySQL
+		return resolver.Timeout
+	default: // among them 1040, 1203 and 1226, too many connections
+		return resolver.Unavailable
+	}
+}

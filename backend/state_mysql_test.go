@@ -1,0 +1,127 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/components-contrib/state"
+
+	"credential-resolver/resolver"
+)
+
+func TestMySQLFailuresAreClassifiedByTheirNumber(t *testing.T) {
+	for number, want := range map[uint16]resolver.Kind{
+		1044: resolver.Denied, 1045: resolver.Denied, 1142: resolver.Denied, 1143: resolver.Denied,
+		1130: resolver.Denied, 1290: resolver.Denied, 1862: resolver.Denied,
+		1040: resolver.Unavailable, 1203: resolver.Unavailable, 1226: resolver.Unavailable,
+		1049: resolver.Unavailable, 1146: resolver.Unavailable, 1053: resolver.Unavailable,
+		1205: resolver.Timeout, 1969: resolver.Timeout, 3024: resolver.Timeout,
+	} {
+		t.Run(fmt.Sprint(number), func(t *testing.T) {
+			failure := &mysql.MySQLError{Number: number, Message: "words"}
+			err := classifyMySQL(fmt.Errorf("in contrib: %w", failure))
+			require.Equal(t, want, resolver.KindOf(err))
+			require.ErrorIs(t, err, failure)
+		})
+	}
+	for name, test := range map[string]struct {
+		err  error
+		want resolver.Kind
+	}{
+		"our deadline":         {context.DeadlineExceeded, resolver.Timeout},
+		"a network's deadline": {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, resolver.Timeout},
+		"a connection lost":    {mysql.ErrInvalidConn, resolver.Unavailable},
+		"a row that is broken": {errors.New("failed to decode binary data: illegal base64"), resolver.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, test.want, resolver.KindOf(classifyMySQL(fmt.Errorf("in contrib: %w", test.err))))
+		})
+	}
+}
+
+func TestMySQLMetadataIsCheckedWithoutAConnection(t *testing.T) {
+	const address = "user:canary@tcp(localhost:3306)/"
+	for name, test := range map[string]struct {
+		fields map[string]string
+		want   string
+	}{
+		"no connection string":    {map[string]string{"schemaName": "a"}, "connectionString is missing"},
+		"no slash":                {map[string]string{"connectionString": "user:canary@tcp(h)"}, "cannot be parsed"},
+		"a database":              {map[string]string{"ConnectionString": address + "db"}, "schemaName"},
+		"a socket":                {map[string]string{"connectionString": "user:canary@unix(/run/a.sock)/"}, "a slash besides"},
+		"a slash in a password":   {map[string]string{"connectionString": "user:can/canary@tcp(h)/"}, "a slash besides"},
+		"a table's name":          {map[string]string{"connectionString": address, "tableName": "a b"}, "is not valid"},
+		"a field of another":      {map[string]string{"connectionString": address, "tablePrefix": "a"}, "tablePrefix is not a metadata field"},
+		"a certificate not there": {map[string]string{"connectionString": address, "pemPath": "/missing/canary"}, "no such file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := lookup(Spec{Label: "configStore", Type: "state.mysql", Fields: test.fields}, configStores())
+			require.ErrorContains(t, err, test.want)
+			require.NotContains(t, err.Error(), "canary")
+		})
+	}
+	_, _, err := lookup(Spec{Label: "configStore", Type: "state.mysql", Fields: map[string]string{
+		"connectionString": address + "?tls=skip-verify", "timeoutInSeconds": "5", "cleanupInterval": "0",
+	}}, configStores())
+	require.NoError(t, err)
+}
+
+// foldingState finds rows whatever their case, as MySQL does.
+type foldingState struct {
+	state.Store
+
+	rows   map[string]string
+	hidden bool
+}
+
+func (s *foldingState) Get(_ context.Context, req *state.GetRequest) (*state.GetResponse, error) {
+	for key, value := range s.rows {
+		if strings.EqualFold(key, req.Key) {
+			return &state.GetResponse{Data: []byte(value), ETag: new(string)}, nil
+		}
+	}
+	return &state.GetResponse{}, nil
+}
+
+func (s *foldingState) Set(_ context.Context, req *state.SetRequest) error {
+	s.rows[req.Key] = string(req.Value.([]byte))
+	return nil
+}
+
+func (s *foldingState) KeysLike(_ context.Context, req *state.KeysLikeRequest) (*state.KeysLikeResponse, error) {
+	resp := &state.KeysLikeResponse{}
+	for key := range s.rows {
+		if strings.EqualFold(strings.ReplaceAll(req.Pattern, `\`, ""), key) && !s.hidden {
+			resp.Keys = append(resp.Keys, key)
+		}
+	}
+	return resp, nil
+}
+
+func (s *foldingState) Close() error { return nil }
+
+func TestMySQLHeedsCaseWhereTheTableDoesNot(t *testing.T) {
+	rows := &foldingState{rows: map[string]string{"app_abc": "{}"}}
+	conn := &mysqlConn{newStateConn(rows, classifyMySQL).(*stateLister)}
+	data, err := conn.get(t.Context(), "app_abc")
+	require.NoError(t, err)
+	require.Equal(t, "{}", string(data))
+	_, err = conn.get(t.Context(), "app_ABC")
+	require.Equal(t, resolver.NotFound, resolver.KindOf(err))
+	_, err = conn.get(t.Context(), "app_abd")
+	require.Equal(t, resolver.NotFound, resolver.KindOf(err))
+	require.Equal(t, resolver.Denied, resolver.KindOf(conn.set(t.Context(), "app_ABC", []byte("[]"))))
+	require.NoError(t, conn.set(t.Context(), "app_abc", []byte("[]")))
+	require.Equal(t, map[string]string{"app_abc": "[]"}, rows.rows)
+	rows.hidden = true
+	_, err = conn.get(t.Context(), "app_abc")
+	require.Equal(t, resolver.Unavailable, resolver.KindOf(err), "what cannot be made sure of is no miss")
+}
