@@ -112,12 +112,12 @@ func TestVaultsFailuresAreToldApart(t *testing.T) {
 
 func TestVaultsSecretIsReadAsItsEntriesOrAsOneText(t *testing.T) {
 	vault := scriptedVault{status: 200, body: `{"data":{"data":{"a":"b","none":null}}}`}
-	entries, err := vault.connect(t, discard(t), nil).get(t.Context(), "a")
+	entries, err := vault.connect(t, devNull(t), nil).get(t.Context(), "a")
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"a": "b", "none": ""}, entries)
 
 	vault = scriptedVault{status: 200, body: `{"data":{"data":{"a":"b","n":1.50}}}`}
-	entries, err = vault.connect(t, discard(t), map[string]string{"vaultValueType": "text"}).get(t.Context(), "a")
+	entries, err = vault.connect(t, devNull(t), map[string]string{"vaultValueType": "text"}).get(t.Context(), "a")
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"a": `{"a":"b","n":1.50}`}, entries, "the digits are kept")
 }
@@ -125,7 +125,7 @@ func TestVaultsSecretIsReadAsItsEntriesOrAsOneText(t *testing.T) {
 func TestVaultThatDoesNotAnswerInTimeIsTimeout(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(server.Close)
-	c, err := openVault(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, discard(t))
+	c, err := openVault(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, devNull(t))
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
 	defer cancel()
@@ -145,7 +145,7 @@ func TestVaultsAnswersAreSeenOverHTTP2(t *testing.T) {
 	t.Cleanup(server.Close)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	fields := map[string]string{"vaultAddr": server.URL, "vaultToken": "t", "caPem": string(ca)}
-	conn, err := connectVault(t.Context(), fields, discard(t))
+	conn, err := connectVault(t.Context(), fields, devNull(t))
 	require.NoError(t, err)
 	_, err = conn.get(t.Context(), "a")
 	require.True(t, Missing(err), "%v", errors.Unwrap(err))

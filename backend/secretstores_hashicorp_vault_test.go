@@ -21,7 +21,7 @@ import (
 
 const tickOfTest = 50 * time.Millisecond
 
-func discard(t *testing.T) logger.Logger {
+func devNull(t *testing.T) logger.Logger {
 	log, _ := newLog(t, logger.DebugLevel)
 	return log
 }
@@ -129,7 +129,7 @@ func TestVaultsMountIsSeenWhenItConnects(t *testing.T) {
 				_, _ = io.WriteString(w, test.body)
 			}))
 			t.Cleanup(server.Close)
-			_, err := connectVault(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, discard(t))
+			_, err := connectVault(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, devNull(t))
 			if test.want == "" {
 				require.NoError(t, err)
 				return
@@ -159,7 +159,7 @@ func TestVaultsMountIsSeenAtTheFirstMissingSecret(t *testing.T) {
 			_, _ = io.WriteString(w, body)
 		}))
 		t.Cleanup(server.Close)
-		conn, err := connectVault(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, discard(t))
+		conn, err := connectVault(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, devNull(t))
 		require.NoError(t, err)
 		for range 3 {
 			_, err = conn.get(t.Context(), "a")
@@ -189,12 +189,12 @@ func TestVaultsTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 		if text != "-" {
 			write(text)
 		}
-		_, err := connectVault(t.Context(), fields, discard(t))
+		_, err := connectVault(t.Context(), fields, devNull(t))
 		require.Error(t, err)
 		require.False(t, errors.As(err, &final), "%q: %v", text, err)
 	}
 	write("old\n")
-	conn, err := connectVault(t.Context(), fields, discard(t))
+	conn, err := connectVault(t.Context(), fields, devNull(t))
 	require.NoError(t, err)
 	for _, text := range []string{"old", "", "older"} {
 		write(text)
@@ -221,15 +221,15 @@ func TestVaultsTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 func TestVaultsFilesThatAreNotThereYetAreWaitedFor(t *testing.T) {
 	for _, name := range []string{"caCert", "caPath"} {
 		fields := map[string]string{"vaultToken": "t", name: filepath.Join(t.TempDir(), "missing")}
-		_, err := connectVault(t.Context(), fields, discard(t))
+		_, err := connectVault(t.Context(), fields, devNull(t))
 		require.ErrorIs(t, err, os.ErrNotExist)
 		var final *permanentError
 		require.False(t, errors.As(err, &final))
 	}
 	var final *permanentError
-	_, err := connectVault(t.Context(), map[string]string{"vaultToken": "t", "caPem": "no PEM"}, discard(t))
+	_, err := connectVault(t.Context(), map[string]string{"vaultToken": "t", "caPem": "no PEM"}, devNull(t))
 	require.ErrorAs(t, err, &final)
-	_, err = connectVault(t.Context(), map[string]string{"vaultTokenMountPath": t.TempDir()}, discard(t))
+	_, err = connectVault(t.Context(), map[string]string{"vaultTokenMountPath": t.TempDir()}, devNull(t))
 	require.ErrorAs(t, err, &final)
 }
 
@@ -242,7 +242,7 @@ func TestVaultsDeadConnectionIsLeftBehind(t *testing.T) {
 	network := newNetwork(t, vault.Listener.Addr().String())
 	conn, err := connectVault(t.Context(), map[string]string{
 		"vaultAddr": "https://" + network.address, "vaultToken": "t", "skipVerify": "true",
-	}, discard(t))
+	}, devNull(t))
 	require.NoError(t, err)
 	_, err = conn.get(t.Context(), "a")
 	require.True(t, Missing(err))

@@ -1,0 +1,263 @@
+//go:build e2e && stores
+
+package e2e
+
+import (
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"sigs.k8s.io/yaml"
+
+	"credential-resolver/test/harness"
+)
+
+// configStoreCase is what the test of a config store says about it; the rest is
+// the same for all of them.
+type configStoreCase struct {
+	// kind is the store's type, and names its file in components/stores.
+	kind string
+	// row is how the matrix calls the store. "": as its kind.
+	row string
+	// server is the store's own, running.
+	server *harness.Server
+	// metadata replace those of the file that name an address, a user or a secret,
+	// for the component, which only reads.
+	metadata map[string]any
+	// writer replaces more of them for the commands, which write.
+	writer map[string]any
+	// refused replaces more of them by what the server refuses; by what is wrong.
+	refused map[string]map[string]any
+	// canaries are texts that no answer and no log may hold, besides the address.
+	canaries []string
+	// cannotList tells that the store has no way to list its keys.
+	cannotList bool
+}
+
+// The configs of the scenario.
+var scenario = map[string]string{
+	"multi": `{"zone":"eu","credentialSource":"agent","secret-path":"bundle","port":5.10e2,"user":"u_key",` +
+		`"extra":{"b":12345678901234567890,"a":1.10,"key":"p_key"},"none":null}`,
+	"single": `{"password":"one-secret","credentialSource":"agent","host":"db.example"}`,
+	"direct": `{"z":1,"password":"overlaid","a":[1.0,{"b":null}]}`,
+}
+
+// What the application gets for them, with format=json.
+var resolved = map[string]string{
+	"multi": `{"zone":"eu","credentialSource":"agent","secret-path":"bundle","port":5.10e2,"user":"alice",` +
+		`"extra":{"b":12345678901234567890,"a":1.10,"key":"multi-pw"},"none":null}`,
+	"single": `{"password":"single-pw","credentialSource":"agent","host":"db.example"}`,
+	"direct": `{"z":1,"password":"direct-pw","a":[1.0,{"b":null}]}`,
+}
+
+// run takes the store through the scenario: a real daprd, the store's own server,
+// configs stored by our command, secrets in a file.
+func (c configStoreCase) run(t *testing.T) {
+	t.Helper()
+	if c.row == "" {
+		c.row = c.kind
+	}
+	s := newStores(t)
+	s.secret(t, "bundle", map[string]string{"u_key": "alice", "p_key": "multi-pw"})
+	s.secret(t, "one-secret", map[string]string{"value": "single-pw"})
+	s.secret(t, "direct", map[string]string{"password": "direct-pw"})
+	writer := c.component(t, "writer", s, c.writer)
+	for _, guid := range slices.Sorted(maps.Keys(scenario)) {
+		putInto(t, writer, t.TempDir(), guid, scenario[guid])
+	}
+	resources := []resource{
+		c.component(t, "credentials", s, map[string]any{"allowBulk": "true"}),
+		c.component(t, "impatient", s, map[string]any{"storeTimeout": "500ms"}),
+	}
+	for what, metadata := range c.refused {
+		r := c.component(t, nameOf(what), s, metadata)
+		r.metadata["requestTimeout"] = "4s"
+		resources = append(resources, r)
+	}
+	side := startSidecar(t, harness.ComponentOptions{}, resources...)
+	t.Run("answers", func(t *testing.T) { c.answers(t, side) })
+	t.Run("fails", func(t *testing.T) { c.fails(t, side) })
+	t.Run("lists", func(t *testing.T) { c.lists(t, side, writer) })
+	t.Run("hangs", func(t *testing.T) { c.hangs(t, side) })
+	t.Run("is restarted", func(t *testing.T) { c.isRestarted(t, side) })
+	t.Run("starts late", func(t *testing.T) { c.startsLate(t, s) })
+	c.requireQuiet(t, side.component.Log())
+}
+
+// component returns the Component of the store's file, on the test's server.
+func (c configStoreCase) component(t *testing.T, name string, s *stores, more map[string]any) resource {
+	t.Helper()
+	r := credentials(name, storeFile(t, c.kind))
+	for field := range c.metadata {
+		require.Contains(t, r.metadata, field, "components/stores/%s.yaml says what the store needs", c.kind)
+	}
+	maps.Copy(r.metadata, c.metadata)
+	maps.Copy(r.metadata, more)
+	maps.Copy(r.metadata, map[string]any{
+		"secretStore": "secretstores.local.file", "secretStore.secretsFile": s.path("secrets.json"), "secretStore.multiValued": "true",
+	})
+	return r
+}
+
+// storeFile returns the metadata of a file in components/stores.
+func storeFile(t *testing.T, kind string) map[string]any {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../../components/stores", kind+".yaml"))
+	require.NoError(t, err)
+	var file struct {
+		Spec struct {
+			Metadata []struct {
+				Name         string
+				Value        any
+				SecretKeyRef struct{ Name, Key string }
+			}
+		}
+	}
+	require.NoError(t, yaml.Unmarshal(text, &file))
+	metadata := map[string]any{}
+	for _, m := range file.Spec.Metadata {
+		metadata[m.Name] = m.Value
+		if m.SecretKeyRef.Name != "" {
+			metadata[m.Name] = secretKeyRef{m.SecretKeyRef.Name, m.SecretKeyRef.Key}
+		}
+	}
+	return metadata
+}
+
+// nameOf makes a Component's name of words.
+func nameOf(words string) string { return strings.ReplaceAll(words, " ", "-") }
+
+// ask asks for a credential and searches the answer for what must not be in it.
+func (c configStoreCase) ask(t *testing.T, side *sidecar, store, guid string, metadata ...string) reply {
+	t.Helper()
+	r := side.ask(t, store, guid, metadata...)
+	c.requireQuiet(t, r.message)
+	return r
+}
+
+// sees asks for a credential, wants a code, and puts it into the matrix.
+func (c configStoreCase) sees(t *testing.T, side *sidecar, failure, store, guid string, want codes.Code) {
+	t.Helper()
+	code := seenCode(t, c.ask(t, side, store, guid).message)
+	sees(t, c.row, failure, code)
+	assert.Equal(t, want.String(), code, failure)
+}
+
+func (c configStoreCase) requireQuiet(t *testing.T, text string) {
+	t.Helper()
+	for _, canary := range append(slices.Clone(c.canaries), c.server.Address) {
+		require.NotContains(t, text, canary)
+	}
+}
+
+// answers holds the store to giving back what was stored, to the digit.
+func (c configStoreCase) answers(t *testing.T, side *sidecar) {
+	for guid, want := range resolved {
+		r := c.ask(t, side, "credentials", guid, "format=json")
+		require.Equal(t, want, r.entries["_value"], r.message)
+	}
+}
+
+// fails asks for what is not there and of whom the server refuses.
+func (c configStoreCase) fails(t *testing.T, side *sidecar) {
+	c.sees(t, side, "missing", "credentials", "nowhere", codes.NotFound)
+	for _, what := range slices.Sorted(maps.Keys(c.refused)) {
+		c.sees(t, side, what, nameOf(what), "multi", codes.PermissionDenied)
+	}
+}
+
+// lists goes through the commands and the bulk API.
+func (c configStoreCase) lists(t *testing.T, side *sidecar, writer resource) {
+	putInto(t, writer, t.TempDir(), "extra", `{"a":"b"}`)
+	if c.cannotList {
+		code := seenCode(t, c.ask(t, side, "credentials", "bulk").message)
+		require.Equal(t, codes.FailedPrecondition.String(), code)
+	} else {
+		require.Equal(t, "direct\nextra\nmulti\nsingle\n", c.command(t, writer, "list"))
+		r := c.ask(t, side, "credentials", "bulk")
+		require.Equal(t, http.StatusOK, r.status, r.message)
+	}
+	c.command(t, writer, "delete", "extra")
+	require.Equal(t, codes.NotFound.String(), seenCode(t, c.ask(t, side, "credentials", "extra").message))
+}
+
+// command runs a command of ours on a Component and returns what it printed.
+func (c configStoreCase) command(t *testing.T, r resource, name string, args ...string) string {
+	t.Helper()
+	out, err := c.tryCommand(t, r, name, args...)
+	require.NoError(t, err, "%s: %s", name, out)
+	return out
+}
+
+func (c configStoreCase) tryCommand(t *testing.T, r resource, name string, args ...string) (string, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "credentials.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(r.yaml()), 0o600))
+	out, err := exec.Command(resolverBinary(t), append([]string{name, "-c", path}, args...)...).CombinedOutput()
+	return string(out), err
+}
+
+// quickly bounds an answer that waits for no timeout of ours: requestTimeout is
+// 10 s, and storeTimeout 3 s.
+const quickly = 4 * time.Second
+
+// hangs has the server accept connections and answer nobody.
+func (c configStoreCase) hangs(t *testing.T, side *sidecar) {
+	c.answersAgain(t, side, "impatient")
+	require.NoError(t, c.server.Hang())
+	begin := time.Now()
+	c.sees(t, side, "hangs", "impatient", "multi", codes.DeadlineExceeded)
+	assert.Less(t, time.Since(begin), quickly, "its storeTimeout is half a second")
+	require.NoError(t, c.server.Continue())
+	c.answersAgain(t, side, "impatient")
+}
+
+// isRestarted stops the server under a component that runs, and starts it again.
+func (c configStoreCase) isRestarted(t *testing.T, side *sidecar) {
+	require.NoError(t, c.server.Stop())
+	begin := time.Now()
+	c.sees(t, side, "unreachable", "credentials", "multi", codes.Unavailable)
+	assert.Less(t, time.Since(begin), quickly)
+	require.NoError(t, c.server.Restart(t.Context()))
+	c.answersAgain(t, side, "credentials")
+	sees(t, c.row, "reachable again", codes.OK.String())
+}
+
+// answersAgain waits for the store to be well again, without any restart of ours.
+func (c configStoreCase) answersAgain(t *testing.T, side *sidecar, store string) {
+	t.Helper()
+	require.EventuallyWithT(t, func(collect *assert.CollectT) {
+		r, err := ask(t.Context(), side.daprd, store, "multi", "format=json")
+		require.NoError(collect, err)
+		require.Equal(collect, resolved["multi"], r.entries["_value"], r.message)
+	}, patience, tick)
+}
+
+// startsLate starts a component while the server is down: Init succeeds, and a
+// request waits for the server.
+func (c configStoreCase) startsLate(t *testing.T, s *stores) {
+	require.NoError(t, c.server.Stop())
+	side := startSidecar(t, harness.ComponentOptions{},
+		c.component(t, "credentials", s, nil),
+		c.component(t, "hasty", s, map[string]any{"requestTimeout": "1s"}))
+	c.sees(t, side, "absent at start", "hasty", "multi", codes.Unavailable)
+	answer := make(chan reply, 1)
+	go func() {
+		r, _ := ask(t.Context(), side.daprd, "credentials", "multi", "format=json")
+		answer <- r
+	}()
+	require.NoError(t, c.server.Restart(t.Context()))
+	r := <-answer
+	require.Equal(t, resolved["multi"], r.entries["_value"], r.message)
+	sees(t, c.row, "started within requestTimeout", codes.OK.String())
+	c.requireQuiet(t, side.component.Log())
+}
