@@ -36,6 +36,7 @@ type serverSpec struct {
 	uid   uint32                                     // the user that it runs as, who owns Dir then; 0 for this process's
 	stop  syscall.Signal                             // what ends it in good order; 0 for SIGTERM
 	ready func(ctx context.Context, s *Server) error // nil: whether the port accepts
+	apart func(s *Server) []int                      // its processes that lead groups of their own; nil: none
 }
 
 // program returns the path of a server's program, from $PATH or else one of more
@@ -136,7 +137,16 @@ func (s *Server) Hang() error { return s.signalGroup(syscall.SIGSTOP) }
 // Continue lets a server that hangs go on.
 func (s *Server) Continue() error { return s.signalGroup(syscall.SIGCONT) }
 
-func (s *Server) signalGroup(signal syscall.Signal) error { return syscall.Kill(-s.Pid(), signal) }
+func (s *Server) signalGroup(signal syscall.Signal) error {
+	err := syscall.Kill(-s.Pid(), signal)
+	if s.spec.apart == nil {
+		return err
+	}
+	for _, pid := range s.spec.apart(s) {
+		_ = syscall.Kill(pid, signal) // one that has ended meanwhile is as good
+	}
+	return err
+}
 
 // Remove kills the server and removes its folder.
 func (s *Server) Remove() {
