@@ -26,9 +26,10 @@ func statePostgreSQL() storeType[configConn] { return postgresStore(pgv2.NewPost
 
 // statePostgreSQLV1 is version 1, which keeps documents (jsonb). What is put
 // through us is kept as the bytes that it is: contrib stores them in base64 and
-// marks the row. What another writes as a document has lost the order of its
-// fields, repeated fields and 1.0's zero before we can read it; daprd's HTTP API
-// has already lost digits past a float64's by then, with either version.
+// marks the row, as it does for daprd's gRPC API. A document that another stores
+// has lost the order of its fields and how its numbers were written, but no digit,
+// before we can read it. daprd's HTTP API has parsed what it stores, with either
+// version: that has lost the digits past a float64's too.
 func statePostgreSQLV1() storeType[configConn] { return postgresStore(pgv1.NewPostgreSQLStateStore) }
 
 // postgresStore is a store of contrib's that speaks PostgreSQL's protocol.
