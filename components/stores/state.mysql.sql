@@ -1,0 +1,26 @@
+-- What state.mysql.yaml needs of a MySQL or MariaDB server, and no more.
+-- Afterwards: ALTER USER credentials IDENTIFIED BY '…' ACCOUNT UNLOCK, and the writer.
+
+CREATE USER credentials ACCOUNT LOCK;        -- the component's, which reads
+CREATE USER credentials_writer ACCOUNT LOCK; -- of the commands put, edit and delete
+
+-- As the store makes it, but for the collation of id, which heeds case.
+CREATE DATABASE credentials;
+CREATE TABLE credentials.state (
+  id         VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  value      JSON NOT NULL,
+  isbinary   BOOLEAN NOT NULL,
+  insertDate TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updateDate TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+  eTag       VARCHAR(36) NOT NULL,
+  expiredate TIMESTAMP NULL,
+  row_id     BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+  INDEX expiredate_idx (expiredate),
+  UNIQUE KEY row_id_uidx (row_id)
+);
+GRANT SELECT ON credentials.state TO credentials;
+GRANT SELECT, INSERT, UPDATE, DELETE ON credentials.state TO credentials_writer;
+
+-- The store reads it never, but makes it unless it sees that it is there.
+CREATE TABLE credentials.dapr_metadata (id VARCHAR(255) NOT NULL PRIMARY KEY, value TEXT NOT NULL);
+GRANT SELECT ON credentials.dapr_metadata TO credentials, credentials_writer;
