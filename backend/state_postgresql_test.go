@@ -62,8 +62,10 @@ func TestPostgreSQLFailuresWithoutSQLState(t *testing.T) {
 
 func TestPostgreSQLMetadataIsCheckedWithoutAConnection(t *testing.T) {
 	for storeType, fields := range map[string]map[string]string{
-		"state.postgresql":    {"tablePrefix": "app.", "region": "eu-west-1"},
-		"state.postgresql/v1": {"tableName": "app.state", "azureTenantId": "a"},
+		"state.postgresql":     {"tablePrefix": "app.", "region": "eu-west-1"},
+		"state.postgresql/v1":  {"tableName": "app.state", "azureTenantId": "a"},
+		"state.cockroachdb":    {"tablePrefix": "app."},
+		"state.cockroachdb/v1": {"tableName": "app"},
 	} {
 		for name, test := range map[string]struct {
 			field, value, want string
