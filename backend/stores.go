@@ -85,6 +85,7 @@ func configStores() map[string]storeType[configConn] {
 		"state.cockroachdb/v1":  stateCockroachDB(),
 		"state.cockroachdb/v2":  postgresV2,
 		"state.mysql":           stateMySQL(),
+		"state.mongodb":         stateMongoDB(),
 		"state.in-memory":       stateInMemory(),
 		"bindings.localstorage": bindingsLocalStorage(),
 	}

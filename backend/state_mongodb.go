@@ -1,0 +1,101 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/x/mongo/driver/topology"
+
+	contrib "github.com/dapr/components-contrib/state/mongodb"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/resolver"
+)
+
+// stateMongoDB is state.mongodb. What is put through us is kept as the string that
+// it is, which contrib gives back exactly. What another stores as a document (so
+// does daprd's HTTP API) is given back as contrib's JSON of it: the order of its
+// fields is lost, and how its numbers were written, with the digits past a
+// float64's. Bytes that daprd's gRPC API stores are strings, and exact.
+//
+// contrib keeps of a failure to connect nothing but its text.
+func stateMongoDB() storeType[configConn] {
+	make := newState(contrib.NewMongoDB)
+	return storeType[configConn]{
+		fields:  declaredFields(make(nil)),
+		prepare: func(fields map[string]string) error { return checkMongo(make, fields) },
+		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+			return connectState(ctx, make, fields, log, classifyMongo)
+		},
+	}
+}
+
+// mongoReadConcerns are those that contrib knows. It looks at them, and at the
+// write concern, only when it is connected.
+var mongoReadConcerns = []string{"", "local", "majority", "available", "linearizable", "snapshot"}
+
+func checkMongo(make newState, fields map[string]string) error {
+	for name, value := range fields {
+		switch _, err := strconv.Atoi(value); {
+		case strings.EqualFold(name, "readconcern") && !slices.Contains(mongoReadConcerns, value):
+			return errors.New("readconcern is local, majority, available, linearizable or snapshot")
+		case strings.EqualFold(name, "writeconcern") && value != "" && value != "majority" && err != nil:
+			return errors.New("writeconcern is a number, or majority")
+		}
+	}
+	err := checkState(make, fields)
+	switch {
+	case err == nil, strings.Contains(err.Error(), "lookup _mongodb._tcp."): // a name that may yet be known
+		return nil
+	case strings.HasPrefix(err.Error(), "error in creating mongodb client"):
+		// The driver quotes what it cannot parse, which may be a part of the password.
+		return errors.New("the address that connectionString, or host, server, username, password and params make cannot be parsed")
+	default:
+		return scrub(err, fields)
+	}
+}
+
+// The server's codes for what it refuses: Unauthorized and AuthenticationFailed,
+// and Atlas's own for a wrong password.
+var mongoDenied = []int{13, 18, 8000}
+
+// Of a failure to connect there is its text, with the name of the server's code.
+var (
+	mongoDeniedText  = regexp.MustCompile(`\((Unauthorized|AuthenticationFailed|AtlasError)\)`)
+	mongoTimeoutText = regexp.MustCompile(`context deadline exceeded$`)
+)
+
+// classifyMongo goes by the server's codes, or by the text where nothing else is
+// left. A collection or a database that is gone cannot be told from one without
+// the key: MongoDB makes them when somebody writes.
+func classifyMongo(err error) error {
+	var (
+		failure   mongo.ServerError
+		selection topology.ServerSelectionError
+		network   net.Error
+	)
+	kind := resolver.Unavailable
+	switch {
+	case errors.As(err, &failure):
+		switch {
+		case slices.ContainsFunc(mongoDenied, failure.HasErrorCode):
+			kind = resolver.Denied
+		case mongo.IsTimeout(err): // MaxTimeMSExpired, and what the driver counts with it
+			kind = resolver.Timeout
+		}
+	case mongoDeniedText.MatchString(err.Error()):
+		kind = resolver.Denied
+	case errors.As(err, &selection): // nobody to ask: it waited for one as long as it might
+	case mongo.IsTimeout(err), errors.As(err, &network) && network.Timeout(), mongoTimeoutText.MatchString(err.Error()):
+		kind = resolver.Timeout
+	default:
+		return failed(err)
+	}
+	return &resolver.StoreError{Kind: kind, Err: err}
+}
