@@ -80,7 +80,7 @@ func TestStoreVault(t *testing.T) {
 	literals["api_key"] = vaultCanary
 	require.Equal(t, literals, v.answers(t, "wide", "names"))
 
-	v.fails(t, "wide", "odd", "value that is not a string", codes.Internal)
+	v.fails(t, "wide", "odd", "value that is not a string", codes.FailedPrecondition)
 	got := v.answers(t, "text", "odd")
 	require.Equal(t, "5432", got["port"])
 	require.Equal(t, vaultCanary, got["password"])

@@ -1,0 +1,41 @@
+//go:build e2e && stores
+
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestStoreVaultBreaker takes Vault away: once the breaker is open a request costs
+// no time, and the first one after Vault is back is answered within the breaker's
+// interval (5 s), without anybody's doing.
+func TestStoreVaultBreaker(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	v.start(t, v.component(t, "wide", nil))
+	v.answers(t, "wide", "crm-api")
+	require.NoError(t, v.Stop())
+
+	open := func() (took time.Duration) {
+		begin := time.Now()
+		_, failure := v.ask(t, "wide", "crm-api")
+		require.Contains(t, failure, "code = Unavailable")
+		return time.Since(begin)
+	}
+	require.Eventually(t, func() bool { open(); return contains(v.side.component, "it is not asked for 5s") }, patience, tick)
+	var slowest time.Duration
+	for range 20 {
+		slowest = max(slowest, open())
+	}
+
+	require.NoError(t, v.Restart(t.Context()))
+	require.NoError(t, v.Unseal(t.Context()))
+	begin := time.Now()
+	v.recovers(t, "wide", "crm-api")
+	t.Logf("with the breaker open the slowest of 20 requests took %v; the first answer came %v after Vault was back",
+		slowest.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond))
+	require.True(t, contains(v.side.component, "answers again"))
+}
