@@ -8,6 +8,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	_ "golang.org/x/crypto/x509roots/fallback" // the image has no certificates of its own; a system's go before
+
 	"credential-resolver/internal/cli"
 )
 
