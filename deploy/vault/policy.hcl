@@ -9,7 +9,8 @@
 #
 # With names one by one, a single-key credential whose other fields are looked up as
 # well is refused: Vault says 403 of a name that it may not read, whether or not
-# there is a secret. Such credentials need "secret/data/dapr/*", or a prefix of their own.
+# there is a secret. Name the fields to look up (metadata lookupFields), take what is
+# refused for a literal (deniedProbe: literal), or allow "secret/data/dapr/*".
 path "secret/data/dapr/analytics-db" {
   capabilities = ["read"]
 }

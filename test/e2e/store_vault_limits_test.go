@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
 )
 
 // TestStoreVaultBreaker takes Vault away: once the breaker is open a request costs
@@ -38,4 +39,35 @@ func TestStoreVaultBreaker(t *testing.T) {
 	t.Logf("with the breaker open the slowest of 20 requests took %v; the first answer came %v after Vault was back",
 		slowest.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond))
 	require.True(t, contains(v.side.component, "answers again"))
+}
+
+// TestStoreVaultThreeNames has single-key mode under a policy that allows the
+// secrets alone: lookupFields asks for nothing else, and deniedProbe takes what is
+// refused for a literal.
+func TestStoreVaultThreeNames(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	token := v.token(t, "narrow")
+	limited := func(name string, changes map[string]any) resource {
+		r := v.component(t, name, changes)
+		r.metadata["secretStore.vaultToken"] = token
+		return r
+	}
+	v.start(t, limited("neither", nil),
+		limited("fields", map[string]any{"lookupFields": "api_key,extra.refresh_token"}),
+		limited("probe", map[string]any{"deniedProbe": "literal"}))
+	defer v.requireSilence(t)
+
+	v.fails(t, "neither", "crm-api", "single-key: name that the policy does not allow", codes.PermissionDenied)
+	for _, name := range []string{"fields", "probe"} {
+		before, err := v.Reads("secret/data/")
+		require.NoError(t, err)
+		require.Equal(t, vaultCanary, v.answers(t, name, "crm-api")["api_key"])
+		after, err := v.Reads("secret/data/")
+		require.NoError(t, err)
+		t.Logf("%s: %d requests", name, after-before)
+		if name == "fields" {
+			require.Equal(t, 2, after-before)
+		}
+	}
 }
