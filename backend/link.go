@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -35,6 +36,7 @@ type link[C io.Closer] struct {
 	ready  chan struct{} // closed when conn is there
 	ended  chan struct{} // closed when nothing runs any more
 	first  chan error    // the first attempt's outcome, one value
+	denied atomic.Bool   // whether the last attempt was refused
 	conn   C
 	close  sync.Once
 }
@@ -67,6 +69,7 @@ func (l *link[C]) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // closed before it was connected
 		}
+		l.denied.Store(resolver.KindOf(err) == resolver.Denied)
 		l.onFail(err)
 		if !l.pause(ctx, intervals.NextBackOff()) {
 			return
@@ -140,7 +143,8 @@ func (l *link[C]) awaitFirst(ctx context.Context, anyFailure bool) error {
 }
 
 // await returns the connected store, waiting for it as long as ctx allows, then
-// fails as Unavailable (DESIGN.md, section 9).
+// fails as Unavailable (DESIGN.md, section 9), or as Denied if that is why it is
+// not connected.
 func (l *link[C]) await(ctx context.Context) (C, error) {
 	select {
 	case <-l.ready:
@@ -164,7 +168,11 @@ func (l *link[C]) await(ctx context.Context) (C, error) {
 	default:
 	}
 	var none C
-	return none, &resolver.StoreError{Kind: resolver.Unavailable, Err: errNotConnected}
+	kind := resolver.Unavailable
+	if l.denied.Load() {
+		kind = resolver.Denied
+	}
+	return none, &resolver.StoreError{Kind: kind, Err: errNotConnected}
 }
 
 // Close stops connecting and closes the store. An attempt that hangs is left

@@ -119,6 +119,23 @@ func TestAwaitOfAStoreThatIsNotConnectedIsUnavailable(t *testing.T) {
 	require.Equal(t, resolver.Unavailable, resolver.KindOf(err), "not Timeout: it is the store that is not there")
 }
 
+func TestAwaitOfAStoreThatRefusesUsIsDenied(t *testing.T) {
+	told := make(chan struct{}, 1)
+	l := newLink(func(context.Context) (countedConn, error) {
+		return countedConn{}, &resolver.StoreError{Kind: resolver.Denied, Err: errors.New("wrong password")}
+	}, func(error) {
+		select {
+		case told <- struct{}{}:
+		default:
+		}
+	})
+	defer func() { require.NoError(t, l.Close()) }()
+	<-told
+	_, err := l.await(expired(t))
+	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.ErrorIs(t, err, errNotConnected)
+}
+
 func TestClosingEndsTheAttempts(t *testing.T) {
 	l := newLink(func(ctx context.Context) (countedConn, error) {
 		<-ctx.Done()

@@ -102,6 +102,8 @@ func safeWords(err error) string {
 	switch {
 	case errors.As(err, &errno):
 		return errno.Error()
+	case errors.Is(err, resolver.Denied):
+		return "it refuses us"
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return "timed out"
 	default:

@@ -12,6 +12,7 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 
 	"credential-resolver/internal/nearest"
+	"credential-resolver/resolver"
 )
 
 // Spec names a store: its type and its own metadata.
@@ -41,7 +42,7 @@ func RuntimeField(name string) (remedy string, ok bool) {
 }
 
 // typeName is what the name of a store's type may look like.
-var typeName = regexp.MustCompile(`^[A-Za-z0-9.-]{1,64}$`)
+var typeName = regexp.MustCompile(`^[A-Za-z0-9./-]{1,64}$`)
 
 // lookup finds the type of a spec among the types there are, and completes and
 // checks a copy of its fields. Its error is one that no retry mends.
@@ -127,6 +128,10 @@ const minScrubbed = 4
 // which may be passwords.
 func scrub(err error, fields map[string]string) error {
 	text := err.Error()
+	var store *resolver.StoreError // whose text is fixed words
+	if errors.As(err, &store) && store.Err != nil {
+		text = store.Err.Error()
+	}
 	for _, value := range slices.SortedFunc(maps.Values(fields), longestFirst) {
 		if len(value) >= minScrubbed {
 			text = strings.ReplaceAll(text, value, "[redacted]")
