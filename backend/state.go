@@ -23,7 +23,7 @@ var (
 func newStateConn(store state.Store, classify func(error) error) configConn {
 	conn := &stateConn{store, classify}
 	if keys, ok := store.(state.KeysLiker); ok {
-		return &stateLister{conn, keys}
+		return &stateLister{conn, keys, pageSize}
 	}
 	return conn
 }
@@ -62,18 +62,22 @@ type stateLister struct {
 	*stateConn
 
 	keys state.KeysLiker
+	size uint32 // of a page
 }
 
 var _ lister = (*stateLister)(nil)
 
-// pageSize is how many keys a state store is asked for at once.
-const pageSize = 1000
+// pageSize is how many keys a state store is asked for at once; wholePage is for
+// one whose pages are no good.
+const (
+	pageSize  = 1000
+	wholePage = 1 << 24
+)
 
 // list takes the store's LIKE for a first sieve only: whether it heeds case, for
 // one, is the store's own affair.
 func (c *stateLister) list(ctx context.Context, key keyTemplate, token string) (page, error) {
-	size := uint32(pageSize)
-	req := &state.KeysLikeRequest{Pattern: key.like(), PageSize: &size}
+	req := &state.KeysLikeRequest{Pattern: key.like(), PageSize: &c.size}
 	if token != "" {
 		req.ContinuationToken = &token
 	}

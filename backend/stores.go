@@ -87,6 +87,7 @@ func configStores() map[string]storeType[configConn] {
 		"state.mysql":           stateMySQL(),
 		"state.mongodb":         stateMongoDB(),
 		"state.in-memory":       stateInMemory(),
+		"state.redis":           stateRedis(),
 		"bindings.localstorage": bindingsLocalStorage(),
 	}
 }

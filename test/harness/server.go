@@ -70,15 +70,6 @@ func newServer(spec serverSpec) (*Server, error) {
 	return &Server{Address: address, Dir: dir, spec: spec, port: ports[0], more: ports[1]}, err
 }
 
-// startServer makes a server and waits until it is ready.
-func startServer(ctx context.Context, spec serverSpec) (*Server, error) {
-	s, err := newServer(spec)
-	if err != nil {
-		return nil, err
-	}
-	return s, s.Restart(ctx)
-}
-
 // Restart starts the server after Stop or Kill, on its old port and data, and
 // waits until it is ready.
 func (s *Server) Restart(ctx context.Context) error {
@@ -114,7 +105,7 @@ func accepts(ctx context.Context, s *Server) error {
 // Stop ends the server in good order and waits for it; one that does not end
 // within ten seconds is killed, which is an error.
 func (s *Server) Stop() error {
-	_ = s.Process.Signal(cmp.Or(s.spec.stop, syscall.SIGTERM))
+	_ = s.Signal(cmp.Or(s.spec.stop, syscall.SIGTERM))
 	select {
 	case <-s.Ended():
 		return nil // servers differ in what they call a good end

@@ -1,0 +1,100 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+
+	redisv8 "github.com/go-redis/redis/v8"
+	redisv9 "github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/components-contrib/state"
+
+	"credential-resolver/resolver"
+)
+
+// redisReply is an error that the server answered, as both versions of go-redis
+// return it.
+type redisReply string
+
+func (r redisReply) Error() string { return string(r) }
+func (r redisReply) RedisError()   {}
+
+var (
+	_ redisv8.Error = redisReply("")
+	_ redisv9.Error = redisReply("")
+)
+
+func TestRedisFailuresAreClassifiedByTheReplysCode(t *testing.T) {
+	tests := map[error]resolver.Kind{
+		redisReply("NOAUTH Authentication required."):                                     resolver.Denied,
+		redisReply("WRONGPASS invalid username-password pair or user is disabled."):       resolver.Denied,
+		redisReply("NOPERM User x has no permissions to run the 'hgetall' command"):       resolver.Denied,
+		redisReply("DENIED Redis is running in protected mode"):                           resolver.Denied,
+		redisReply(scriptRefused + "run this command or subcommand script: 1f, on @user"): resolver.Denied,
+		redisReply("LOADING Redis is loading the dataset in memory"):                      resolver.Unavailable,
+		redisReply("OOM command not allowed when used memory > 'maxmemory'."):             resolver.Unavailable,
+		redisReply("READONLY You can't write against a read only replica."):               resolver.Unavailable,
+		redisReply("ERR max number of clients reached"):                                   resolver.Unavailable,
+		redisReply("WRONGTYPE Operation against a key"):                                   resolver.Unavailable,
+		&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}:                               resolver.Unavailable,
+		&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}:                             resolver.Timeout,
+		&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}:                             resolver.Timeout,
+		&net.OpError{Op: "read", Err: syscall.ECONNRESET}:                                 resolver.Unavailable,
+		context.DeadlineExceeded:                                                          resolver.Timeout,
+		errors.New("required hash field 'data' or 'version' was not found"):               resolver.Unavailable,
+	}
+	for failure, want := range tests {
+		t.Run(failure.Error(), func(t *testing.T) {
+			for _, err := range []error{failure, fmt.Errorf("in contrib: %w", failure), state.NewETagError(state.ETagMismatch, failure)} {
+				got := classifyRedis(err)
+				require.Equal(t, want, resolver.KindOf(got))
+				require.ErrorIs(t, got, failure)
+			}
+		})
+	}
+}
+
+func TestRedisMetadataAreCheckedBeforeItConnects(t *testing.T) {
+	tests := map[string]struct {
+		fields map[string]string
+		want   string
+	}{
+		"a port that is none":  {map[string]string{"redisPort": "many-canary"}, "decode failed"},
+		"two ports":            {map[string]string{"redisPort": "1"}, "already contains port"},
+		"an unknown type":      {map[string]string{"redisType": "ring"}, "neither node nor cluster"},
+		"a certificate alone":  {map[string]string{"clientCert": "canary"}, "belong together"},
+		"no PEM":               {map[string]string{"clientCert": "canary", "clientKey": "canary"}, "no pair of PEM"},
+		"an old field":         {map[string]string{"maxRetryBackoff": "soon"}, "no whole number"},
+		"a password for Entra": {map[string]string{"useEntraID": "true", "redisPassword": "canary"}, "neither"},
+		"a misspelt field":     {map[string]string{"redisPasword": "canary"}, "redisPassword"},
+		"what is daprd's":      {map[string]string{"keyPrefix": "none"}, "configKey"},
+		"no server":            {map[string]string{"redisHost": ""}, "name the server"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			fields := map[string]string{"redisHost": "redis.example:6379"}
+			for field, value := range test.fields {
+				fields[field] = value
+			}
+			_, _, err := lookup(Spec{Label: "configStore", Type: "state.redis", Fields: fields}, configStores())
+			require.ErrorContains(t, err, test.want)
+			require.NotContains(t, err.Error(), "canary")
+		})
+	}
+}
+
+func TestRedisTakesWhatContribReads(t *testing.T) {
+	_, fields, err := lookup(Spec{Type: "state.redis", Fields: map[string]string{
+		"redisHost": "h", "maxRetries": "2", "maxRetryBackoff": "3", "useEntraID": "true", "azureClientId": "a",
+		"queryIndexes": "no JSON",
+	}}, configStores())
+	require.NoError(t, err)
+	require.NotContains(t, fields, "queryIndexes", "a reader makes no indexes")
+	require.NotContains(t, fields, "redisMaxRetries", "they said how often")
+}

@@ -1,0 +1,64 @@
+package component_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend"
+	"credential-resolver/component"
+	"credential-resolver/internal/componentfile"
+)
+
+// storeReference is a secretKeyRef in a Component YAML as we write them.
+var storeReference = regexp.MustCompile(`secretKeyRef:\n\s+name: ([a-z-]+)\n\s+key: ([a-zA-Z-]+)`)
+
+// storeFiles returns the metadata of every file in components/stores.
+func storeFiles(t *testing.T) map[string]map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob("../components/stores/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	files := map[string]map[string]string{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for _, match := range storeReference.FindAllStringSubmatch(string(text), -1) {
+			name := strings.ToUpper(match[1] + "_" + match[2])
+			t.Setenv(strings.ReplaceAll(name, "-", "_"), "from the environment")
+		}
+		files[filepath.Base(path)], err = componentfile.Load(path)
+		require.NoError(t, err)
+	}
+	return files
+}
+
+// That each is right is shown in test/e2e, on the store's own server.
+func TestMisspeltFieldInAStoresFileIsRefused(t *testing.T) {
+	log := logger.NewLogger(t.Name())
+	for file, properties := range storeFiles(t) {
+		_, err := component.ParseMetadata(properties)
+		require.NoError(t, err, file)
+		for name, value := range properties {
+			if !strings.Contains(name, ".") {
+				continue
+			}
+			t.Run(file+" with "+name+"x", func(t *testing.T) {
+				misspelt := maps.Clone(properties)
+				delete(misspelt, name)
+				misspelt[name+"x"] = value
+				settings, err := component.ParseMetadata(misspelt)
+				require.NoError(t, err)
+				_, err = component.Open(t.Context(), settings, backend.Options{Logger: log})
+				require.ErrorContains(t, err, name+"x is not a metadata field of")
+			})
+		}
+	}
+}
