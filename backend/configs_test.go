@@ -28,7 +28,7 @@ func everyConfigStore(t *testing.T) map[string]fields {
 // onServers are the types of config store, each with whatever version, that need
 // a server: test/e2e takes them through its scenario, where one can be had.
 var onServers = []string{
-	"state.cockroachdb", "state.mongodb", "state.mysql", "state.postgres", "state.postgresql", "state.redis", "state.yugabyte",
+	"state.cockroachdb", "state.etcd", "state.mongodb", "state.mysql", "state.postgres", "state.postgresql", "state.redis", "state.yugabyte",
 	"state.yugabytedb",
 }
 

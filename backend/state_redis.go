@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -143,15 +142,6 @@ var silenceRedis = sync.OnceFunc(func() {
 type mute struct{}
 
 func (mute) Printf(context.Context, string, ...any) {}
-
-// discard closes a store whose Init failed, which may not have come as far as to
-// have what its Close closes.
-func discard(store state.Store) {
-	defer func() { _ = recover() }()
-	if closer, ok := store.(io.Closer); ok {
-		_ = closer.Close()
-	}
-}
 
 // scriptRefused is how Redis begins its answer when a script of contrib's runs a
 // command that the user may not: the only refusal without a code of its own.

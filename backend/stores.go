@@ -68,7 +68,7 @@ type storeType[C any] struct {
 // names. Where daprd has several versions, the name alone is the one that it
 // prefers, and the name with a version is that.
 func configStores() map[string]storeType[configConn] {
-	sqlite := stateSQLite()
+	sqlite, etcdV2 := stateSQLite(), stateEtcdV2()
 	postgresV1, postgresV2 := statePostgreSQLV1(), statePostgreSQL()
 	return map[string]storeType[configConn]{
 		"state.sqlite":          sqlite,
@@ -88,6 +88,9 @@ func configStores() map[string]storeType[configConn] {
 		"state.mongodb":         stateMongoDB(),
 		"state.in-memory":       stateInMemory(),
 		"state.redis":           stateRedis(),
+		"state.etcd":            etcdV2,
+		"state.etcd/v1":         stateEtcdV1(),
+		"state.etcd/v2":         etcdV2,
 		"bindings.localstorage": bindingsLocalStorage(),
 	}
 }

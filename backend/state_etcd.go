@@ -1,0 +1,177 @@
+package backend
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/state"
+	contrib "github.com/dapr/components-contrib/state/etcd"
+	"github.com/dapr/kit/logger"
+	kitstrings "github.com/dapr/kit/strings"
+
+	"credential-resolver/resolver"
+)
+
+// stateEtcdV1 is daprd's state.etcd of version v1, and stateEtcdV2 that of v2.
+func stateEtcdV1() storeType[configConn] { return stateEtcd(contrib.NewEtcdStateStoreV1) }
+func stateEtcdV2() storeType[configConn] { return stateEtcd(contrib.NewEtcdStateStoreV2) }
+
+// stateEtcd is either version. v1, which daprd still takes where its Component
+// names none, keeps the bytes as they are; v2 keeps them in an envelope. Neither
+// can read what the other wrote: v2 fails, v1 answers the envelope, which is no
+// JSON. Keys stand under keyPrefixPath + "/". What an application saved through
+// daprd's HTTP API lost its order of fields and its long numbers there; over gRPC
+// it kept them.
+//
+// contrib knows a client by its certificate alone: there is no field for a name
+// and a password. A certificate that the server does not trust ends in the TLS
+// handshake, which gRPC tells like any other broken connection, and which the
+// client goes on with until a call's time is up: Unavailable or DeadlineExceeded.
+func stateEtcd(newStore func(logger.Logger) state.Store) storeType[configConn] {
+	return storeType[configConn]{
+		fields:   etcdFields(newStore),
+		required: map[string]string{"endpoints": "name the servers, as in etcd.example:2379"},
+		prepare:  checkEtcd,
+		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+			return connectEtcd(ctx, newStore(log), fields)
+		},
+	}
+}
+
+// etcdFields are what contrib declares, by the names of its documentation.
+func etcdFields(newStore func(logger.Logger) state.Store) metadata.MetadataMap {
+	fields := metadata.MetadataMap{}
+	for name, field := range declaredFields(newStore(nil)) {
+		switch name {
+		case "CA", "TLSEnable":
+			name = strings.ToLower(name[:len("CA")]) + name[len("CA"):]
+			name = strings.Replace(name, "tlSEnable", "tlsEnable", 1)
+		}
+		fields[name] = field
+	}
+	return fields
+}
+
+// checkEtcd checks the metadata as contrib's Init does, and that certificates are
+// used if there are any.
+func checkEtcd(fields map[string]string) error {
+	field := func(name string) string {
+		value, _ := metadata.GetMetadataProperty(fields, name)
+		return value
+	}
+	if ops := field("maxTxnOps"); ops != "" {
+		if _, err := strconv.Atoi(ops); err != nil {
+			return errors.New("maxTxnOps is no whole number")
+		}
+	}
+	ca, cert, key := field("ca"), field("cert"), field("key")
+	if !kitstrings.IsTruthy(field("tlsEnable")) {
+		if ca+cert+key != "" {
+			return errors.New(`ca, cert and key mean nothing without tlsEnable: set it to "true"`)
+		}
+		return nil
+	}
+	if ca == "" || cert == "" || key == "" {
+		return errors.New("tlsEnable needs ca, cert and key")
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM([]byte(ca)) {
+		return errors.New("ca is no certificate as PEM text")
+	}
+	if _, err := tls.X509KeyPair([]byte(cert), []byte(key)); err != nil {
+		return errors.New("cert and key are no pair of PEM texts")
+	}
+	return nil
+}
+
+// etcdProbe is a key that is asked for to see whether the server answers; nobody
+// needs to have it, or to be allowed to read it.
+const etcdProbe = "credential-resolver"
+
+func connectEtcd(ctx context.Context, contribs state.Store, fields map[string]string) (configConn, error) {
+	quietEtcd()
+	if err := contribs.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
+		discard(contribs)
+		return nil, permanent(err) // it does not connect
+	}
+	store := newEtcdStore(contribs, fields)
+	_, err := store.Get(ctx, &state.GetRequest{Key: etcdProbe})
+	if !etcdAnswered(err) {
+		discard(contribs)
+		return nil, classifyEtcd(err)
+	}
+	conn := &stateConn{store, classifyEtcd}
+	prefix, _ := metadata.GetMetadataProperty(fields, "keyPrefixPath")
+	if strings.HasSuffix(prefix, "/") {
+		return conn, nil // contrib looks for keys in another place than it keeps them
+	}
+	// All at once: contrib's pages leave out keys that were made together, and do
+	// not end with more than 16,000 keys.
+	return &stateLister{conn, store, wholePage}, nil
+}
+
+// etcdAnswered tells whether a server answered: even "you may not read this", or
+// with what cannot be decoded.
+func etcdAnswered(err error) bool {
+	code, ok := etcdCode(err)
+	var unreachable *resolver.StoreError
+	return err == nil || code == codes.PermissionDenied ||
+		!ok && !errors.As(err, &unreachable) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
+}
+
+// quietEtcd keeps etcd's client from writing to standard error, with addresses,
+// every attempt of its own; contrib leaves it no other way.
+func quietEtcd() {
+	const level = "ETCD_CLIENT_DEBUG"
+	if _, ok := os.LookupEnv(level); !ok {
+		_ = os.Setenv(level, "fatal")
+	}
+}
+
+// classifyEtcd goes by the codes of gRPC.
+func classifyEtcd(err error) error {
+	var known *resolver.StoreError
+	if errors.As(err, &known) {
+		return known
+	}
+	code, ok := etcdCode(err)
+	if !ok {
+		return failed(err)
+	}
+	kind := resolver.Unavailable
+	switch {
+	case code == codes.PermissionDenied, code == codes.Unauthenticated, anonymous(err):
+		kind = resolver.Denied
+	case code == codes.DeadlineExceeded:
+		kind = resolver.Timeout
+	}
+	return &resolver.StoreError{Kind: kind, Err: err}
+}
+
+// anonymous tells whether the server wants to know who we are: etcd has no code
+// of its own for that.
+func anonymous(err error) bool {
+	return errors.Is(err, rpctypes.ErrUserEmpty) || errors.Is(err, rpctypes.ErrAuthFailed)
+}
+
+// etcdCode returns the gRPC code of an error of etcd's client.
+func etcdCode(err error) (codes.Code, bool) {
+	if err == nil {
+		return codes.OK, false
+	}
+	var named rpctypes.EtcdError
+	if errors.As(err, &named) {
+		return named.Code(), true
+	}
+	s, ok := status.FromError(err)
+	return s.Code(), ok
+}

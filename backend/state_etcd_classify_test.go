@@ -1,0 +1,99 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"credential-resolver/resolver"
+)
+
+func TestEtcdFailuresAreClassifiedByTheirCodes(t *testing.T) {
+	tests := map[error]resolver.Kind{
+		rpctypes.ErrPermissionDenied:                       resolver.Denied,
+		rpctypes.ErrInvalidAuthToken:                       resolver.Denied,
+		rpctypes.ErrUserEmpty:                              resolver.Denied,
+		rpctypes.ErrAuthFailed:                             resolver.Denied,
+		rpctypes.ErrNoLeader:                               resolver.Unavailable,
+		rpctypes.ErrTimeout:                                resolver.Unavailable,
+		rpctypes.ErrNoSpace:                                resolver.Unavailable,
+		rpctypes.ErrTooManyRequests:                        resolver.Unavailable,
+		status.Error(codes.Unavailable, "refused"):         resolver.Unavailable,
+		status.Error(codes.DeadlineExceeded, "too slow"):   resolver.Timeout,
+		status.Error(codes.Unauthenticated, "who are you"): resolver.Denied,
+		context.DeadlineExceeded:                           resolver.Timeout,
+		errors.New("proto: cannot parse"):                  resolver.Unavailable,
+	}
+	for failure, want := range tests {
+		t.Run(failure.Error(), func(t *testing.T) {
+			for _, err := range []error{failure, fmt.Errorf("couldn't get key: %w", failure)} {
+				got := classifyEtcd(err)
+				require.Equal(t, want, resolver.KindOf(got))
+				require.ErrorIs(t, got, failure)
+			}
+		})
+	}
+}
+
+func TestEtcdThatAnswersWithARefusalOfTheProbeIsConnected(t *testing.T) {
+	for _, err := range []error{nil, rpctypes.ErrPermissionDenied, errors.New("proto: cannot parse")} {
+		require.True(t, etcdAnswered(err), "%v", err)
+	}
+	for _, err := range []error{
+		rpctypes.ErrUserEmpty, rpctypes.ErrNoLeader, context.DeadlineExceeded, context.Canceled,
+		&resolver.StoreError{Kind: resolver.Unavailable, Err: errUnreachable},
+	} {
+		require.False(t, etcdAnswered(err), "%v", err)
+	}
+}
+
+func TestEtcdCallEndsOnceNobodyListens(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	endpoint := listener.Addr().String()
+	hang := func(ctx context.Context) (string, error) { <-ctx.Done(); return "", ctx.Err() }
+
+	ctx, cancel := context.WithTimeout(t.Context(), 2*etcdPatience)
+	defer cancel()
+	_, err = whileReachable(ctx, []string{endpoint}, hang)
+	require.Equal(t, resolver.Timeout, resolver.KindOf(err), "it listens, and hangs")
+
+	require.NoError(t, listener.Close())
+	_, err = whileReachable(t.Context(), []string{endpoint}, hang)
+	require.ErrorIs(t, err, errUnreachable)
+	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+}
+
+func TestEtcdMetadataAreCheckedBeforeItConnects(t *testing.T) {
+	tests := map[string]struct {
+		fields map[string]string
+		want   string
+	}{
+		"no whole number":               {map[string]string{"maxTxnOps": "many"}, "no whole number"},
+		"a certificate that is unused":  {map[string]string{"cert": "canary"}, "tlsEnable"},
+		"half of a certificate":         {map[string]string{"tlsEnable": "true", "cert": "canary"}, "needs ca, cert and key"},
+		"an authority that is no PEM":   {map[string]string{"tlsEnable": "true", "ca": "canary", "cert": "canary", "key": "canary"}, "PEM"},
+		"a field that contrib has not":  {map[string]string{"password": "canary"}, "not a metadata field"},
+		"a misspelt field":              {map[string]string{"endpoint": "canary"}, `"endpoints"`},
+		"no server":                     {map[string]string{"endpoints": ""}, "name the servers"},
+		"a misspelt field, nearest one": {map[string]string{"tlsEnabled": "true"}, `"tlsEnable"`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			fields := map[string]string{"endpoints": "etcd.example:2379"}
+			for field, value := range test.fields {
+				fields[field] = value
+			}
+			_, _, err := lookup(Spec{Label: "configStore", Type: "state.etcd/v2", Fields: fields}, configStores())
+			require.ErrorContains(t, err, test.want)
+			require.NotContains(t, err.Error(), "canary")
+		})
+	}
+}

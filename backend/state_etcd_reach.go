@@ -1,0 +1,92 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/state"
+
+	"credential-resolver/resolver"
+)
+
+// etcdStore is contrib's store, less its client's patience: that tries again for
+// 2.5 s and more before it gives an unreachable server up, and where a call's time
+// ends before, nobody could tell one that is gone from one that hangs.
+type etcdStore struct {
+	state.Store
+	state.KeysLiker
+
+	endpoints []string // as host:port
+}
+
+func newEtcdStore(store state.Store, fields map[string]string) *etcdStore {
+	given, _ := metadata.GetMetadataProperty(fields, "endpoints")
+	s := &etcdStore{Store: store, KeysLiker: store.(state.KeysLiker)}
+	for endpoint := range strings.SplitSeq(given, ",") {
+		if _, address, ok := strings.Cut(endpoint, "://"); ok {
+			endpoint = address
+		}
+		s.endpoints = append(s.endpoints, strings.TrimSpace(endpoint))
+	}
+	return s
+}
+
+// Get implements state.Store.
+func (s *etcdStore) Get(ctx context.Context, req *state.GetRequest) (*state.GetResponse, error) {
+	return whileReachable(ctx, s.endpoints, func(ctx context.Context) (*state.GetResponse, error) {
+		return s.Store.Get(ctx, req)
+	})
+}
+
+// KeysLike implements state.KeysLiker.
+func (s *etcdStore) KeysLike(ctx context.Context, req *state.KeysLikeRequest) (*state.KeysLikeResponse, error) {
+	return whileReachable(ctx, s.endpoints, func(ctx context.Context) (*state.KeysLikeResponse, error) {
+		return s.KeysLiker.KeysLike(ctx, req)
+	})
+}
+
+// etcdPatience is how long an answer may take before we look whether the servers
+// are there at all.
+const etcdPatience = 100 * time.Millisecond
+
+var errUnreachable = errors.New("none of the endpoints accepts connections")
+
+// whileReachable calls a server, and gives up once every endpoint of it refuses to
+// be connected to.
+func whileReachable[T any](
+	ctx context.Context, endpoints []string, call func(context.Context) (T, error),
+) (T, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	looking := time.AfterFunc(etcdPatience, func() {
+		if refused(ctx, endpoints) {
+			cancel(errUnreachable)
+		}
+	})
+	defer looking.Stop()
+	value, err := call(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), errUnreachable) {
+		return value, &resolver.StoreError{Kind: resolver.Unavailable, Err: errUnreachable}
+	}
+	return value, err
+}
+
+// refused tells whether every endpoint refuses connections; one that does not
+// answer at all hangs, which the call's own deadline tells.
+func refused(ctx context.Context, endpoints []string) bool {
+	for _, endpoint := range endpoints {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", endpoint)
+		if err == nil {
+			_ = conn.Close()
+			return false
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+	}
+	return true
+}
