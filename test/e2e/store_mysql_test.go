@@ -44,6 +44,8 @@ func TestStoreMySQL(t *testing.T) {
 		writer:   mysqlUser(server, "credentials_writer", "writer-canary-4e5f"),
 		refused: map[string]map[string]any{
 			"no permission": mysqlUser(server, "barred", "barred-canary-6a7b"),
+			"wrong password": mysqlUser(server, "credentials", "wrong-canary"),
+			"unknown user": mysqlUser(server, "nobody", "wrong-canary"),
 		},
 		canaries: []string{"canary"},
 	}.run(t)

@@ -45,6 +45,8 @@ func TestStorePostgreSQL(t *testing.T) {
 		writer:   postgresUser(server, "credentials_writer", "writer-canary-3d4e"),
 		refused: map[string]map[string]any{
 			"no permission": postgresUser(server, "barred", "barred-canary-5f6a"),
+			"wrong password": postgresUser(server, "credentials", "wrong-canary"),
+			"unknown role": postgresUser(server, "nobody", "wrong-canary"),
 		},
 		canaries: []string{"canary"},
 	}.run(t)
