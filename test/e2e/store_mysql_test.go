@@ -43,9 +43,9 @@ func TestStoreMySQL(t *testing.T) {
 		metadata: mysqlUser(server, "credentials", "reader-canary-2c3d"),
 		writer:   mysqlUser(server, "credentials_writer", "writer-canary-4e5f"),
 		refused: map[string]map[string]any{
-			"no permission": mysqlUser(server, "barred", "barred-canary-6a7b"),
+			"no permission":  mysqlUser(server, "barred", "barred-canary-6a7b"),
 			"wrong password": mysqlUser(server, "credentials", "wrong-canary"),
-			"unknown user": mysqlUser(server, "nobody", "wrong-canary"),
+			"unknown user":   mysqlUser(server, "nobody", "wrong-canary"),
 		},
 		canaries: []string{"canary"},
 	}.run(t)

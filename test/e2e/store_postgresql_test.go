@@ -44,9 +44,9 @@ func TestStorePostgreSQL(t *testing.T) {
 		metadata: postgresUser(server, "credentials", "reader-canary-1b2c"),
 		writer:   postgresUser(server, "credentials_writer", "writer-canary-3d4e"),
 		refused: map[string]map[string]any{
-			"no permission": postgresUser(server, "barred", "barred-canary-5f6a"),
+			"no permission":  postgresUser(server, "barred", "barred-canary-5f6a"),
 			"wrong password": postgresUser(server, "credentials", "wrong-canary"),
-			"unknown role": postgresUser(server, "nobody", "wrong-canary"),
+			"unknown role":   postgresUser(server, "nobody", "wrong-canary"),
 		},
 		canaries: []string{"canary"},
 	}.run(t)
