@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dapr/components-contrib/common/authentication/azure"
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/state"
 	"github.com/dapr/kit/logger"
@@ -63,6 +64,18 @@ func checkState(make newState, fields map[string]string) (err error) {
 func discard(store io.Closer) {
 	defer func() { _ = recover() }()
 	_ = store.Close()
+}
+
+// declareAzure has the fields known that signing in to Azure takes: contrib reads
+// them without declaring them.
+func declareAzure(fields metadata.MetadataMap) {
+	for _, name := range []string{
+		"Certificate", "CertificateFile", "CertificatePassword",
+		"ClientID", "ClientSecret", "TenantID", "AzureEnvironment", "AzureAuthMethods",
+	} {
+		names := azure.MetadataKeys[name]
+		fields[names[0]] = metadata.MetadataField{Aliases: names[1:]}
+	}
 }
 
 // alias has a field's aliases known that contrib reads without declaring them.

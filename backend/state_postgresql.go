@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/dapr/components-contrib/common/authentication/azure"
 	"github.com/dapr/components-contrib/metadata"
 	pgv1 "github.com/dapr/components-contrib/state/postgresql/v1"
 	pgv2 "github.com/dapr/components-contrib/state/postgresql/v2"
@@ -57,13 +56,7 @@ func postgresFields(make newState) metadata.MetadataMap {
 	alias(fields, "connectionString", "url")
 	alias(fields, "timeout", "timeoutInSeconds")
 	alias(fields, "cleanupInterval", "cleanupIntervalInSeconds")
-	for _, name := range []string{
-		"Certificate", "CertificateFile", "CertificatePassword",
-		"ClientID", "ClientSecret", "TenantID", "AzureEnvironment", "AzureAuthMethods",
-	} {
-		names := azure.MetadataKeys[name]
-		fields[names[0]] = metadata.MetadataField{Aliases: names[1:]}
-	}
+	declareAzure(fields)
 	fields["region"] = metadata.MetadataField{Aliases: []string{"awsRegion"}}
 	for _, name := range []string{
 		"accessKey", "secretKey", "sessionToken", "assumeRoleArn", "sessionName", "trustAnchorArn", "trustProfileArn",

@@ -13,7 +13,6 @@ import (
 	redisv8 "github.com/go-redis/redis/v8"
 	redisv9 "github.com/redis/go-redis/v9"
 
-	"github.com/dapr/components-contrib/common/authentication/azure"
 	rediscomponent "github.com/dapr/components-contrib/common/component/redis"
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/state"
@@ -48,14 +47,8 @@ func stateRedis() storeType[configConn] {
 // two old names, and what Microsoft Entra ID wants.
 func redisFields() metadata.MetadataMap {
 	fields := declaredFields(contrib.NewRedisStateStore(nil))
-	undeclared := []string{"maxRetries", "maxRetryBackoff"}
-	for _, key := range []string{
-		"Certificate", "CertificateFile", "CertificatePassword", "ClientID", "ClientSecret", "TenantID",
-		"AzureEnvironment", "AzureAuthMethods",
-	} {
-		undeclared = append(undeclared, azure.MetadataKeys[key]...)
-	}
-	for _, name := range undeclared {
+	declareAzure(fields)
+	for _, name := range []string{"maxRetries", "maxRetryBackoff"} {
 		fields[name] = metadata.MetadataField{}
 	}
 	return fields

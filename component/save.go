@@ -75,8 +75,11 @@ func (b *SaveBinding) Invoke(ctx context.Context, req *bindings.InvokeRequest) (
 			return fmt.Errorf("component: %T is no store of credentials", store)
 		}
 		var err error
-		guid, err = credentials.save(ctx, req)
-		return err
+		if guid, err = credentials.save(ctx, req); err != nil {
+			return credentials.report.report(err)
+		}
+		credentials.metrics.answered(codes.OK)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -98,17 +101,7 @@ func (b *SaveBinding) Close() error { return nil }
 
 // save answers one request to store a config, with the GUID that it got.
 func (s *SecretStore) save(ctx context.Context, req *bindings.InvokeRequest) (guid string, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			s.log.Errorf("saving a credential: panic (%T)", cause)
-			err = &resolver.Error{Kind: resolver.Internal, Reason: "internal error"}
-		}
-		if err != nil {
-			err = s.report.report(err)
-			return
-		}
-		s.metrics.answered(codes.OK)
-	}()
+	defer s.recovered("", &err)
 	if !s.settings.Local {
 		return "", &resolver.Error{
 			Kind: resolver.Denied, Reason: `credentials are saved only where metadata "environment" is local`,

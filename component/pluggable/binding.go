@@ -69,19 +69,12 @@ var _ sdk.OutputBinding = (*boundBinding)(nil)
 
 // Init implements bindings.OutputBinding.
 func (b *boundBinding) Init(ctx context.Context, meta bindings.Metadata) error {
-	c, name, err := caller(ctx)
-	if err != nil {
-		return err
-	}
-	if err := b.instances.initialise(ctx, c, name, meta.Properties); err != nil {
-		return asStatus(err, codes.InvalidArgument)
-	}
-	return nil
+	return b.instances.initialiseFor(ctx, meta.Properties)
 }
 
 // Invoke implements bindings.OutputBinding.
 func (b *boundBinding) Invoke(ctx context.Context, req *bindings.InvokeRequest) (*bindings.InvokeResponse, error) {
-	h, err := b.acquire(ctx)
+	h, err := b.instances.acquireFor(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +88,7 @@ func (b *boundBinding) Invoke(ctx context.Context, req *bindings.InvokeRequest) 
 
 // Operations implements bindings.OutputBinding.
 func (b *boundBinding) Operations() []bindings.OperationKind {
-	h, err := b.acquire(b.ctx)
+	h, err := b.instances.acquireFor(b.ctx)
 	if err != nil {
 		return nil
 	}
@@ -108,14 +101,6 @@ func (b *boundBinding) GetComponentMetadata() metadata.MetadataMap { return nil 
 
 // Close implements bindings.OutputBinding; instances close with their connections.
 func (b *boundBinding) Close() error { return nil }
-
-func (b *boundBinding) acquire(ctx context.Context) (*held[bindings.OutputBinding], error) {
-	c, name, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return b.instances.acquire(ctx, c.peer, c, name)
-}
 
 // errNoPeer is a call over a connection that this package did not accept.
 var errNoPeer = status.Error(codes.Internal, "the connection has no peer")

@@ -49,6 +49,29 @@ func (s *instances[T]) notInitialised() error {
 	return status.Error(codes.Unavailable, text)
 }
 
+// initialiseFor initialises the instance of a call to Init. Its error is a gRPC
+// status.
+func (s *instances[T]) initialiseFor(ctx context.Context, properties map[string]string) error {
+	c, name, err := caller(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.initialise(ctx, c, name, properties); err != nil {
+		return asStatus(err, codes.InvalidArgument)
+	}
+	return nil
+}
+
+// acquireFor returns the store of the instance that a call is for; the caller
+// releases it.
+func (s *instances[T]) acquireFor(ctx context.Context) (*held[T], error) {
+	c, name, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.acquire(ctx, c.peer, c, name)
+}
+
 // initialise makes a new store of the properties and puts it in the place of the
 // instance's old one, which closes when its last call has ended. If the new one
 // cannot be initialised, the old one stays.

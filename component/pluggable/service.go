@@ -41,13 +41,8 @@ func initSecretStore(newStore func() secretstores.SecretStore) func(
 
 // Init implements the protocol's SecretStore.
 func (s *service) Init(ctx context.Context, req *proto.SecretStoreInitRequest) (*proto.SecretStoreInitResponse, error) {
-	c, name, err := caller(ctx)
-	if err != nil {
+	if err := s.instances.initialiseFor(ctx, req.GetMetadata().GetProperties()); err != nil {
 		return nil, err
-	}
-	err = s.instances.initialise(ctx, c, name, req.GetMetadata().GetProperties())
-	if err != nil {
-		return nil, asStatus(err, codes.InvalidArgument)
 	}
 	return &proto.SecretStoreInitResponse{}, nil
 }
@@ -93,11 +88,7 @@ func (s *service) Ping(context.Context, *proto.PingRequest) (*proto.PingResponse
 
 // call runs fn on the store of the caller's instance.
 func call[T any](ctx context.Context, s *service, fn func(secretstores.SecretStore) (*T, error)) (*T, error) {
-	c, name, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
-	h, err := s.instances.acquire(ctx, c.peer, c, name)
+	h, err := s.instances.acquireFor(ctx)
 	if err != nil {
 		return nil, err
 	}
