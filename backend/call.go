@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
+	"net/url"
 
 	"credential-resolver/resolver"
 )
@@ -57,6 +59,26 @@ func failed(err error) error {
 		kind = resolver.Denied
 	}
 	return &resolver.StoreError{Kind: kind, Err: err}
+}
+
+// unanswered says what it means that a store that is asked over HTTP gave no answer;
+// err is other without the error that net/http's client wraps its failures in. It
+// is taken out of that, since the URL holds the name of the secret.
+func unanswered(err, other error) error {
+	var inURL *url.Error
+	if !errors.As(err, &inURL) {
+		return unavailable(other)
+	}
+	var network net.Error
+	if errors.As(inURL.Err, &network) && network.Timeout() {
+		return &resolver.StoreError{Kind: resolver.Timeout, Err: inURL.Err}
+	}
+	return failed(inURL.Err)
+}
+
+// unavailable is a failure that is not the secret's.
+func unavailable(err error) error {
+	return &resolver.StoreError{Kind: resolver.Unavailable, Err: err}
 }
 
 // absent says that a store has no such config or secret.

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/dapr/components-contrib/secretstores/hashicorp/vault"
@@ -77,17 +75,7 @@ func classifyVault(answer vaultAnswer, err error) error {
 	case notAString(err):
 		return &resolver.StoreError{Kind: resolver.FailedPrecondition, Err: errVaultNotAString}
 	}
-	// Without the URL, which holds the name of the secret.
-	var inURL *url.Error
-	if !errors.As(err, &inURL) {
-		return unavailable(errNotVault)
-	}
-	err = inURL.Err
-	var network net.Error
-	if errors.As(err, &network) && network.Timeout() {
-		return &resolver.StoreError{Kind: resolver.Timeout, Err: err}
-	}
-	return failed(err)
+	return unanswered(err, errNotVault)
 }
 
 // vaultMountError says what is wrong with a mount; no retry mends it.
@@ -173,9 +161,4 @@ func (a vaultAnswer) refusesVersion() bool {
 		}
 	}
 	return false
-}
-
-// unavailable is a failure that is not the secret's.
-func unavailable(err error) error {
-	return &resolver.StoreError{Kind: resolver.Unavailable, Err: err}
 }

@@ -101,6 +101,7 @@ func secretStores() map[string]storeType[secretConn] {
 		"secretstores.local.file":      secretsLocalFile(),
 		"secretstores.local.env":       secretsLocalEnv(),
 		"secretstores.hashicorp.vault": secretsHashiCorpVault(),
+		"secretstores.kubernetes":      secretsKubernetes(),
 	}
 }
 

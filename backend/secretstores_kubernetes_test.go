@@ -1,0 +1,266 @@
+package backend
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+)
+
+// scriptedKubernetes answers as it is told to, by path; test/e2e has the real
+// server, whose words these are.
+type scriptedKubernetes struct {
+	*httptest.Server
+
+	answers map[string]string // by the path's end: a status and a body
+	asked   atomic.Int32
+	token   atomic.Value // the one that is known; unset for any
+}
+
+func newScriptedKubernetes(t *testing.T, answers map[string]string) *scriptedKubernetes {
+	t.Helper()
+	k := &scriptedKubernetes{answers: answers}
+	k.Server = httptest.NewUnstartedServer(k)
+	k.EnableHTTP2 = true
+	k.StartTLS()
+	t.Cleanup(k.Close)
+	return k
+}
+
+func (k *scriptedKubernetes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	k.asked.Add(1)
+	answer := k.answers[r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]]
+	if known := k.token.Load(); known != nil && r.Header.Get("Authorization") != "Bearer "+known.(string) {
+		answer = "401 " + kubernetesStatus("Unauthorized", 401, "", "")
+	}
+	code, body, _ := strings.Cut(answer, " ")
+	w.Header().Set("Content-Type", "application/json")
+	switch code {
+	case "":
+		w.WriteHeader(http.StatusTeapot)
+	case "404":
+		w.WriteHeader(http.StatusNotFound)
+	case "401":
+		w.WriteHeader(http.StatusUnauthorized)
+	case "403":
+		w.WriteHeader(http.StatusForbidden)
+	case "429":
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusTooManyRequests)
+	case "500":
+		w.WriteHeader(http.StatusInternalServerError)
+	case "504":
+		w.WriteHeader(http.StatusGatewayTimeout)
+	case "drop":
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = io.WriteString(w, body)
+}
+
+// kubernetesStatus is an API server's Status, about an object if it has a kind.
+func kubernetesStatus(reason string, code int, kind, name string) string {
+	s := map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code}
+	if kind != "" {
+		s["details"] = map[string]string{"kind": kind, "name": name}
+	}
+	text, _ := json.Marshal(s) // never fails
+	return string(text)
+}
+
+const (
+	namespaceThere = `200 {"kind":"Namespace","apiVersion":"v1","metadata":{"name":"team"}}`
+	secretThere    = `200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"team"},"data":{"k":"dg=="}}`
+	mayRead        = `201 {"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","spec":{},"status":{"allowed":true}}`
+	mayNotRead     = `201 {"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","spec":{},"status":{"allowed":false}}`
+)
+
+// kubeconfig writes one for a server at an address, with a user's fields.
+func (k *scriptedKubernetes) kubeconfig(t *testing.T, address string, user map[string]string) map[string]string {
+	t.Helper()
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: k.Certificate().Raw})
+	text, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Config", "current-context": "c",
+		"clusters": []any{map[string]any{"name": "c", "cluster": map[string]any{
+			"server": "https://" + address, "certificate-authority-data": authority,
+		}}},
+		"users":    []any{map[string]any{"name": "u", "user": user}},
+		"contexts": []any{map[string]any{"name": "c", "context": map[string]string{"cluster": "c", "user": "u", "namespace": "team"}}},
+	})
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	require.NoError(t, os.WriteFile(path, text, 0o600))
+	return map[string]string{"kubeconfigPath": path}
+}
+
+func (k *scriptedKubernetes) connect(t *testing.T) (*kubernetesConn, error) {
+	t.Helper()
+	fields := k.kubeconfig(t, k.Listener.Addr().String(), map[string]string{"token": "canary-token"})
+	conn, err := connectKubernetes(t.Context(), fields, devNull(t))
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	return conn.(*kubernetesConn), nil
+}
+
+func TestKubernetesAnswersAreToldApart(t *testing.T) {
+	tests := map[string]struct {
+		answer string
+		want   resolver.Kind
+	}{
+		"missing":               {"404 " + kubernetesStatus("NotFound", 404, "secrets", "a"), resolver.NotFound},
+		"another's missing":     {"404 " + kubernetesStatus("NotFound", 404, "namespaces", "a"), resolver.Unavailable},
+		"no such resource":      {"404 " + kubernetesStatus("NotFound", 404, "", ""), resolver.Unavailable},
+		"a proxy's missing":     {"404 default backend - 404", resolver.Unavailable},
+		"a server's of its own": {`404 {"error":"no such page"}`, resolver.Unavailable},
+		"forbidden":             {"403 " + kubernetesStatus("Forbidden", 403, "secrets", "a"), resolver.Denied},
+		"a proxy's forbidden":   {"403 no", resolver.Denied},
+		"unknown token":         {"401 " + kubernetesStatus("Unauthorized", 401, "", ""), resolver.Denied},
+		"throttled":             {"429 " + kubernetesStatus("TooManyRequests", 429, "", ""), resolver.Unavailable},
+		"its store is down":     {"500 " + kubernetesStatus("InternalError", 500, "", ""), resolver.Unavailable},
+		"its store is slow":     {"504 " + kubernetesStatus("Timeout", 504, "secrets", "a"), resolver.Timeout},
+		"no answer":             {"drop", resolver.Unavailable},
+		"an empty answer":       {"200 ", resolver.Unavailable},
+		"any object":            {"200 {}", resolver.Unavailable},
+		"another object":        {namespaceThere, resolver.Unavailable},
+		"a page":                {"200 <html>canary</html>", resolver.Unavailable},
+		"another secret": {
+			`200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"b","namespace":"team"}}`, resolver.Unavailable,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			k := newScriptedKubernetes(t, map[string]string{"a": test.answer, "team": namespaceThere})
+			conn, err := k.connect(t)
+			require.NoError(t, err)
+			before := k.asked.Load()
+			_, err = conn.get(t.Context(), "a")
+			require.Equal(t, test.want, resolver.KindOf(err))
+			var store *resolver.StoreError
+			require.ErrorAs(t, err, &store)
+			require.NotContains(t, store.Err.Error(), "canary")
+			require.NotContains(t, store.Err.Error(), "/a")
+			if name != "no answer" {
+				require.EqualValues(t, 1, k.asked.Load()-before, "retries are ours")
+			}
+		})
+	}
+}
+
+func TestKubernetesNamespaceMustBeThereForASecretToBeMissing(t *testing.T) {
+	forbidden := "403 " + kubernetesStatus("Forbidden", 403, "namespaces", "team")
+	gone := "404 " + kubernetesStatus("NotFound", 404, "namespaces", "team")
+	tests := map[string]struct {
+		namespace, review string
+		want              resolver.Kind
+	}{
+		"it is":                              {namespaceThere, "", resolver.NotFound},
+		"it is not":                          {gone, "", resolver.Unavailable},
+		"hidden, the right is bound in it":   {forbidden, mayNotRead, resolver.NotFound},
+		"hidden, the right is bound in all":  {forbidden, mayRead, resolver.Unavailable},
+		"hidden, and so is the right":        {forbidden, "403 " + kubernetesStatus("Forbidden", 403, "", ""), resolver.Unavailable},
+		"hidden, and the review has no time": {forbidden, "504 " + kubernetesStatus("Timeout", 504, "", ""), resolver.Timeout},
+		"the API server is ill":              {"500 " + kubernetesStatus("InternalError", 500, "", ""), "", resolver.Unavailable},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			k := newScriptedKubernetes(t, map[string]string{
+				"a": secretThere, "b": "404 " + kubernetesStatus("NotFound", 404, "secrets", "b"), "team": namespaceThere,
+			})
+			conn, err := k.connect(t)
+			require.NoError(t, err)
+			now := time.Now()
+			conn.now = func() time.Time { return now }
+			entries, err := conn.get(t.Context(), "a")
+			require.NoError(t, err)
+			require.Equal(t, map[string]string{"k": "v"}, entries)
+
+			k.answers["team"], k.answers["selfsubjectaccessreviews"] = test.namespace, test.review
+			_, err = conn.get(t.Context(), "b")
+			require.True(t, Missing(err), "a secret was there just now")
+			now = now.Add(seenFor)
+			_, err = conn.get(t.Context(), "b")
+			require.Equal(t, test.want, resolver.KindOf(err))
+		})
+	}
+}
+
+func TestKubernetesConnects(t *testing.T) {
+	tests := map[string]struct {
+		namespace string
+		want      string // "" for connected
+		final     bool
+	}{
+		"the namespace is there":      {namespaceThere, "", false},
+		"it may not be seen":          {"403 " + kubernetesStatus("Forbidden", 403, "namespaces", "team"), "", false},
+		"it is not there":             {"404 " + kubernetesStatus("NotFound", 404, "namespaces", "team"), "no such namespace", true},
+		"something else answers":      {"404 default backend - 404", "unavailable", false},
+		"the API server is not ready": {"500 " + kubernetesStatus("InternalError", 500, "", ""), "unavailable", false},
+		"it does not know the token":  {"401 " + kubernetesStatus("Unauthorized", 401, "", ""), "", false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			conn, err := newScriptedKubernetes(t, map[string]string{"team": test.namespace}).connect(t)
+			if test.want == "" {
+				require.NoError(t, err)
+				require.Nil(t, conn.client.Load().GetRateLimiter(), "client-go's own limit is 5 requests a second")
+				return
+			}
+			require.ErrorContains(t, err, test.want)
+			var final *permanentError
+			require.Equal(t, test.final, errors.As(err, &final))
+		})
+	}
+}
+
+func TestKubernetesTokenIsReadAgainWhenItIsRefused(t *testing.T) {
+	k := newScriptedKubernetes(t, map[string]string{"a": secretThere, "team": namespaceThere})
+	k.token.Store("old")
+	file := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(file, []byte("old"), 0o600))
+	fields := k.kubeconfig(t, k.Listener.Addr().String(), map[string]string{"tokenFile": file})
+	conn, err := connectKubernetes(t.Context(), fields, devNull(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	_, err = conn.get(t.Context(), "a")
+	require.NoError(t, err)
+	k.token.Store("new")
+	_, err = conn.get(t.Context(), "a")
+	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.NoError(t, os.WriteFile(file, []byte("new"), 0o600))
+	_, err = conn.get(t.Context(), "a")
+	require.NoError(t, err)
+}
+
+// A connection whose other end has vanished is not used again.
+func TestKubernetesDeadConnectionIsLeftBehind(t *testing.T) {
+	k := newScriptedKubernetes(t, map[string]string{"a": secretThere, "team": namespaceThere})
+	network := newNetwork(t, k.Listener.Addr().String())
+	conn, err := connectKubernetes(t.Context(), k.kubeconfig(t, network.address, map[string]string{"token": "t"}), devNull(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	network.cut()
+	ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
+	defer cancel()
+	_, err = conn.get(ctx, "a")
+	require.Equal(t, resolver.Timeout, resolver.KindOf(err))
+	require.Eventually(t, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
+		defer cancel()
+		_, err := conn.get(ctx, "a")
+		return err == nil
+	}, DefaultTimeout, time.Millisecond)
+}
