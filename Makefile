@@ -77,7 +77,7 @@ e2e: race-binary daprd $(BIN)/gotestsum ## run the end-to-end tests alone
 	$(BIN)/gotestsum --format testname -- -tags e2e -count=1 -timeout 10m ./test/e2e/...
 
 .PHONY: e2e-stores
-e2e-stores: race-binary daprd store-servers $(BIN)/bao $(BIN)/gotestsum ## run the end-to-end tests on real servers: Redis, etcd, PostgreSQL, MariaDB, OpenBao
+e2e-stores: race-binary daprd store-servers $(BIN)/bao $(BIN)/kube-apiserver $(BIN)/gotestsum ## run the end-to-end tests on real servers: Redis, etcd, PostgreSQL, MariaDB, OpenBao, Kubernetes
 	rm -f $(BIN)/stores.jsonl
 	STORE_MATRIX=$(BIN)/stores.jsonl $(BIN)/gotestsum --format testname --jsonfile $(BIN)/stores-test.json -- \
 		-tags 'e2e stores' -count=1 -timeout 20m -run '^TestStore' ./test/e2e

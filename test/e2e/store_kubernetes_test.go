@@ -1,0 +1,280 @@
+//go:build e2e && stores
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+)
+
+func TestStoreKubernetes(t *testing.T) {
+	t.Parallel()
+	k := startKubernetes(t)
+	k.start(t, k.component(t, "wide", "wide", nil))
+	defer k.requireSilence(t)
+
+	bundle := `{"credentialSource":"agent","secret-path":"%s","password":"password"}`
+	single := `{"credentialSource":"agent","api_key":"crm-api-key","password":"%s"}`
+	k.configs.config(t, "bundle-missing", fmt.Sprintf(bundle, "missing"))
+	k.configs.config(t, "single-missing", fmt.Sprintf(single, "missing"))
+	k.configs.config(t, "single-later", fmt.Sprintf(single, "gone-later"))
+	k.configs.config(t, "bundle-binary", fmt.Sprintf(bundle, "binary"))
+	k.secret(t, "default", "gone-later", map[string]string{"value": kubernetesCanary})
+	k.do(t, http.MethodPost, "/api/v1/namespaces/default/secrets", object{
+		"metadata": object{"name": "binary"}, "data": object{"password": []byte{0xff, 0xfe}},
+	})
+
+	got := k.answers(t, "wide", "analytics-db")
+	require.Equal(t, kubernetesCanary, got["password"])
+	require.Equal(t, "5432", got["port"])
+	got = k.answers(t, "wide", "crm-api")
+	require.Equal(t, kubernetesCanary, got["api_key"])
+	require.JSONEq(t, `{"region":"eu-west-1","refresh_token":"`+kubernetesCanary+`"}`, got["extra"])
+	got = k.answers(t, "wide", "warehouse")
+	require.Equal(t, "reader", got["username"])
+	require.Equal(t, kubernetesCanary, got["password"])
+
+	k.fails(t, "wide", "bundle-missing", "bundle missing", codes.NotFound)
+	k.fails(t, "wide", "bundle-binary", "value that is not UTF-8", codes.FailedPrecondition)
+	require.Equal(t, "missing", k.answers(t, "wide", "single-missing")["password"])
+	sees(t, kubernetesType, "single-key missing: a literal", codes.OK.String())
+	require.Equal(t, kubernetesCanary, k.answers(t, "wide", "single-later")["password"])
+	k.deleteSecret(t, "default", "gone-later")
+	k.fails(t, "wide", "single-later", "single-key deleted after it was read", codes.NotFound)
+
+	// What cannot be a Secret's name is not asked for.
+	literals := map[string]string{"credentialSource": "agent", "api_key": "crm-api-key"}
+	for i, name := range []string{
+		"Upper-case", "under_score", "a/b", "a%2fb", "-a", "a-", "a..b", ".", "..", "naïve", strings.Repeat("a", 254), "a:b", "p@ss",
+	} {
+		literals[fmt.Sprintf("literal%d", i)] = name
+	}
+	text, err := json.Marshal(literals)
+	require.NoError(t, err)
+	k.configs.config(t, "names", string(text))
+	literals["api_key"] = kubernetesCanary
+	before, err := k.Reads()
+	require.NoError(t, err)
+	require.Equal(t, literals, k.answers(t, "wide", "names"))
+	after, err := k.Reads()
+	require.NoError(t, err)
+	require.Equal(t, 1, after-before, "by the API server's own audit log")
+}
+
+// TestStoreKubernetesNarrow has the Role that is shipped, for the service account
+// that it is bound to.
+func TestStoreKubernetesNarrow(t *testing.T) {
+	t.Parallel()
+	k := startKubernetes(t)
+	for _, o := range manifests(t, "../../deploy/kubernetes/role.yaml") {
+		k.do(t, http.MethodPost, collection(o), o)
+	}
+	k.account(t, "default", "default")
+	tokenFile := filepath.Join(t.TempDir(), "token")
+	write := func() { require.NoError(t, os.WriteFile(tokenFile, []byte(k.token(t, "default")), 0o600)) }
+	write()
+	kubeconfig := k.kubeconfig(t, object{"tokenFile": tokenFile})
+	narrow := func(name string, changes map[string]any) resource {
+		r := credentials(name, storeFile(t, kubernetesType))
+		require.Contains(t, r.metadata, "secretStore.kubeconfigPath")
+		for field, value := range k.component(t, name, "wide", changes).metadata {
+			r.metadata[field] = value
+		}
+		r.metadata["secretStore.kubeconfigPath"] = kubeconfig
+		return r
+	}
+	k.start(t, narrow("narrow", nil),
+		narrow("fields", map[string]any{"lookupFields": "api_key,extra.refresh_token"}),
+		narrow("probe", map[string]any{"deniedProbe": "literal"}))
+	defer k.requireSilence(t)
+
+	require.Equal(t, kubernetesCanary, k.answers(t, "narrow", "analytics-db")["password"])
+	for _, name := range []string{"fields", "probe"} {
+		before, err := k.Reads()
+		require.NoError(t, err)
+		got := k.answers(t, name, "crm-api")
+		require.Equal(t, kubernetesCanary, got["api_key"])
+		require.JSONEq(t, `{"region":"eu-west-1","refresh_token":"`+kubernetesCanary+`"}`, got["extra"])
+		after, err := k.Reads()
+		require.NoError(t, err)
+		t.Logf("%s: %d requests", name, after-before)
+		if name == "fields" {
+			require.Equal(t, 2, after-before)
+		}
+	}
+	// Last, since what they still ask for may be written down late.
+	k.fails(t, "narrow", "crm-api", "single-key: name that the role does not allow", codes.PermissionDenied)
+	k.fails(t, "narrow", "warehouse", "direct: name that the role does not allow", codes.PermissionDenied)
+
+	k.do(t, http.MethodDelete, "/api/v1/namespaces/default/serviceaccounts/default", nil)
+	require.Eventually(t, func() bool { // what it knows of a token, the API server remembers for a moment
+		_, failure := k.ask(t, "narrow", "analytics-db")
+		return failure != ""
+	}, patience, tick)
+	k.fails(t, "narrow", "analytics-db", "token revoked or expired", codes.PermissionDenied)
+	k.account(t, "default", "default")
+	write()
+	require.Equal(t, kubernetesCanary, k.answers(t, "narrow", "analytics-db")["password"], "the file is read again")
+}
+
+func TestStoreKubernetesNamespaces(t *testing.T) {
+	t.Parallel()
+	k := startKubernetes(t)
+	k.configs.config(t, "single", `{"credentialSource":"agent","api_key":"crm-api-key","password":"reference"}`)
+	k.configs.config(t, "other", `{"credentialSource":"agent","api_key":"another","password":"reference"}`)
+	k.makeNamespace(t, "team")
+	k.secret(t, "team", "crm-api-key", map[string]string{"value": kubernetesCanary})
+	k.allow(t, "Role", "team", "wide", "secrets", "namespaces")
+	k.account(t, "default", "everywhere")
+	k.allow(t, "ClusterRole", "", "everywhere", "secrets")
+	k.account(t, "default", "sees")
+	k.allow(t, "ClusterRole", "", "sees", "secrets", "namespaces")
+	in := func(name, account, namespace string) resource {
+		r := k.component(t, name, account, map[string]any{"secretStore.defaultNamespace": namespace})
+		r.ignoreErrors = true
+		return r
+	}
+	k.start(t, in("team", "wide", "team"), in("elsewhere", "wide", "kube-system"), in("nowhere", "wide", "nowhere"),
+		in("seen-nowhere", "sees", "nowhere"), in("unseen-nowhere", "everywhere", "nowhere"), in("everywhere", "everywhere", "team"))
+	defer k.requireSilence(t)
+
+	require.Contains(t, k.side.daprd.Log(), "there is no such namespace: see defaultNamespace")
+	k.fails(t, "elsewhere", "single", "namespace that the role does not allow", codes.PermissionDenied)
+	k.fails(t, "nowhere", "single", "namespace missing", codes.PermissionDenied)
+	k.fails(t, "unseen-nowhere", "single", "namespace missing, role for the whole cluster", codes.Unavailable)
+
+	require.Equal(t, "reference", k.answers(t, "team", "single")["password"])
+	require.Equal(t, "reference", k.answers(t, "everywhere", "single")["password"], "a secret that is there shows the namespace")
+	k.deleteNamespace(t, "team")
+	k.fails(t, "team", "single", "namespace gone, known secret", codes.NotFound)
+	require.Eventually(t, func() bool {
+		_, failure := k.ask(t, "team", "other")
+		return strings.Contains(failure, "Unavailable")
+	}, patience, tick)
+	k.fails(t, "team", "other", "namespace gone, name never seen, within 10 s", codes.Unavailable)
+}
+
+func TestStoreKubernetesDown(t *testing.T) {
+	t.Parallel()
+	k := startKubernetes(t)
+	wide := k.component(t, "wide", "wide", nil)
+	late := k.component(t, "late", "wide", map[string]any{"requestTimeout": "1s"})
+	patient := k.component(t, "patient", "wide", map[string]any{"requestTimeout": "20s"})
+	k.start(t, wide)
+	defer k.requireSilence(t)
+	k.answers(t, "wide", "crm-api")
+
+	k.throttle(t)
+	require.NoError(t, k.Etcd.Hang()) // so that one of the lookups keeps the only place
+	k.fails(t, "wide", "crm-api", "throttled", codes.Unavailable)
+	require.NoError(t, k.Etcd.Continue())
+	k.do(t, http.MethodDelete, "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/one", nil)
+	k.recovers(t, "wide", "crm-api")
+
+	require.NoError(t, k.Hang())
+	begin := time.Now()
+	k.fails(t, "wide", "crm-api", "hangs", codes.DeadlineExceeded)
+	require.Less(t, time.Since(begin), 5*time.Second, "storeTimeout is 1 s")
+	require.NoError(t, k.Continue())
+	k.recovers(t, "wide", "crm-api")
+
+	require.NoError(t, k.Etcd.Stop())
+	k.fails(t, "wide", "crm-api", "its etcd is down", codes.DeadlineExceeded)
+	require.NoError(t, k.Etcd.Restart(t.Context()))
+	k.recovers(t, "wide", "crm-api")
+
+	require.NoError(t, k.Stop())
+	k.fails(t, "wide", "crm-api", "unreachable", codes.Unavailable)
+
+	sidecar := k.side
+	k.start(t, late, patient)
+	k.fails(t, "late", "crm-api", "absent at start", codes.Unavailable)
+	answer := make(chan reply, 1)
+	go func() {
+		r, _ := ask(t.Context(), k.side.daprd, "patient", "crm-api")
+		answer <- r
+	}()
+	require.NoError(t, k.Restart(t.Context()))
+	r := <-answer
+	require.Equal(t, kubernetesCanary, r.entries["api_key"], r.message)
+	sees(t, kubernetesType, "started within requestTimeout", codes.OK.String())
+	k.recovers(t, "late", "crm-api")
+	k.requireSilence(t)
+	k.side = sidecar
+	k.recovers(t, "wide", "crm-api")
+	sees(t, kubernetesType, "reachable again", codes.OK.String())
+}
+
+// throttle leaves the account "wide" one place at the API server, which answers 429
+// to whom it has no place for.
+func (k *kubernetesStore) throttle(t *testing.T) {
+	t.Helper()
+	path := "/apis/flowcontrol.apiserver.k8s.io/v1/"
+	k.do(t, http.MethodPost, path+"prioritylevelconfigurations", object{
+		"metadata": object{"name": "one"},
+		"spec": object{"type": "Limited", "limited": object{
+			"nominalConcurrencyShares": 0, "lendablePercent": 0, "borrowingLimitPercent": 0, "limitResponse": object{"type": "Reject"},
+		}},
+	})
+	k.do(t, http.MethodPost, path+"flowschemas", object{
+		"metadata": object{"name": "one"},
+		"spec": object{
+			"priorityLevelConfiguration": object{"name": "one"}, "matchingPrecedence": 2,
+			"rules": []object{{
+				"subjects": []object{{"kind": "ServiceAccount", "serviceAccount": object{"name": "wide", "namespace": "default"}}},
+				"resourceRules": []object{{
+					"verbs": []string{"*"}, "apiGroups": []string{"*"}, "resources": []string{"*"}, "namespaces": []string{"*"},
+					"clusterScope": true,
+				}},
+			}},
+		},
+	})
+	require.Eventually(t, func() bool {
+		var schema struct {
+			Status struct {
+				Conditions []struct{ Type, Status string }
+			}
+		}
+		err := k.Do(t.Context(), http.MethodGet, path+"flowschemas/one", nil, &schema)
+		return err == nil && len(schema.Status.Conditions) > 0 // it is in force
+	}, patience, tick)
+}
+
+// TestStoreKubernetesManifests has an API server check what is shipped, each field
+// of it, with Dapr's own definition of a Component.
+func TestStoreKubernetesManifests(t *testing.T) {
+	t.Parallel()
+	k := startKubernetes(t)
+	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/dapr/dapr").Output()
+	require.NoError(t, err)
+	crds := filepath.Join(strings.TrimSpace(string(module)), "charts/dapr/crds")
+	for _, name := range []string{"components.yaml", "resiliency.yaml"} {
+		for _, o := range manifests(t, filepath.Join(crds, name)) {
+			k.do(t, http.MethodPost, collection(o), o)
+		}
+	}
+	files, err := filepath.Glob("../../deploy/kubernetes/*.yaml")
+	require.NoError(t, err)
+	components, err := filepath.Glob("../../components/stores/*.yaml")
+	require.NoError(t, err)
+	files = append(append(files, components...), "../../components/credentials.yaml", "../../deploy/resiliency.yaml")
+	for _, path := range files {
+		for _, o := range manifests(t, path) {
+			require.EventuallyWithT(t, func(collect *assert.CollectT) { // Dapr's definitions take a moment
+				err := k.Do(t.Context(), http.MethodPost, collection(o)+"?dryRun=All&fieldValidation=Strict", o, nil)
+				require.NoError(collect, err, path)
+			}, patience, tick)
+		}
+	}
+}

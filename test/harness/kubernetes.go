@@ -1,0 +1,171 @@
+package harness
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Kubernetes is a kube-apiserver on an etcd of its own, with RBAC and without any
+// controller: what a controller would do is the test's. It writes down every request.
+type Kubernetes struct {
+	*Server
+
+	// Etcd is where it keeps its objects.
+	Etcd *Etcd
+
+	client *http.Client
+}
+
+// kubernetesAdmin is the administrator's token.
+const kubernetesAdmin = "admin-token-canary-5d11"
+
+// StartKubernetes starts a kube-apiserver by its binary.
+func StartKubernetes(ctx context.Context, binary string) (*Kubernetes, error) {
+	etcd, err := StartEtcd(ctx)
+	if err != nil {
+		if etcd != nil {
+			etcd.Remove()
+		}
+		return nil, err
+	}
+	k := &Kubernetes{Etcd: etcd}
+	if k.Server, err = newServer(serverSpec{path: binary, args: k.args, ready: k.ready}); err != nil {
+		etcd.Remove()
+		return nil, err
+	}
+	if err := k.writeFiles(); err != nil {
+		return k, err
+	}
+	if err := k.Restart(ctx); err != nil {
+		return k, err
+	}
+	return k, k.await(ctx, func() bool { // which it makes itself, a moment later
+		return k.Do(ctx, http.MethodGet, "/api/v1/namespaces/default", nil, nil) == nil
+	})
+}
+
+// Remove ends both servers and removes their folders.
+func (k *Kubernetes) Remove() {
+	k.Server.Remove()
+	k.Etcd.Remove()
+}
+
+// writeFiles writes certificates, the administrator's token, a key for service
+// accounts' tokens, and what of requests is to be written down.
+func (k *Kubernetes) writeFiles() error {
+	cert, key, err := k.Etcd.CA.Issue("kube-apiserver", "127.0.0.1")
+	if err != nil {
+		return err
+	}
+	etcdCert, etcdKey, err := k.Etcd.CA.Issue("root")
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{
+		"ca.pem": k.Etcd.CA.Certificate, "cert.pem": cert, "key.pem": key, "etcd-cert.pem": etcdCert, "etcd-key.pem": etcdKey,
+		"tokens.csv": kubernetesAdmin + `,admin,admin,"system:masters"` + "\n",
+		"audit.yaml": "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n",
+	} {
+		if err := os.WriteFile(filepath.Join(k.Dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(k.Etcd.CA.Certificate))
+	k.client = &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true,
+	}}
+	return nil
+}
+
+func (k *Kubernetes) args(s *Server) []string {
+	file := func(name string) string { return filepath.Join(s.Dir, name) }
+	return []string{
+		"--etcd-servers", "https://" + k.Etcd.Address, "--etcd-cafile", file("ca.pem"),
+		"--etcd-certfile", file("etcd-cert.pem"), "--etcd-keyfile", file("etcd-key.pem"),
+		"--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--secure-port", strconv.Itoa(s.port),
+		"--endpoint-reconciler-type", "none", "--cert-dir", s.Dir, "--service-cluster-ip-range", "10.0.0.0/24",
+		"--tls-cert-file", file("cert.pem"), "--tls-private-key-file", file("key.pem"),
+		"--authorization-mode", "RBAC", "--token-auth-file", file("tokens.csv"), "--client-ca-file", file("ca.pem"),
+		"--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", file("key.pem"),
+		"--service-account-signing-key-file", file("key.pem"),
+		"--disable-admission-plugins", "ServiceAccount", // which waits for a controller
+		"--audit-policy-file", file("audit.yaml"), "--audit-log-path", k.auditFile(), "--audit-log-mode", "blocking",
+	}
+}
+
+func (k *Kubernetes) ready(ctx context.Context, _ *Server) error {
+	return k.Do(ctx, http.MethodGet, "/readyz", nil, nil)
+}
+
+// URL returns the API server's address.
+func (k *Kubernetes) URL() string { return "https://" + k.Address }
+
+func (k *Kubernetes) auditFile() string { return filepath.Join(k.Dir, "audit.log") }
+
+// Do makes a request of the administrator's; body is nil for none. The answer goes
+// into out, if that is not nil.
+func (k *Kubernetes) Do(ctx context.Context, method, path string, body, out any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, k.URL()+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+kubernetesAdmin)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := k.client.Do(req)
+	if err != nil {
+		return err
+	}
+	answer, err := io.ReadAll(resp.Body)
+	err = errors.Join(err, resp.Body.Close())
+	switch {
+	case err != nil:
+		return err
+	case resp.StatusCode >= http.StatusBadRequest:
+		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, answer)
+	case out == nil:
+		return nil
+	}
+	return json.Unmarshal(answer, out)
+}
+
+// Token makes a token for the service account of a namespace.
+func (k *Kubernetes) Token(ctx context.Context, namespace, account string) (string, error) {
+	var made struct{ Status struct{ Token string } }
+	err := k.Do(ctx, http.MethodPost, "/api/v1/namespaces/"+namespace+"/serviceaccounts/"+account+"/token",
+		map[string]any{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": map[string]any{}}, &made)
+	return made.Status.Token, err
+}
+
+// Reads returns how many requests to get a secret the server has written down since
+// it was made.
+func (k *Kubernetes) Reads() (int, error) {
+	f, err := os.Open(k.auditFile())
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = f.Close() }()
+	n := 0
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if line := lines.Text(); strings.Contains(line, `"verb":"get"`) && strings.Contains(line, `"resource":"secrets"`) {
+			n++
+		}
+	}
+	return n, nil
+}
