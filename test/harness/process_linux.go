@@ -1,7 +1,11 @@
 package harness
 
 import (
+	"bytes"
+	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -15,4 +19,15 @@ func otherPIDs(attr *syscall.SysProcAttr) {
 	if os.Getuid() != 0 {
 		attr.Cloneflags |= syscall.CLONE_NEWUSER
 	}
+}
+
+// running tells whether a thread of a process neither is stopped by a signal nor
+// has ended.
+func running(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	return slices.ContainsFunc(threads, func(thread string) bool {
+		text, _ := os.ReadFile(thread) // nothing if it has ended meanwhile
+		state := text[bytes.LastIndexByte(text, ')')+1:]
+		return len(state) > 1 && bytes.IndexByte([]byte("RSD"), state[1]) >= 0
+	})
 }

@@ -9,3 +9,6 @@ func dieWithParent(*syscall.SysProcAttr) {}
 
 // otherPIDs does nothing: only Linux has PID namespaces.
 func otherPIDs(*syscall.SysProcAttr) {}
+
+// running tells nothing: only Linux has /proc.
+func running(int) bool { return false }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -122,21 +123,36 @@ func (s *Server) Kill() {
 }
 
 // Hang stops all of the server's processes where they are: its port accepts
-// connections and nobody answers.
-func (s *Server) Hang() error { return s.signalGroup(syscall.SIGSTOP) }
+// connections and nobody answers. On a busy machine a thread may answer yet when
+// the signal is sent, so it waits for all of them.
+func (s *Server) Hang() error {
+	if err := s.signalGroup(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	return s.await(ctx, func() bool {
+		return !slices.ContainsFunc(append(s.apart(), s.Pid()), running)
+	})
+}
 
 // Continue lets a server that hangs go on.
 func (s *Server) Continue() error { return s.signalGroup(syscall.SIGCONT) }
 
 func (s *Server) signalGroup(signal syscall.Signal) error {
 	err := syscall.Kill(-s.Pid(), signal)
-	if s.spec.apart == nil {
-		return err
-	}
-	for _, pid := range s.spec.apart(s) {
+	for _, pid := range s.apart() {
 		_ = syscall.Kill(pid, signal) // one that has ended meanwhile is as good
 	}
 	return err
+}
+
+// apart returns the server's processes that lead groups of their own.
+func (s *Server) apart() []int {
+	if s.spec.apart == nil {
+		return nil
+	}
+	return s.spec.apart(s)
 }
 
 // Remove kills the server and removes its folder.
