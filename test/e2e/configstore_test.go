@@ -39,6 +39,8 @@ type configStoreCase struct {
 	refused map[string]map[string]any
 	// canaries are texts that no answer and no log may hold, besides the address.
 	canaries []string
+	// seed stores a config. nil: our put does.
+	seed func(t *testing.T, guid, config string)
 	// cannotList tells that the store has no way to list its keys.
 	cannotList bool
 }
@@ -69,7 +71,7 @@ func (c configStoreCase) run(t *testing.T) {
 	s.secret(t, "direct", map[string]string{"password": "direct-pw"})
 	writer := c.component(t, "writer", s, c.writer)
 	for _, guid := range slices.Sorted(maps.Keys(scenario)) {
-		putInto(t, writer, t.TempDir(), guid, scenario[guid])
+		c.store(t, writer, guid, scenario[guid])
 	}
 	resources := []resource{
 		c.component(t, "credentials", s, map[string]any{"allowBulk": "true"}),
@@ -88,6 +90,16 @@ func (c configStoreCase) run(t *testing.T) {
 	t.Run("is restarted", func(t *testing.T) { c.isRestarted(t, side) })
 	t.Run("starts late", func(t *testing.T) { c.startsLate(t, s) })
 	c.requireQuiet(t, side.component.Log())
+}
+
+// store stores a config.
+func (c configStoreCase) store(t *testing.T, writer resource, guid, config string) {
+	t.Helper()
+	if c.seed != nil {
+		c.seed(t, guid, config)
+		return
+	}
+	putInto(t, writer, t.TempDir(), guid, config)
 }
 
 // component returns the Component of the store's file, on the test's server.
@@ -174,7 +186,7 @@ func (c configStoreCase) fails(t *testing.T, side *sidecar) {
 
 // lists goes through the commands and the bulk API.
 func (c configStoreCase) lists(t *testing.T, side *sidecar, writer resource) {
-	putInto(t, writer, t.TempDir(), "extra", `{"a":"b"}`)
+	c.store(t, writer, "extra", `{"a":"b"}`)
 	if c.cannotList {
 		_, err := side.bulk(t, "credentials", nil)
 		require.Error(t, err)
