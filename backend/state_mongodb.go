@@ -19,10 +19,12 @@ import (
 )
 
 // stateMongoDB is state.mongodb. What is put through us is kept as the string that
-// it is, which contrib gives back exactly. What another stores as a document (so
-// does daprd's HTTP API) is given back as contrib's JSON of it: the order of its
-// fields is lost, and how its numbers were written, with the digits past a
-// float64's. Bytes that daprd's gRPC API stores are strings, and exact.
+// it is, which contrib gives back exactly. What another stores as a document is
+// given back as contrib's JSON of it: the order of its fields is lost, and how its
+// numbers were written; a decimal is a string in it. daprd's HTTP API stores such
+// documents, of doubles, without the digits past a float64's. Bytes that daprd's
+// gRPC API stores are strings, and exact; a driver's binary data come as an object
+// of contrib's that names their subtype.
 //
 // contrib keeps of a failure to connect nothing but its text.
 func stateMongoDB() storeType[configConn] {
