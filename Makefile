@@ -77,7 +77,7 @@ e2e: race-binary daprd $(BIN)/gotestsum ## run the end-to-end tests alone
 	$(BIN)/gotestsum --format testname -- -tags e2e -count=1 -timeout 10m ./test/e2e/...
 
 # The real servers that no Debian package brings.
-STORE_SERVERS := $(BIN)/bao $(BIN)/kube-apiserver $(BIN)/mongo-server/Serve.class
+STORE_SERVERS := $(BIN)/bao $(BIN)/vault $(BIN)/kube-apiserver $(BIN)/mongo-server/Serve.class
 .PHONY: e2e-stores
 e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ## run the end-to-end tests on the real servers of every store
 	rm -f $(BIN)/stores.jsonl

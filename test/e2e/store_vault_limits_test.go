@@ -13,9 +13,9 @@ import (
 // TestStoreVaultBreaker takes Vault away: once the breaker is open a request costs
 // no time, and the first one after Vault is back is answered within the breaker's
 // interval (5 s), without anybody's doing.
-func TestStoreVaultBreaker(t *testing.T) {
-	t.Parallel()
-	v := startVault(t)
+func TestStoreVaultBreaker(t *testing.T) { onEachVault(t, vaultBreaker) }
+
+func vaultBreaker(t *testing.T, v *vaultStore) {
 	v.start(t, v.component(t, "wide", nil))
 	v.answers(t, "wide", "crm-api")
 	require.NoError(t, v.Stop())
@@ -44,9 +44,9 @@ func TestStoreVaultBreaker(t *testing.T) {
 // TestStoreVaultThreeNames has single-key mode under a policy that allows the
 // secrets alone: lookupFields asks for nothing else, and deniedProbe takes what is
 // refused for a literal.
-func TestStoreVaultThreeNames(t *testing.T) {
-	t.Parallel()
-	v := startVault(t)
+func TestStoreVaultThreeNames(t *testing.T) { onEachVault(t, vaultThreeNames) }
+
+func vaultThreeNames(t *testing.T, v *vaultStore) {
 	token := v.token(t, "narrow")
 	limited := func(name string, changes map[string]any) resource {
 		r := v.component(t, name, changes)

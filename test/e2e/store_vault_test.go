@@ -18,14 +18,12 @@ import (
 	"credential-resolver/test/harness"
 )
 
-func TestStoreVault(t *testing.T) {
-	t.Parallel()
-	v := startVault(t)
+func TestStoreVault(t *testing.T) { onEachVault(t, vaultSecrets) }
+
+func vaultSecrets(t *testing.T, v *vaultStore) {
 	v.start(t, v.component(t, "wide", nil), v.component(t, "text", map[string]any{"secretStore.vaultValueType": "text"}))
 	defer v.requireSilence(t)
 
-	v.configs.config(t, "odd", `{"credentialSource":"agent","secret-path":"odd","port":"port","password":"password"}`)
-	v.write(t, "secret", "odd", map[string]any{"port": 5432, "password": vaultCanary})
 	absent := []string{"missing", "deleted", "destroyed"}
 	bundle := `{"credentialSource":"agent","secret-path":"%s","password":"password"}`
 	single := `{"credentialSource":"agent","api_key":"crm-api-key","password":"%s"}`
@@ -55,7 +53,7 @@ func TestStoreVault(t *testing.T) {
 			got := v.answers(t, component, "single-"+name)
 			require.Equal(t, name, got["password"], "a literal")
 			require.Equal(t, vaultCanary, got["api_key"])
-			sees(t, "secretstores.hashicorp.vault", "single-key "+name+": a literal"+suffix, codes.OK.String())
+			sees(t, v.row, "single-key "+name+": a literal"+suffix, codes.OK.String())
 		}
 	}
 
@@ -65,7 +63,20 @@ func TestStoreVault(t *testing.T) {
 	v.do(t, http.MethodDelete, "secret/data/dapr/gone-later", nil)
 	v.fails(t, "wide", "single-later", "single-key deleted after it was read", codes.NotFound)
 
-	// A name that Vault would not take would fail the credential whole.
+	v.takesNames(t)
+
+	v.configs.config(t, "odd", `{"credentialSource":"agent","secret-path":"odd","port":"port","password":"password"}`)
+	v.write(t, "secret", "odd", map[string]any{"port": 5432, "password": vaultCanary})
+	v.fails(t, "wide", "odd", "value that is not a string", codes.FailedPrecondition)
+	got := v.answers(t, "text", "odd")
+	require.Equal(t, "5432", got["port"])
+	require.Equal(t, vaultCanary, got["password"])
+}
+
+// takesNames asks for a credential with every sort of string: one that Vault would
+// not take for a name would fail it whole.
+func (v *vaultStore) takesNames(t *testing.T) {
+	t.Helper()
 	names := []string{
 		"a:b@c/d", "x=y&z;w,v", "+*!~'()", `"<>^{|}[]`, "naïve/日本語", "...", "a..b/.c", "sys/seal", "data/metadata",
 		strings.Repeat("a", 512),
@@ -79,17 +90,12 @@ func TestStoreVault(t *testing.T) {
 	v.configs.config(t, "names", string(text))
 	literals["api_key"] = vaultCanary
 	require.Equal(t, literals, v.answers(t, "wide", "names"))
-
-	v.fails(t, "wide", "odd", "value that is not a string", codes.FailedPrecondition)
-	got := v.answers(t, "text", "odd")
-	require.Equal(t, "5432", got["port"])
-	require.Equal(t, vaultCanary, got["password"])
 }
 
 // TestStoreVaultNarrow has the Component and the policy that are shipped.
-func TestStoreVaultNarrow(t *testing.T) {
-	t.Parallel()
-	v := startVault(t)
+func TestStoreVaultNarrow(t *testing.T) { onEachVault(t, vaultNarrow) }
+
+func vaultNarrow(t *testing.T, v *vaultStore) {
 	tokenFile := filepath.Join(t.TempDir(), "token")
 	write := func(token string) { require.NoError(t, os.WriteFile(tokenFile, []byte(token+"\n"), 0o600)) }
 	first := v.token(t, "narrow")
@@ -114,9 +120,9 @@ func TestStoreVaultNarrow(t *testing.T) {
 	require.Equal(t, vaultCanary, v.answers(t, "narrow", "analytics-db")["password"], "the file is read again")
 }
 
-func TestStoreVaultWrongMount(t *testing.T) {
-	t.Parallel()
-	v := startVault(t)
+func TestStoreVaultWrongMount(t *testing.T) { onEachVault(t, vaultWrongMount) }
+
+func vaultWrongMount(t *testing.T, v *vaultStore) {
 	require.NoError(t, v.Mount(t.Context(), "team", "2"))
 	v.write(t, "team", "crm-api-key", map[string]any{"value": vaultCanary})
 	v.configs.config(t, "single", `{"credentialSource":"agent","api_key":"crm-api-key","password":"reference"}`)
@@ -148,9 +154,9 @@ func TestStoreVaultWrongMount(t *testing.T) {
 	v.fails(t, "team", "other", "mount back as KV version 1", codes.Unavailable)
 }
 
-func TestStoreVaultDown(t *testing.T) {
-	t.Parallel()
-	v := startVault(t)
+func TestStoreVaultDown(t *testing.T) { onEachVault(t, vaultDown) }
+
+func vaultDown(t *testing.T, v *vaultStore) {
 	wide := v.component(t, "wide", nil)
 	late := v.component(t, "late", map[string]any{"requestTimeout": "1s"})
 	v.start(t, wide)
@@ -193,9 +199,9 @@ func TestStoreVaultDown(t *testing.T) {
 
 // TestStoreVaultRequests counts what a single-key credential costs: each of its
 // strings is asked for.
-func TestStoreVaultRequests(t *testing.T) {
-	t.Parallel()
-	v := startVault(t)
+func TestStoreVaultRequests(t *testing.T) { onEachVault(t, vaultRequests) }
+
+func vaultRequests(t *testing.T, v *vaultStore) {
 	config := []string{`"credentialSource":"agent","one":"analytics-db","two":"crm-api-key","three":"crm-refresh-token"`}
 	for i := range 9 {
 		config = append(config, fmt.Sprintf(`"field%d":"literal-%d"`, i, i))

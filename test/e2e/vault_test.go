@@ -16,10 +16,11 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// vaultStore is an OpenBao, configs in a folder, and what must not be seen of them.
+// vaultStore is a Vault, configs in a folder, and what must not be seen of them.
 type vaultStore struct {
-	*harness.OpenBao
+	*harness.Vault
 
+	row     string // how the matrix calls it
 	configs *stores
 	tokens  []string
 	side    *sidecar
@@ -29,14 +30,27 @@ type vaultStore struct {
 // vaultCanary is in every secret's value.
 const vaultCanary = "canary-of-vault-90b1"
 
-func startVault(t *testing.T) *vaultStore {
+// onEachVault runs a test on each of the servers that have Vault's API, started
+// anew.
+func onEachVault(t *testing.T, test func(*testing.T, *vaultStore)) {
 	t.Helper()
-	bao, err := harness.StartOpenBao(t.Context(), binary(t, "BAO", "bao"))
-	if bao != nil {
-		t.Cleanup(bao.Remove)
+	t.Parallel()
+	for _, server := range []harness.VaultServer{harness.OpenBao(), harness.HashiCorpVault()} {
+		t.Run(server.Name, func(t *testing.T) {
+			t.Parallel()
+			test(t, startVault(t, server))
+		})
+	}
+}
+
+func startVault(t *testing.T, server harness.VaultServer) *vaultStore {
+	t.Helper()
+	vault, err := harness.StartVault(t.Context(), server, binary(t, server.Variable, server.Binary))
+	if vault != nil {
+		t.Cleanup(vault.Remove)
 	}
 	require.NoError(t, err)
-	v := &vaultStore{OpenBao: bao, configs: newStores(t)}
+	v := &vaultStore{Vault: vault, row: "secretstores.hashicorp.vault (" + server.Name + ")", configs: newStores(t)}
 	policy, err := os.ReadFile("../../deploy/vault/policy.hcl")
 	require.NoError(t, err)
 	v.policy(t, "narrow", string(policy))
@@ -139,7 +153,7 @@ func (v *vaultStore) fails(t *testing.T, component, guid, what string, code code
 	entries, failure := v.ask(t, component, guid)
 	require.Empty(t, entries)
 	seen := seenCode(t, failure)
-	sees(t, "secretstores.hashicorp.vault", what, seen)
+	sees(t, v.row, what, seen)
 	require.Equal(t, code.String(), seen, what)
 }
 

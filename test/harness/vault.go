@@ -1,0 +1,123 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+)
+
+// Vault is a server with Vault's API. Its data are on disk and sealed after every
+// start, and it writes down every request.
+type Vault struct {
+	*Server
+
+	root string // the administrator's token
+	key  string // unseals it
+}
+
+// VaultServer is one of the servers that have Vault's API: all that sets it apart
+// from the other.
+type VaultServer struct {
+	// Name is what its makers call it.
+	Name string
+	// Binary is the file in bin, and Variable that of the environment which names
+	// another.
+	Binary, Variable string
+
+	settings string // that the other does not know
+}
+
+// OpenBao is OpenBao, which by default takes no audit device by its API.
+func OpenBao() VaultServer {
+	return VaultServer{Name: "OpenBao", Binary: "bao", Variable: "BAO", settings: "unsafe_allow_api_audit_creation = true"}
+}
+
+// HashiCorpVault is Vault, which locks its memory by default: not every user may.
+func HashiCorpVault() VaultServer {
+	return VaultServer{Name: "Vault", Binary: "vault", Variable: "VAULT", settings: "disable_mlock = true"}
+}
+
+// StartVault starts a server by its binary, with the KV secrets engine of version
+// 2 at secret/, of version 1 at kv1/.
+func StartVault(ctx context.Context, server VaultServer, binary string) (*Vault, error) {
+	s, err := newServer(serverSpec{
+		path: binary, ready: vaultAnswers,
+		args: func(s *Server) []string { return []string{"server", "-config", vaultConfig(s)} },
+	})
+	if err != nil {
+		return nil, err
+	}
+	v := &Vault{Server: s}
+	config := fmt.Sprintf(`
+		storage "raft" {
+			path = %q
+			performance_multiplier = "1"
+		}
+		listener "tcp" {
+			address = %q
+			cluster_address = "127.0.0.1:%d"
+			tls_disable = true
+		}
+		api_addr = %q
+		cluster_addr = "http://127.0.0.1:%d"
+		%s`, s.Dir, s.Address, s.more, v.URL(), s.more, server.settings)
+	if err := os.WriteFile(vaultConfig(s), []byte(config), 0o600); err != nil {
+		return v, err
+	}
+	if err := s.Restart(ctx); err != nil {
+		return v, err
+	}
+	return v, v.initialize(ctx)
+}
+
+func vaultConfig(s *Server) string { return filepath.Join(s.Dir, "vault.hcl") }
+
+func vaultAnswers(ctx context.Context, s *Server) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Address+"/v1/sys/seal-status", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+func (v *Vault) initialize(ctx context.Context) error {
+	var made struct {
+		Keys []string
+		Root string `json:"root_token"`
+	}
+	shares := map[string]any{"secret_shares": 1, "secret_threshold": 1}
+	if err := v.call(ctx, http.MethodPut, "sys/init", shares, &made); err != nil {
+		return err
+	}
+	v.key, v.root = made.Keys[0], made.Root
+	if err := v.Unseal(ctx); err != nil {
+		return err
+	}
+	audit := map[string]any{"type": "file", "options": map[string]string{"file_path": v.auditFile()}}
+	if err := v.Do(ctx, http.MethodPut, "sys/audit/requests", audit); err != nil {
+		return err
+	}
+	for path, version := range map[string]string{"secret": "2", "kv1": "1"} {
+		if err := v.Mount(ctx, path, version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unseal makes a server that was started or sealed usable, and waits until it is.
+func (v *Vault) Unseal(ctx context.Context) error {
+	if err := v.Do(ctx, http.MethodPut, "sys/unseal", map[string]any{"key": v.key}); err != nil {
+		return err
+	}
+	return v.await(ctx, func() bool { return v.Do(ctx, http.MethodGet, "sys/health", nil) == nil })
+}
+
+// URL returns the server's address.
+func (v *Vault) URL() string { return "http://" + v.Address }

@@ -1,0 +1,99 @@
+package harness
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Mount adds the KV secrets engine of a version, and waits until it serves:
+// version 2 makes ready first.
+func (v *Vault) Mount(ctx context.Context, path, version string) error {
+	mount := map[string]any{"type": "kv", "options": map[string]string{"version": version}}
+	if err := v.Do(ctx, http.MethodPost, "sys/mounts/"+path, mount); err != nil || version != "2" {
+		return err
+	}
+	return v.await(ctx, func() bool { return v.Do(ctx, http.MethodGet, path+"/config", nil) == nil })
+}
+
+// Do makes a request of the administrator's; body is nil for none.
+func (v *Vault) Do(ctx context.Context, method, path string, body any) error {
+	return v.call(ctx, method, path, body, nil)
+}
+
+// Token makes a token with the policies, and without the default one.
+func (v *Vault) Token(ctx context.Context, policies ...string) (string, error) {
+	var made struct {
+		Auth struct {
+			Token string `json:"client_token"`
+		}
+	}
+	err := v.call(ctx, http.MethodPost, "auth/token/create",
+		map[string]any{"policies": policies, "no_default_policy": true}, &made)
+	return made.Auth.Token, err
+}
+
+// call makes a request of the administrator's and reads the answer into out, if
+// that is not nil.
+func (v *Vault) call(ctx context.Context, method, path string, body, out any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, v.URL()+"/v1/"+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("X-Vault-Token", v.root)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	answer, err := io.ReadAll(resp.Body)
+	err = errors.Join(err, resp.Body.Close())
+	switch {
+	case err != nil:
+		return err
+	case resp.StatusCode >= http.StatusBadRequest:
+		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, answer)
+	case out == nil:
+		return nil
+	}
+	return json.Unmarshal(answer, out)
+}
+
+func (v *Vault) auditFile() string { return filepath.Join(v.Dir, "audit.log") }
+
+// Reads returns how many requests to read a path under prefix the server has
+// written down since it was made.
+func (v *Vault) Reads(prefix string) (int, error) {
+	f, err := os.Open(v.auditFile())
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = f.Close() }()
+	n := 0
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var line struct {
+			Type    string
+			Request struct{ Operation, Path string }
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			return 0, err
+		}
+		if line.Type == "request" && line.Request.Operation == "read" && strings.HasPrefix(line.Request.Path, prefix) {
+			n++
+		}
+	}
+	return n, lines.Err()
+}
