@@ -146,7 +146,8 @@ func (a vaultAnswer) noMount() bool {
 }
 
 // refusesVersion tells whether a request failed for its version, which is KV
-// version 2's alone.
+// version 2's alone. Vault and OpenBao say why in different words, but both name
+// the field.
 func (a vaultAnswer) refusesVersion() bool {
 	if a.status != http.StatusBadRequest {
 		return false

@@ -18,7 +18,7 @@ import (
 	"credential-resolver/resolver"
 )
 
-// scriptedVault answers as it is told to; test/e2e has the real server, whose
+// scriptedVault answers as it is told to; test/e2e has the real servers, whose
 // words these are.
 type scriptedVault struct {
 	status int
@@ -26,8 +26,12 @@ type scriptedVault struct {
 	drop   bool
 }
 
-// What a KV version 2 answers to a version that is no number.
-const refusedVersion = `{"errors":["Field validation failed: error converting input for field \"version\": '' cannot parse value as 'int': strconv.ParseInt: invalid syntax"]}`
+// What a KV version 2 answers to a version that is no number: OpenBao, and
+// HashiCorp's Vault in words of its own.
+const (
+	refusedVersion        = `{"errors":["Field validation failed: error converting input for field \"version\": '' cannot parse value as 'int': strconv.ParseInt: invalid syntax"]}`
+	refusedVersionByVault = `{"errors":["Field validation failed: error converting input none for field \"version\": cannot parse '' as int: strconv.ParseInt: parsing \"none\": invalid syntax"]}`
+)
 
 func (v *scriptedVault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {

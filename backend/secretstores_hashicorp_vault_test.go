@@ -113,6 +113,7 @@ func TestVaultsMountIsSeenWhenItConnects(t *testing.T) {
 		final  bool
 	}{
 		"version 2":              {400, refusedVersion, "", false},
+		"version 2 of Vault's":   {400, refusedVersionByVault, "", false},
 		"a policy without it":    {403, `{"errors":["permission denied"]}`, "", false},
 		"version 1":              {404, `{"errors":[]}`, "KV version 1", true},
 		"version 1, and a value": {200, `{"data":{"a":"b"}}`, "KV version 1", true},
