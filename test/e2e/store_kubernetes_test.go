@@ -114,8 +114,8 @@ func TestStoreKubernetesNarrow(t *testing.T) {
 		}
 	}
 	// Last, since what they still ask for may be written down late.
-	k.fails(t, "narrow", "crm-api", "single-key: name that the role does not allow", codes.PermissionDenied)
-	k.fails(t, "narrow", "warehouse", "direct: name that the role does not allow", codes.PermissionDenied)
+	k.fails(t, "narrow", "crm-api", "single-key: name that is not allowed", codes.PermissionDenied)
+	k.fails(t, "narrow", "warehouse", "direct: name that is not allowed", codes.PermissionDenied)
 
 	k.do(t, http.MethodDelete, "/api/v1/namespaces/default/serviceaccounts/default", nil)
 	require.Eventually(t, func() bool { // what it knows of a token, the API server remembers for a moment

@@ -3,6 +3,9 @@
 package e2e
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,5 +74,43 @@ func vaultThreeNames(t *testing.T, v *vaultStore) {
 		}
 	}
 	// Last: requests that the refusal makes needless may reach Vault after the answer.
-	v.fails(t, "neither", "crm-api", "single-key: name that the policy does not allow", codes.PermissionDenied)
+	v.fails(t, "neither", "crm-api", "single-key: name that is not allowed", codes.PermissionDenied)
+}
+
+// TestStoreVaultRequests counts what a single-key credential costs: each of its
+// strings is asked for.
+func TestStoreVaultRequests(t *testing.T) { onEachVault(t, vaultRequests) }
+
+func vaultRequests(t *testing.T, v *vaultStore) {
+	config := []string{`"credentialSource":"agent","one":"analytics-db","two":"crm-api-key","three":"crm-refresh-token"`}
+	for i := range 9 {
+		config = append(config, fmt.Sprintf(`"field%d":"literal-%d"`, i, i))
+	}
+	v.configs.config(t, "twelve", "{"+strings.Join(config, ",")+"}")
+	v.start(t, v.component(t, "wide", nil))
+	defer v.requireSilence(t)
+	before, err := v.Reads("secret/data/")
+	require.NoError(t, err)
+	require.Equal(t, vaultCanary, v.answers(t, "wide", "twelve")["two"])
+	after, err := v.Reads("secret/data/")
+	require.NoError(t, err)
+	require.Equal(t, 12, after-before, "by Vault's own audit log")
+
+	var bundle, twelve []time.Duration
+	for range 21 { // in turn, since the machine has other work
+		bundle = append(bundle, v.takes(t, "wide", "analytics-db"))
+		twelve = append(twelve, v.takes(t, "wide", "twelve"))
+	}
+	slices.Sort(bundle)
+	slices.Sort(twelve)
+	t.Logf("a credential with 12 strings of which 3 are secrets took %d requests and %v, %.1f times a bundle's one request (medians)",
+		after-before, twelve[10].Round(time.Microsecond), float64(twelve[10])/float64(bundle[10]))
+}
+
+// takes asks for a credential and returns how long it took.
+func (v *vaultStore) takes(t *testing.T, component, guid string) time.Duration {
+	t.Helper()
+	begin := time.Now()
+	v.answers(t, component, guid)
+	return time.Since(begin)
 }
