@@ -41,7 +41,9 @@ func newShelf(t *testing.T) *shelf {
 func (s *shelf) store() *component.SecretStore { return s.storeLogging(s.log.logger(s.t.Name())) }
 
 func (s *shelf) storeLogging(log logger.Logger) *component.SecretStore {
-	return component.OnSettings(log, component.NewMetrics(s.metrics), s.Options(), s.settings)
+	store := component.OnSettings(log, component.NewMetrics(s.metrics), s.Options(), s.settings)
+	s.t.Cleanup(func() { assert.NoError(s.t, store.Close()) })
+	return store
 }
 
 // put stores an agent credential with a bundle that holds one secret.
@@ -113,7 +115,7 @@ func TestWithoutCredentialsTheAnswerIsEmpty(t *testing.T) {
 
 func TestAWrongBulkRequestIsRefusedBeforeAnyStoreIsAsked(t *testing.T) {
 	for name, says := range map[string]string{
-		"formt": "unknown request metadata", "refresh": "metadata.refresh is not supported yet",
+		"formt": "unknown request metadata", "explain": "metadata.explain is not supported yet",
 		"format": "metadata.format must be", "fields": "metadata.fields has an empty name",
 	} {
 		s := newShelf(t)

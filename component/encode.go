@@ -13,6 +13,9 @@ import (
 // daprd takes for a secret's only value.
 const ValueEntry = "_value"
 
+// FingerprintEntry is the entry that holds a credential's fingerprint.
+const FingerprintEntry = "_fingerprint"
+
 // maxAnswer is the largest message that daprd takes from a component, in bytes.
 const maxAnswer = 4 << 20
 

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -77,10 +78,13 @@ func (r *reporter) leftOut(err error) {
 	r.write(log, e, "; left out of a bulk answer")
 }
 
-// stale logs and counts a failure for which the last good credential was answered.
-func (r *reporter) stale(err error, age time.Duration) {
+// stale counts an answer that is the last good credential, and logs why, once for each.
+func (r *reporter) stale(answer resolver.Answer) {
 	r.metrics.staleAnswers.Inc()
-	r.write(r.log.Warnf, r.known(err), fmt.Sprintf("; daprd got it for a component as it was %s ago", age.Round(time.Second)))
+	if answer.BecameStale {
+		age := time.Since(answer.ReadAt).Round(time.Second)
+		r.write(r.log.Warnf, r.known(answer.Stale), fmt.Sprintf("; answered as it was %s ago", age))
+	}
 }
 
 // known returns a failure as one of the domain, which every one should be.
@@ -105,6 +109,23 @@ func (r *reporter) write(log func(format string, args ...any), e *resolver.Error
 	if detail := e.Detail(); detail != "" {
 		r.log.Debugf("%s: the store said: %s", c, detail)
 	}
+}
+
+// fingerprint tells a credential from any other, the same way as long as the process
+// runs, whatever form and fields of it are asked for (DESIGN.md, section 3). It is
+// keyed, since what is in a credential can be guessed.
+func (r *reporter) fingerprint(c *resolver.Credential) string {
+	mac := hmac.New(sha256.New, r.key)
+	_, _ = io.WriteString(mac, "fingerprint\x00"+c.GUID+"\x00") // which no reference is hashed with
+	for name, v := range c.Fields.All() {
+		text, ok := v.Text()
+		if !ok {
+			encoded, _ := v.AppendJSON(nil) // what is not UTF-8 is refused where it is encoded
+			text = string(encoded)
+		}
+		_, _ = fmt.Fprintf(mac, "%d:%s=%d:%d:%s;", len(name), name, v.Kind(), len(text), text)
+	}
+	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
 // hash names a reference in a log, the same way as long as the process runs. It

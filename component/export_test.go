@@ -30,18 +30,16 @@ func On(log logger.Logger, metrics *Metrics, opts resolver.Options) *SecretStore
 
 // OnSettings is On with settings of the test's own.
 func OnSettings(log logger.Logger, metrics *Metrics, opts resolver.Options, settings Settings) *SecretStore {
-	opts.Timeout = settings.RequestTimeout
+	if settings.Cache.Now == nil {
+		settings.Cache.Now = time.Now // as the test's own: nothing runs beside it
+	}
+	opts.Timeout, opts.Cache = settings.RequestTimeout, settings.Cache
+	cache := resolver.NewCache(settings.Cache)
 	return &SecretStore{
-		log: log, metrics: metrics, report: newReporter(log, metrics),
-		settings: settings, resolver: resolver.New(opts), dependents: newDependents(time.Now),
+		log: log, metrics: metrics, report: newReporter(log, metrics), settings: settings,
+		cache: cache, resolver: cache.Over(resolver.New(opts)),
 	}
 }
 
-// MaxDependents is how many credentials are kept for daprd.
-const MaxDependents = maxDependents
-
-// SetClock has the store take the time from now, before its first request.
-func (s *SecretStore) SetClock(now func() time.Time) { s.dependents = newDependents(now) }
-
-// Kept returns how many credentials are kept for daprd.
-func (s *SecretStore) Kept() int { return s.dependents.kept.Len() }
+// Kept returns of how many GUIDs something is kept.
+func (s *SecretStore) Kept() int { return s.cache.Len() }

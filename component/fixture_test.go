@@ -67,6 +67,7 @@ func (w *world) properties(changed map[string]string) map[string]string {
 		"secretStore":             "secretstores.local.file",
 		"secretStore.secretsFile": w.file,
 		"secretStore.multiValued": "true",
+		"cacheTTL":                "0s", // what is changed is seen at once
 	}
 	maps.Copy(properties, changed)
 	maps.DeleteFunc(properties, func(_, value string) bool { return value == "" })

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"sync"
-	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
@@ -15,61 +14,67 @@ import (
 // memory is what the process remembers besides its instances: an edited Component,
 // and one that was idle, are new instances on the same stores.
 type memory struct {
-	known      *byContent[*resolver.Known]
-	dependents *byContent[*dependents]
+	known  *byContent[*resolver.Known]
+	caches *byContent[*resolver.Cache]
 }
 
 func newMemory() *memory {
 	return &memory{
-		known:      newByContent(resolver.NewKnown),
-		dependents: newByContent(func() *dependents { return newDependents(time.Now) }),
+		known:  newByContent[*resolver.Known](maxRemembered, nil),
+		caches: newByContent(maxCaches, (*resolver.Cache).Close),
 	}
 }
 
 // knownOf returns what is remembered of a store of secrets (DESIGN.md, section 4,
 // step 8), which its type and all its fields tell from others.
 func (m *memory) knownOf(store backend.Spec) *resolver.Known {
-	return m.known.of(store.Type, store.Fields)
+	return m.known.of(store.Type, store.Fields, resolver.NewKnown)
 }
 
-// dependentsOf returns the last good credentials of a Component, which its name and
-// all its metadata tell from others: under other metadata they may be others.
-func (m *memory) dependentsOf(component string, properties map[string]string) *dependents {
-	return m.dependents.of(component, properties)
+// cacheOf returns the finished credentials of a Component, which its name and all its
+// metadata tell from others: under other metadata they may be others.
+func (m *memory) cacheOf(component string, properties map[string]string, o resolver.CacheOptions) *resolver.Cache {
+	return m.caches.of(component, properties, func() *resolver.Cache { return resolver.NewCache(o) })
 }
 
-// maxRemembered bounds of how many things something is remembered; the longest
-// unused go first.
-const maxRemembered = 100
+// Of so many stores, and Components, something is remembered; the longest unused go
+// first. A cache that goes is emptied: an instance that has it fills it again.
+const (
+	maxRemembered = 100
+	maxCaches     = 16
+)
 
 // byContent keeps a T for each content, of which it keeps a hash alone.
 type byContent[T any] struct {
-	fresh func() T
-
 	mu   sync.Mutex
 	kept *simplelru.LRU[[sha256.Size]byte, T]
 }
 
-func newByContent[T any](fresh func() T) *byContent[T] {
-	kept, err := simplelru.NewLRU[[sha256.Size]byte, T](maxRemembered, nil)
+// newByContent keeps size of them; gone is told of those that go, if it is not nil.
+func newByContent[T any](size int, gone func(T)) *byContent[T] {
+	kept, err := simplelru.NewLRU(size, func(_ [sha256.Size]byte, one T) {
+		if gone != nil {
+			gone(one)
+		}
+	})
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	return &byContent[T]{fresh: fresh, kept: kept}
+	return &byContent[T]{kept: kept}
 }
 
-// of returns the T of a name and its fields.
-func (b *byContent[T]) of(name string, fields map[string]string) T {
+// of returns the T of a name and its fields; fresh makes one that is new.
+func (b *byContent[T]) of(name string, fields map[string]string, fresh func() T) T {
 	text, err := json.Marshal([]any{name, fields}) // the fields in their order
 	if err != nil {
-		return b.fresh()
+		return fresh()
 	}
 	key := sha256.Sum256(text)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	kept, ok := b.kept.Get(key)
 	if !ok {
-		kept = b.fresh()
+		kept = fresh()
 		b.kept.Add(key, kept)
 	}
 	return kept

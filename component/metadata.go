@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"credential-resolver/backend"
 	"credential-resolver/internal/nearest"
 	"credential-resolver/resolver"
@@ -41,6 +43,8 @@ type Settings struct {
 	AllowUnresolved bool
 	// AllowedSecrets are the secrets that may be asked for. Nil: all.
 	AllowedSecrets *Globs
+	// Cache bounds what is kept of credentials and of secrets.
+	Cache resolver.CacheOptions
 	// AllowBulk tells whether every credential may be asked for at once.
 	AllowBulk bool
 	// Format is the form of an answer to a request that names none.
@@ -97,14 +101,15 @@ func readers() map[string]reader {
 		"storeConcurrency": number(1, 10_000, func(s *Settings) *int { return &s.Limits.Concurrency }),
 		"breakerFailures":  number(0, 1_000, func(s *Settings) *int { return &s.Limits.BreakerFailures }),
 		"breakerInterval":  duration(func(s *Settings) *time.Duration { return &s.Limits.BreakerInterval }),
-	}
-}
-
-// reservedNames are those of section 2 that a later version brings to life.
-func reservedNames() []string {
-	return []string{
-		"cacheTTL", "cacheMaxEntries", "cacheMaxBytes",
-		"staleIfError", "negativeCacheTTL", "consistentReads",
+		"cacheTTL":         durationOrZero(func(s *Settings) *time.Duration { return &s.Cache.TTL }),
+		"staleIfError":     durationOrZero(func(s *Settings) *time.Duration { return &s.Cache.StaleIfError }),
+		"negativeCacheTTL": durationOrZero(func(s *Settings) *time.Duration { return &s.Cache.NegativeTTL }),
+		"cacheMaxEntries":  number(1, 10_000_000, func(s *Settings) *int { return &s.Cache.MaxEntries }),
+		"cacheMaxBytes":    quantity(func(s *Settings) *int64 { return &s.Cache.MaxBytes }),
+		"consistentReads": oneOf(map[string]func(*Settings){
+			"false": func(s *Settings) { s.Cache.Consistent = false },
+			"true":  func(s *Settings) { s.Cache.Consistent = true },
+		}),
 	}
 }
 
@@ -117,6 +122,7 @@ func ParseMetadata(properties map[string]string) (Settings, error) {
 		SecretStore:    backend.Spec{Label: "secretStore", Fields: map[string]string{}},
 		RequestTimeout: resolver.DefaultTimeout,
 		Limits:         backend.DefaultLimits(),
+		Cache:          resolver.DefaultCacheOptions(),
 		Format:         Flat,
 	}
 	known := readers()
@@ -154,8 +160,6 @@ func (s *Settings) read(known map[string]reader, name, value string) error {
 		return nil
 	case head == "secretStores":
 		return s.readNamed(field, value)
-	case slices.Contains(reservedNames(), head):
-		return errors.New("is not supported yet: remove it")
 	}
 	if remedy, ok := backend.RuntimeField(name); ok {
 		return errors.New("cannot be set: " + remedy)
@@ -165,8 +169,7 @@ func (s *Settings) read(known map[string]reader, name, value string) error {
 			return fmt.Errorf("is unknown (did you mean %q?)", store+"."+field)
 		}
 	}
-	names := append(slices.Collect(maps.Keys(known)), reservedNames()...)
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(known))
 	return fmt.Errorf("is unknown%s; the names are %s, configStore.<field>, secretStore.<field>, secretStores.<name> and secretStores.<name>.<field>",
 		nearest.Hint(name, names), strings.Join(names, ", "))
 }
@@ -254,5 +257,33 @@ func duration(field func(*Settings) *time.Duration) reader {
 		}
 		*field(s) = d
 		return nil
+	}
+}
+
+func durationOrZero(field func(*Settings) *time.Duration) reader {
+	return func(s *Settings, value string) error {
+		d, err := time.ParseDuration(value)
+		if err != nil || d < 0 {
+			return errors.New(`must be a duration with its unit, such as "60s", or "0s" for none`)
+		}
+		*field(s) = d
+		return nil
+	}
+}
+
+// Bounds of cacheMaxBytes.
+const (
+	leastBytes = 1 << 20
+	mostBytes  = 1 << 40
+)
+
+func quantity(field func(*Settings) *int64) reader {
+	return func(s *Settings, value string) error {
+		q, err := resource.ParseQuantity(value)
+		if n := q.Value(); err == nil && n >= leastBytes && n <= mostBytes {
+			*field(s) = n
+			return nil
+		}
+		return errors.New(`must be a number of bytes from "1Mi" to "1Ti", such as "64Mi"`)
 	}
 }

@@ -9,19 +9,6 @@ import (
 	"credential-resolver/component"
 )
 
-func TestAReservedNameIsNotSupportedYet(t *testing.T) {
-	for _, name := range []string{
-		"consistentReads",
-		"cacheTTL", "cacheMaxEntries", "cacheMaxBytes", "staleIfError", "negativeCacheTTL",
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := component.ParseMetadata(enough(map[string]string{name: canarySecret}))
-			require.ErrorContains(t, err, "metadata "+name+": is not supported yet")
-			assertDiscreet(t, err.Error())
-		})
-	}
-}
-
 func TestAnUnknownNameIsRefusedWithTheNearest(t *testing.T) {
 	cases := map[string]string{
 		"configstore":     "configStore",

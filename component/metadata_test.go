@@ -10,6 +10,7 @@ import (
 
 	"credential-resolver/backend"
 	"credential-resolver/component"
+	"credential-resolver/resolver"
 )
 
 // enough is the least metadata that there can be.
@@ -28,7 +29,10 @@ func TestMetadataHaveDefaults(t *testing.T) {
 		SecretStore:    backend.Spec{Label: "secretStore", Type: "secretstores.local.file", Fields: map[string]string{}},
 		RequestTimeout: 10 * time.Second,
 		Limits:         backend.Limits{Timeout: 3 * time.Second, Retries: 2, Concurrency: 64, BreakerFailures: 5, BreakerInterval: 5 * time.Second},
-		Format:         component.Flat,
+		Cache: resolver.CacheOptions{
+			TTL: time.Minute, MaxEntries: 10_000, MaxBytes: 64 << 20, StaleIfError: time.Hour, NegativeTTL: 5 * time.Second,
+		},
+		Format: component.Flat,
 	}, s)
 }
 
@@ -120,6 +124,30 @@ func TestMetadataAreRead(t *testing.T) {
 			map[string]string{"breakerInterval": "1m"},
 			func(s component.Settings) (any, any) { return s.Limits.BreakerInterval, time.Minute },
 		},
+		"cacheTTL may be none": {
+			map[string]string{"cacheTTL": "0s"},
+			func(s component.Settings) (any, any) { return s.Cache.TTL, time.Duration(0) },
+		},
+		"staleIfError is a duration": {
+			map[string]string{"staleIfError": "24h"},
+			func(s component.Settings) (any, any) { return s.Cache.StaleIfError, 24 * time.Hour },
+		},
+		"negativeCacheTTL is a duration": {
+			map[string]string{"negativeCacheTTL": "1s"},
+			func(s component.Settings) (any, any) { return s.Cache.NegativeTTL, time.Second },
+		},
+		"cacheMaxEntries is a number": {
+			map[string]string{"cacheMaxEntries": "100000"},
+			func(s component.Settings) (any, any) { return s.Cache.MaxEntries, 100_000 },
+		},
+		"cacheMaxBytes is a quantity": {
+			map[string]string{"cacheMaxBytes": "1.5Gi"},
+			func(s component.Settings) (any, any) { return s.Cache.MaxBytes, int64(3 << 29) },
+		},
+		"consistentReads may be true": {
+			map[string]string{"consistentReads": "true"},
+			func(s component.Settings) (any, any) { return s.Cache.Consistent, true },
+		},
 		"storeTimeout is a duration": {
 			map[string]string{"storeTimeout": "500ms"},
 			func(s component.Settings) (any, any) { return s.Limits.Timeout, 500 * time.Millisecond },
@@ -136,7 +164,10 @@ func TestMetadataAreRead(t *testing.T) {
 }
 
 func TestABadValueIsRefusedWithWhatWouldBeGood(t *testing.T) {
-	const duration = `must be a duration above zero with its unit, such as "3s"`
+	const (
+		duration       = `must be a duration above zero with its unit, such as "3s"`
+		durationOrNone = `must be a duration with its unit, such as "60s", or "0s" for none`
+	)
 	cases := []struct{ name, value, says string }{
 		{"configKey", "myapp||{GUID}", "must contain {guid}"},
 		{"configKey", canarySecret, "must contain {guid}"},
@@ -161,10 +192,18 @@ func TestABadValueIsRefusedWithWhatWouldBeGood(t *testing.T) {
 		{"storeConcurrency", "0", "must be a whole number from 1 to 10000"},
 		{"breakerFailures", "1.5", "must be a whole number from 0 to 1000"},
 		{"breakerInterval", "5", duration},
+		{"cacheTTL", canarySecret, durationOrNone},
+		{"staleIfError", "-1s", durationOrNone},
+		{"negativeCacheTTL", "5", durationOrNone},
+		{"cacheMaxEntries", "0", "must be a whole number from 1 to 10000000"},
+		{"cacheMaxBytes", canarySecret, `must be a number of bytes from "1Mi" to "1Ti"`},
+		{"cacheMaxBytes", "64", `must be a number of bytes from "1Mi" to "1Ti"`},
+		{"consistentReads", "yes", "must be one of: false, true"},
 	}
 	for _, name := range []string{
 		"configStore", "secretStore", "configKey", "allowedSecrets", "allowBulk", "environment", "unresolved", "responseFormat",
 		"requestTimeout", "storeTimeout", "storeRetries", "storeConcurrency", "breakerFailures", "breakerInterval",
+		"cacheTTL", "cacheMaxEntries", "cacheMaxBytes", "staleIfError", "negativeCacheTTL", "consistentReads",
 	} {
 		cases = append(cases, struct{ name, value, says string }{name, "", "is empty: give it a value, or remove it"})
 	}

@@ -31,7 +31,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		}, []string{"code"}),
 		staleAnswers: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "credential_resolver_stale_answers_total",
-			Help: "Requests of daprd, for a component's secretKeyRef, that got the last good credential while a store was down.",
+			Help: "Requests that got the last good credential while a store was down or slow.",
 		}),
 	}
 	registerer.MustRegister(m.requests, m.unknownSource, m.bulkLeftOut, m.staleAnswers)

@@ -28,6 +28,13 @@ type Request struct {
 	// Fields are the names asked for; nil for all. "extra.token" is the field
 	// token of the object extra.
 	Fields []string
+	// Refresh wants what is read after the request was made.
+	Refresh bool
+	// Fingerprint wants the credential's fingerprint beside it.
+	Fingerprint bool
+	// Rejected is the fingerprint of a credential that was rejected where it was used;
+	// "" for none.
+	Rejected string
 	// Daprds tells that daprd asks for itself, for a component with a secretKeyRef.
 	Daprds bool
 }
@@ -35,8 +42,8 @@ type Request struct {
 // requestNames are the request metadata that mean something in this version;
 // reservedRequestNames those that a later one brings to life (section 3).
 var (
-	requestNames         = []string{"format", "fields", "namespace"}
-	reservedRequestNames = []string{"refresh", "fingerprint", "rejected", "explain"}
+	requestNames         = []string{"format", "fields", "refresh", "fingerprint", "rejected", "namespace"}
+	reservedRequestNames = []string{"explain"}
 )
 
 // ParseRequest reads a request's metadata. Its error is of kind InvalidRequest.
@@ -55,6 +62,20 @@ func ParseRequest(guid string, metadata map[string]string, byDefault Format) (Re
 				return req, err
 			}
 			req.Fields = fields
+		case "refresh", "fingerprint":
+			if value != "true" && value != "false" {
+				return req, invalid(guid, "metadata."+name+` must be "true" or "false"`)
+			}
+			if name == "refresh" {
+				req.Refresh = value == "true"
+			} else {
+				req.Fingerprint = value == "true"
+			}
+		case "rejected":
+			if value == "" {
+				return req, invalid(guid, "metadata.rejected is empty: it is the _fingerprint of the credential that was rejected")
+			}
+			req.Rejected = value
 		case "namespace":
 		default:
 			return req, unknownMetadata(guid, name)

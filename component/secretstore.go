@@ -21,10 +21,10 @@ type SecretStore struct {
 	report  *reporter
 	memory  *memory
 
-	settings   Settings
-	stores     *Stores
-	resolver   *resolver.Resolver
-	dependents *dependents
+	settings Settings
+	stores   *Stores
+	cache    *resolver.Cache
+	resolver *resolver.Cached
 }
 
 var _ secretstores.SecretStore = (*SecretStore)(nil)
@@ -50,11 +50,11 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 		return err
 	}
 	s.settings, s.stores = settings, stores
-	s.dependents = s.memory.dependentsOf(meta.Name, meta.Properties)
-	s.resolver = stores.Resolver(settings, s.memory.knownOf, func(guid string) {
+	s.cache = s.memory.cacheOf(meta.Name, meta.Properties, settings.Cache)
+	s.resolver = s.cache.Over(stores.Resolver(settings, s.memory.knownOf, func(guid string) {
 		s.metrics.unknownSource.Inc()
 		s.log.Warnf("credential %q: its credentialSource is neither direct nor agent; taken for direct", guid)
-	})
+	}))
 	return nil
 }
 
@@ -88,11 +88,32 @@ func (s *SecretStore) get(
 
 // answer resolves one credential and encodes it.
 func (s *SecretStore) answer(ctx context.Context, guid string, req Request) (map[string]string, error) {
-	credential, err := s.resolve(ctx, guid, req.Daprds)
+	credential, err := s.resolve(ctx, guid, req)
 	if err != nil {
 		return nil, err
 	}
-	return Encode(credential, req)
+	data, err := Encode(credential, req)
+	if err == nil && req.Fingerprint {
+		data[FingerprintEntry] = s.report.fingerprint(credential)
+	}
+	return data, err
+}
+
+// resolve resolves one credential. An answer may be the last good one while a store
+// is down: the first of them is worth a line in the log.
+func (s *SecretStore) resolve(ctx context.Context, guid string, req Request) (*resolver.Credential, error) {
+	ask := resolver.Ask{LastGood: req.Daprds, Fresh: req.Refresh}
+	if req.Rejected != "" {
+		ask.Rejected = func(c *resolver.Credential) bool { return s.report.fingerprint(c) == req.Rejected }
+	}
+	answer, err := s.resolver.Resolve(ctx, guid, ask)
+	if err != nil {
+		return nil, err
+	}
+	if answer.Stale != nil {
+		s.report.stale(answer)
+	}
+	return answer.Credential, nil
 }
 
 // recovered is deferred: it makes a panic the request's error, as section 9 has it.
@@ -128,6 +149,9 @@ func (s *SecretStore) GetComponentMetadata() metadata.MetadataMap { return metad
 
 // Close implements secretstores.SecretStore.
 func (s *SecretStore) Close() error {
+	if s.resolver != nil {
+		s.resolver.Close()
+	}
 	if s.stores == nil {
 		return nil
 	}

@@ -70,6 +70,7 @@ func (s *Stores) Resolver(
 		Named:           make(map[string]resolver.NamedSecrets, len(s.Named)),
 		AllowUnresolved: settings.AllowUnresolved,
 		Timeout:         settings.RequestTimeout,
+		Cache:           settings.Cache,
 		OnUnknownSource: onUnknownSource,
 	}
 	if settings.AllowedSecrets != nil {

@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -53,6 +54,8 @@ type Config struct {
 	stored Object // with our own block
 	own    ownBlock
 	ownErr error // why own could not be read
+
+	sum [sha256.Size]byte // of the text, which tells the config from any other
 }
 
 // Format prints a fixed word for every verb: a literal may be a password.
@@ -69,7 +72,7 @@ func ParseConfig(text []byte) (*Config, error) {
 	if err != nil {
 		return nil, precondition("its config is "+err.Error(), err)
 	}
-	c := &Config{Fields: stored.without(FieldOwn), Source: SourceDirect, stored: stored}
+	c := &Config{Fields: stored.without(FieldOwn), Source: SourceDirect, stored: stored, sum: sha256.Sum256(text)}
 	if v, ok := stored.Get(FieldSource); ok && v.kind != NullKind {
 		switch {
 		case v.kind == StringKind && v.text == string(SourceAgent):

@@ -3,6 +3,8 @@ package resolver
 import (
 	"context"
 	"slices"
+	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -16,10 +18,14 @@ type source struct {
 	store  SecretStore
 	known  *Known
 	naming naming
+	cache  *secretCache
 }
 
-func newSource(secrets NamedSecrets) *source {
-	s := &source{store: secrets.Store, known: secrets.Known, naming: namingOf(secrets.Store)}
+func newSource(secrets NamedSecrets, o Options) *source {
+	s := &source{
+		store: secrets.Store, known: secrets.Known, naming: namingOf(secrets.Store),
+		cache: newSecretCache(o.Cache, o.Timeout),
+	}
 	if s.known == nil {
 		s.known = NewKnown()
 	}
@@ -41,9 +47,23 @@ func (r *Resolver) sourceOf(config *Config) (*source, error) {
 
 // fetcher fetches the secrets of one credential.
 type fetcher struct {
-	r    *Resolver
-	from *source
-	guid string
+	r      *Resolver
+	from   *source
+	guid   string
+	config *Config
+	since  time.Time // nothing that was read before is taken; zero: anything that is kept
+
+	mu     sync.Mutex
+	oldest time.Time // when the oldest part was read
+}
+
+// dates notes when a part was read.
+func (f *fetcher) dates(at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if at.Before(f.oldest) {
+		f.oldest = at
+	}
 }
 
 // one fetches a bundle; all and it are the only ways to a secret. who says, for
@@ -75,10 +95,7 @@ func (f *fetcher) all(ctx context.Context, names []string, whoAsks func(name str
 	group.SetLimit(maxLookups)
 	for i, name := range distinct {
 		group.Go(func() (err error) {
-			entries[i], err = f.secret(ctx, name)
-			if f.refusedLiteral(name, err) {
-				err = nil
-			}
+			entries[i], err = f.lookedUp(ctx, name)
 			return err
 		})
 	}
@@ -90,6 +107,24 @@ func (f *fetcher) all(ctx context.Context, names []string, whoAsks func(name str
 		byName[name] = entries[i]
 	}
 	return byName, nil
+}
+
+// lookedUp fetches the secret that a value may name. A value that has shown to be a
+// literal is not asked for again for a while, unless it has been a secret elsewhere.
+func (f *fetcher) lookedUp(ctx context.Context, name string) (Object, error) {
+	value := literal{f.config.sum, name}
+	if f.from.cache.isLiteral(value, f.since) && !f.from.known.has(name) {
+		return Object{}, nil
+	}
+	began := f.r.opts.Cache.Now()
+	entries, err := f.secret(ctx, name)
+	if f.refusedLiteral(name, err) {
+		err = nil
+	}
+	if err == nil && entries.Len() == 0 {
+		f.from.cache.learn(value, began)
+	}
+	return entries, err
 }
 
 // refusedLiteral tells whether a looked-up value counts as a literal because the

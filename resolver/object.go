@@ -133,6 +133,13 @@ func (o Object) All() iter.Seq2[string, Value] {
 	}
 }
 
+// equal tells whether two objects have the same fields in the same order.
+func (o Object) equal(other Object) bool {
+	return slices.EqualFunc(o.fields, other.fields, func(a, b Field) bool {
+		return a.Name == b.Name && a.Value.equal(b.Value)
+	})
+}
+
 // AsValue returns the object as a value.
 func (o Object) AsValue() Value { return Value{kind: ObjectKind, made: &o} }
 

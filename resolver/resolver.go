@@ -62,6 +62,9 @@ type Options struct {
 	AllowUnresolved bool
 	// Timeout bounds one resolution. Zero: DefaultTimeout.
 	Timeout time.Duration
+	// Cache bounds what is kept of secrets, and of what single-key mode has learned.
+	// Its zero value: nothing is kept.
+	Cache CacheOptions
 	// OnUnknownSource is told of each config whose credentialSource is taken
 	// for direct without being it (section 4, step 2). Nil: nobody is told.
 	OnUnknownSource func(guid string)
@@ -92,14 +95,25 @@ func New(opts Options) *Resolver {
 	if opts.Allowed == nil {
 		opts.Allowed = func(string) bool { return true }
 	}
+	opts.Cache = opts.Cache.withDefaults()
 	r := &Resolver{opts: opts, named: map[string]*source{}}
 	if opts.Secrets != nil {
-		r.secrets = newSource(NamedSecrets{opts.Secrets, opts.Known})
+		r.secrets = newSource(NamedSecrets{opts.Secrets, opts.Known}, opts)
 	}
 	for name, secrets := range opts.Named {
-		r.named[name] = newSource(secrets)
+		r.named[name] = newSource(secrets, opts)
 	}
 	return r
+}
+
+// Close ends the calls that are under way, and waits for them.
+func (r *Resolver) Close() {
+	if r.secrets != nil {
+		r.secrets.cache.close()
+	}
+	for _, named := range r.named {
+		named.cache.close()
+	}
 }
 
 // Credential is a finished credential: immutable.
@@ -108,14 +122,26 @@ type Credential struct {
 	GUID string
 	// Fields are its fields, in the config's order.
 	Fields Object
+	// ReadAt is when the reading of the oldest part of it began.
+	ReadAt time.Time
+}
+
+func newCredential(guid string, fields Object, readAt time.Time) *Credential {
+	return &Credential{GUID: guid, Fields: fields, ReadAt: readAt}
 }
 
 // Format prints a fixed word for every verb: the fields hold secrets.
 func (Credential) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// Resolve returns the finished credential of a GUID, by section 4. Its error is
-// an [*Error]: never a partial credential. A panic in a store is its error too.
-func (r *Resolver) Resolve(ctx context.Context, guid string) (credential *Credential, err error) {
+// Resolve returns the finished credential of a GUID, by section 4. Its error is an
+// [*Error]: never a partial credential. A panic in a store is its error too.
+func (r *Resolver) Resolve(ctx context.Context, guid string) (*Credential, error) {
+	return r.ResolveSince(ctx, guid, time.Time{})
+}
+
+// ResolveSince is Resolve, of parts that were read at since or later; zero: of what is
+// kept of secrets, as far as it is.
+func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Time) (credential *Credential, err error) {
 	defer func() {
 		if recover() != nil {
 			credential = nil
@@ -127,7 +153,7 @@ func (r *Resolver) Resolve(ctx context.Context, guid string) (credential *Creden
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
 	defer cancel()
-
+	began := r.opts.Cache.Now()
 	config, err := r.config(ctx, guid)
 	if err != nil {
 		return nil, err
@@ -136,7 +162,7 @@ func (r *Resolver) Resolve(ctx context.Context, guid string) (credential *Creden
 		r.opts.OnUnknownSource(guid)
 	}
 	if r.secrets == nil && len(r.named) == 0 {
-		return &Credential{guid, config.Fields}, nil
+		return newCredential(guid, config.Fields, began), nil
 	}
 	if err := config.Check(); err != nil {
 		return nil, withGUID(guid, err)
@@ -146,13 +172,14 @@ func (r *Resolver) Resolve(ctx context.Context, guid string) (credential *Creden
 	case err != nil:
 		return nil, withGUID(guid, err)
 	case from == nil:
-		return &Credential{guid, config.Fields}, nil
+		return newCredential(guid, config.Fields, began), nil
 	}
-	fields, err := r.resolve(ctx, guid, config, from)
+	get := &fetcher{r: r, from: from, guid: guid, config: config, since: since, oldest: began}
+	fields, err := r.resolve(ctx, config, get)
 	if err != nil {
 		return nil, err
 	}
-	return &Credential{guid, fields.without(FieldOwn)}, nil
+	return newCredential(guid, fields.without(FieldOwn), get.oldest), nil
 }
 
 func (r *Resolver) config(ctx context.Context, guid string) (*Config, error) {
@@ -170,8 +197,7 @@ func (r *Resolver) config(ctx context.Context, guid string) (*Config, error) {
 	return config, nil
 }
 
-func (r *Resolver) resolve(ctx context.Context, guid string, config *Config, from *source) (Object, error) {
-	get := &fetcher{r, from, guid}
+func (r *Resolver) resolve(ctx context.Context, config *Config, get *fetcher) (Object, error) {
 	if config.Source == SourceDirect {
 		return get.direct(ctx, config)
 	}
@@ -185,14 +211,14 @@ func (r *Resolver) resolve(ctx context.Context, guid string, config *Config, fro
 		asked = values
 		secrets, err = get.bundle(ctx, config.SecretPath)
 	} else {
-		asked = from.naming.filter(r.references(config, values))
+		asked = get.from.naming.filter(r.references(config, values))
 		secrets, err = get.lookUp(ctx, config, asked)
 	}
 	if err != nil {
 		return Object{}, err
 	}
 	if !r.opts.AllowUnresolved && len(asked) > 0 && !anyIn(values, secrets) {
-		return Object{}, &Error{Kind: FailedPrecondition, GUID: guid, Reason: nothingReplaced}
+		return Object{}, &Error{Kind: FailedPrecondition, GUID: get.guid, Reason: nothingReplaced}
 	}
 	return ApplySecretValues(config.Fields, secrets), nil
 }

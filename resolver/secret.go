@@ -28,18 +28,22 @@ func (f *fetcher) secret(ctx context.Context, name string) (entries Object, err 
 		}
 	}()
 	if f.from.naming.valid(name) {
-		data, err := f.from.store.Secret(ctx, name)
-		if err != nil && KindOf(err) != NotFound {
-			return Object{}, storeFailure(f.guid, secretStore, Reference(name), err)
-		}
-		if entries, err = Entries(data); err != nil {
+		read, err := f.from.cache.get(ctx, name, f.since, func(ctx context.Context) (Object, error) {
+			return f.from.read(ctx, name)
+		})
+		switch {
+		case errors.Is(err, errNotUTF8):
 			return Object{}, &Error{
 				Kind: FailedPrecondition, GUID: f.guid, Reason: "a secret of it is a JSON object that is " + err.Error(),
 				Store: secretStore, Reference: Reference(name), cause: err,
 			}
+		case err != nil:
+			return Object{}, storeFailure(f.guid, secretStore, Reference(name), err)
 		}
+		f.dates(read.at)
+		entries = read.value
 	}
-	if !missing(entries) {
+	if entries.Len() > 0 {
 		f.from.known.add(name)
 		return entries, nil
 	}
@@ -47,6 +51,20 @@ func (f *fetcher) secret(ctx context.Context, name string) (entries Object, err 
 		return Object{}, secretGone(f.guid, name, "a secret that it had before is gone from the secret store")
 	}
 	return Object{}, nil
+}
+
+// read reads a secret: the empty object if the store has none, or none with an entry
+// that is not empty.
+func (s *source) read(ctx context.Context, name string) (Object, error) {
+	data, err := s.store.Secret(ctx, name)
+	if err != nil && KindOf(err) != NotFound {
+		return Object{}, err
+	}
+	entries, err := Entries(data)
+	if err != nil || missing(entries) {
+		return Object{}, err
+	}
+	return entries, nil
 }
 
 // Entries returns the entries of a secret as a store gave them, by section 4,

@@ -62,6 +62,16 @@ func (v Value) Object() (Object, bool) {
 	return o, err == nil
 }
 
+// equal tells whether two values are written alike.
+func (v Value) equal(other Value) bool {
+	if v.made == nil && other.made == nil {
+		return v.kind == other.kind && v.text == other.text
+	}
+	a, ok := v.Object()
+	b, ok2 := other.Object()
+	return ok && ok2 && a.equal(b)
+}
+
 // AppendJSON appends the value as compact JSON. It fails if a string in it is
 // not UTF-8; the error says so and holds nothing of the value.
 func (v Value) AppendJSON(dst []byte) ([]byte, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"credential-resolver/component"
+	"credential-resolver/resolver"
 )
 
 func newResolve(o *options) *cobra.Command {
@@ -28,6 +29,7 @@ func newResolve(o *options) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		settings.Cache = resolver.CacheOptions{} // for one credential alone
 		request := map[string]string{}
 		if cmd.Flags().Changed("format") {
 			request["format"] = format

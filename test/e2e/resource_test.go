@@ -27,8 +27,13 @@ type resource struct {
 // the entry that is named like the secret.
 type secretKeyRef struct{ name, key string }
 
-// credentials is the usual component under test: the given metadata of ours.
+// credentials is the usual component under test: the given metadata of ours. Without
+// a word of the cache in them there is none: what a test changes is seen at once.
 func credentials(name string, metadata map[string]any) resource {
+	metadata = maps.Clone(metadata)
+	if _, ok := metadata["cacheTTL"]; !ok {
+		metadata["cacheTTL"] = "0s"
+	}
 	return resource{name: name, kind: "secretstores.credential-resolver", metadata: metadata}
 }
 

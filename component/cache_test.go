@@ -1,0 +1,86 @@
+package component_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/component"
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// testCached runs a test on a component with the default cache, in a bubble of time.
+func testCached(t *testing.T, test func(s *shelf, store *component.SecretStore)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(t)
+		s.settings.Cache = resolver.DefaultCacheOptions()
+		s.put("c", "one")
+		test(s, s.store())
+	})
+}
+
+func TestACredentialIsCachedUnlessARequestWantsItFresh(t *testing.T) {
+	testCached(t, func(s *shelf, store *component.SecretStore) {
+		password := func(metadata ...string) string {
+			data, err := get(store, "c", metadata...)
+			require.NoError(s.t, err)
+			return data["pw"] + data["password"]
+		}
+		require.Equal(s.t, "one", password())
+		s.put("c", "two")
+		require.Equal(s.t, "one", password())
+		require.Equal(s.t, "one", password("refresh", "false"))
+		<-time.After(1)
+		require.Equal(s.t, "two", password("refresh", "true"))
+		require.Equal(s.t, "two", password())
+	})
+}
+
+func TestAFingerprintTellsOneCredentialFromAnother(t *testing.T) {
+	testCached(t, func(s *shelf, store *component.SecretStore) {
+		fingerprint := func(metadata ...string) string {
+			data, err := get(store, "c", append(metadata, "fingerprint", "true")...)
+			require.NoError(s.t, err)
+			require.Regexp(s.t, "^[0-9a-f]{32}$", data[component.FingerprintEntry])
+			return data[component.FingerprintEntry]
+		}
+		one := fingerprint()
+		assert.Equal(s.t, one, fingerprint("format", "json"))
+		assert.Equal(s.t, one, fingerprint("fields", "credentialSource"))
+		<-time.After(time.Minute)
+		assert.Equal(s.t, one, fingerprint(), "read anew, and the same")
+		data, err := get(store, "c")
+		require.NoError(s.t, err)
+		assert.NotContains(s.t, data, component.FingerprintEntry)
+
+		s.put("c", "two")
+		assert.Equal(s.t, one, fingerprint())
+		assert.Equal(s.t, one, fingerprint("rejected", one), "it was read just now")
+		<-time.After(time.Second)
+		assert.Equal(s.t, one, fingerprint("rejected", "another"))
+		two := fingerprint("rejected", one)
+		assert.NotEqual(s.t, one, two)
+		assert.Equal(s.t, two, fingerprint("rejected", one))
+	})
+}
+
+func TestTheLastGoodAnswerIsCountedAndLoggedOnce(t *testing.T) {
+	testCached(t, func(s *shelf, store *component.SecretStore) {
+		_, err := get(store, "c")
+		require.NoError(s.t, err)
+		s.Secrets.Before(resolvertest.Any, resolvertest.Fail(resolver.Unavailable))
+		<-time.After(time.Minute)
+		for range 3 {
+			data, err := get(store, "c")
+			require.NoError(s.t, err)
+			require.Equal(s.t, "one", data["password"])
+		}
+		require.Equal(s.t, 3.0, s.counted()["credential_resolver_stale_answers_total{}"])
+		require.Regexp(s.t, `^[^\n]*answered as it was 1m0s ago[^\n]*\n$`, s.log.String())
+	})
+}

@@ -1,0 +1,134 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// flights has at most one read of a key under way. Who asks for the key meanwhile
+// gets what that read brings, unless it began before what he asks for may have been
+// read: then he waits for the next one, with all who ask like him.
+//
+// A read goes on when the one who began it has left, until its own time is up.
+type flights[K comparable, T any] struct {
+	now     func() time.Time
+	timeout time.Duration // of one read
+
+	life context.Context // ended by close
+	end  context.CancelFunc
+	all  sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	flying map[K]*route[T]
+}
+
+// route is what is under way for one key: a read, and the one after it, if anybody
+// waits for that.
+type route[T any] struct{ current, next *flight[T] }
+
+// flight is one read.
+type flight[T any] struct {
+	began time.Time // zero until it begins
+	read  func(ctx context.Context, began time.Time) (T, error)
+	done  chan struct{} // closed when value and err are there
+	value T
+	err   error
+}
+
+var errClosed = errors.New("the store is being closed")
+
+func newFlights[K comparable, T any](now func() time.Time, timeout time.Duration) *flights[K, T] {
+	f := &flights[K, T]{now: now, timeout: timeout, flying: map[K]*route[T]{}}
+	f.life, f.end = context.WithCancel(context.Background())
+	return f
+}
+
+// do returns what a read of the key brings that began at since or later; zero: any.
+// It waits as long as ctx allows.
+func (f *flights[K, T]) do(
+	ctx context.Context, key K, since time.Time, read func(context.Context, time.Time) (T, error),
+) (T, error) {
+	flight, err := f.join(key, since, read)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	select {
+	case <-flight.done:
+		return flight.value, flight.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+// join returns the flight that brings what do promises, and begins it if need be.
+func (f *flights[K, T]) join(
+	key K, since time.Time, read func(context.Context, time.Time) (T, error),
+) (*flight[T], error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil, &StoreError{Kind: Unavailable, Err: errClosed}
+	}
+	r, ok := f.flying[key]
+	switch {
+	case !ok:
+		r = &route[T]{current: f.begin(&flight[T]{read: read, done: make(chan struct{})})}
+		f.flying[key] = r
+		f.all.Go(func() { f.fly(key, r) })
+		return r.current, nil
+	case !r.current.began.Before(since):
+		return r.current, nil
+	case r.next == nil:
+		r.next = &flight[T]{read: read, done: make(chan struct{})}
+	}
+	return r.next, nil
+}
+
+func (f *flights[K, T]) begin(flight *flight[T]) *flight[T] {
+	flight.began = f.now()
+	return flight
+}
+
+// fly makes the reads of a key until nobody waits for another.
+func (f *flights[K, T]) fly(key K, r *route[T]) {
+	for flight := r.current; flight != nil; {
+		ctx, cancel := context.WithTimeout(f.life, f.timeout)
+		flight.land(ctx)
+		cancel()
+		done := flight.done
+		f.mu.Lock()
+		flight = r.next
+		if flight == nil {
+			delete(f.flying, key)
+		} else {
+			r.current, r.next = f.begin(flight), nil
+		}
+		f.mu.Unlock()
+		close(done)
+	}
+}
+
+// land makes the read. A panic in it, which nobody above could recover from, is its
+// failure.
+func (f *flight[T]) land(ctx context.Context) {
+	defer func() {
+		if recover() != nil {
+			f.err = &StoreError{Kind: Internal, Err: errPanic}
+		}
+	}()
+	f.value, f.err = f.read(ctx, f.began)
+}
+
+// close ends what is under way and waits for it.
+func (f *flights[K, T]) close() {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	f.end()
+	f.all.Wait()
+}

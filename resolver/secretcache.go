@@ -1,0 +1,118 @@
+package resolver
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// literalsFactor times the cache's TTL is how long it is remembered that a value of a
+// config is no secret: the bound on how late a secret is seen that comes to be under
+// the name of a literal. An edit of the config forgets, and so does refresh.
+const literalsFactor = 5
+
+// secretCache keeps the secrets that credentials are made of, so that those which
+// share a secret read it once, and what single-key mode has learned: the values of a
+// config that are no secrets. Missing secrets are not kept otherwise, and failures
+// are not kept at all.
+type secretCache struct {
+	ttl      time.Duration // of a secret
+	learned  time.Duration // of a literal
+	now      func() time.Time
+	secrets  *otter.Cache[string, dated[Object]]
+	literals *otter.Cache[literal, time.Time]
+	flights  *flights[string, dated[Object]]
+}
+
+// dated is a value and when the reading of it began.
+type dated[T any] struct {
+	value T
+	at    time.Time
+}
+
+// literal is a value of a config, which a hash stands for, that is no secret.
+type literal struct {
+	config [sha256.Size]byte
+	value  string
+}
+
+// newSecretCache returns a cache for credentials that are cached as options say. A
+// secret is taken from it for half of a credential's TTL, since a credential is as
+// old as the oldest of its secrets, and is to be renewed before its time is up.
+func newSecretCache(o CacheOptions, timeout time.Duration) *secretCache {
+	c := &secretCache{
+		ttl: o.TTL / 2, learned: literalsFactor * o.TTL, now: o.Now,
+		flights: newFlights[string, dated[Object]](o.Now, timeout),
+	}
+	if o.TTL <= 0 {
+		return c
+	}
+	least := o.leastWeight()
+	c.secrets = otter.Must(&otter.Options[string, dated[Object]]{
+		Clock:         o.clock,
+		MaximumWeight: uint64(o.MaxBytes), //nolint:gosec // it is above zero
+		Weigher: func(name string, secret dated[Object]) uint32 {
+			return weight(least, len(name)+sizeOf(secret.value))
+		},
+		ExpiryCalculator: otter.ExpiryWriting[string, dated[Object]](c.ttl),
+	})
+	c.literals = otter.Must(&otter.Options[literal, time.Time]{
+		Clock:            o.clock,
+		MaximumWeight:    uint64(o.MaxBytes), //nolint:gosec // it is above zero
+		Weigher:          func(l literal, _ time.Time) uint32 { return weight(least, sha256.Size+len(l.value)) },
+		ExpiryCalculator: otter.ExpiryWriting[literal, time.Time](c.learned),
+	})
+	return c
+}
+
+// get returns a secret that was read at since or later, from what is kept or by a
+// read that all share who ask for it.
+func (c *secretCache) get(
+	ctx context.Context, name string, since time.Time, read func(context.Context) (Object, error),
+) (dated[Object], error) {
+	if c.secrets == nil {
+		began := c.now()
+		entries, err := read(ctx)
+		return dated[Object]{entries, began}, err
+	}
+	if kept, ok := c.secrets.GetIfPresent(name); ok && !kept.at.Before(since) && c.now().Sub(kept.at) < c.ttl {
+		return kept, nil
+	}
+	return c.flights.do(ctx, name, since, func(ctx context.Context, began time.Time) (dated[Object], error) {
+		entries, err := read(ctx)
+		secret := dated[Object]{entries, began}
+		switch {
+		case err == nil && entries.Len() > 0:
+			c.secrets.Set(name, secret)
+		case err == nil, !KindOf(err).Retryable():
+			c.secrets.Invalidate(name) // it is gone, or refused
+		}
+		return secret, err
+	})
+}
+
+// isLiteral tells whether a value of a config was no secret at since or later.
+func (c *secretCache) isLiteral(l literal, since time.Time) bool {
+	if c.literals == nil {
+		return false
+	}
+	at, ok := c.literals.GetIfPresent(l)
+	return ok && !at.Before(since) && c.now().Sub(at) < c.learned
+}
+
+// learn remembers that a value of a config is no secret.
+func (c *secretCache) learn(l literal, at time.Time) {
+	if c.literals != nil {
+		c.literals.Set(l, at)
+	}
+}
+
+func (c *secretCache) close() {
+	c.flights.close()
+	if c.secrets != nil {
+		c.secrets.StopAllGoroutines()
+		c.literals.StopAllGoroutines()
+	}
+}
