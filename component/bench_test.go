@@ -17,15 +17,22 @@ import (
 	"credential-resolver/component"
 )
 
-// BenchmarkGetSecret asks the component, without its socket, for a credential on
-// the embedded default: one config from SQLite and one bundle from a file.
-func BenchmarkGetSecret(b *testing.B) {
+// BenchmarkGet asks the component, without its socket, for a credential on the
+// embedded default: a hit in the cache, and a miss, which is one config from SQLite
+// and one bundle from a file.
+func BenchmarkGet(b *testing.B) {
+	b.Run("hit", func(b *testing.B) { benchmarkGet(b, "1h") })
+	b.Run("miss", func(b *testing.B) { benchmarkGet(b, "0s") })
+}
+
+func benchmarkGet(b *testing.B, ttl string) {
 	folder := b.TempDir()
 	b.Setenv("XDG_DATA_HOME", folder)
 	secrets := filepath.Join(folder, "secrets.json")
 	require.NoError(b, os.WriteFile(secrets, []byte(`{"bundle":{"pw":"s3cr3t","cert":"-----BEGIN-----"}}`), 0o600))
 	properties := map[string]string{
 		"secretStore": "secretstores.local.file", "secretStore.secretsFile": secrets, "secretStore.multiValued": "true",
+		"cacheTTL": ttl,
 	}
 	settings, err := component.ParseMetadata(properties)
 	require.NoError(b, err)
@@ -36,12 +43,12 @@ func BenchmarkGetSecret(b *testing.B) {
 		`{"credentialSource":"agent","secret-path":"bundle","host":"h","port":5432,"user":"u","password":"pw","cert":"cert"}`)))
 	require.NoError(b, stores.Close())
 
-	store := component.Factory(log, component.NewMetrics(prometheus.NewRegistry()))()
+	store := component.Factory(log, component.NewMetrics(prometheus.NewRegistry()))().(*component.SecretStore)
 	require.NoError(b, store.Init(context.Background(), secretstores.Metadata{Base: metadata.Base{Properties: properties}}))
 	b.Cleanup(func() { require.NoError(b, store.Close()) })
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := store.GetSecret(context.Background(), secretstores.GetSecretRequest{Name: "c"}); err != nil {
+		if _, err := store.GetEncoded(context.Background(), secretstores.GetSecretRequest{Name: "c"}); err != nil {
 			b.Fatal(err)
 		}
 	}

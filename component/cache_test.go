@@ -7,6 +7,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	protobuf "google.golang.org/protobuf/proto"
+
+	"github.com/dapr/components-contrib/secretstores"
+	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 
 	"credential-resolver/component"
 	"credential-resolver/resolver"
@@ -82,5 +88,36 @@ func TestTheLastGoodAnswerIsCountedAndLoggedOnce(t *testing.T) {
 		}
 		require.Equal(s.t, 3.0, s.counted()["credential_resolver_stale_answers_total{}"])
 		require.Regexp(s.t, `^[^\n]*answered as it was 1m0s ago[^\n]*\n$`, s.log.String())
+	})
+}
+
+// What goes over the wire is what the store's own interface answers.
+func TestAnAnswerIsEncodedAsItIsAnswered(t *testing.T) {
+	testCached(t, func(s *shelf, store *component.SecretStore) {
+		for _, metadata := range []map[string]string{
+			nil, {"format": "json"}, {"fields": "password"}, {"fingerprint": "true"}, {"format": "json", "fields": "password"},
+		} {
+			req := secretstores.GetSecretRequest{Name: "c", Metadata: metadata}
+			want, err := store.GetSecret(s.t.Context(), req)
+			require.NoError(s.t, err)
+			for range 2 {
+				message, err := store.GetEncoded(s.t.Context(), req)
+				require.NoError(s.t, err)
+				var got proto.GetSecretResponse
+				require.NoError(s.t, protobuf.Unmarshal(message, &got))
+				require.Equal(s.t, want.Data, got.GetData())
+			}
+		}
+		req := secretstores.GetSecretRequest{Name: "c"}
+		once, err := store.GetEncoded(s.t.Context(), req)
+		require.NoError(s.t, err)
+		again, err := store.GetEncoded(s.t.Context(), req)
+		require.NoError(s.t, err)
+		require.Same(s.t, &once[0], &again[0], "it is encoded once")
+
+		_, err = store.GetEncoded(s.t.Context(), secretstores.GetSecretRequest{Name: "none"})
+		require.Equal(s.t, codes.NotFound, status.Code(err))
+		_, err = store.GetEncoded(s.t.Context(), secretstores.GetSecretRequest{Name: "a b"})
+		require.Equal(s.t, codes.InvalidArgument, status.Code(err))
 	})
 }

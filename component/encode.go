@@ -1,6 +1,8 @@
 package component
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -139,6 +141,22 @@ func pick(o resolver.Object, fields []string) resolver.Object {
 	return resolver.NewObject(kept...)
 }
 
+// appendMessage appends an answer as a message of the protocol: a map of strings, its
+// entries by their names, so that the same answer is the same message.
+func appendMessage(dst []byte, data map[string]string) []byte {
+	dst = slices.Grow(dst, size(data))
+	for _, name := range slices.Sorted(maps.Keys(data)) {
+		text := data[name]
+		dst = protowire.AppendTag(dst, 1, protowire.BytesType)
+		dst = protowire.AppendVarint(dst, uint64(entrySize(len(name), len(text)))) //nolint:gosec // a length
+		dst = protowire.AppendTag(dst, 1, protowire.BytesType)
+		dst = protowire.AppendString(dst, name)
+		dst = protowire.AppendTag(dst, 2, protowire.BytesType)
+		dst = protowire.AppendString(dst, text)
+	}
+	return dst
+}
+
 // size returns the bytes of the answer as a protocol message: a repeated entry
 // of two strings each.
 func size(data map[string]string) int {
@@ -157,8 +175,11 @@ func bulkEntrySize(guid string, data map[string]string) int {
 
 // mapEntrySize returns the bytes of an entry of a protocol message's map.
 func mapEntrySize(key, value int) int {
-	return protowire.SizeTag(1) + protowire.SizeBytes(
-		protowire.SizeTag(1)+protowire.SizeBytes(key)+protowire.SizeTag(2)+protowire.SizeBytes(value))
+	return protowire.SizeTag(1) + protowire.SizeBytes(entrySize(key, value))
+}
+
+func entrySize(key, value int) int {
+	return protowire.SizeTag(1) + protowire.SizeBytes(key) + protowire.SizeTag(2) + protowire.SizeBytes(value)
 }
 
 func firstNotUTF8(o resolver.Object) string {

@@ -9,6 +9,7 @@ import (
 // name of a secret.
 type Metrics struct {
 	requests      *prometheus.CounterVec
+	ok            prometheus.Counter // of requests, those of code OK
 	unknownSource prometheus.Counter
 	bulkLeftOut   *prometheus.CounterVec
 	staleAnswers  prometheus.Counter
@@ -34,6 +35,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Help: "Requests that got the last good credential while a store was down or slow.",
 		}),
 	}
+	m.ok = m.requests.WithLabelValues(codes.OK.String())
 	registerer.MustRegister(m.requests, m.unknownSource, m.bulkLeftOut, m.staleAnswers)
 	return m
 }

@@ -3,13 +3,12 @@ package component
 import (
 	"context"
 
-	"google.golang.org/grpc/codes"
-
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/backend"
+	"credential-resolver/component/pluggable"
 	"credential-resolver/resolver"
 )
 
@@ -27,7 +26,10 @@ type SecretStore struct {
 	resolver *resolver.Cached
 }
 
-var _ secretstores.SecretStore = (*SecretStore)(nil)
+var (
+	_ secretstores.SecretStore = (*SecretStore)(nil)
+	_ pluggable.Encoder        = (*SecretStore)(nil)
+)
 
 // Factory returns what makes secret stores that log to log and count in metrics.
 // Those of one factory hash references with one key, and share what they remember.
@@ -63,27 +65,58 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 func (s *SecretStore) GetSecret(
 	ctx context.Context, req secretstores.GetSecretRequest,
 ) (secretstores.GetSecretResponse, error) {
-	data, err := s.get(ctx, req.Name, req.Metadata)
+	data, err := get(s, req.Name, req.Metadata, func(r Request) (map[string]string, error) { return s.answer(ctx, req.Name, r) })
 	if err != nil {
 		return secretstores.GetSecretResponse{}, s.report.report(err)
 	}
-	s.metrics.answered(codes.OK)
+	s.metrics.ok.Inc()
 	return secretstores.GetSecretResponse{Data: data}, nil
 }
 
-// get answers one request.
-func (s *SecretStore) get(
-	ctx context.Context, guid string, metadata map[string]string,
-) (data map[string]string, err error) {
+// GetEncoded is GetSecret, with the answer as a message on the wire.
+func (s *SecretStore) GetEncoded(ctx context.Context, req secretstores.GetSecretRequest) ([]byte, error) {
+	message, err := get(s, req.Name, req.Metadata, func(r Request) ([]byte, error) { return s.encoded(ctx, req.Name, r) })
+	if err != nil {
+		return nil, s.report.report(err)
+	}
+	s.metrics.ok.Inc()
+	return message, nil
+}
+
+// get answers one request, once it is known to be one.
+func get[T any](
+	s *SecretStore, guid string, metadata map[string]string, answer func(Request) (T, error),
+) (data T, err error) {
 	if !resolver.ValidGUID(guid) {
-		return nil, invalid("", "malformed GUID: "+resolver.GUIDRule)
+		return data, invalid("", "malformed GUID: "+resolver.GUIDRule)
 	}
 	defer s.recovered(guid, &err)
 	req, err := ParseRequest(guid, metadata, s.settings.Format)
 	if err != nil {
+		return data, err
+	}
+	return answer(req)
+}
+
+// encoded resolves one credential and encodes the answer for the wire. What is asked
+// for most, the whole credential in either form, is encoded once.
+func (s *SecretStore) encoded(ctx context.Context, guid string, req Request) ([]byte, error) {
+	if req.Fields != nil || req.Fingerprint {
+		data, err := s.answer(ctx, guid, req)
+		return appendMessage(nil, data), err
+	}
+	credential, err := s.resolve(ctx, guid, req)
+	if err != nil {
 		return nil, err
 	}
-	return s.answer(ctx, guid, req)
+	slot := 0
+	if req.Format == JSON {
+		slot = 1
+	}
+	return credential.Memo(slot, func() ([]byte, error) {
+		data, err := Encode(credential, req)
+		return appendMessage(nil, data), err
+	})
 }
 
 // answer resolves one credential and encodes it.
@@ -134,7 +167,7 @@ func (s *SecretStore) BulkGetSecret(
 	if err != nil {
 		return secretstores.BulkGetSecretResponse{}, s.report.report(err)
 	}
-	s.metrics.answered(codes.OK)
+	s.metrics.ok.Inc()
 	return secretstores.BulkGetSecretResponse{Data: data}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 )
 
@@ -124,6 +125,25 @@ type Credential struct {
 	Fields Object
 	// ReadAt is when the reading of the oldest part of it began.
 	ReadAt time.Time
+
+	memos [memoSlots]atomic.Pointer[[]byte]
+}
+
+// memoSlots is how many things may be kept beside a credential.
+const memoSlots = 2
+
+// Memo returns what is kept beside the credential in a slot, 0 or 1, or makes it, and
+// keeps it if that succeeds: how a caller encodes a credential is his affair, and that
+// he does so once is worth a place here. Nobody may change it.
+func (c *Credential) Memo(slot int, make func() ([]byte, error)) ([]byte, error) {
+	if kept := c.memos[slot].Load(); kept != nil {
+		return *kept, nil
+	}
+	made, err := make()
+	if err == nil {
+		c.memos[slot].Store(&made)
+	}
+	return made, err
 }
 
 func newCredential(guid string, fields Object, readAt time.Time) *Credential {
@@ -131,7 +151,7 @@ func newCredential(guid string, fields Object, readAt time.Time) *Credential {
 }
 
 // Format prints a fixed word for every verb: the fields hold secrets.
-func (Credential) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+func (*Credential) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // Resolve returns the finished credential of a GUID, by section 4. Its error is an
 // [*Error]: never a partial credential. A panic in a store is its error too.

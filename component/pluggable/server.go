@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"runtime"
 	"time"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
@@ -17,7 +18,6 @@ import (
 	sdk "github.com/dapr-sandbox/components-go-sdk/bindings/v1"
 	"github.com/dapr/components-contrib/bindings"
 	"github.com/dapr/components-contrib/secretstores"
-	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 	"github.com/dapr/kit/logger"
 )
 
@@ -130,9 +130,14 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) grpcServer() *grpc.Server {
 	server := grpc.NewServer(
 		grpc.Creds(peerCredentials{}),
+		grpc.ForceServerCodecV2(newCodec()),
+		// A daprd calls much and little at a time: goroutines and buffers are worth
+		// keeping from one call to the next.
+		grpc.NumStreamWorkers(uint32(2*runtime.GOMAXPROCS(0))), //nolint:gosec // a small number
+		grpc.SharedWriteBuffer(true),
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(s.recovered))),
 	)
-	proto.RegisterSecretStoreServer(server, &service{instances: s.stores})
+	server.RegisterService(serviceDesc(), &service{instances: s.stores})
 	if s.opts.NewOutputBinding != nil {
 		sdk.RegisterOutput(server, s.outputBinding)
 	}
