@@ -5,12 +5,13 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
+
+	"credential-resolver/test/markdown"
 )
 
 // observation is a line that a test wrote.
@@ -19,12 +20,6 @@ type observation struct {
 	Failure string `json:"failure"`
 	Code    string `json:"code"`
 }
-
-// Between these lines of the document stands the table.
-const (
-	begin = "<!-- matrix: written by make e2e-stores -->\n"
-	end   = "<!-- end of matrix -->\n"
-)
 
 func main() {
 	seen := flag.String("seen", "bin/stores.jsonl", "the file that the tests wrote")
@@ -41,16 +36,7 @@ func run(seen, document string) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(document)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		return errors.New(document + " lacks the lines that the table stands between")
-	}
-	return os.WriteFile(document, []byte(before+begin+table(observations)+end+after), 0o644)
+	return markdown.Replace(document, "matrix", table(observations), document)
 }
 
 func read(path string) ([]observation, error) {
