@@ -1,0 +1,58 @@
+package main
+
+import "math"
+
+// axis maps values to pixels, logarithmically.
+type axis struct {
+	least, most float64 // of the values
+	from, to    float64 // where these two are
+}
+
+// reach makes the axis long enough for a value.
+func (a *axis) reach(v float64) {
+	a.least, a.most = min(a.least, v), max(a.most, v)
+}
+
+// at is where a value is.
+func (a axis) at(v float64) float64 {
+	if a.least == a.most {
+		return (a.from + a.to) / 2
+	}
+	return a.from + (a.to-a.from)*math.Log(v/a.least)/math.Log(a.most/a.least)
+}
+
+// rounded begins and ends the axis at marks, so that there are at least two.
+func (a axis) rounded() axis {
+	below, above := a.least, a.most
+	for _, v := range roundValues(a.least/10, a.most*10, 1, 2, 5) {
+		if v <= below {
+			a.least = v
+		}
+		if v >= above {
+			a.most = v
+			break
+		}
+	}
+	return a
+}
+
+// marks are round values on the axis; only powers of ten where these are many.
+func (a axis) marks() []float64 {
+	if a.most/a.least > 1e3 {
+		return roundValues(a.least, a.most, 1)
+	}
+	return roundValues(a.least, a.most, 1, 2, 5)
+}
+
+// roundValues are the steps of each power of ten that lie between two values.
+func roundValues(least, most float64, steps ...float64) []float64 {
+	var values []float64
+	for power := math.Floor(math.Log10(least)); power <= math.Log10(most); power++ {
+		for _, step := range steps {
+			if v := step * math.Pow(10, power); v >= least && v <= most {
+				values = append(values, v)
+			}
+		}
+	}
+	return values
+}
