@@ -85,7 +85,8 @@ e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ##
 		-tags 'e2e stores' -count=1 -timeout 20m -run '^TestStore' ./test/e2e
 	go run ./test/matrix -seen $(BIN)/stores.jsonl
 
-# The Debian packages that the real servers are in, or are built with, each with a program of it.
+# The Debian packages that the real servers are in, or are built with, each with a
+# program of it; a target that needs fewer says so.
 STORE_PACKAGES := redis-server:redis-server etcd-server:etcd postgresql:postgres mariadb-server:mariadbd \
 	maven:mvn default-jdk-headless:javac
 .PHONY: store-servers
@@ -96,7 +97,7 @@ store-servers:
 		echo "Installing$$missing ..."; \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
 			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
-		|| { echo "make e2e-stores needs: sudo apt-get install$$missing" >&2; exit 1; }; fi
+		|| { echo "The stores' servers are missing: sudo apt-get install$$missing" >&2; exit 1; }; fi
 
 .PHONY: chaos
 chaos: build daprd ## kill, edit and start the component hundreds of times under load, beside a real daprd
@@ -123,8 +124,9 @@ fuzz: ## fuzz every target for FUZZTIME (20s)
 		done; done
 
 .PHONY: bench
-bench: build daprd $(BIN)/vegeta ## measure: the packages, and the component through a daprd against a constant one
-	go test -run '^$$' -bench . -benchmem ./resolver/... ./component/...
+bench: STORE_PACKAGES := redis-server:redis-server
+bench: build daprd store-servers $(BIN)/bao ## measure each way to a credential for BENCHTIME (5s) in each place, into docs/benchmarks.md; 1s is a trial
+	go test -run '^$$' -bench . -benchmem ./resolver/... ./component/... | tee $(BIN)/bench.txt
 	go run ./test/bench -duration $(BENCHTIME)
 
 .PHONY: clean
@@ -134,9 +136,6 @@ clean: ## remove what was built
 # Tools, pinned in modules of their own.
 $(BIN)/gotestsum: tools/go.mod
 	cd tools && go build -o $@ gotest.tools/gotestsum
-
-$(BIN)/vegeta: tools/go.mod
-	cd tools && go build -o $@ github.com/tsenart/vegeta/v12
 
 $(BIN)/golangci-lint: tools/lint/go.mod
 	@echo "Building golangci-lint, once: about 2 minutes ..."

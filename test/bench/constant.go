@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"net"
 	"os"
+	"path/filepath"
 
-	"github.com/dapr/components-contrib/metadata"
-	"github.com/dapr/components-contrib/secretstores"
-	"github.com/dapr/kit/logger"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/reflection"
+
+	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 
 	"credential-resolver/component/pluggable"
 	"credential-resolver/test/harness"
@@ -15,47 +18,45 @@ import (
 // constantName is what daprd knows the constant component by.
 const constantName = "constant"
 
-// constant is a secret store that has one answer: as many entries as the sample
-// credential has.
+// constant is a pluggable secret store that has one answer, and nothing of ours: on
+// gRPC's own server as it comes, it is what daprd and the socket cost.
 type constant struct {
-	answer secretstores.GetSecretResponse
+	proto.UnimplementedSecretStoreServer
+
+	answer map[string]string
 }
 
-var _ secretstores.SecretStore = constant{}
+var _ proto.SecretStoreServer = constant{}
 
-func newConstant() secretstores.SecretStore {
-	return constant{secretstores.GetSecretResponse{Data: map[string]string{
-		"credentialSource": "agent", "secret-path": "analytics-db", "host": "db.example.com", "port": "5432",
-		"database": "analytics", "username": "app_user", "password": "correct-horse-battery-staple",
-		"ssl_cert": "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUSampleOnly\n-----END CERTIFICATE-----\n",
-	}}}
+func (constant) Init(context.Context, *proto.SecretStoreInitRequest) (*proto.SecretStoreInitResponse, error) {
+	return &proto.SecretStoreInitResponse{}, nil
 }
 
-func (constant) Init(context.Context, secretstores.Metadata) error { return nil }
-
-func (c constant) GetSecret(context.Context, secretstores.GetSecretRequest) (secretstores.GetSecretResponse, error) {
-	return c.answer, nil
+func (constant) Features(context.Context, *proto.FeaturesRequest) (*proto.FeaturesResponse, error) {
+	return &proto.FeaturesResponse{}, nil
 }
 
-func (c constant) BulkGetSecret(context.Context, secretstores.BulkGetSecretRequest) (secretstores.BulkGetSecretResponse, error) {
-	return secretstores.BulkGetSecretResponse{}, nil
+func (c constant) Get(context.Context, *proto.GetSecretRequest) (*proto.GetSecretResponse, error) {
+	return &proto.GetSecretResponse{Data: c.answer}, nil
 }
 
-func (constant) Features() []secretstores.Feature { return nil }
-
-func (constant) GetComponentMetadata() metadata.MetadataMap { return nil }
-
-func (constant) Close() error { return nil }
+func (constant) Ping(context.Context, *proto.PingRequest) (*proto.PingResponse, error) {
+	return &proto.PingResponse{}, nil
+}
 
 // serveConstant serves the constant component until ctx ends.
 func serveConstant(ctx context.Context) error {
-	server, err := pluggable.New(pluggable.Options{
-		Name: constantName, NewSecretStore: newConstant, Logger: logger.NewLogger(constantName),
-	})
+	path := filepath.Join(pluggable.SocketFolder(), constantName+".sock")
+	listener, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 	if err != nil {
 		return err
 	}
-	return server.Run(ctx)
+	server := grpc.NewServer()
+	proto.RegisterSecretStoreServer(server, constant{answer: bundleAnswer()})
+	reflection.Register(server) // daprd finds what is served by it
+	stopped := context.AfterFunc(ctx, server.Stop)
+	defer stopped()
+	return server.Serve(listener)
 }
 
 // startConstant starts this program again, as the constant component.

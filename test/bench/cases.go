@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+)
+
+// The APIs of daprd that a step may ask.
+const (
+	secretsAPI = "secrets"
+	stateAPI   = "state"
+)
+
+// step is one request to daprd: a name in a store.
+type step struct{ api, store, name string }
+
+// operation is what is timed: what an application does for one credential.
+type operation func(ctx context.Context, c client, r *rand.Rand) error
+
+// subject is one way to a credential. Subjects of one measurement take turns.
+type subject struct {
+	id    string // short, for ratios
+	title string
+	op    operation
+	probe step              // of what op does
+	want  map[string]string // what it answers; nil: anything that is not empty
+}
+
+// asks is the operation that makes these requests, one after the other.
+func asks(steps ...step) operation {
+	return func(ctx context.Context, c client, _ *rand.Rand) error {
+		for _, s := range steps {
+			if err := c.ask(ctx, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// one is a subject that is one request of the secrets API.
+func one(id, title, store, name string, want map[string]string) subject {
+	s := step{secretsAPI, store, name}
+	return subject{id: id, title: title, op: asks(s), probe: s, want: want}
+}
+
+// The ids of the subjects that are measured side by side.
+const (
+	floor      = "a"
+	hit        = "b"
+	hitSix     = "b6"
+	missFile   = "c"
+	missVault  = "d"
+	missSix    = "d6"
+	oldWay     = "e"
+	oldWaySix  = "e6"
+	daprdsFile = "f"
+)
+
+// sideBySide are the ways to a credential that are compared. The old way is what a
+// client library did: read the config, and then the secrets one by one.
+func sideBySide() []subject {
+	old := []step{{stateAPI, stateStore, bundleGUID}, {secretsAPI, vaultStore, bundleGUID}}
+	oldSix := []step{{stateAPI, stateStore, sixGUID}}
+	for _, name := range sixFields() {
+		oldSix = append(oldSix, step{secretsAPI, vaultStore, secretOf(name)})
+	}
+	return []subject{
+		one(floor, "a constant component", constantName, bundleGUID, bundleAnswer()),
+		one(hit, "ours, a hit", cachedFile, bundleGUID, bundleAnswer()),
+		one(hitSix, "ours, a hit, single-key", cachedVault, sixGUID, sixAnswer()),
+		one(missFile, "ours, a miss, SQLite and a file", uncachedFile, bundleGUID, bundleAnswer()),
+		one(missVault, "ours, a miss, Redis and Vault", uncachedVault, bundleGUID, bundleAnswer()),
+		one(missSix, "ours, a miss, Redis and Vault, single-key", uncachedVault, sixGUID, sixAnswer()),
+		{id: oldWay, title: "the old way, Redis and Vault", op: asks(old...), probe: old[1]},
+		{id: oldWaySix, title: "the old way, Redis and Vault, single-key", op: asks(oldSix...), probe: oldSix[1]},
+		one(daprdsFile, "daprd's own file store", fileStore, bundleGUID, bundleAnswer()),
+	}
+}
+
+// comparison is a ratio of requests a second that says something.
+type comparison struct{ of, to, title string }
+
+func comparisons() []comparison {
+	return []comparison{
+		{hit, floor, "a hit to the floor"},
+		{hit, oldWay, "a hit to the old way"},
+		{hitSix, oldWaySix, "a hit to the old way, single-key"},
+		{missVault, oldWay, "a miss to the old way"},
+		{missSix, oldWaySix, "a miss to the old way, single-key"},
+		{missFile, floor, "a miss on SQLite and a file to the floor"},
+		{daprdsFile, floor, "daprd's own file store to the floor"},
+	}
+}

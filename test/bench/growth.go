@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"sync/atomic"
+
+	_ "modernc.org/sqlite" // database/sql's "sqlite"
+)
+
+// grown is what the component is like with a number of credentials.
+type grown struct {
+	credentials      int
+	uncached, cached loaded
+}
+
+// loaded is one component under load.
+type loaded struct {
+	alone, many     series // at 1 and at manyConnections
+	started, filled int64  // resident bytes, before the first credential and at the end
+}
+
+// manyConnections are those that show what a component can do.
+const manyConnections = 32
+
+// manyGUID is the GUID of one of many credentials, which share a bundle.
+func manyGUID(i int) string { return manyPrefix + strconv.Itoa(i) }
+
+const manyPrefix = "many-"
+
+// growth measures with ever more credentials, each time in programs started anew.
+// The database holds as many as are in the cache.
+func (s *stores) growth(ctx context.Context, p plan) ([]grown, error) {
+	plain := s.onFile(manyConfigs)
+	if err := s.put(ctx, ours("many", plain, nil), manyGUID(0), bundleConfig()); err != nil {
+		return nil, err
+	}
+	var all []grown
+	for _, n := range p.sizes {
+		progress("%d credentials", n)
+		if err := s.fillDatabase(ctx, n); err != nil {
+			return nil, err
+		}
+		g := grown{credentials: n}
+		var err error
+		if g.uncached, err = s.load(ctx, ours(uncachedFile, plain, withoutCache()), n, 0, p); err != nil {
+			return nil, err
+		}
+		held := map[string]string{"cacheTTL": "24h", "cacheMaxEntries": strconv.Itoa(n), "cacheMaxBytes": "16Gi"}
+		if g.cached, err = s.load(ctx, ours(cachedFile, plain, held), n, n, p); err != nil {
+			return nil, err
+		}
+		all = append(all, g)
+	}
+	return all, nil
+}
+
+// fillDatabase copies the first config until there are n.
+func (s *stores) fillDatabase(ctx context.Context, n int) error {
+	db, err := sql.Open("sqlite", s.path(manyConfigs))
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, `
+		WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i + 1 < ?)
+		INSERT OR IGNORE INTO state (key, value, is_binary, etag, expiration_time, update_time)
+		SELECT ? || i, value, is_binary, etag, expiration_time, update_time FROM state, number WHERE key = ?`,
+		n, manyPrefix, manyGUID(0))
+	return errors.Join(err, db.Close())
+}
+
+// load asks for the first credentials once each, and then for one or another of n.
+func (s *stores) load(ctx context.Context, component resource, n, first int, p plan) (l loaded, err error) {
+	side, err := s.startSidecar(ctx, []resource{component}, false)
+	defer side.stop()
+	if err != nil {
+		return l, err
+	}
+	if l.started, err = residentBytes(side.component.Pid()); err != nil {
+		return l, err
+	}
+	if err := side.askForEach(ctx, component.name, first); err != nil {
+		return l, err
+	}
+	anyOfThem := []subject{{title: component.name, op: func(ctx context.Context, c client, r *rand.Rand) error {
+		return c.ask(ctx, step{secretsAPI, component.name, manyGUID(r.IntN(n))})
+	}}}
+	for _, at := range []struct {
+		connections int
+		found       *series
+	}{{1, &l.alone}, {manyConnections, &l.many}} {
+		results, err := measure(ctx, side.Daprd, place{overGRPC, at.connections}, p, anyOfThem)
+		if err != nil {
+			return l, err
+		}
+		*at.found = results[""]
+	}
+	l.filled, err = residentBytes(side.component.Pid())
+	return l, err
+}
+
+func (s *sidecar) askForEach(ctx context.Context, store string, n int) error {
+	clients, err := newPool(s.Daprd, overGRPC, manyConnections)
+	if err != nil {
+		return err
+	}
+	defer clients.close()
+	var asked atomic.Int64
+	_, err = clients.until(ctx, func(ctx context.Context, c client, _ *rand.Rand) error {
+		i := min(int(asked.Add(1)), n) - 1
+		return c.ask(ctx, step{secretsAPI, store, manyGUID(i)})
+	}, func() bool { return asked.Load() >= int64(n) })
+	return err
+}

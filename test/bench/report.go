@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"credential-resolver/test/markdown"
+)
+
+// report is what a run found.
+type report struct {
+	plan       plan
+	sideBySide results
+	fields     map[string]series
+	growth     []grown
+}
+
+// document is the page with the results, and where they stand in it.
+const (
+	document = "benchmarks.md"
+	part     = "results"
+)
+
+// write puts the page and its plots into a folder; the prose is that of docs.
+func (r report) write() error {
+	folder := r.plan.folder
+	tables := r.text()
+	fmt.Print(tables)
+	err := os.MkdirAll(filepath.Join(folder, plotFolder), 0o755)
+	for name, c := range r.charts() {
+		err = errors.Join(err, os.WriteFile(filepath.Join(folder, plotFolder, name), []byte(c.svg()), 0o644))
+	}
+	return errors.Join(err, markdown.Replace(filepath.Join(docsFolder, document), part, tables, filepath.Join(folder, document)))
+}
+
+// text is the part of the page that the run makes.
+func (r report) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%d cores (%s/%s), %d rounds of %s.\n\n### Ratios of requests a second\n\n",
+		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, r.plan.rounds, r.plan.round())
+	for _, protocol := range protocols() {
+		b.WriteString(r.ratios(protocol))
+	}
+	b.WriteString("### Requests a second, and latency in ms: p50 / p99\n\n")
+	for _, protocol := range protocols() {
+		b.WriteString(r.rates(protocol))
+		fmt.Fprintf(&b, "![Requests a second over %s](%s/%s)\n\n", protocol, plotFolder, rateChart(protocol))
+	}
+	b.WriteString("### Growth with credentials, over gRPC\n\n" + r.byCredentials())
+	fmt.Fprintf(&b, "![Latency by credentials](%s/%s)\n\n![Memory by credentials](%s/%s)\n\n",
+		plotFolder, credentialsChart, plotFolder, memoryChart)
+	b.WriteString("### Growth with fields, over gRPC, one connection\n\n" + r.byFields())
+	fmt.Fprintf(&b, "![Latency by fields](%s/%s)\n\n", plotFolder, fieldsChart)
+	return b.String()
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"credential-resolver/test/harness"
+)
+
+// sidecar is a daprd, our component, and where it is asked for the constant one.
+type sidecar struct {
+	*harness.Daprd
+
+	component *harness.Component
+	constant  *harness.Process
+	folder    string
+}
+
+// startSidecar starts a sidecar with the resources. It may be stopped whatever the
+// error.
+func (s *stores) startSidecar(ctx context.Context, resources []resource, withConstant bool) (side *sidecar, err error) {
+	side = &sidecar{}
+	if side.folder, err = os.MkdirTemp(s.folder, "sidecar-"); err != nil {
+		return side, err
+	}
+	folder := filepath.Join(side.folder, "resources")
+	if err := writeAll(folder, resources); err != nil {
+		return side, err
+	}
+	side.component, err = harness.StartComponent(ctx, harness.ComponentOptions{
+		Binary: s.programs.resolver, SocketFolder: side.folder, LogLevel: "error",
+	})
+	if err != nil {
+		return side, err
+	}
+	if withConstant {
+		if side.constant, err = startConstant(ctx, side.folder); err != nil {
+			return side, err
+		}
+	}
+	side.Daprd, err = harness.StartDaprd(ctx, harness.DaprdOptions{
+		Binary: s.programs.daprd, SocketFolder: side.folder, ResourcesPath: folder,
+	})
+	return side, err
+}
+
+// stop ends what was started, in the order in which nothing complains.
+func (s *sidecar) stop() {
+	if s.Daprd != nil {
+		_ = s.Daprd.Stop()
+	}
+	if s.constant != nil {
+		_ = s.constant.Stop()
+	}
+	if s.component != nil {
+		_ = s.component.Stop()
+	}
+	_ = os.RemoveAll(s.folder)
+}

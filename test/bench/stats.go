@@ -1,0 +1,42 @@
+package main
+
+import (
+	"slices"
+	"time"
+)
+
+// spread is a middle value and how far the rounds were from it.
+type spread struct{ median, least, most float64 }
+
+func spreadOf(values []float64) spread {
+	v := slices.Sorted(slices.Values(values))
+	return spread{v[len(v)/2], v[0], v[len(v)-1]}
+}
+
+// rate is operations a second.
+func (s series) rate() spread {
+	var rates []float64
+	for _, one := range s {
+		rates = append(rates, one.rate())
+	}
+	return spreadOf(rates)
+}
+
+// over is the ratio of requests a second, each round to its own neighbour.
+func (s series) over(other series) spread {
+	var ratios []float64
+	for i := range s {
+		ratios = append(ratios, s[i].rate()/other[i].rate())
+	}
+	return spreadOf(ratios)
+}
+
+// latency is the time that a part of the operations of all rounds took at most.
+func (s series) latency(part float64) time.Duration {
+	var all []time.Duration
+	for _, one := range s {
+		all = append(all, one.latencies...)
+	}
+	slices.Sort(all)
+	return all[int(part*float64(len(all)-1))]
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// table is Markdown's; the first row is its head.
+type table [][]string
+
+func (t table) String() string {
+	var b strings.Builder
+	for i, row := range t {
+		b.WriteString("| " + strings.Join(row, " | ") + " |\n")
+		if i == 0 {
+			b.WriteString("|---|" + strings.Repeat("---:|", len(row)-1) + "\n")
+		}
+	}
+	return b.String() + "\n"
+}
+
+// head is a first row that ends with the numbers of connections.
+func head(protocol string) []string {
+	row := []string{protocol + ", connections"}
+	for _, n := range connections() {
+		row = append(row, strconv.Itoa(n))
+	}
+	return row
+}
+
+func (r report) ratios(protocol string) string {
+	t := table{head(protocol)}
+	for _, c := range comparisons() {
+		row := []string{fmt.Sprintf("(%s)/(%s) %s", c.of, c.to, c.title)}
+		for _, n := range connections() {
+			here := r.sideBySide[place{protocol, n}]
+			s := here[c.of].over(here[c.to])
+			row = append(row, fmt.Sprintf("**%.2f** (%.2f to %.2f)", s.median, s.least, s.most))
+		}
+		t = append(t, row)
+	}
+	return t.String()
+}
+
+func (r report) rates(protocol string) string {
+	t := table{head(protocol)}
+	for _, s := range sideBySide() {
+		row := []string{fmt.Sprintf("(%s) %s", s.id, s.title)}
+		for _, n := range connections() {
+			found := r.sideBySide[place{protocol, n}][s.id]
+			row = append(row, fmt.Sprintf("**%s**, %s", thousands(found.rate().median), found.latencies()))
+		}
+		t = append(t, row)
+	}
+	return t.String()
+}
+
+func (r report) byCredentials() string {
+	t := table{{
+		"credentials", "a miss, p50 / p99", fmt.Sprintf("a second at %d", manyConnections), "MiB",
+		"a hit, p50 / p99", fmt.Sprintf("a second at %d", manyConnections), "MiB, before and with all", "bytes each",
+	}}
+	for _, g := range r.growth {
+		t = append(t, []string{
+			thousands(float64(g.credentials)),
+			g.uncached.alone.latencies(), thousands(g.uncached.many.rate().median), mebibytes(g.uncached.filled),
+			g.cached.alone.latencies(), thousands(g.cached.many.rate().median),
+			mebibytes(g.cached.started) + " → " + mebibytes(g.cached.filled),
+			thousands(float64(g.cached.filled-g.cached.started) / float64(g.credentials)),
+		})
+	}
+	return t.String()
+}
+
+func (r report) byFields() string {
+	t := table{{"fields", "a hit, p50 / p99", "a miss on SQLite and a file, p50 / p99"}}
+	for _, n := range fieldCounts() {
+		row := []string{strconv.Itoa(n)}
+		for _, store := range []string{cachedFile, uncachedFile} {
+			row = append(row, r.fields[fieldsID(store, n)].latencies())
+		}
+		t = append(t, row)
+	}
+	return t.String()
+}
+
+// latencies are the middle one and that of one in a hundred, in ms.
+func (s series) latencies() string {
+	return milliseconds(s.latency(0.5)) + " / " + milliseconds(s.latency(0.99))
+}
+
+func milliseconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds()*1e3, 'f', 2, 64)
+}
+
+func mebibytes(n int64) string { return strconv.FormatInt(n>>20, 10) }
+
+// thousands writes a number without decimals, its thousands apart.
+func thousands(f float64) string {
+	text := strconv.FormatFloat(f, 'f', 0, 64)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
