@@ -76,8 +76,8 @@ func (r report) memoryChart() chart {
 	cached, uncached := line{name: "all in the cache", color: green}, line{name: "without the cache", color: orange}
 	for _, g := range r.growth {
 		n := float64(g.credentials)
-		cached.points = append(cached.points, point{n, float64(g.cached.filled) / (1 << 20)})
-		uncached.points = append(uncached.points, point{n, float64(g.uncached.filled) / (1 << 20)})
+		cached.points = append(cached.points, point{n, float64(g.cached.resident) / (1 << 20)})
+		uncached.points = append(uncached.points, point{n, float64(g.uncached.resident) / (1 << 20)})
 	}
 	return chart{
 		title: "Resident memory by credentials", x: "credentials", y: "MiB", lines: []line{cached, uncached},

@@ -19,8 +19,8 @@ type grown struct {
 
 // loaded is one component under load.
 type loaded struct {
-	alone, many     series // at 1 and at manyConnections
-	started, filled int64  // resident bytes, before the first credential and at the end
+	alone, many series // at 1 and at manyConnections
+	resident    int64  // bytes, at the end
 }
 
 // manyConnections are those that show what a component can do.
@@ -79,9 +79,6 @@ func (s *stores) load(ctx context.Context, component resource, n, first int, p p
 	if err != nil {
 		return l, err
 	}
-	if l.started, err = residentBytes(side.component.Pid()); err != nil {
-		return l, err
-	}
 	if err := side.askForEach(ctx, component.name, first); err != nil {
 		return l, err
 	}
@@ -98,7 +95,7 @@ func (s *stores) load(ctx context.Context, component resource, n, first int, p p
 		}
 		*at.found = results[""]
 	}
-	l.filled, err = residentBytes(side.component.Pid())
+	l.resident, err = residentBytes(side.component.Pid())
 	return l, err
 }
 

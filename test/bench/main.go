@@ -68,7 +68,7 @@ func (r *report) compare(ctx context.Context, s *stores) error {
 	r.sideBySide = results{}
 	for _, protocol := range protocols() {
 		for _, n := range connections() {
-			progress("%s, %d connections", protocol, n)
+			progress("%s, connections: %d", protocol, n)
 			at := place{protocol, n}
 			if r.sideBySide[at], err = measure(ctx, side.Daprd, at, r.plan, sideBySide()); err != nil {
 				return err

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"credential-resolver/test/markdown"
 )
@@ -41,7 +42,7 @@ func (r report) write() error {
 func (r report) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%d cores (%s/%s), %d rounds of %s.\n\n### Ratios of requests a second\n\n",
-		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, r.plan.rounds, r.plan.round())
+		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, r.plan.rounds, r.plan.round().Round(time.Millisecond))
 	for _, protocol := range protocols() {
 		b.WriteString(r.ratios(protocol))
 	}
