@@ -89,7 +89,7 @@ func (s *stores) load(ctx context.Context, component resource, n, first int, p p
 		connections int
 		found       *series
 	}{{1, &l.alone}, {manyConnections, &l.many}} {
-		results, err := measure(ctx, side.Daprd, place{overGRPC, at.connections}, p, anyOfThem)
+		results, err := measure(ctx, side.daprd, place{overGRPC, at.connections}, p, anyOfThem)
 		if err != nil {
 			return l, err
 		}
@@ -100,7 +100,7 @@ func (s *stores) load(ctx context.Context, component resource, n, first int, p p
 }
 
 func (s *sidecar) askForEach(ctx context.Context, store string, n int) error {
-	clients, err := newPool(s.Daprd, overGRPC, manyConnections)
+	clients, err := newPool(s.daprd, overGRPC, manyConnections)
 	if err != nil {
 		return err
 	}

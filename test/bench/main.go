@@ -62,7 +62,7 @@ func (r *report) compare(ctx context.Context, s *stores) error {
 	if err != nil {
 		return err
 	}
-	if err := verify(ctx, side.Daprd, append(sideBySide(), byFields()...)); err != nil {
+	if err := verify(ctx, side.daprd, append(sideBySide(), byFields()...)); err != nil {
 		return err
 	}
 	r.sideBySide = results{}
@@ -70,13 +70,13 @@ func (r *report) compare(ctx context.Context, s *stores) error {
 		for _, n := range connections() {
 			progress("%s, connections: %d", protocol, n)
 			at := place{protocol, n}
-			if r.sideBySide[at], err = measure(ctx, side.Daprd, at, r.plan, sideBySide()); err != nil {
+			if r.sideBySide[at], err = measure(ctx, side.daprd, at, r.plan, sideBySide()); err != nil {
 				return err
 			}
 		}
 	}
 	progress("fields of a config")
-	r.fields, err = measure(ctx, side.Daprd, byFieldsAt(), r.plan, byFields())
+	r.fields, err = measure(ctx, side.daprd, byFieldsAt(), r.plan, byFields())
 	return err
 }
 

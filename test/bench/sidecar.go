@@ -10,8 +10,7 @@ import (
 
 // sidecar is a daprd, our component, and where it is asked for the constant one.
 type sidecar struct {
-	*harness.Daprd
-
+	daprd     *harness.Daprd
 	component *harness.Component
 	constant  *harness.Process
 	folder    string
@@ -39,7 +38,7 @@ func (s *stores) startSidecar(ctx context.Context, resources []resource, withCon
 			return side, err
 		}
 	}
-	side.Daprd, err = harness.StartDaprd(ctx, harness.DaprdOptions{
+	side.daprd, err = harness.StartDaprd(ctx, harness.DaprdOptions{
 		Binary: s.programs.daprd, SocketFolder: side.folder, ResourcesPath: folder,
 	})
 	return side, err
@@ -47,8 +46,8 @@ func (s *stores) startSidecar(ctx context.Context, resources []resource, withCon
 
 // stop ends what was started, in the order in which nothing complains.
 func (s *sidecar) stop() {
-	if s.Daprd != nil {
-		_ = s.Daprd.Stop()
+	if s.daprd != nil {
+		_ = s.daprd.Stop()
 	}
 	if s.constant != nil {
 		_ = s.constant.Stop()
