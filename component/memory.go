@@ -37,11 +37,11 @@ func (m *memory) cacheOf(component string, properties map[string]string, o resol
 	return m.caches.of(component, properties, func() *resolver.Cache { return resolver.NewCache(o) })
 }
 
-// Of so many stores, and Components, something is remembered; the longest unused go
-// first. A cache that goes is emptied: an instance that has it fills it again.
+// Of so many stores, and of so many Components' credentials, something is remembered
+// beside the instances that have it; the longest unused go first.
 const (
 	maxRemembered = 100
-	maxCaches     = 16
+	maxCaches     = 4
 )
 
 // byContent keeps a T for each content, of which it keeps a hash alone.

@@ -37,6 +37,14 @@ type entry struct {
 	failing atomic.Int64
 }
 
+// good tells whether it may be answered as it is.
+func (e *entry) good(o *CacheOptions, now time.Time) bool {
+	if e.err != nil {
+		return now.Sub(e.at) < o.NegativeTTL
+	}
+	return now.Sub(e.at) < o.TTL
+}
+
 // NewCache returns an empty cache.
 func NewCache(o CacheOptions) *Cache {
 	o = o.withDefaults()
@@ -62,11 +70,9 @@ func NewCache(o CacheOptions) *Cache {
 	return c
 }
 
-// Close drops what is kept.
-func (c *Cache) Close() {
-	c.entries.InvalidateAll()
-	c.entries.StopAllGoroutines()
-}
+// Close ends what takes from memory in time what is too old. The cache goes on for who
+// has it, and then does so as it is used.
+func (c *Cache) Close() { c.entries.StopAllGoroutines() }
 
 // Len returns of how many GUIDs something is kept.
 func (c *Cache) Len() int {

@@ -69,7 +69,7 @@ func (c *Cached) Resolve(ctx context.Context, guid string, ask Ask) (Answer, err
 		return answer, err
 	}
 	// All who report the same one are content with any reading after it.
-	return c.resolve(ctx, guid, ask, now, answer.ReadAt.Add(1))
+	return c.resolve(ctx, guid, ask, now, answer.newestAt.Add(1))
 }
 
 // rejectedPause is how old a credential must be to be read again since it was rejected.
@@ -87,7 +87,7 @@ func (c *Cached) resolve(ctx context.Context, guid string, ask Ask, now, since t
 		_, err := c.next.Resolve(ctx, guid)
 		return Answer{}, err
 	}
-	credential, err := c.flights.do(ctx, guid, since, c.reading(guid, ask.LastGood, !since.IsZero()))
+	credential, err := c.read(ctx, guid, ask, since)
 	if err == nil {
 		return Answer{Credential: credential}, nil
 	}
@@ -104,15 +104,12 @@ func (c *Cached) resolve(ctx context.Context, guid string, ask Ask, now, since t
 // its time is nearly up.
 func (c *Cached) fromCache(guid string, kept *entry, now time.Time, ask Ask) (Answer, error, bool) {
 	o := &c.cache.opts
-	age := now.Sub(kept.at)
 	switch {
-	case kept.err != nil:
-		return Answer{}, kept.err, age < o.NegativeTTL
-	case age < o.TTL:
-		if !now.Before(kept.renewAt) {
+	case kept.good(o, now):
+		if kept.err == nil && !now.Before(kept.renewAt) {
 			c.renew(guid, kept, now, ask)
 		}
-		return Answer{Credential: kept.credential}, nil, true
+		return Answer{Credential: kept.credential}, kept.err, true
 	case o.TTL <= 0, kept.failing.Load() == 0:
 		return Answer{}, nil, false
 	}
@@ -141,6 +138,25 @@ func (c *Cached) renew(guid string, kept *entry, now time.Time, ask Ask) {
 	}
 	if _, err := c.flights.join(guid, time.Time{}, c.reading(guid, ask.LastGood, false)); err != nil {
 		kept.renewing.Store(false) // all is being closed; the cache stays
+	}
+}
+
+// read reads a credential, with all who ask for it meanwhile.
+func (c *Cached) read(ctx context.Context, guid string, ask Ask, since time.Time) (*Credential, error) {
+	read := c.reading(guid, ask.LastGood, !since.IsZero())
+	for {
+		credential, err := c.flights.do(ctx, guid, since, func(ctx context.Context, began time.Time) (*Credential, error) {
+			// Who missed the cache while another filled it does not read again.
+			if kept, ok := c.cache.entries.GetIfPresent(guid); ok && !kept.at.Before(since) {
+				if kept.good(&c.cache.opts, began) {
+					return kept.credential, kept.err
+				}
+			}
+			return read(ctx, began)
+		})
+		if err != nil || !credential.ReadAt.Before(since) { // else it was one of those, for who asks for less
+			return credential, err
+		}
 	}
 }
 

@@ -53,8 +53,8 @@ type fetcher struct {
 	config *Config
 	since  time.Time // nothing that was read before is taken; zero: anything that is kept
 
-	mu     sync.Mutex
-	oldest time.Time // when the oldest part was read
+	mu             sync.Mutex
+	oldest, newest time.Time // when the oldest and the newest part were read
 }
 
 // dates notes when a part was read.
@@ -63,6 +63,9 @@ func (f *fetcher) dates(at time.Time) {
 	defer f.mu.Unlock()
 	if at.Before(f.oldest) {
 		f.oldest = at
+	}
+	if at.After(f.newest) {
+		f.newest = at
 	}
 }
 

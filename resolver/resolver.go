@@ -126,7 +126,8 @@ type Credential struct {
 	// ReadAt is when the reading of the oldest part of it began.
 	ReadAt time.Time
 
-	memos [memoSlots]atomic.Pointer[[]byte]
+	newestAt time.Time // as ReadAt, of the newest part
+	memos    [memoSlots]atomic.Pointer[[]byte]
 }
 
 // memoSlots is how many things may be kept beside a credential.
@@ -146,8 +147,8 @@ func (c *Credential) Memo(slot int, make func() ([]byte, error)) ([]byte, error)
 	return made, err
 }
 
-func newCredential(guid string, fields Object, readAt time.Time) *Credential {
-	return &Credential{GUID: guid, Fields: fields, ReadAt: readAt}
+func newCredential(guid string, fields Object, oldest, newest time.Time) *Credential {
+	return &Credential{GUID: guid, Fields: fields, ReadAt: oldest, newestAt: newest}
 }
 
 // Format prints a fixed word for every verb: the fields hold secrets.
@@ -182,7 +183,7 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 		r.opts.OnUnknownSource(guid)
 	}
 	if r.secrets == nil && len(r.named) == 0 {
-		return newCredential(guid, config.Fields, began), nil
+		return newCredential(guid, config.Fields, began, began), nil
 	}
 	if err := config.Check(); err != nil {
 		return nil, withGUID(guid, err)
@@ -192,14 +193,14 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 	case err != nil:
 		return nil, withGUID(guid, err)
 	case from == nil:
-		return newCredential(guid, config.Fields, began), nil
+		return newCredential(guid, config.Fields, began, began), nil
 	}
-	get := &fetcher{r: r, from: from, guid: guid, config: config, since: since, oldest: began}
+	get := &fetcher{r: r, from: from, guid: guid, config: config, since: since, oldest: began, newest: began}
 	fields, err := r.resolve(ctx, config, get)
 	if err != nil {
 		return nil, err
 	}
-	return newCredential(guid, fields.without(FieldOwn), get.oldest), nil
+	return newCredential(guid, fields.without(FieldOwn), get.oldest, get.newest), nil
 }
 
 func (r *Resolver) config(ctx context.Context, guid string) (*Config, error) {

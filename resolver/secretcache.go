@@ -77,20 +77,42 @@ func (c *secretCache) get(
 		entries, err := read(ctx)
 		return dated[Object]{entries, began}, err
 	}
-	if kept, ok := c.secrets.GetIfPresent(name); ok && !kept.at.Before(since) && c.now().Sub(kept.at) < c.ttl {
+	if kept, ok := c.kept(name, since); ok {
 		return kept, nil
 	}
-	return c.flights.do(ctx, name, since, func(ctx context.Context, began time.Time) (dated[Object], error) {
-		entries, err := read(ctx)
-		secret := dated[Object]{entries, began}
-		switch {
-		case err == nil && entries.Len() > 0:
-			c.secrets.Set(name, secret)
-		case err == nil, !KindOf(err).Retryable():
-			c.secrets.Invalidate(name) // it is gone, or refused
+	for {
+		secret, err := c.flights.do(ctx, name, since, func(ctx context.Context, began time.Time) (dated[Object], error) {
+			// Who missed the cache while another filled it does not read again.
+			if kept, ok := c.kept(name, since); ok {
+				return kept, nil
+			}
+			return c.fill(ctx, name, began, read)
+		})
+		if err != nil || !secret.at.Before(since) { // else it was one of those, for who asks for less
+			return secret, err
 		}
-		return secret, err
-	})
+	}
+}
+
+// kept returns a secret that is kept and was read at since or later.
+func (c *secretCache) kept(name string, since time.Time) (dated[Object], bool) {
+	secret, ok := c.secrets.GetIfPresent(name)
+	return secret, ok && !secret.at.Before(since) && c.now().Sub(secret.at) < c.ttl
+}
+
+// fill reads a secret and keeps it.
+func (c *secretCache) fill(
+	ctx context.Context, name string, began time.Time, read func(context.Context) (Object, error),
+) (dated[Object], error) {
+	entries, err := read(ctx)
+	secret := dated[Object]{entries, began}
+	switch {
+	case err == nil && entries.Len() > 0:
+		c.secrets.Set(name, secret)
+	case err == nil, !KindOf(err).Retryable():
+		c.secrets.Invalidate(name) // it is gone, or refused
+	}
+	return secret, err
 }
 
 // isLiteral tells whether a value of a config was no secret at since or later.

@@ -47,7 +47,7 @@ func TestErrors(t *testing.T) {
 		"unknown request metadata": {
 			"credentials", "good", []string{"fromat=json"}, codes.InvalidArgument, `unknown request metadata "fromat" (did you mean "format"?)`,
 		},
-		"reserved request metadata": {"credentials", "good", []string{"refresh=true"}, codes.InvalidArgument, "not supported yet"},
+		"reserved request metadata": {"credentials", "good", []string{"explain=true"}, codes.InvalidArgument, "not supported yet"},
 		"a field that it does not have": {
 			"credentials", "good", []string{"fields=host,nix"}, codes.InvalidArgument, `it has no field "nix"`,
 		},

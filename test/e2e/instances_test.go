@@ -121,8 +121,8 @@ func TestWrongMetadata(t *testing.T) {
 		"what daprd would do itself": {
 			s.metadata(map[string]any{"keyPrefix": "none"}), `write it into configKey instead`,
 		},
-		"a name that is reserved": {
-			s.metadata(map[string]any{"cacheTTL": "60s"}), `metadata cacheTTL: is not supported yet`,
+		"a value without its unit": {
+			s.metadata(map[string]any{"cacheTTL": "60"}), `metadata cacheTTL: must be a duration with its unit`,
 		},
 	}
 	for name, test := range tests {

@@ -30,11 +30,9 @@ type secretKeyRef struct{ name, key string }
 // credentials is the usual component under test: the given metadata of ours. Without
 // a word of the cache in them there is none: what a test changes is seen at once.
 func credentials(name string, metadata map[string]any) resource {
-	metadata = maps.Clone(metadata)
-	if _, ok := metadata["cacheTTL"]; !ok {
-		metadata["cacheTTL"] = "0s"
-	}
-	return resource{name: name, kind: "secretstores.credential-resolver", metadata: metadata}
+	all := map[string]any{"cacheTTL": "0s"}
+	maps.Copy(all, metadata)
+	return resource{name: name, kind: "secretstores.credential-resolver", metadata: all}
 }
 
 func (r resource) yaml() string {
