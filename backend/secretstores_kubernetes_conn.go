@@ -141,7 +141,8 @@ func (c *kubernetesConn) failed(err error, kind, name string) error {
 	case s.Reason == metav1.StatusReasonNotFound && isAbout(s.Details, kind, name):
 		return absent()
 	case s.Code == http.StatusForbidden, s.Code == http.StatusUnauthorized:
-		return &resolver.StoreError{Kind: resolver.Denied, Err: answered}
+		refused := s.Code == http.StatusForbidden && s.Reason == metav1.StatusReasonForbidden && isAbout(s.Details, kind, name)
+		return &resolver.StoreError{Kind: resolver.Denied, General: !refused, Err: answered}
 	case s.Code == http.StatusGatewayTimeout:
 		return &resolver.StoreError{Kind: resolver.Timeout, Err: answered}
 	}

@@ -245,6 +245,33 @@ func TestKubernetesTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// What is refused by its name may be a literal (deniedProbe: literal), and nothing
+// else.
+func TestKubernetesRefusalOfAUserIsNotAboutAName(t *testing.T) {
+	tests := map[string]struct {
+		answer  string
+		general bool
+	}{
+		"a role's":           {"403 " + kubernetesStatus("Forbidden", 403, "secrets", "a"), false},
+		"of another name":    {"403 " + kubernetesStatus("Forbidden", 403, "secrets", "b"), true},
+		"of the namespace":   {"403 " + kubernetesStatus("Forbidden", 403, "namespaces", "a"), true},
+		"of no name":         {"403 " + kubernetesStatus("Forbidden", 403, "", ""), true},
+		"for another reason": {"403 " + kubernetesStatus("Expired", 403, "secrets", "a"), true},
+		"a proxy's":          {"403 no", true},
+		"an unknown token":   {"401 " + kubernetesStatus("Unauthorized", 401, "", ""), true},
+		"a token, by name":   {"401 " + kubernetesStatus("Forbidden", 401, "secrets", "a"), true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			conn, err := newScriptedKubernetes(t, map[string]string{"a": test.answer, "team": namespaceThere}).connect(t)
+			require.NoError(t, err)
+			_, err = conn.get(t.Context(), "a")
+			require.Equal(t, resolver.Denied, resolver.KindOf(err))
+			require.Equal(t, test.general, isGeneral(err))
+		})
+	}
+}
+
 // A connection whose other end has vanished is not used again.
 func TestKubernetesDeadConnectionIsLeftBehind(t *testing.T) {
 	k := newScriptedKubernetes(t, map[string]string{"a": secretThere, "team": namespaceThere})

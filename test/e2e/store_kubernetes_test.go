@@ -113,6 +113,7 @@ func TestStoreKubernetesNarrow(t *testing.T) {
 			require.Equal(t, 2, after-before)
 		}
 	}
+	k.configs.config(t, "unknown-yet", `{"credentialSource":"agent","password":"analytics-db"}`)
 	// Last, since what they still ask for may be written down late.
 	k.fails(t, "narrow", "crm-api", "single-key: name that is not allowed", codes.PermissionDenied)
 	k.fails(t, "narrow", "warehouse", "direct: name that is not allowed", codes.PermissionDenied)
@@ -123,6 +124,8 @@ func TestStoreKubernetesNarrow(t *testing.T) {
 		return failure != ""
 	}, patience, tick)
 	k.fails(t, "narrow", "analytics-db", "token revoked or expired", codes.PermissionDenied)
+	// Of a secret that it knows already the refusal would make no literal anyway.
+	k.fails(t, "probe", "unknown-yet", "token revoked or expired, deniedProbe literal", codes.PermissionDenied)
 	k.account(t, "default", "default")
 	write()
 	require.Equal(t, kubernetesCanary, k.answers(t, "narrow", "analytics-db")["password"], "the file is read again")
