@@ -118,7 +118,8 @@ func connectKubernetes(ctx context.Context, fields map[string]string, log logger
 	err = c.seeNamespace(ctx)
 	switch {
 	case errors.Is(err, resolver.Denied):
-		log.Debug("the API server does not let us see whether the namespace is there: that is seen later")
+		aloud(log).Warnf("secretstores.kubernetes: we may not get the namespace, as deploy/kubernetes/role.yaml allows: " +
+			"whether a secret is missing or the namespace is may not be seen then, and fails the request")
 	case errors.Is(err, errNoNamespaceThere):
 		err = permanent(errNoNamespaceThere)
 		fallthrough

@@ -28,6 +28,7 @@ type scriptedKubernetes struct {
 	answers map[string]string // by the path's end: a status and a body
 	asked   atomic.Int32
 	token   atomic.Value // the one that is known; unset for any
+	before  func(name string)
 }
 
 func newScriptedKubernetes(t *testing.T, answers map[string]string) *scriptedKubernetes {
@@ -42,7 +43,11 @@ func newScriptedKubernetes(t *testing.T, answers map[string]string) *scriptedKub
 
 func (k *scriptedKubernetes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.asked.Add(1)
-	answer := k.answers[r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]]
+	name := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+	if k.before != nil {
+		k.before(name)
+	}
+	answer := k.answers[name]
 	if known := k.token.Load(); known != nil && r.Header.Get("Authorization") != "Bearer "+known.(string) {
 		answer = "401 " + kubernetesStatus("Unauthorized", 401, "", "")
 	}
@@ -83,8 +88,6 @@ func kubernetesStatus(reason string, code int, kind, name string) string {
 const (
 	namespaceThere = `200 {"kind":"Namespace","apiVersion":"v1","metadata":{"name":"team"}}`
 	secretThere    = `200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"team"},"data":{"k":"dg=="}}`
-	mayRead        = `201 {"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","spec":{},"status":{"allowed":true}}`
-	mayNotRead     = `201 {"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","spec":{},"status":{"allowed":false}}`
 )
 
 // kubeconfig writes one for a server at an address, with a user's fields.
@@ -160,44 +163,6 @@ func TestKubernetesAnswersAreToldApart(t *testing.T) {
 	}
 }
 
-func TestKubernetesNamespaceMustBeThereForASecretToBeMissing(t *testing.T) {
-	forbidden := "403 " + kubernetesStatus("Forbidden", 403, "namespaces", "team")
-	gone := "404 " + kubernetesStatus("NotFound", 404, "namespaces", "team")
-	tests := map[string]struct {
-		namespace, review string
-		want              resolver.Kind
-	}{
-		"it is":                              {namespaceThere, "", resolver.NotFound},
-		"it is not":                          {gone, "", resolver.Unavailable},
-		"hidden, the right is bound in it":   {forbidden, mayNotRead, resolver.NotFound},
-		"hidden, the right is bound in all":  {forbidden, mayRead, resolver.Unavailable},
-		"hidden, and so is the right":        {forbidden, "403 " + kubernetesStatus("Forbidden", 403, "", ""), resolver.Unavailable},
-		"hidden, and the review has no time": {forbidden, "504 " + kubernetesStatus("Timeout", 504, "", ""), resolver.Timeout},
-		"the API server is ill":              {"500 " + kubernetesStatus("InternalError", 500, "", ""), "", resolver.Unavailable},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			k := newScriptedKubernetes(t, map[string]string{
-				"a": secretThere, "b": "404 " + kubernetesStatus("NotFound", 404, "secrets", "b"), "team": namespaceThere,
-			})
-			conn, err := k.connect(t)
-			require.NoError(t, err)
-			now := time.Now()
-			conn.now = func() time.Time { return now }
-			entries, err := conn.get(t.Context(), "a")
-			require.NoError(t, err)
-			require.Equal(t, map[string]string{"k": "v"}, entries)
-
-			k.answers["team"], k.answers["selfsubjectaccessreviews"] = test.namespace, test.review
-			_, err = conn.get(t.Context(), "b")
-			require.True(t, Missing(err), "a secret was there just now")
-			now = now.Add(seenFor)
-			_, err = conn.get(t.Context(), "b")
-			require.Equal(t, test.want, resolver.KindOf(err))
-		})
-	}
-}
-
 func TestKubernetesConnects(t *testing.T) {
 	tests := map[string]struct {
 		namespace string
@@ -207,6 +172,8 @@ func TestKubernetesConnects(t *testing.T) {
 		"the namespace is there":      {namespaceThere, "", false},
 		"it may not be seen":          {"403 " + kubernetesStatus("Forbidden", 403, "namespaces", "team"), "", false},
 		"it is not there":             {"404 " + kubernetesStatus("NotFound", 404, "namespaces", "team"), "no such namespace", true},
+		"it is being deleted":         {namespaceEnds, "unavailable", false},
+		"any object":                  {"200 {}", "unavailable", false},
 		"something else answers":      {"404 default backend - 404", "unavailable", false},
 		"the API server is not ready": {"500 " + kubernetesStatus("InternalError", 500, "", ""), "unavailable", false},
 		"it does not know the token":  {"401 " + kubernetesStatus("Unauthorized", 401, "", ""), "", false},
