@@ -1,26 +1,15 @@
 package backend
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"strings"
-	"sync"
-	"time"
+	"syscall"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/klog/v2"
-
-	"github.com/dapr/kit/logger"
-
-	"credential-resolver/resolver"
 )
 
 // podNamespace is where a pod finds the name of its own namespace.
@@ -98,65 +87,12 @@ func fileConfig(path string) (*rest.Config, string, error) {
 	return config, raw.Contexts[raw.CurrentContext].Namespace, nil
 }
 
-// connectKubernetes opens the store and asks whether the namespace is there, which
-// a Role can allow: see deploy/kubernetes/role.yaml.
-func connectKubernetes(ctx context.Context, fields map[string]string, log logger.Logger) (secretConn, error) {
-	muteKlog()
-	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
-	defer cancel()
-	config, namespace, err := kubernetesConfig(fields)
-	if err != nil {
-		return nil, err
+// unread says why a file cannot be read, by the operating system's word and not by
+// the file's name. It may come, or be made readable.
+func unread(what string, err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return fmt.Errorf("%s: %w", what, errno)
 	}
-	c, err := newKubernetesConn(config, namespace)
-	switch {
-	case errors.Is(err, fs.ErrNotExist): // the authority's certificate
-		return nil, fs.ErrNotExist
-	case err != nil:
-		return nil, permanent(errKubeconfig)
-	}
-	err = c.seeNamespace(ctx)
-	switch {
-	case errors.Is(err, resolver.Denied):
-		aloud(log).Warnf("secretstores.kubernetes: we may not get the namespace, as deploy/kubernetes/role.yaml allows: " +
-			"whether a secret is missing or the namespace is may not be seen then, and fails the request")
-	case errors.Is(err, errNoNamespaceThere):
-		err = permanent(errNoNamespaceThere)
-		fallthrough
-	case err != nil:
-		_ = c.Close()
-		return nil, err
-	}
-	return c, nil
-}
-
-// muteKlog keeps client-go from writing to the process's stderr. It has one logger
-// for the process.
-var muteKlog = sync.OnceFunc(func() { klog.SetSlogLogger(slog.New(slog.DiscardHandler)) })
-
-// newKubernetesConn makes a client. It sends nothing.
-func newKubernetesConn(config *rest.Config, namespace string) (*kubernetesConn, error) {
-	scheme := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(scheme), authorizationv1.AddToScheme(scheme)); err != nil {
-		return nil, err
-	}
-	config = rest.CopyConfig(config)
-	config.QPS = -1 // no limit: it is storeConcurrency's
-	config.UserAgent = "credential-resolver"
-	config.WarningHandler = rest.NoWarnings{}
-	config.APIPath = "/api"
-	config.GroupVersion = &corev1.SchemeGroupVersion
-	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-	c := &kubernetesConn{config: config, namespace: namespace, now: time.Now}
-	return c, c.open()
-}
-
-// open makes a client in the place of another. client-go keeps one transport for all
-// clients of the same configuration, so that many leave nothing behind.
-func (c *kubernetesConn) open() error {
-	client, err := rest.RESTClientFor(c.config)
-	if err == nil {
-		c.client.Store(client)
-	}
-	return err
+	return errors.New(what + " cannot be read")
 }

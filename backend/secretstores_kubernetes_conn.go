@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 
 	"credential-resolver/resolver"
@@ -19,25 +19,26 @@ import (
 // kubernetesConn is a client of one API server and one namespace.
 type kubernetesConn struct {
 	config    *rest.Config
-	client    atomic.Pointer[rest.RESTClient]
 	namespace string
 	now       func() time.Time
 
 	// seen is when the namespace was last known to be there; nil for never.
 	seen atomic.Pointer[time.Time]
+
+	session atomic.Pointer[kubernetesSession]
+	mu      sync.Mutex // of who makes the next session
 }
 
 var _ secretConn = (*kubernetesConn)(nil)
 
 var errNotKubernetes = errors.New("the answer is not that of a Kubernetes API server, or not a whole one")
 
-// get reads a secret, once more if the API server does not know us and the token is
-// in a file, which a kubelet replaces in time: client-go looks at it once a minute,
-// a new client at once.
+// get reads a secret, once more if that may help.
 func (c *kubernetesConn) get(ctx context.Context, name string) (map[string]string, error) {
-	secret, err := c.read(ctx, name)
-	if apierrors.IsUnauthorized(err) && c.config.BearerTokenFile != "" && c.open() == nil {
-		secret, err = c.read(ctx, name)
+	session := c.session.Load()
+	secret, err := c.read(ctx, session, name)
+	if again := c.again(session, err); again != nil {
+		secret, err = c.read(ctx, again, name)
 	}
 	if err != nil {
 		if err = c.failed(err, "secrets", name); Missing(err) {
@@ -56,9 +57,9 @@ func (c *kubernetesConn) get(ctx context.Context, name string) (map[string]strin
 	return entries, nil
 }
 
-func (c *kubernetesConn) read(ctx context.Context, name string) (*corev1.Secret, error) {
+func (c *kubernetesConn) read(ctx context.Context, session *kubernetesSession, name string) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
-	err := c.client.Load().Get().Namespace(c.namespace).Resource("secrets").Name(name).MaxRetries(0).Do(ctx).Into(secret)
+	err := session.Get().Namespace(c.namespace).Resource("secrets").Name(name).MaxRetries(0).Do(ctx).Into(secret)
 	return secret, err
 }
 
@@ -110,6 +111,6 @@ func (c *kubernetesConn) silent(err error) error {
 
 // Close closes the connections that nobody waits on.
 func (c *kubernetesConn) Close() error {
-	utilnet.CloseIdleConnectionsFor(c.client.Load().Client.Transport)
+	c.session.Load().close()
 	return nil
 }

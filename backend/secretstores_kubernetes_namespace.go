@@ -58,7 +58,7 @@ func (c *kubernetesConn) sees() {
 // seeNamespace asks for the namespace.
 func (c *kubernetesConn) seeNamespace(ctx context.Context) error {
 	var namespace corev1.Namespace
-	err := c.client.Load().Get().Resource("namespaces").Name(c.namespace).MaxRetries(0).Do(ctx).Into(&namespace)
+	err := c.session.Load().Get().Resource("namespaces").Name(c.namespace).MaxRetries(0).Do(ctx).Into(&namespace)
 	switch {
 	case err != nil:
 		if err = c.failed(err, "namespaces", c.namespace); Missing(err) {
@@ -83,7 +83,7 @@ func (c *kubernetesConn) seeBinding(ctx context.Context, name string) error {
 		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &attributes},
 	}
 	var review authorizationv1.SelfSubjectAccessReview
-	err := c.client.Load().Post().AbsPath("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews").
+	err := c.session.Load().Post().AbsPath("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews").
 		MaxRetries(0).Body(question).Do(ctx).Into(&review)
 	if err != nil {
 		if err = c.failed(err, "selfsubjectaccessreviews", ""); errors.Is(err, resolver.Denied) {

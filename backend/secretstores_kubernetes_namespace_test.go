@@ -94,7 +94,7 @@ func TestKubernetesHiddenNamespaceOpensNoBreaker(t *testing.T) {
 		"selfsubjectaccessreviews": kubernetesReview(`{"allowed":true}`),
 	}
 	k := newScriptedKubernetes(t, answers)
-	fields := k.kubeconfig(t, k.Listener.Addr().String(), map[string]string{"token": "canary-token"})
+	fields := k.kubeconfig(t, anyUser(), nil)
 	log, written := newLog(t, logger.WarnLevel)
 	s, err := OpenSecretStore(t.Context(), Spec{Label: "secretStore", Type: "secretstores.kubernetes", Fields: fields},
 		Options{Limits: DefaultLimits(), Logger: log})

@@ -1,11 +1,11 @@
 package backend
 
 import (
-	"context"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -56,6 +55,9 @@ func (k *scriptedKubernetes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch code {
 	case "":
 		w.WriteHeader(http.StatusTeapot)
+	case "302":
+		w.Header().Set("Location", body)
+		w.WriteHeader(http.StatusFound)
 	case "404":
 		w.WriteHeader(http.StatusNotFound)
 	case "401":
@@ -90,15 +92,19 @@ const (
 	secretThere    = `200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"team"},"data":{"k":"dg=="}}`
 )
 
-// kubeconfig writes one for a server at an address, with a user's fields.
-func (k *scriptedKubernetes) kubeconfig(t *testing.T, address string, user map[string]string) map[string]string {
+// anyUser is how a kubeconfig logs in: by any token.
+func anyUser() map[string]any { return map[string]any{"token": "canary-token"} }
+
+// kubeconfig writes one for the server, with a user's fields, and with those of a
+// cluster that are not the server's.
+func (k *scriptedKubernetes) kubeconfig(t *testing.T, user, cluster map[string]any) map[string]string {
 	t.Helper()
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: k.Certificate().Raw})
+	server := map[string]any{"server": k.URL, "certificate-authority-data": authority}
+	maps.Copy(server, cluster)
 	text, err := json.Marshal(map[string]any{
 		"apiVersion": "v1", "kind": "Config", "current-context": "c",
-		"clusters": []any{map[string]any{"name": "c", "cluster": map[string]any{
-			"server": "https://" + address, "certificate-authority-data": authority,
-		}}},
+		"clusters": []any{map[string]any{"name": "c", "cluster": server}},
 		"users":    []any{map[string]any{"name": "u", "user": user}},
 		"contexts": []any{map[string]any{"name": "c", "context": map[string]string{"cluster": "c", "user": "u", "namespace": "team"}}},
 	})
@@ -110,7 +116,7 @@ func (k *scriptedKubernetes) kubeconfig(t *testing.T, address string, user map[s
 
 func (k *scriptedKubernetes) connect(t *testing.T) (*kubernetesConn, error) {
 	t.Helper()
-	fields := k.kubeconfig(t, k.Listener.Addr().String(), map[string]string{"token": "canary-token"})
+	fields := k.kubeconfig(t, anyUser(), nil)
 	conn, err := connectKubernetes(t.Context(), fields, devNull(t))
 	if err != nil {
 		return nil, err
@@ -183,7 +189,7 @@ func TestKubernetesConnects(t *testing.T) {
 			conn, err := newScriptedKubernetes(t, map[string]string{"team": test.namespace}).connect(t)
 			if test.want == "" {
 				require.NoError(t, err)
-				require.Nil(t, conn.client.Load().GetRateLimiter(), "client-go's own limit is 5 requests a second")
+				require.Nil(t, conn.session.Load().GetRateLimiter(), "client-go's own limit is 5 requests a second")
 				return
 			}
 			require.ErrorContains(t, err, test.want)
@@ -191,25 +197,6 @@ func TestKubernetesConnects(t *testing.T) {
 			require.Equal(t, test.final, errors.As(err, &final))
 		})
 	}
-}
-
-func TestKubernetesTokenIsReadAgainWhenItIsRefused(t *testing.T) {
-	k := newScriptedKubernetes(t, map[string]string{"a": secretThere, "team": namespaceThere})
-	k.token.Store("old")
-	file := filepath.Join(t.TempDir(), "token")
-	require.NoError(t, os.WriteFile(file, []byte("old"), 0o600))
-	fields := k.kubeconfig(t, k.Listener.Addr().String(), map[string]string{"tokenFile": file})
-	conn, err := connectKubernetes(t.Context(), fields, devNull(t))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, conn.Close()) })
-	_, err = conn.get(t.Context(), "a")
-	require.NoError(t, err)
-	k.token.Store("new")
-	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
-	require.NoError(t, os.WriteFile(file, []byte("new"), 0o600))
-	_, err = conn.get(t.Context(), "a")
-	require.NoError(t, err)
 }
 
 // What is refused by its name may be a literal (deniedProbe: literal), and nothing
@@ -237,24 +224,4 @@ func TestKubernetesRefusalOfAUserIsNotAboutAName(t *testing.T) {
 			require.Equal(t, test.general, isGeneral(err))
 		})
 	}
-}
-
-// A connection whose other end has vanished is not used again.
-func TestKubernetesDeadConnectionIsLeftBehind(t *testing.T) {
-	k := newScriptedKubernetes(t, map[string]string{"a": secretThere, "team": namespaceThere})
-	network := newNetwork(t, k.Listener.Addr().String())
-	conn, err := connectKubernetes(t.Context(), k.kubeconfig(t, network.address, map[string]string{"token": "t"}), devNull(t))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, conn.Close()) })
-	network.cut()
-	ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
-	defer cancel()
-	_, err = conn.get(ctx, "a")
-	require.Equal(t, resolver.Timeout, resolver.KindOf(err))
-	require.Eventually(t, func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
-		defer cancel()
-		_, err := conn.get(ctx, "a")
-		return err == nil
-	}, DefaultTimeout, time.Millisecond)
 }
