@@ -34,7 +34,7 @@ func readKubernetesFiles(config *rest.Config) (kubernetesFiles, error) {
 		}
 		text, err := os.ReadFile(file.path)
 		if err != nil {
-			return files, unread("a file that the kubeconfig or the pod names", err)
+			return files, unread(namedFile, err)
 		}
 		*file.to = string(text)
 	}
