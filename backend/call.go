@@ -49,7 +49,8 @@ func bounded[T any](ctx context.Context, g *guard, call func(context.Context) (T
 }
 
 // failed classifies what every store can return: running out of time, and the
-// file system's refusals. Anything else counts as unavailable.
+// file system's refusals, which are no word on a single secret. Anything else counts
+// as unavailable.
 func failed(err error) error {
 	kind := resolver.Unavailable
 	switch {
@@ -58,7 +59,7 @@ func failed(err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		kind = resolver.Denied
 	}
-	return &resolver.StoreError{Kind: kind, Err: err}
+	return &resolver.StoreError{Kind: kind, General: kind == resolver.Denied, Err: err}
 }
 
 // unanswered says what it means that a store that is asked over HTTP gave no answer;

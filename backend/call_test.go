@@ -92,10 +92,17 @@ func TestFailureOfAStoreIsClassified(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := failed(test.err)
 			require.Equal(t, test.want, resolver.KindOf(err))
+			require.Equal(t, test.want == resolver.Denied, isGeneral(err))
 			require.ErrorIs(t, err, test.err)
 			require.False(t, Missing(err))
 		})
 	}
+}
+
+// isGeneral tells whether a store's failure is a refusal that is not about a name.
+func isGeneral(err error) bool {
+	var store *resolver.StoreError
+	return errors.As(err, &store) && store.General
 }
 
 func TestMissingIsToldFromFailing(t *testing.T) {

@@ -172,7 +172,7 @@ func (l *link[C]) await(ctx context.Context) (C, error) {
 	if l.denied.Load() {
 		kind = resolver.Denied
 	}
-	return none, &resolver.StoreError{Kind: kind, Err: errNotConnected}
+	return none, &resolver.StoreError{Kind: kind, General: kind == resolver.Denied, Err: errNotConnected}
 }
 
 // Close stops connecting and closes the store. An attempt that hangs is left

@@ -133,6 +133,7 @@ func TestAwaitOfAStoreThatRefusesUsIsDenied(t *testing.T) {
 	<-told
 	_, err := l.await(expired(t))
 	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.True(t, isGeneral(err))
 	require.ErrorIs(t, err, errNotConnected)
 }
 

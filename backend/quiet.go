@@ -17,6 +17,14 @@ func (q quiet) Errorf(format string, args ...any) { q.Debugf(format, args...) }
 func (q quiet) Fatal(args ...any)                 { q.Debug(args...) }
 func (q quiet) Fatalf(format string, args ...any) { q.Debugf(format, args...) }
 
+// aloud returns the logger for words of ours, which hold no names.
+func aloud(log logger.Logger) logger.Logger {
+	if q, ok := log.(quiet); ok {
+		return q.Logger
+	}
+	return log
+}
+
 // WithFields implements logger.Logger.
 func (q quiet) WithFields(fields map[string]any) logger.Logger {
 	return quiet{q.Logger.WithFields(fields)}

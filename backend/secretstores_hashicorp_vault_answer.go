@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/dapr/components-contrib/secretstores/hashicorp/vault"
@@ -69,7 +70,9 @@ func classifyVault(answer vaultAnswer, err error) error {
 	case answer.status == http.StatusNotFound && answer.noMount():
 		return unavailable(errVaultNoMount)
 	case answer.status == http.StatusForbidden, answer.status == http.StatusUnauthorized:
-		return &resolver.StoreError{Kind: resolver.Denied, Err: fmt.Errorf("vault answered %d", answer.status)}
+		return &resolver.StoreError{
+			Kind: resolver.Denied, General: !answer.refusesPath(), Err: fmt.Errorf("vault answered %d", answer.status),
+		}
 	case answer.status != 0: // 429 throttled, 503 sealed, 5xx, and all that is not foreseen
 		return unavailable(fmt.Errorf("vault answered %d", answer.status))
 	case notAString(err):
@@ -143,6 +146,17 @@ func (a vaultAnswer) missing() bool {
 func (a vaultAnswer) noMount() bool {
 	body := a.parse()
 	return a.status == http.StatusNotFound && body.Errors != nil && len(*body.Errors) > 0
+}
+
+// refusedPath is what a policy's refusal of a path is called, by Vault and by
+// OpenBao. Of a token that it does not know Vault says one thing more, and OpenBao
+// says it without the count.
+const refusedPath = "1 error occurred:\n\t* permission denied\n\n"
+
+// refusesPath tells whether a 403 is about what was asked for, and not about us.
+func (a vaultAnswer) refusesPath() bool {
+	body := a.parse()
+	return a.status == http.StatusForbidden && body.Errors != nil && slices.Equal(*body.Errors, []string{refusedPath})
 }
 
 // refusesVersion tells whether a request failed for its version, which is KV

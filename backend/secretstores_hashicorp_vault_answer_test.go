@@ -158,6 +158,32 @@ func TestVaultsAnswersAreSeenOverHTTP2(t *testing.T) {
 	require.Equal(t, resolver.Denied, resolver.KindOf(err))
 }
 
+// What is refused by a policy may be a literal (deniedProbe: literal), and nothing
+// else.
+func TestVaultsRefusalOfATokenIsNotAboutAName(t *testing.T) {
+	const byPolicy = `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`
+	tests := map[string]struct {
+		vault   scriptedVault
+		general bool
+	}{
+		"a policy's":              {scriptedVault{status: 403, body: byPolicy}, false},
+		"OpenBao's unknown token": {scriptedVault{status: 403, body: `{"errors":["permission denied"]}`}, true},
+		"Vault's unknown token": {
+			scriptedVault{status: 403, body: `{"errors":["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]}`}, true,
+		},
+		"a proxy's":        {scriptedVault{status: 403, body: "<html>"}, true},
+		"one without text": {scriptedVault{status: 403}, true},
+		"any 401":          {scriptedVault{status: 401, body: byPolicy}, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := test.vault.connect(t, devNull(t), nil).get(t.Context(), "a")
+			require.Equal(t, resolver.Denied, resolver.KindOf(err))
+			require.Equal(t, test.general, isGeneral(err))
+		})
+	}
+}
+
 // A 404 that contrib did not show counts as no miss, whatever contrib calls it.
 func TestVaultsNotFoundWithoutItsAnswerIsNoMiss(t *testing.T) {
 	err := classifyVault(vaultAnswer{}, errors.New("secret key or version not exist"))

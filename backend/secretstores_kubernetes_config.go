@@ -1,26 +1,16 @@
 package backend
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"strings"
-	"sync"
-	"time"
+	"syscall"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/klog/v2"
-
-	"github.com/dapr/kit/logger"
-
-	"credential-resolver/resolver"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // podNamespace is where a pod finds the name of its own namespace.
@@ -29,21 +19,17 @@ const podNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 var (
 	errKubeconfig = errors.New("the kubeconfig is not one, or has no current context that is whole: " +
 		"kubeconfigPath, else KUBECONFIG, else ~/.kube/config, names its file")
+	errKubeLogin = errors.New("the kubeconfig's user logs in by an auth-provider, or by a plugin (exec) of v1alpha1, " +
+		"which Kubernetes' client no longer has: use a plugin of v1, a token or a certificate")
 	errNoCluster = errors.New("there is no Kubernetes to ask: this is no pod with a service account's token, " +
 		"and there is no kubeconfig; name one by kubeconfigPath")
 	errNoNamespace = errors.New("in which namespace the Secrets are is not known: set defaultNamespace")
 )
 
-// kubernetesConfig finds the API server and the namespace. As in contrib: a pod's
-// service account, else KUBECONFIG or ~/.kube/config; a kubeconfigPath that is set
-// goes before all of them. The namespace is that of the metadata, else the pod's
-// own or the one that the kubeconfig's context names.
+// kubernetesConfig finds the API server and the namespace. The namespace is that of
+// the metadata, else the pod's own or the one that the kubeconfig's context names.
 func kubernetesConfig(fields map[string]string) (*rest.Config, string, error) {
-	path := field(fields, "kubeconfigPath")
-	config, namespace, err := podConfig()
-	if path != "" || errors.Is(err, rest.ErrNotInCluster) {
-		config, namespace, err = fileConfig(path)
-	}
+	config, namespace, err := findKubernetes(field(fields, "kubeconfigPath"), podConfig)
 	if err != nil {
 		return nil, "", err
 	}
@@ -56,106 +42,123 @@ func kubernetesConfig(fields map[string]string) (*rest.Config, string, error) {
 	return config, namespace, nil
 }
 
+// findKubernetes looks as contrib does: a pod's service account, else KUBECONFIG or
+// ~/.kube/config. Unlike there, a kubeconfig that is named goes before the pod's; but
+// one that is not there does not: a Component with the path of a laptop's works in a
+// cluster too.
+func findKubernetes(path string, pod func() (*rest.Config, string, error)) (*rest.Config, string, error) {
+	if path != "" {
+		config, namespace, err := fileConfig(path)
+		if errors.Is(err, errNoKubeconfig) {
+			if config, namespace, podErr := pod(); podErr == nil {
+				return config, namespace, nil
+			}
+		}
+		return config, namespace, err
+	}
+	config, namespace, podErr := pod()
+	if podErr == nil {
+		return config, namespace, nil
+	}
+	config, namespace, err := fileConfig("")
+	none := errors.Is(err, errNoCluster) || errors.Is(err, errNoKubeconfig)
+	if none && !errors.Is(podErr, rest.ErrNotInCluster) {
+		return nil, "", podErr // it is a pod, whose token may come
+	}
+	return config, namespace, err
+}
+
 func podConfig() (*rest.Config, string, error) {
 	config, err := rest.InClusterConfig()
-	if err != nil {
+	switch {
+	case errors.Is(err, rest.ErrNotInCluster):
 		return nil, "", err
+	case err != nil:
+		return nil, "", unread("the service account's token", err)
 	}
 	namespace, err := os.ReadFile(podNamespace)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, "", err
+		return nil, "", unread("the service account's namespace", err)
 	}
 	return config, strings.TrimSpace(string(namespace)), nil
 }
 
-// fileConfig reads a kubeconfig; path is "" for the usual ones. A file that is not
-// there yet may come; client-go's words for any other failure may hold what is in
-// the file.
+// fileConfig reads a kubeconfig; path is "" for the usual ones. client-go's words for
+// what is wrong with it may hold what is in it.
 func fileConfig(path string) (*rest.Config, string, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	if path != "" {
 		rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: path}
 	}
 	rules.WarnIfAllMissing = false
+	rules.MigrationRules = nil // client-go would copy ~/.kube/.kubeconfig, for all to read
+	named := path != "" || os.Getenv(clientcmd.RecommendedConfigPathEnvVar) != ""
+	if err := readable(rules.GetLoadingPrecedence(), named); err != nil {
+		return nil, "", err
+	}
 	raw, err := rules.Load()
-	var missing *fs.PathError
-	switch {
-	case errors.As(err, &missing):
-		return nil, "", missing
-	case err != nil:
-		return nil, "", permanent(errKubeconfig)
-	case len(raw.Contexts) == 0 && path == "":
-		return nil, "", permanent(errNoCluster)
-	}
-	loader := clientcmd.NewDefaultClientConfig(*raw, &clientcmd.ConfigOverrides{})
-	config, err := loader.ClientConfig()
-	switch {
-	case errors.Is(err, fs.ErrNotExist): // a certificate's file
-		return nil, "", fs.ErrNotExist
-	case err != nil:
-		return nil, "", permanent(errKubeconfig)
-	}
-	return config, raw.Contexts[raw.CurrentContext].Namespace, nil
-}
-
-// connectKubernetes opens the store and asks whether the namespace is there, which
-// a Role can allow: see deploy/kubernetes/role.yaml.
-func connectKubernetes(ctx context.Context, fields map[string]string, log logger.Logger) (secretConn, error) {
-	muteKlog()
-	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
-	defer cancel()
-	config, namespace, err := kubernetesConfig(fields)
 	if err != nil {
-		return nil, err
+		return nil, "", permanent(errKubeconfig)
 	}
-	c, err := newKubernetesConn(config, namespace)
+	current := raw.Contexts[raw.CurrentContext]
 	switch {
-	case errors.Is(err, fs.ErrNotExist): // the authority's certificate
-		return nil, fs.ErrNotExist
-	case err != nil:
-		return nil, permanent(errKubeconfig)
+	case current == nil:
+		return nil, "", permanent(errKubeconfig)
+	case !mayLogIn(raw.AuthInfos[current.AuthInfo]):
+		return nil, "", permanent(errKubeLogin)
 	}
-	err = c.seeNamespace(ctx)
+	config, err := clientcmd.NewDefaultClientConfig(*raw, &clientcmd.ConfigOverrides{}).ClientConfig()
 	switch {
-	case errors.Is(err, resolver.Denied):
-		log.Debug("the API server does not let us see whether the namespace is there: that is seen later")
-	case errors.Is(err, errNoNamespaceThere):
-		err = permanent(errNoNamespaceThere)
-		fallthrough
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, "", unread(namedFile, syscall.ENOENT)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, "", unread(namedFile, syscall.EACCES)
 	case err != nil:
-		_ = c.Close()
-		return nil, err
+		return nil, "", permanent(errKubeconfig)
 	}
-	return c, nil
+	return config, current.Namespace, nil
 }
 
-// muteKlog keeps client-go from writing to the process's stderr. It has one logger
-// for the process.
-var muteKlog = sync.OnceFunc(func() { klog.SetSlogLogger(slog.New(slog.DiscardHandler)) })
+// errNoKubeconfig is that a kubeconfig which is named is not there yet.
+var errNoKubeconfig = unread("the kubeconfig", syscall.ENOENT)
 
-// newKubernetesConn makes a client. It sends nothing.
-func newKubernetesConn(config *rest.Config, namespace string) (*kubernetesConn, error) {
-	scheme := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(scheme), authorizationv1.AddToScheme(scheme)); err != nil {
-		return nil, err
+// readable sees that one of the files is there, and that those which are can be read:
+// client-go passes over what is missing, and says the rest by text. One that nobody
+// named is not waited for.
+func readable(paths []string, named bool) error {
+	found := false
+	for _, path := range paths {
+		switch _, err := os.ReadFile(path); {
+		case err == nil:
+			found = true
+		case !errors.Is(err, fs.ErrNotExist):
+			return unread("the kubeconfig", err)
+		}
 	}
-	config = rest.CopyConfig(config)
-	config.QPS = -1 // no limit: it is storeConcurrency's
-	config.UserAgent = "credential-resolver"
-	config.WarningHandler = rest.NoWarnings{}
-	config.APIPath = "/api"
-	config.GroupVersion = &corev1.SchemeGroupVersion
-	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-	c := &kubernetesConn{config: config, namespace: namespace, now: time.Now}
-	return c, c.open()
+	switch {
+	case found:
+		return nil
+	case !named:
+		return permanent(errNoCluster)
+	}
+	return errNoKubeconfig
 }
 
-// open makes a client in the place of another. client-go keeps one transport for all
-// clients of the same configuration, so that many leave nothing behind.
-func (c *kubernetesConn) open() error {
-	client, err := rest.RESTClientFor(c.config)
-	if err == nil {
-		c.client.Store(client)
+// mayLogIn tells whether client-go has the way to log in that a user needs; nil is for
+// none.
+func mayLogIn(user *clientcmdapi.AuthInfo) bool {
+	return user == nil || user.AuthProvider == nil && (user.Exec == nil || !strings.HasSuffix(user.Exec.APIVersion, "/v1alpha1"))
+}
+
+// namedFile is any of the token's, the certificate's, the key's and the authority's.
+const namedFile = "a file that the kubeconfig or the pod names"
+
+// unread says why a file cannot be read, by the operating system's word and not by
+// the file's name. It may come, or be made readable.
+func unread(what string, err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return fmt.Errorf("%s: %w", what, errno)
 	}
-	return err
+	return errors.New(what + " cannot be read")
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 
 	"credential-resolver/resolver"
@@ -20,36 +19,26 @@ import (
 // kubernetesConn is a client of one API server and one namespace.
 type kubernetesConn struct {
 	config    *rest.Config
-	client    atomic.Pointer[rest.RESTClient]
 	namespace string
 	now       func() time.Time
 
-	// seen is when the namespace was last known to be there, in Unix nanoseconds;
-	// zero for never.
-	seen atomic.Int64
+	// seen is when the namespace was last known to be there; nil for never.
+	seen atomic.Pointer[time.Time]
+
+	session atomic.Pointer[kubernetesSession]
+	mu      sync.Mutex // of who makes the next session
 }
 
 var _ secretConn = (*kubernetesConn)(nil)
 
-var (
-	errNoNamespaceThere = errors.New("there is no such namespace: see defaultNamespace")
-	errNamespaceUnseen  = errors.New("a secret is missing, or the namespace is, and we may not see which: " +
-		"allow to get the namespace, as deploy/kubernetes/role.yaml does")
-	errNotKubernetes = errors.New("the answer is not that of a Kubernetes API server, or not a whole one")
-)
+var errNotKubernetes = errors.New("the answer is not that of a Kubernetes API server, or not a whole one")
 
-// seenFor is how long the namespace counts as being there. One that is deleted
-// under a running component takes its secrets with it, which would then count as
-// missing for so long.
-const seenFor = 10 * time.Second
-
-// get reads a secret, once more if the API server does not know us and the token is
-// in a file, which a kubelet replaces in time: client-go looks at it once a minute,
-// a new client at once.
+// get reads a secret, once more if that may help.
 func (c *kubernetesConn) get(ctx context.Context, name string) (map[string]string, error) {
-	secret, err := c.read(ctx, name)
-	if apierrors.IsUnauthorized(err) && c.config.BearerTokenFile != "" && c.open() == nil {
-		secret, err = c.read(ctx, name)
+	session := c.session.Load()
+	secret, err := c.read(ctx, session, name)
+	if again := c.again(session, err); again != nil {
+		secret, err = c.read(ctx, again, name)
 	}
 	if err != nil {
 		if err = c.failed(err, "secrets", name); Missing(err) {
@@ -68,64 +57,10 @@ func (c *kubernetesConn) get(ctx context.Context, name string) (map[string]strin
 	return entries, nil
 }
 
-func (c *kubernetesConn) read(ctx context.Context, name string) (*corev1.Secret, error) {
+func (c *kubernetesConn) read(ctx context.Context, session *kubernetesSession, name string) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
-	err := c.client.Load().Get().Namespace(c.namespace).Resource("secrets").Name(name).MaxRetries(0).Do(ctx).Into(secret)
+	err := session.Get().Namespace(c.namespace).Resource("secrets").Name(name).MaxRetries(0).Do(ctx).Into(secret)
 	return secret, err
-}
-
-// missing says that a secret is missing, if the namespace is there. Who may not see
-// the namespace, but may read the secret by a role that is bound in it, knows it by
-// that: only a role that is bound in the whole cluster holds for namespaces that do
-// not exist.
-func (c *kubernetesConn) missing(ctx context.Context, name string) error {
-	if c.now().UnixNano()-c.seen.Load() < int64(seenFor) {
-		return absent()
-	}
-	err := c.seeNamespace(ctx)
-	if errors.Is(err, resolver.Denied) {
-		err = c.seeBinding(ctx, name)
-	}
-	if err != nil {
-		return err
-	}
-	return absent()
-}
-
-func (c *kubernetesConn) sees() { c.seen.Store(c.now().UnixNano()) }
-
-// seeNamespace asks for the namespace.
-func (c *kubernetesConn) seeNamespace(ctx context.Context) error {
-	err := c.client.Load().Get().Resource("namespaces").Name(c.namespace).MaxRetries(0).Do(ctx).Into(&corev1.Namespace{})
-	if err == nil {
-		c.sees()
-		return nil
-	}
-	if err = c.failed(err, "namespaces", c.namespace); Missing(err) {
-		return unavailable(errNoNamespaceThere)
-	}
-	return err
-}
-
-// seeBinding asks whether a secret of that name may be read in every namespace; if
-// not, the right to read it is bound in this one.
-func (c *kubernetesConn) seeBinding(ctx context.Context, name string) error {
-	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-		ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: "get", Version: "v1", Resource: "secrets", Name: name},
-	}}
-	err := c.client.Load().Post().AbsPath("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews").
-		MaxRetries(0).Body(review).Do(ctx).Into(review)
-	if err != nil {
-		err = c.failed(err, "selfsubjectaccessreviews", "")
-	}
-	switch {
-	case err == nil && !review.Status.Allowed:
-		c.sees()
-		return nil
-	case err == nil, errors.Is(err, resolver.Denied):
-		return unavailable(errNamespaceUnseen)
-	}
-	return err
 }
 
 // failed says what a failure to get something means. All of it stands in the API
@@ -141,7 +76,8 @@ func (c *kubernetesConn) failed(err error, kind, name string) error {
 	case s.Reason == metav1.StatusReasonNotFound && isAbout(s.Details, kind, name):
 		return absent()
 	case s.Code == http.StatusForbidden, s.Code == http.StatusUnauthorized:
-		return &resolver.StoreError{Kind: resolver.Denied, Err: answered}
+		refused := s.Code == http.StatusForbidden && s.Reason == metav1.StatusReasonForbidden && isAbout(s.Details, kind, name)
+		return &resolver.StoreError{Kind: resolver.Denied, General: !refused, Err: answered}
 	case s.Code == http.StatusGatewayTimeout:
 		return &resolver.StoreError{Kind: resolver.Timeout, Err: answered}
 	}
@@ -175,6 +111,6 @@ func (c *kubernetesConn) silent(err error) error {
 
 // Close closes the connections that nobody waits on.
 func (c *kubernetesConn) Close() error {
-	utilnet.CloseIdleConnectionsFor(c.client.Load().Client.Transport)
+	c.session.Load().close()
 	return nil
 }

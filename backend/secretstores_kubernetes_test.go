@@ -1,11 +1,11 @@
 package backend
 
 import (
-	"context"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -28,6 +27,7 @@ type scriptedKubernetes struct {
 	answers map[string]string // by the path's end: a status and a body
 	asked   atomic.Int32
 	token   atomic.Value // the one that is known; unset for any
+	before  func(name string)
 }
 
 func newScriptedKubernetes(t *testing.T, answers map[string]string) *scriptedKubernetes {
@@ -42,7 +42,11 @@ func newScriptedKubernetes(t *testing.T, answers map[string]string) *scriptedKub
 
 func (k *scriptedKubernetes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.asked.Add(1)
-	answer := k.answers[r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]]
+	name := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+	if k.before != nil {
+		k.before(name)
+	}
+	answer := k.answers[name]
 	if known := k.token.Load(); known != nil && r.Header.Get("Authorization") != "Bearer "+known.(string) {
 		answer = "401 " + kubernetesStatus("Unauthorized", 401, "", "")
 	}
@@ -51,6 +55,9 @@ func (k *scriptedKubernetes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch code {
 	case "":
 		w.WriteHeader(http.StatusTeapot)
+	case "302":
+		w.Header().Set("Location", body)
+		w.WriteHeader(http.StatusFound)
 	case "404":
 		w.WriteHeader(http.StatusNotFound)
 	case "401":
@@ -83,19 +90,21 @@ func kubernetesStatus(reason string, code int, kind, name string) string {
 const (
 	namespaceThere = `200 {"kind":"Namespace","apiVersion":"v1","metadata":{"name":"team"}}`
 	secretThere    = `200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"team"},"data":{"k":"dg=="}}`
-	mayRead        = `201 {"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","spec":{},"status":{"allowed":true}}`
-	mayNotRead     = `201 {"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","spec":{},"status":{"allowed":false}}`
 )
 
-// kubeconfig writes one for a server at an address, with a user's fields.
-func (k *scriptedKubernetes) kubeconfig(t *testing.T, address string, user map[string]string) map[string]string {
+// anyUser is how a kubeconfig logs in: by any token.
+func anyUser() map[string]any { return map[string]any{"token": "canary-token"} }
+
+// kubeconfig writes one for the server, with a user's fields, and with those of a
+// cluster that are not the server's.
+func (k *scriptedKubernetes) kubeconfig(t *testing.T, user, cluster map[string]any) map[string]string {
 	t.Helper()
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: k.Certificate().Raw})
+	server := map[string]any{"server": k.URL, "certificate-authority-data": authority}
+	maps.Copy(server, cluster)
 	text, err := json.Marshal(map[string]any{
 		"apiVersion": "v1", "kind": "Config", "current-context": "c",
-		"clusters": []any{map[string]any{"name": "c", "cluster": map[string]any{
-			"server": "https://" + address, "certificate-authority-data": authority,
-		}}},
+		"clusters": []any{map[string]any{"name": "c", "cluster": server}},
 		"users":    []any{map[string]any{"name": "u", "user": user}},
 		"contexts": []any{map[string]any{"name": "c", "context": map[string]string{"cluster": "c", "user": "u", "namespace": "team"}}},
 	})
@@ -107,7 +116,7 @@ func (k *scriptedKubernetes) kubeconfig(t *testing.T, address string, user map[s
 
 func (k *scriptedKubernetes) connect(t *testing.T) (*kubernetesConn, error) {
 	t.Helper()
-	fields := k.kubeconfig(t, k.Listener.Addr().String(), map[string]string{"token": "canary-token"})
+	fields := k.kubeconfig(t, anyUser(), nil)
 	conn, err := connectKubernetes(t.Context(), fields, devNull(t))
 	if err != nil {
 		return nil, err
@@ -160,44 +169,6 @@ func TestKubernetesAnswersAreToldApart(t *testing.T) {
 	}
 }
 
-func TestKubernetesNamespaceMustBeThereForASecretToBeMissing(t *testing.T) {
-	forbidden := "403 " + kubernetesStatus("Forbidden", 403, "namespaces", "team")
-	gone := "404 " + kubernetesStatus("NotFound", 404, "namespaces", "team")
-	tests := map[string]struct {
-		namespace, review string
-		want              resolver.Kind
-	}{
-		"it is":                              {namespaceThere, "", resolver.NotFound},
-		"it is not":                          {gone, "", resolver.Unavailable},
-		"hidden, the right is bound in it":   {forbidden, mayNotRead, resolver.NotFound},
-		"hidden, the right is bound in all":  {forbidden, mayRead, resolver.Unavailable},
-		"hidden, and so is the right":        {forbidden, "403 " + kubernetesStatus("Forbidden", 403, "", ""), resolver.Unavailable},
-		"hidden, and the review has no time": {forbidden, "504 " + kubernetesStatus("Timeout", 504, "", ""), resolver.Timeout},
-		"the API server is ill":              {"500 " + kubernetesStatus("InternalError", 500, "", ""), "", resolver.Unavailable},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			k := newScriptedKubernetes(t, map[string]string{
-				"a": secretThere, "b": "404 " + kubernetesStatus("NotFound", 404, "secrets", "b"), "team": namespaceThere,
-			})
-			conn, err := k.connect(t)
-			require.NoError(t, err)
-			now := time.Now()
-			conn.now = func() time.Time { return now }
-			entries, err := conn.get(t.Context(), "a")
-			require.NoError(t, err)
-			require.Equal(t, map[string]string{"k": "v"}, entries)
-
-			k.answers["team"], k.answers["selfsubjectaccessreviews"] = test.namespace, test.review
-			_, err = conn.get(t.Context(), "b")
-			require.True(t, Missing(err), "a secret was there just now")
-			now = now.Add(seenFor)
-			_, err = conn.get(t.Context(), "b")
-			require.Equal(t, test.want, resolver.KindOf(err))
-		})
-	}
-}
-
 func TestKubernetesConnects(t *testing.T) {
 	tests := map[string]struct {
 		namespace string
@@ -207,6 +178,8 @@ func TestKubernetesConnects(t *testing.T) {
 		"the namespace is there":      {namespaceThere, "", false},
 		"it may not be seen":          {"403 " + kubernetesStatus("Forbidden", 403, "namespaces", "team"), "", false},
 		"it is not there":             {"404 " + kubernetesStatus("NotFound", 404, "namespaces", "team"), "no such namespace", true},
+		"it is being deleted":         {namespaceEnds, "unavailable", false},
+		"any object":                  {"200 {}", "unavailable", false},
 		"something else answers":      {"404 default backend - 404", "unavailable", false},
 		"the API server is not ready": {"500 " + kubernetesStatus("InternalError", 500, "", ""), "unavailable", false},
 		"it does not know the token":  {"401 " + kubernetesStatus("Unauthorized", 401, "", ""), "", false},
@@ -216,7 +189,7 @@ func TestKubernetesConnects(t *testing.T) {
 			conn, err := newScriptedKubernetes(t, map[string]string{"team": test.namespace}).connect(t)
 			if test.want == "" {
 				require.NoError(t, err)
-				require.Nil(t, conn.client.Load().GetRateLimiter(), "client-go's own limit is 5 requests a second")
+				require.Nil(t, conn.session.Load().GetRateLimiter(), "client-go's own limit is 5 requests a second")
 				return
 			}
 			require.ErrorContains(t, err, test.want)
@@ -226,41 +199,29 @@ func TestKubernetesConnects(t *testing.T) {
 	}
 }
 
-func TestKubernetesTokenIsReadAgainWhenItIsRefused(t *testing.T) {
-	k := newScriptedKubernetes(t, map[string]string{"a": secretThere, "team": namespaceThere})
-	k.token.Store("old")
-	file := filepath.Join(t.TempDir(), "token")
-	require.NoError(t, os.WriteFile(file, []byte("old"), 0o600))
-	fields := k.kubeconfig(t, k.Listener.Addr().String(), map[string]string{"tokenFile": file})
-	conn, err := connectKubernetes(t.Context(), fields, devNull(t))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, conn.Close()) })
-	_, err = conn.get(t.Context(), "a")
-	require.NoError(t, err)
-	k.token.Store("new")
-	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
-	require.NoError(t, os.WriteFile(file, []byte("new"), 0o600))
-	_, err = conn.get(t.Context(), "a")
-	require.NoError(t, err)
-}
-
-// A connection whose other end has vanished is not used again.
-func TestKubernetesDeadConnectionIsLeftBehind(t *testing.T) {
-	k := newScriptedKubernetes(t, map[string]string{"a": secretThere, "team": namespaceThere})
-	network := newNetwork(t, k.Listener.Addr().String())
-	conn, err := connectKubernetes(t.Context(), k.kubeconfig(t, network.address, map[string]string{"token": "t"}), devNull(t))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, conn.Close()) })
-	network.cut()
-	ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
-	defer cancel()
-	_, err = conn.get(ctx, "a")
-	require.Equal(t, resolver.Timeout, resolver.KindOf(err))
-	require.Eventually(t, func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
-		defer cancel()
-		_, err := conn.get(ctx, "a")
-		return err == nil
-	}, DefaultTimeout, time.Millisecond)
+// What is refused by its name may be a literal (deniedProbe: literal), and nothing
+// else.
+func TestKubernetesRefusalOfAUserIsNotAboutAName(t *testing.T) {
+	tests := map[string]struct {
+		answer  string
+		general bool
+	}{
+		"a role's":           {"403 " + kubernetesStatus("Forbidden", 403, "secrets", "a"), false},
+		"of another name":    {"403 " + kubernetesStatus("Forbidden", 403, "secrets", "b"), true},
+		"of the namespace":   {"403 " + kubernetesStatus("Forbidden", 403, "namespaces", "a"), true},
+		"of no name":         {"403 " + kubernetesStatus("Forbidden", 403, "", ""), true},
+		"for another reason": {"403 " + kubernetesStatus("Expired", 403, "secrets", "a"), true},
+		"a proxy's":          {"403 no", true},
+		"an unknown token":   {"401 " + kubernetesStatus("Unauthorized", 401, "", ""), true},
+		"a token, by name":   {"401 " + kubernetesStatus("Forbidden", 401, "secrets", "a"), true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			conn, err := newScriptedKubernetes(t, map[string]string{"a": test.answer, "team": namespaceThere}).connect(t)
+			require.NoError(t, err)
+			_, err = conn.get(t.Context(), "a")
+			require.Equal(t, resolver.Denied, resolver.KindOf(err))
+			require.Equal(t, test.general, isGeneral(err))
+		})
+	}
 }

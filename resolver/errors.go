@@ -117,6 +117,9 @@ func (Reference) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 type StoreError struct {
 	// Kind is what the failure means.
 	Kind Kind
+	// General is whether a refusal (Denied) is not about the one name that was asked
+	// for: the store does not know us, or refuses us whatever we ask for.
+	General bool
 	// Err is the store's own error; its text is not public.
 	Err error
 }

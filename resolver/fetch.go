@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -131,9 +132,13 @@ func (f *fetcher) lookedUp(ctx context.Context, name string) (Object, error) {
 }
 
 // refusedLiteral tells whether a looked-up value counts as a literal because the
-// store refused it. One that was a secret before is none (section 4, step 8).
+// store refused it. One that was a secret before is none (section 4, step 8), and a
+// store that refuses us altogether says nothing of a value: with the credential's
+// other secrets read a moment ago, the reference would pass for the password.
 func (f *fetcher) refusedLiteral(name string, err error) bool {
-	return err != nil && f.r.opts.DeniedIsLiteral && KindOf(err) == Denied && !f.from.known.has(name)
+	var refusal *StoreError
+	return f.r.opts.DeniedIsLiteral && KindOf(err) == Denied &&
+		errors.As(err, &refusal) && !refusal.General && !f.from.known.has(name)
 }
 
 // mayAsk tells whether a secret may be asked for (section 2, allowedSecrets). A

@@ -82,6 +82,17 @@ func TestARefusedLookUp(t *testing.T) {
 		s.Secrets.Before("h", resolvertest.Fail(errors.New("no route")))
 		assert.Equal(t, resolver.Unavailable, failed(t, resolver.New(options)).Kind)
 	})
+	for name, refusal := range map[string]error{
+		"is no literal if the store does not know us": &resolver.StoreError{Kind: resolver.Denied, General: true, Err: errors.New("401")},
+		"is no literal if no store says what it is":   resolver.Denied,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, options := stores(t)
+			options.DeniedIsLiteral = true
+			s.Secrets.Before("h", resolvertest.Fail(refusal))
+			assert.Equal(t, resolver.Denied, failed(t, resolver.New(options)).Kind)
+		})
+	}
 	t.Run("one that is not allowed is not asked for", func(t *testing.T) {
 		s, options := stores(t)
 		options.DeniedIsLiteral = true

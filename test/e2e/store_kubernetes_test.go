@@ -113,6 +113,7 @@ func TestStoreKubernetesNarrow(t *testing.T) {
 			require.Equal(t, 2, after-before)
 		}
 	}
+	k.configs.config(t, "unknown-yet", `{"credentialSource":"agent","password":"analytics-db"}`)
 	// Last, since what they still ask for may be written down late.
 	k.fails(t, "narrow", "crm-api", "single-key: name that is not allowed", codes.PermissionDenied)
 	k.fails(t, "narrow", "warehouse", "direct: name that is not allowed", codes.PermissionDenied)
@@ -123,6 +124,8 @@ func TestStoreKubernetesNarrow(t *testing.T) {
 		return failure != ""
 	}, patience, tick)
 	k.fails(t, "narrow", "analytics-db", "token revoked or expired", codes.PermissionDenied)
+	// Of a secret that it knows already the refusal would make no literal anyway.
+	k.fails(t, "probe", "unknown-yet", "token revoked or expired, deniedProbe literal", codes.PermissionDenied)
 	k.account(t, "default", "default")
 	write()
 	require.Equal(t, kubernetesCanary, k.answers(t, "narrow", "analytics-db")["password"], "the file is read again")
@@ -136,25 +139,39 @@ func TestStoreKubernetesNamespaces(t *testing.T) {
 	k.makeNamespace(t, "team")
 	k.secret(t, "team", "crm-api-key", map[string]string{"value": kubernetesCanary})
 	k.allow(t, "Role", "team", "wide", "secrets", "namespaces")
+	k.configs.config(t, "there", `{"credentialSource":"agent","api_key":"crm-api-key"}`)
+	k.configs.config(t, "missing", `{"credentialSource":"agent","password":"reference"}`)
+	k.account(t, "default", "blind")
+	k.allow(t, "Role", "team", "blind", "secrets")
+	k.makeNamespace(t, "ending")
+	k.allow(t, "Role", "ending", "wide", "secrets", "namespaces")
+	k.do(t, http.MethodDelete, "/api/v1/namespaces/ending", nil) // here is no controller that would end it
 	k.account(t, "default", "everywhere")
 	k.allow(t, "ClusterRole", "", "everywhere", "secrets")
 	k.account(t, "default", "sees")
 	k.allow(t, "ClusterRole", "", "sees", "secrets", "namespaces")
 	in := func(name, account, namespace string) resource {
-		r := k.component(t, name, account, map[string]any{"secretStore.defaultNamespace": namespace})
+		r := k.component(t, name, account, map[string]any{
+			"secretStore.defaultNamespace": namespace, "unresolved": "allow", "requestTimeout": "2s",
+		})
 		r.ignoreErrors = true
 		return r
 	}
 	k.start(t, in("team", "wide", "team"), in("elsewhere", "wide", "kube-system"), in("nowhere", "wide", "nowhere"),
-		in("seen-nowhere", "sees", "nowhere"), in("unseen-nowhere", "everywhere", "nowhere"), in("everywhere", "everywhere", "team"))
+		in("seen-nowhere", "sees", "nowhere"), in("unseen-nowhere", "everywhere", "nowhere"), in("everywhere", "everywhere", "team"),
+		in("blind", "blind", "team"), in("ending", "wide", "ending"))
 	defer k.requireSilence(t)
 
 	require.Contains(t, k.side.daprd.Log(), "there is no such namespace: see defaultNamespace")
 	k.fails(t, "elsewhere", "single", "namespace that the role does not allow", codes.PermissionDenied)
 	k.fails(t, "nowhere", "single", "namespace missing", codes.PermissionDenied)
-	k.fails(t, "unseen-nowhere", "single", "namespace missing, role for the whole cluster", codes.Unavailable)
+	k.fails(t, "unseen-nowhere", "single", "namespace missing, role for the whole cluster", codes.PermissionDenied)
+	k.fails(t, "unseen-nowhere", "missing", "namespace missing, role for the whole cluster", codes.PermissionDenied)
+	k.fails(t, "ending", "missing", "namespace being deleted", codes.Unavailable)
 
+	require.Equal(t, "reference", k.answers(t, "blind", "missing")["password"], "the right is bound in the namespace")
 	require.Equal(t, "reference", k.answers(t, "team", "single")["password"])
+	k.answers(t, "everywhere", "there")
 	require.Equal(t, "reference", k.answers(t, "everywhere", "single")["password"], "a secret that is there shows the namespace")
 	k.deleteNamespace(t, "team")
 	k.fails(t, "team", "single", "namespace gone, known secret", codes.NotFound)

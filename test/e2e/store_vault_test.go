@@ -102,7 +102,9 @@ func vaultNarrow(t *testing.T, v *vaultStore) {
 	write(first)
 	lookups := `path "secret/data/dapr/crm-api-key" { capabilities = ["read"] }`
 	v.policy(t, "no-probe", lookups)
-	v.start(t, v.shipped(t, "narrow", tokenFile),
+	probe := v.shipped(t, "probe", tokenFile)
+	probe.metadata["deniedProbe"] = "literal"
+	v.start(t, v.shipped(t, "narrow", tokenFile), probe,
 		v.component(t, "no-probe", map[string]any{"secretStore.vaultToken": v.token(t, "no-probe")}))
 	defer v.requireSilence(t)
 
@@ -114,7 +116,8 @@ func vaultNarrow(t *testing.T, v *vaultStore) {
 	require.Equal(t, vaultCanary, v.answers(t, "narrow", "one-key")["api_key"])
 	require.Equal(t, vaultCanary, v.answers(t, "no-probe", "one-key")["api_key"])
 
-	v.revoke(t, first)
+	v.revoke(t, first) // before "probe" knows a secret, which would be no literal anyway
+	v.fails(t, "probe", "crm-api", "token revoked or expired, deniedProbe literal", codes.PermissionDenied)
 	v.fails(t, "narrow", "analytics-db", "token revoked or expired", codes.PermissionDenied)
 	write(v.token(t, "narrow"))
 	require.Equal(t, vaultCanary, v.answers(t, "narrow", "analytics-db")["password"], "the file is read again")

@@ -1,0 +1,81 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/resolver"
+)
+
+// connectKubernetes opens the store and asks whether the namespace is there, which
+// a Role can allow: see deploy/kubernetes/role.yaml.
+func connectKubernetes(ctx context.Context, fields map[string]string, log logger.Logger) (secretConn, error) {
+	muteKlog()
+	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
+	defer cancel()
+	config, namespace, err := kubernetesConfig(fields)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newKubernetesConn(config, namespace)
+	if err != nil {
+		return nil, err
+	}
+	err = c.seeNamespace(ctx)
+	switch {
+	case errors.Is(err, resolver.Denied):
+		aloud(log).Warnf("secretstores.kubernetes: we may not get the namespace, as deploy/kubernetes/role.yaml allows: " +
+			"whether a secret is missing or the namespace is may not be seen then, and fails the request")
+	case errors.Is(err, errNoNamespaceThere):
+		err = permanent(errNoNamespaceThere)
+		fallthrough
+	case err != nil:
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// muteKlog keeps client-go's log from the process's stderr. It has one logger for
+// the process. A plugin that a kubeconfig has us run to log in (exec) writes to that
+// stderr all the same; one that hangs holds the call, or the attempt to connect, that
+// waits for it, since client-go gives it no deadline.
+var muteKlog = sync.OnceFunc(func() { klog.SetSlogLogger(slog.New(slog.DiscardHandler)) })
+
+// newKubernetesConn makes a connection's first session. It sends nothing.
+func newKubernetesConn(config *rest.Config, namespace string) (*kubernetesConn, error) {
+	scheme := runtime.NewScheme()
+	if err := errors.Join(corev1.AddToScheme(scheme), authorizationv1.AddToScheme(scheme)); err != nil {
+		return nil, err
+	}
+	config = rest.CopyConfig(config)
+	config.QPS = -1 // no limit: it is storeConcurrency's
+	config.UserAgent = "credential-resolver"
+	config.WarningHandler = rest.NoWarnings{}
+	config.APIPath = "/api"
+	config.GroupVersion = &corev1.SchemeGroupVersion
+	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
+	files, err := readKubernetesFiles(config)
+	if err != nil {
+		return nil, err
+	}
+	session, err := newKubernetesSession(config, files)
+	if err != nil {
+		return nil, permanent(errKubeconfig)
+	}
+	c := &kubernetesConn{config: config, namespace: namespace, now: time.Now}
+	c.session.Store(session)
+	return c, nil
+}

@@ -1,0 +1,108 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"credential-resolver/resolver"
+)
+
+// An API server answers alike for a Secret that is missing and for a namespace that
+// is. To take the latter for the former would hand a reference out for a password.
+
+var (
+	errNoNamespaceThere = errors.New("there is no such namespace: see defaultNamespace")
+	errNamespaceEnds    = errors.New("the namespace is being deleted, its secrets one by one")
+	errNamespaceUnseen  = errors.New("a secret is missing, or the namespace is, and we may not see which: " +
+		"allow to get the namespace, as deploy/kubernetes/role.yaml does")
+)
+
+// seenFor is how long the namespace counts as being there. One that is deleted
+// under a running component takes its secrets with it, which would then count as
+// missing for so long.
+const seenFor = 10 * time.Second
+
+// missing says that a secret is missing, if the namespace is there. Who may not see
+// the namespace, but may read the secret by a role that is bound in it, knows it by
+// that: only a role that is bound in the whole cluster holds for namespaces that do
+// not exist. So it is with RBAC; an authorizer that allows namespaces by name,
+// whether or not they are there, cannot be told from it.
+func (c *kubernetesConn) missing(ctx context.Context, name string) error {
+	if c.seenLately() {
+		return absent()
+	}
+	err := c.seeNamespace(ctx)
+	if errors.Is(err, resolver.Denied) {
+		err = c.seeBinding(ctx, name)
+	}
+	if err == nil || errors.Is(err, errNamespaceUnseen) && c.seenLately() { // by another lookup of the credential
+		return absent()
+	}
+	return err
+}
+
+func (c *kubernetesConn) seenLately() bool {
+	seen := c.seen.Load()
+	return seen != nil && c.now().Sub(*seen) < seenFor
+}
+
+func (c *kubernetesConn) sees() {
+	now := c.now()
+	c.seen.Store(&now)
+}
+
+// seeNamespace asks for the namespace.
+func (c *kubernetesConn) seeNamespace(ctx context.Context) error {
+	var namespace corev1.Namespace
+	err := c.session.Load().Get().Resource("namespaces").Name(c.namespace).MaxRetries(0).Do(ctx).Into(&namespace)
+	switch {
+	case err != nil:
+		if err = c.failed(err, "namespaces", c.namespace); Missing(err) {
+			return unavailable(errNoNamespaceThere)
+		}
+		return err
+	case namespace.Name != c.namespace:
+		return unavailable(errNotKubernetes)
+	case namespace.DeletionTimestamp != nil:
+		return unavailable(errNamespaceEnds)
+	}
+	c.sees()
+	return nil
+}
+
+// seeBinding asks whether a secret of that name may be read in every namespace; if
+// not, the right to read it is bound in this one. An authorizer that could not make
+// up its mind does not allow it either, and says so.
+func (c *kubernetesConn) seeBinding(ctx context.Context, name string) error {
+	attributes := authorizationv1.ResourceAttributes{Verb: "get", Version: "v1", Resource: "secrets", Name: name}
+	question := &authorizationv1.SelfSubjectAccessReview{
+		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &attributes},
+	}
+	var review authorizationv1.SelfSubjectAccessReview
+	err := c.session.Load().Post().AbsPath("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews").
+		MaxRetries(0).Body(question).Do(ctx).Into(&review)
+	if err != nil {
+		if err = c.failed(err, "selfsubjectaccessreviews", ""); errors.Is(err, resolver.Denied) {
+			return namespaceUnseen()
+		}
+		return err
+	}
+	switch asked := review.Spec.ResourceAttributes; {
+	case asked == nil || asked.Verb != "get" || asked.Resource != "secrets" || asked.Name != name || asked.Namespace != "":
+		return unavailable(errNotKubernetes)
+	case review.Status.Allowed, review.Status.EvaluationError != "":
+		return namespaceUnseen()
+	}
+	c.sees()
+	return nil
+}
+
+// namespaceUnseen is no failure of the API server's, which would be asked again and
+// then, by the breaker, not at all: we are not allowed what we need.
+func namespaceUnseen() error {
+	return &resolver.StoreError{Kind: resolver.Denied, General: true, Err: errNamespaceUnseen}
+}

@@ -1,0 +1,137 @@
+package backend
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/client-go/rest"
+)
+
+// kubernetesFiles is what is in the files that a configuration names. All of them
+// are replaced in time.
+type kubernetesFiles struct{ token, authority, certificate, key string }
+
+func readKubernetesFiles(config *rest.Config) (kubernetesFiles, error) {
+	var files kubernetesFiles
+	for _, file := range []struct {
+		path  string
+		given []byte // goes before the file
+		to    *string
+	}{
+		{config.BearerTokenFile, nil, &files.token},
+		{config.CAFile, config.CAData, &files.authority},
+		{config.CertFile, config.CertData, &files.certificate},
+		{config.KeyFile, config.KeyData, &files.key},
+	} {
+		if file.path == "" || len(file.given) > 0 {
+			continue
+		}
+		text, err := os.ReadFile(file.path)
+		if err != nil {
+			return files, unread(namedFile, err)
+		}
+		*file.to = string(text)
+	}
+	if config.BearerTokenFile != "" && strings.TrimSpace(files.token) == "" {
+		return files, errors.New("the token's file is empty")
+	}
+	return files, nil
+}
+
+// kubernetesSession is a client, and the files that it was made by.
+type kubernetesSession struct {
+	*rest.RESTClient
+
+	files kubernetesFiles
+}
+
+// newKubernetesSession makes a client, by what is in the files and not by their names:
+// a certificate's files client-go would watch by a goroutine that never ends, and
+// behind a proxy (proxy-url) by one for each client. A transport it keeps for ever, one
+// for each authority and certificate; behind a proxy each client has its own, of which
+// nothing is left once its connections are closed. A redirect is not followed: the
+// token would go with it.
+func newKubernetesSession(config *rest.Config, files kubernetesFiles) (*kubernetesSession, error) {
+	config = rest.CopyConfig(config)
+	for _, file := range []struct {
+		text string
+		path *string
+		to   *[]byte
+	}{
+		{files.authority, &config.CAFile, &config.CAData},
+		{files.certificate, &config.CertFile, &config.CertData},
+		{files.key, &config.KeyFile, &config.KeyData},
+	} {
+		if *file.path = ""; file.text != "" {
+			*file.to = []byte(file.text)
+		}
+	}
+	transport, err := rest.TransportFor(config)
+	if err != nil {
+		return nil, err
+	}
+	client, err := rest.RESTClientForConfigAndClient(config, &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kubernetesSession{client, files}, nil
+}
+
+// close closes the connections that nobody waits on.
+func (s *kubernetesSession) close() { utilnet.CloseIdleConnectionsFor(s.Client.Transport) }
+
+// again returns the session to read by once more after a failure; nil for none. The
+// API server does not know us, or we do not trust it, for a moment after a file was
+// replaced: client-go looks at a token's once a minute. A plugin (exec) it has run
+// again by now.
+func (c *kubernetesConn) again(used *kubernetesSession, err error) *kubernetesSession {
+	unauthorized := apierrors.IsUnauthorized(err)
+	if !unauthorized && !isOfTLS(err) {
+		return nil
+	}
+	if renewed := c.renew(used); renewed != nil {
+		return renewed
+	}
+	if unauthorized && c.config.ExecProvider != nil {
+		return used
+	}
+	return nil
+}
+
+// isOfTLS tells whether one side does not take the other's certificate.
+func isOfTLS(err error) bool {
+	var authority *tls.CertificateVerificationError
+	var network *net.OpError
+	return errors.As(err, &authority) || errors.As(err, &network) && network.Op == "remote error"
+}
+
+// renew makes a session of what is in the files now, unless another call was
+// quicker; nil if that is what the one had that failed.
+func (c *kubernetesConn) renew(used *kubernetesSession) *kubernetesSession {
+	files, err := readKubernetesFiles(c.config)
+	if err != nil || files == used.files {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.session.Load()
+	if now.files == files {
+		return now
+	}
+	renewed, err := newKubernetesSession(c.config, files)
+	if err != nil {
+		return nil
+	}
+	c.session.Store(renewed)
+	now.close()
+	return renewed
+}
