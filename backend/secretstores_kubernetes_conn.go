@@ -22,8 +22,9 @@ type kubernetesConn struct {
 	namespace string
 	now       func() time.Time
 
-	// seen is when the namespace was last known to be there; nil for never.
-	seen atomic.Pointer[time.Time]
+	// seen is when the namespace was last known to be there, and ready when the API
+	// server was last known to be ready; nil for never.
+	seen, ready atomic.Pointer[time.Time]
 
 	session atomic.Pointer[kubernetesSession]
 	mu      sync.Mutex // of who makes the next session
@@ -41,8 +42,11 @@ func (c *kubernetesConn) get(ctx context.Context, name string) (map[string]strin
 		secret, err = c.read(ctx, again, name)
 	}
 	if err != nil {
-		if err = c.failed(err, "secrets", name); Missing(err) {
+		switch err = c.failed(err, "secrets", name); {
+		case Missing(err):
 			return nil, c.missing(ctx, name)
+		case errors.Is(err, resolver.Denied) && c.starting(ctx):
+			return nil, unavailable(errStarting)
 		}
 		return nil, err
 	}
@@ -61,6 +65,23 @@ func (c *kubernetesConn) read(ctx context.Context, session *kubernetesSession, n
 	secret := &corev1.Secret{}
 	err := session.Get().Namespace(c.namespace).Resource("secrets").Name(name).MaxRetries(0).Do(ctx).Into(secret)
 	return secret, err
+}
+
+var errStarting = errors.New("the API server is starting")
+
+// starting tells whether the API server says that it is not ready. It answers before
+// it knows its roles, and refuses everything then.
+func (c *kubernetesConn) starting(ctx context.Context) bool {
+	if ready := c.ready.Load(); ready != nil && c.now().Sub(*ready) < seenFor {
+		return false
+	}
+	var code int
+	err := c.session.Load().Get().AbsPath("/readyz").MaxRetries(0).Do(ctx).StatusCode(&code).Error()
+	if err == nil {
+		now := c.now()
+		c.ready.Store(&now)
+	}
+	return code >= http.StatusInternalServerError // all else says nothing
 }
 
 // failed says what a failure to get something means. All of it stands in the API
@@ -103,6 +124,7 @@ func isAbout(details *metav1.StatusDetails, kind, name string) bool {
 // other end may be gone; client-go sees that after 45 s, so the connection is left
 // behind as soon as nobody waits on it.
 func (c *kubernetesConn) silent(err error) error {
+	c.ready.Store(nil) // when it answers again, it may have been started anew
 	if err = unanswered(err, errNotKubernetes); errors.Is(err, resolver.Timeout) {
 		_ = c.Close()
 	}

@@ -33,7 +33,9 @@ func connectKubernetes(ctx context.Context, fields map[string]string, log logger
 	if err != nil {
 		return nil, err
 	}
-	err = c.seeNamespace(ctx)
+	if err = c.seeNamespace(ctx); errors.Is(err, resolver.Denied) && c.starting(ctx) {
+		err = unavailable(errStarting)
+	}
 	switch {
 	case errors.Is(err, resolver.Denied):
 		aloud(log).Warnf("secretstores.kubernetes: we may not get the namespace, as deploy/kubernetes/role.yaml allows: " +

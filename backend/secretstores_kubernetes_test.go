@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,7 +42,9 @@ func newScriptedKubernetes(t *testing.T, answers map[string]string) *scriptedKub
 }
 
 func (k *scriptedKubernetes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	k.asked.Add(1)
+	if r.URL.Path != "/readyz" {
+		k.asked.Add(1)
+	}
 	name := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
 	if k.before != nil {
 		k.before(name)
@@ -224,4 +227,37 @@ func TestKubernetesRefusalOfAUserIsNotAboutAName(t *testing.T) {
 			require.Equal(t, test.general, isGeneral(err))
 		})
 	}
+}
+
+// An API server that is starting refuses everybody everything.
+func TestKubernetesRefusalWhileItIsStartingIsNone(t *testing.T) {
+	forbidden := func(kind, name string) string { return "403 " + kubernetesStatus("Forbidden", 403, kind, name) }
+	k := newScriptedKubernetes(t, map[string]string{
+		"a": forbidden("secrets", "a"), "team": forbidden("namespaces", "team"), "readyz": "500 canary",
+	})
+	_, err := k.connect(t)
+	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	var final *permanentError
+	require.False(t, errors.As(err, &final))
+
+	k.answers["team"] = namespaceThere
+	conn, err := k.connect(t)
+	require.NoError(t, err)
+	now := time.Now()
+	conn.now = func() time.Time { return now }
+	_, err = conn.get(t.Context(), "a")
+	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	k.answers["readyz"] = "200 ok"
+	_, err = conn.get(t.Context(), "a")
+	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+
+	// It is not asked each time, but again when it has been gone.
+	k.answers["readyz"] = "500 canary"
+	_, err = conn.get(t.Context(), "a")
+	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	k.answers["b"] = "drop"
+	_, err = conn.get(t.Context(), "b")
+	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	_, err = conn.get(t.Context(), "a")
+	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
 }
