@@ -120,7 +120,7 @@ lint: $(BIN)/golangci-lint ## run the linters, and check that the files are form
 fuzz: ## fuzz every target for FUZZTIME (20s)
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r dir; do \
 		grep -hoE '^func Fuzz[A-Za-z0-9]*' "$$dir"/*_test.go | cut -c6- | while read -r target; do \
-			echo "== $$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$dir"; \
+			echo "== $$dir $$target"; test/fuzz.sh "$$dir" "$$target" $(FUZZTIME); \
 		done; done
 
 .PHONY: bench
