@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"runtime"
 	"time"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
@@ -26,6 +25,10 @@ const (
 	DefaultSocketMode fs.FileMode = 0o660
 	// DefaultStopTimeout is how long running calls get at the end (section 9).
 	DefaultStopTimeout = 5 * time.Second
+
+	// streamWorkers are the goroutines that wait for calls; what comes while all are
+	// busy gets one of its own. A daprd has some dozens of calls under way at a time.
+	streamWorkers = 64
 )
 
 // Options are what a server is made of.
@@ -133,7 +136,7 @@ func (s *Server) grpcServer() *grpc.Server {
 		grpc.ForceServerCodecV2(newCodec()),
 		// A daprd calls much and little at a time: goroutines and buffers are worth
 		// keeping from one call to the next.
-		grpc.NumStreamWorkers(uint32(2*runtime.GOMAXPROCS(0))), //nolint:gosec // a small number
+		grpc.NumStreamWorkers(streamWorkers),
 		grpc.SharedWriteBuffer(true),
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(s.recovered))),
 	)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"syscall"
 
@@ -62,6 +63,8 @@ func newServe(o *options) *cobra.Command {
 			return err
 		}
 		signal.Ignore(syscall.SIGHUP) // a terminal that closes, or a habit of reloading, ends nothing
+		room := roomForGarbage()
+		defer runtime.KeepAlive(room)
 		return server.Run(cmd.Context())
 	}
 	return cmd
