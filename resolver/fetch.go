@@ -53,9 +53,20 @@ type fetcher struct {
 	guid   string
 	config *Config
 	since  time.Time // nothing that was read before is taken; zero: anything that is kept
+	places places
+	ahead  map[string]*flight[dated[Object]] // secrets that are being read already
 
 	mu             sync.Mutex
 	oldest, newest time.Time // when the oldest and the newest part were read
+	found          []string  // the names of the secrets that there are
+}
+
+// has notes that a secret is there.
+func (f *fetcher) has(name string) {
+	f.from.known.add(name)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.found = append(f.found, name)
 }
 
 // dates notes when a part was read.

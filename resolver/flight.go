@@ -56,9 +56,14 @@ func (f *flights[K, T]) do(
 		var none T
 		return none, err
 	}
+	return flight.wait(ctx)
+}
+
+// wait returns what the read brings, as long as ctx allows.
+func (f *flight[T]) wait(ctx context.Context) (T, error) {
 	select {
-	case <-flight.done:
-		return flight.value, flight.err
+	case <-f.done:
+		return f.value, f.err
 	case <-ctx.Done():
 		var none T
 		return none, ctx.Err()

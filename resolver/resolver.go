@@ -6,6 +6,8 @@ import (
 	"io"
 	"sync/atomic"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // DefaultTimeout bounds one resolution where Options name no other (section 2).
@@ -83,6 +85,7 @@ type Resolver struct {
 	opts    Options
 	secrets *source // nil without a default store of secrets
 	named   map[string]*source
+	recipes *lru.Cache[string, recipe]
 }
 
 // New returns a resolver on the stores of opts.
@@ -97,7 +100,11 @@ func New(opts Options) *Resolver {
 		opts.Allowed = func(string) bool { return true }
 	}
 	opts.Cache = opts.Cache.withDefaults()
-	r := &Resolver{opts: opts, named: map[string]*source{}}
+	recipes, err := lru.New[string, recipe](opts.Cache.MaxEntries)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	r := &Resolver{opts: opts, named: map[string]*source{}, recipes: recipes}
 	if opts.Secrets != nil {
 		r.secrets = newSource(NamedSecrets{opts.Secrets, opts.Known}, opts)
 	}
@@ -175,8 +182,12 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
 	defer cancel()
 	began := r.opts.Cache.Now()
+	places := make(places, maxLookups)
+	ahead := r.readAhead(ctx, guid, since, places)
+	defer ahead.stop()
 	config, err := r.config(ctx, guid)
 	if err != nil {
+		r.recipes.Remove(guid) // a store that fails must not cost reads of another
 		return nil, err
 	}
 	if config.SourceUnknown {
@@ -195,11 +206,15 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 	case from == nil:
 		return newCredential(guid, config.Fields, began, began), nil
 	}
-	get := &fetcher{r: r, from: from, guid: guid, config: config, since: since, oldest: began, newest: began}
+	get := &fetcher{
+		r: r, from: from, guid: guid, config: config, places: places, ahead: ahead.of(config),
+		since: since, oldest: began, newest: began,
+	}
 	fields, err := r.resolve(ctx, config, get)
 	if err != nil {
 		return nil, err
 	}
+	r.remember(guid, get)
 	return newCredential(guid, fields.without(FieldOwn), get.oldest, get.newest), nil
 }
 

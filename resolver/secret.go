@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -28,9 +29,7 @@ func (f *fetcher) secret(ctx context.Context, name string) (entries Object, err 
 		}
 	}()
 	if f.from.naming.valid(name) {
-		read, err := f.from.cache.get(ctx, name, f.since, func(ctx context.Context) (Object, error) {
-			return f.from.read(ctx, name)
-		})
+		read, err := f.read(ctx, name)
 		switch {
 		case errors.Is(err, errNotUTF8):
 			return Object{}, &Error{
@@ -44,13 +43,35 @@ func (f *fetcher) secret(ctx context.Context, name string) (entries Object, err 
 		entries = read.value
 	}
 	if entries.Len() > 0 {
-		f.from.known.add(name)
+		f.has(name)
 		return entries, nil
 	}
 	if f.from.known.has(name) {
 		return Object{}, secretGone(f.guid, name, "a secret that it had before is gone from the secret store")
 	}
 	return Object{}, nil
+}
+
+// read returns a secret that is being read already, or reads it.
+func (f *fetcher) read(ctx context.Context, name string) (dated[Object], error) {
+	if ahead, ok := f.ahead[name]; ok {
+		return ahead.wait(ctx)
+	}
+	return f.places.get(ctx, f.from, name, f.since)
+}
+
+// places are those for the reads of secrets that one resolution has under way.
+type places chan struct{}
+
+// get returns a secret of a store that was read at since or later; zero: at any time.
+func (p places) get(ctx context.Context, from *source, name string, since time.Time) (dated[Object], error) {
+	select {
+	case p <- struct{}{}:
+		defer func() { <-p }()
+	case <-ctx.Done():
+		return dated[Object]{}, ctx.Err()
+	}
+	return from.cache.get(ctx, name, since, func(ctx context.Context) (Object, error) { return from.read(ctx, name) })
 }
 
 // read reads a secret: the empty object if the store has none, or none with an entry

@@ -1,0 +1,80 @@
+package resolver
+
+import (
+	"context"
+	"crypto/sha256"
+	"sync"
+	"time"
+)
+
+// recipe is what a credential was made of when it was last resolved: a config, and
+// secrets of one store.
+type recipe struct {
+	config  [sha256.Size]byte // a hash of its text
+	from    *source
+	secrets []string // at most maxLookups; names that have shown to be secrets
+}
+
+// ahead reads the secrets that a credential was last made of while its config is being
+// read, so that who waits for it waits for the slower of the two stores, and not for
+// one after the other. What it reads is taken only if the config is still the same.
+type ahead struct {
+	recipe recipe
+	end    context.CancelFunc
+	all    sync.WaitGroup
+	reads  map[string]*flight[dated[Object]]
+}
+
+// readAhead begins to read what the credential was last made of; nil if that is not
+// known. Who has it stops it.
+func (r *Resolver) readAhead(ctx context.Context, guid string, since time.Time, places places) *ahead {
+	last, ok := r.recipes.Get(guid)
+	if !ok {
+		return nil
+	}
+	ctx, end := context.WithCancel(ctx)
+	a := &ahead{recipe: last, end: end, reads: map[string]*flight[dated[Object]]{}}
+	for _, name := range last.secrets {
+		read := &flight[dated[Object]]{
+			done: make(chan struct{}),
+			read: func(ctx context.Context, _ time.Time) (dated[Object], error) {
+				return places.get(ctx, last.from, name, since)
+			},
+		}
+		a.reads[name] = read
+		a.all.Go(func() {
+			read.land(ctx)
+			close(read.done)
+		})
+	}
+	return a
+}
+
+// stop ends what is under way, and waits for it. It may be called on nil, and more
+// than once.
+func (a *ahead) stop() {
+	if a != nil {
+		a.end()
+		a.all.Wait()
+	}
+}
+
+// of returns what is being read of a config's secrets; none if the config is another
+// one than was last seen.
+func (a *ahead) of(config *Config) map[string]*flight[dated[Object]] {
+	if a == nil {
+		return nil
+	}
+	if a.recipe.config != config.sum {
+		a.stop()
+		return nil
+	}
+	return a.reads
+}
+
+// remember keeps what a credential was made of.
+func (r *Resolver) remember(guid string, f *fetcher) {
+	if len(f.found) > 0 {
+		r.recipes.Add(guid, recipe{f.config.sum, f.from, f.found[:min(len(f.found), maxLookups)]})
+	}
+}

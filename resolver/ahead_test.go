@@ -1,0 +1,189 @@
+package resolver_test
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// again is a credential that has been resolved once, and is being resolved again.
+type again struct {
+	stores *resolvertest.Stores
+	r      *resolver.Resolver
+
+	asked  int             // of secrets, the first time
+	config chan<- struct{} // lets the config be read
+	done   chan error
+	got    string
+}
+
+// resolveAgain resolves a credential, changes something, and begins to resolve it
+// again; the config store then takes its time.
+func resolveAgain(t *testing.T, config string, held secrets, change func(*resolvertest.Stores)) *again {
+	a := &again{stores: resolvertest.New(t), done: make(chan error)}
+	a.stores.Configs.Put(guid, config)
+	a.stores.Secrets.PutAll(held)
+	a.r = a.stores.Resolver()
+	answer(t, a.r)
+	a.asked = len(a.stores.Secrets.Asked())
+	change(a.stores)
+	a.config = a.stores.Configs.Hold()
+	go func() {
+		credential, err := a.r.Resolve(t.Context(), guid)
+		if err == nil {
+			a.got = resolvertest.JSON(t, credential.Fields)
+		}
+		a.done <- err
+	}()
+	synctest.Wait()
+	return a
+}
+
+// read returns the secrets that the second resolution has asked for, sorted.
+func (a *again) read() []string {
+	return slices.Sorted(slices.Values(a.stores.Secrets.Asked()[a.asked:]))
+}
+
+// end lets the config be read.
+func (a *again) end() error {
+	close(a.config)
+	return <-a.done
+}
+
+func unchanged(*resolvertest.Stores) {}
+
+func someSecrets() secrets {
+	return secrets{guid: {"b": "v"}, "p": {"k": "v"}, "k": {"k": "v"}, "l": {"l": "v"}}
+}
+
+func TestSecretsAreReadBesideTheConfigTheNextTime(t *testing.T) {
+	for name, row := range map[string]struct {
+		config      string
+		ahead, read []string // while the config is being read, and in all
+	}{
+		"direct":        {`{"a":"1"}`, []string{guid}, []string{guid}},
+		"a bundle":      {`{"credentialSource":"agent","secret-path":"p","a":"k"}`, []string{"p"}, []string{"p"}},
+		"single-key":    {`{"credentialSource":"agent","a":"k","extra":{"b":"l"}}`, []string{"k", "l"}, []string{"k", "l"}},
+		"with literals": {`{"credentialSource":"agent","a":"k","b":"no"}`, []string{"k"}, []string{"k", "no"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := resolveAgain(t, row.config, someSecrets(), unchanged)
+				assert.Equal(t, row.ahead, a.read())
+				require.NoError(t, a.end())
+				assert.Equal(t, row.read, a.read(), "each once")
+				assert.Equal(t, answer(t, a.stores.Resolver()), a.got)
+			})
+		})
+	}
+}
+
+func TestWhatWasReadAheadIsTakenForTheSameConfigAlone(t *testing.T) {
+	for name, row := range map[string]struct{ config, want string }{
+		"other names":    {`{"credentialSource":"agent","a":"l"}`, `{"credentialSource":"agent","a":"v"}`},
+		"the same names": {`{"credentialSource":"agent","b":"k"}`, `{"credentialSource":"agent","b":"v"}`},
+		"another mode": {
+			`{"credentialSource":"agent","secret-path":"p","a":"k"}`,
+			`{"credentialSource":"agent","secret-path":"p","a":"v"}`,
+		},
+		"direct": {`{"a":"k"}`, `{"a":"k","b":"v"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := resolveAgain(t, `{"credentialSource":"agent","a":"k","b":"no"}`, someSecrets(), func(s *resolvertest.Stores) {
+					s.Configs.Put(guid, row.config)
+					s.Secrets.Before("k", onlyTheFirst(resolvertest.Fail(resolver.Unavailable)))
+				})
+				require.Equal(t, []string{"k"}, a.read())
+				require.NoError(t, a.end())
+				assert.Equal(t, row.want, a.got)
+			})
+		})
+	}
+}
+
+// onlyTheFirst is a hook for one call.
+func onlyTheFirst(hook resolvertest.Hook) resolvertest.Hook {
+	var called atomic.Bool
+	return func(ctx context.Context) error {
+		if called.CompareAndSwap(false, true) {
+			return hook(ctx)
+		}
+		return nil
+	}
+}
+
+func TestWhatFailsAheadFailsTheResolution(t *testing.T) {
+	for name, row := range map[string]struct {
+		change func(*resolvertest.Stores)
+		want   resolver.Kind
+	}{
+		"the store":         {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Fail(resolver.Denied)) }, resolver.Denied},
+		"a panic in it":     {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Panic("v")) }, resolver.Internal},
+		"a secret is gone":  {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Fail(missing())) }, resolver.NotFound},
+		"the config is":     {func(s *resolvertest.Stores) { s.Configs.Delete(guid) }, resolver.NotFound},
+		"the config's is":   {func(s *resolvertest.Stores) { s.Configs.Before(guid, resolvertest.Fail(resolver.Unavailable)) }, resolver.Unavailable},
+		"it takes too long": {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Block()) }, resolver.Timeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := resolveAgain(t, `{"credentialSource":"agent","a":"k"}`, someSecrets(), row.change)
+				err := a.end()
+				assert.Equal(t, row.want, resolver.KindOf(err))
+				assert.Equal(t, []string{"k"}, a.read(), "not again, for the same config")
+			})
+		})
+	}
+}
+
+// A config store that is down costs the store of secrets one reading a credential.
+func TestNothingIsReadAheadOfAConfigThatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := resolveAgain(t, `{"a":"1"}`, someSecrets(), func(s *resolvertest.Stores) {
+			s.Configs.Before(guid, resolvertest.Fail(resolver.Unavailable))
+		})
+		require.Error(t, a.end())
+		for range 3 {
+			_ = failed(t, a.r)
+		}
+		assert.Equal(t, []string{guid}, a.read())
+	})
+}
+
+func TestSecretsAheadAreEightAtATimeToo(t *testing.T) {
+	for _, secrets := range []int{8, 9, 30} {
+		synctest.Test(t, func(t *testing.T) {
+			config, held, names := wide(secrets)
+			a := resolveAgain(t, config, held, func(s *resolvertest.Stores) {
+				s.Secrets.Before(resolvertest.Any, func(context.Context) error { <-time.After(time.Second); return nil })
+			})
+			assert.Len(t, a.read(), 8)
+			require.NoError(t, a.end())
+			assert.Equal(t, names, a.read(), "each once")
+			assert.Equal(t, 8, a.stores.Secrets.Peak())
+		})
+	}
+}
+
+// A reading ahead that nobody needs is not left behind, as the stores say too.
+func TestNoReadingAheadOutlivesTheResolution(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := resolveAgain(t, `{"a":"1"}`, someSecrets(), func(s *resolvertest.Stores) {
+			s.Configs.Delete(guid)
+			s.Secrets.Before(guid, resolvertest.Block())
+		})
+		began := time.Now()
+		require.Error(t, a.end())
+		assert.Zero(t, a.stores.Secrets.Running())
+		assert.Zero(t, time.Since(began), "and nobody waits for it")
+	})
+}
