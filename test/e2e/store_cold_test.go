@@ -1,0 +1,76 @@
+//go:build e2e && stores
+
+package e2e
+
+import (
+	"regexp"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/test/harness"
+)
+
+// coldRequests is how many ask at once for a credential that nobody has asked for.
+const coldRequests = 10_000
+
+// TestStoreColdCredential has many ask at once for one credential, while Vault takes
+// its time: by the stores' own counts they are asked once.
+func TestStoreColdCredential(t *testing.T) {
+	t.Parallel()
+	v := startVault(t, harness.OpenBao())
+	redis, err := harness.StartRedis(t.Context(), "admin-canary-2f40", "reader on >reader-canary-6e13 ~* +ping +info +hgetall +get")
+	require.NoError(t, err)
+	t.Cleanup(redis.Remove)
+	_, err = redis.Do(t.Context(), "HSET", "cold", "data", `{"credentialSource":"agent","secret-path":"warehouse","password":"password"}`, "version", "1")
+	require.NoError(t, err)
+	v.start(t, credentials("cold", map[string]any{
+		"configStore": "state.redis", "configStore.redisHost": redis.Address,
+		"configStore.redisUsername": "reader", "configStore.redisPassword": "reader-canary-6e13",
+		"secretStore": "secretstores.hashicorp.vault", "secretStore.vaultAddr": v.URL(),
+		"secretStore.vaultToken": v.token(t, "wide"),
+		"cacheTTL":               "60s", "storeTimeout": "30s", "requestTimeout": "40s",
+	}))
+	configs, secrets := hashReads(t, redis), v.reads(t)
+	client := v.side.sdk(t)
+
+	require.NoError(t, v.Hang())
+	var begun, all sync.WaitGroup
+	begun.Add(coldRequests)
+	for range coldRequests {
+		all.Go(func() {
+			begun.Done()
+			answer, err := client.GetSecret(t.Context(), "cold", "cold", nil)
+			assert.NoError(t, err)
+			assert.Equal(t, vaultCanary, answer["password"])
+		})
+	}
+	begun.Wait()
+	require.Eventually(t, func() bool { return hashReads(t, redis) > configs }, patience, tick)
+	require.NoError(t, v.Continue())
+	all.Wait()
+	require.Equal(t, 1, hashReads(t, redis)-configs, "of the config")
+	require.Equal(t, 1, v.reads(t)-secrets, "of the secret, by Vault's own audit log")
+}
+
+var hgetall = regexp.MustCompile(`cmdstat_hgetall:calls=(\d+)`)
+
+// hashReads returns how many hashes the server has been asked for: state.redis keeps a
+// value in one.
+func hashReads(t *testing.T, redis *harness.Redis) int {
+	t.Helper()
+	stats, err := redis.Do(t.Context(), "INFO", "commandstats")
+	require.NoError(t, err)
+	text, ok := stats.(string)
+	require.True(t, ok)
+	match := hgetall.FindStringSubmatch(text)
+	if match == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(match[1])
+	require.NoError(t, err)
+	return n
+}
