@@ -55,29 +55,32 @@ func latencyLines(name, color string, xs []int, at func(i int) series) []line {
 	return []line{p50, p99}
 }
 
-// grownTo are the numbers of credentials that were measured.
-func (r report) grownTo() []int {
-	var counts []int
+// asMany are what was measured with all credentials in the cache, and their numbers.
+func (r report) asMany() (all []grown, counts []int) {
 	for _, g := range r.growth {
-		counts = append(counts, g.credentials)
+		if g.stored == g.cached {
+			all, counts = append(all, g), append(counts, g.stored)
+		}
 	}
-	return counts
+	return all, counts
 }
 
 func (r report) credentialsChart() chart {
 	c := chart{title: "Latency by credentials, one connection", x: "credentials", y: "ms"}
+	all, counts := r.asMany()
 	c.lines = append(
-		latencyLines("a hit", green, r.grownTo(), func(i int) series { return r.growth[i].cached.alone }),
-		latencyLines("a miss", orange, r.grownTo(), func(i int) series { return r.growth[i].uncached.alone })...)
+		latencyLines("a hit", green, counts, func(i int) series { return all[i].hits.alone }),
+		latencyLines("a miss", orange, counts, func(i int) series { return all[i].misses.alone })...)
 	return c
 }
 
 func (r report) memoryChart() chart {
 	cached, uncached := line{name: "all in the cache", color: green}, line{name: "without the cache", color: orange}
-	for _, g := range r.growth {
-		n := float64(g.credentials)
-		cached.points = append(cached.points, point{n, float64(g.cached.resident) / (1 << 20)})
-		uncached.points = append(uncached.points, point{n, float64(g.uncached.resident) / (1 << 20)})
+	all, _ := r.asMany()
+	for _, g := range all {
+		n := float64(g.stored)
+		cached.points = append(cached.points, point{n, float64(g.hits.resident) / (1 << 20)})
+		uncached.points = append(uncached.points, point{n, float64(g.misses.resident) / (1 << 20)})
 	}
 	return chart{
 		title: "Resident memory by credentials", x: "credentials", y: "MiB", lines: []line{cached, uncached},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,8 @@ func protocols() []string { return []string{overHTTP, overGRPC} }
 type client interface {
 	// ask makes a request; an answer that is empty is an error.
 	ask(ctx context.Context, s step) error
+	// secret makes a request of the secrets API, and returns the answer.
+	secret(ctx context.Context, s step) (map[string]string, error)
 	close()
 }
 
@@ -57,6 +60,16 @@ func (c httpClient) ask(ctx context.Context, s step) error {
 	defer func() { _ = resp.Body.Close() }()
 	_, err = io.Copy(io.Discard, resp.Body)
 	return err
+}
+
+func (c httpClient) secret(ctx context.Context, s step) (entries map[string]string, err error) {
+	resp, err := c.get(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	err = json.NewDecoder(resp.Body).Decode(&entries)
+	return entries, err
 }
 
 // get returns an answer that is not empty.
@@ -92,16 +105,21 @@ func (c grpcClient) ask(ctx context.Context, s step) error {
 		}
 		size = len(resp.GetData())
 	} else {
-		resp, err := c.dapr.GetSecret(ctx, &runtime.GetSecretRequest{StoreName: s.store, Key: s.name})
+		entries, err := c.secret(ctx, s)
 		if err != nil {
 			return err
 		}
-		size = len(resp.GetData())
+		size = len(entries)
 	}
 	if size == 0 {
 		return fmt.Errorf("%s/%s: an empty answer", s.store, s.name)
 	}
 	return nil
+}
+
+func (c grpcClient) secret(ctx context.Context, s step) (map[string]string, error) {
+	resp, err := c.dapr.GetSecret(ctx, &runtime.GetSecretRequest{StoreName: s.store, Key: s.name})
+	return resp.GetData(), err
 }
 
 func (c grpcClient) close() { _ = c.conn.Close() }

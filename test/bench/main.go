@@ -76,7 +76,11 @@ func (r *report) compare(ctx context.Context, s *stores) error {
 		}
 	}
 	progress("fields of a config")
-	r.fields, err = measure(ctx, side.daprd, byFieldsAt(), r.plan, byFields())
+	if r.fields, err = measure(ctx, side.daprd, byFieldsAt(), r.plan, byFields()); err != nil {
+		return err
+	}
+	progress("a rotation")
+	r.rotation, err = s.rotation(ctx, side.daprd, r.plan)
 	return err
 }
 

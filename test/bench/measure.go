@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -59,13 +58,7 @@ func verify(ctx context.Context, daprd *harness.Daprd, subjects []subject) error
 	c := httpClient{daprd, &http.Transport{}}
 	defer c.close()
 	for _, s := range subjects {
-		resp, err := c.get(ctx, s.probe)
-		if err != nil {
-			return fmt.Errorf("%s: %w", s.title, err)
-		}
-		var answer map[string]string
-		err = json.NewDecoder(resp.Body).Decode(&answer)
-		_ = resp.Body.Close()
+		answer, err := c.secret(ctx, s.probe)
 		switch {
 		case err != nil:
 			return fmt.Errorf("%s: %w", s.title, err)

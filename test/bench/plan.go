@@ -6,7 +6,7 @@ import "time"
 type plan struct {
 	duration time.Duration // of each subject in each place, all rounds together
 	rounds   int           // how often subjects take turns; odd, so that one is in the middle
-	sizes    []int         // the numbers of credentials that show growth
+	sizes    []size        // those that show growth
 	folder   string        // of the page and the plots
 }
 
@@ -23,9 +23,13 @@ func (p plan) round() time.Duration { return p.duration / time.Duration(p.rounds
 
 func planFor(d time.Duration) plan {
 	if d < trialBelow {
-		return plan{d, 5, []int{100, 10_000}, trialFolder}
+		return plan{d, 5, []size{{100, 100}, {10_000, 10_000}}, trialFolder}
 	}
-	return plan{d, 11, []int{100, 1_000, 10_000, 100_000, 1_000_000}, docsFolder}
+	var sizes []size
+	for n := 100; n <= 1_000_000; n *= 10 {
+		sizes = append(sizes, size{n, n})
+	}
+	return plan{d, 11, append(sizes, size{1_000_000, 100_000}), docsFolder}
 }
 
 // connections are the numbers of connections at which the subjects are compared.

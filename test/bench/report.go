@@ -18,6 +18,7 @@ type report struct {
 	sideBySide results
 	fields     map[string]series
 	growth     []grown
+	rotation   rotation
 }
 
 // document is the page with the results, and where they stand in it.
@@ -51,6 +52,7 @@ func (r report) text() string {
 		b.WriteString(r.rates(protocol))
 		fmt.Fprintf(&b, "![Requests a second over %s](%s/%s)\n\n", protocol, plotFolder, rateChart(protocol))
 	}
+	fmt.Fprintf(&b, "### A rotation, over gRPC at %d connections, on Redis and Vault\n\n%s", rotationUsers, r.rotation.table())
 	b.WriteString("### Growth with credentials, over gRPC\n\n" + r.byCredentials())
 	fmt.Fprintf(&b, "![Latency by credentials](%s/%s)\n\n![Memory by credentials](%s/%s)\n\n",
 		plotFolder, credentialsChart, plotFolder, memoryChart)

@@ -116,6 +116,7 @@ func (s *stores) resources() []resource {
 		ours(cachedVault, s.onVault(), nil),
 		s.uncachedFile(),
 		s.uncachedVault(),
+		ours(briefVault, s.onVault(), briefly()),
 		{constantName, "secretstores." + constantName, nil},
 		{stateStore, "state.redis", s.redisFields()},
 		{vaultStore, "secretstores.hashicorp.vault", s.vaultFields()},

@@ -110,6 +110,7 @@ func (s *stores) fillConfigs(ctx context.Context) error {
 		s.put(ctx, inFile, bundleGUID, bundleConfig()),
 		s.put(ctx, inRedis, bundleGUID, bundleConfig()),
 		s.put(ctx, inRedis, sixGUID, sixConfig()),
+		s.put(ctx, inRedis, rotatingGUID, rotatingConfig()),
 	)
 	for _, n := range fieldCounts() {
 		err = errors.Join(err, s.put(ctx, inFile, fieldsGUID(n), fieldsConfig(n)))

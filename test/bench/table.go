@@ -59,15 +59,15 @@ func (r report) rates(protocol string) string {
 
 func (r report) byCredentials() string {
 	t := table{{
-		"credentials", "a miss, p50 / p99", fmt.Sprintf("a second at %d", manyConnections), "MiB",
+		"credentials", "in the cache", "a miss, p50 / p99", fmt.Sprintf("a second at %d", manyConnections), "MiB",
 		"a hit, p50 / p99", fmt.Sprintf("a second at %d", manyConnections), "MiB", "bytes each",
 	}}
 	for _, g := range r.growth {
 		t = append(t, []string{
-			thousands(float64(g.credentials)),
-			g.uncached.alone.latencies(), thousands(g.uncached.many.rate().median), mebibytes(g.uncached.resident),
-			g.cached.alone.latencies(), thousands(g.cached.many.rate().median),
-			mebibytes(g.cached.resident), g.bytesEach(),
+			thousands(float64(g.stored)), thousands(float64(g.cached)),
+			g.misses.alone.latencies(), thousands(g.misses.many.rate().median), mebibytes(g.misses.resident),
+			g.hits.alone.latencies(), thousands(g.hits.many.rate().median),
+			mebibytes(g.hits.resident), g.bytesEach(),
 		})
 	}
 	return t.String()
@@ -76,10 +76,10 @@ func (r report) byCredentials() string {
 // bytesEach is what a cached credential costs, beside a component without a cache
 // that has done as much. What few cost is lost in what a process takes for itself.
 func (g grown) bytesEach() string {
-	if g.credentials < 10_000 {
+	if g.cached < 10_000 {
 		return ""
 	}
-	return thousands(float64(g.cached.resident-g.uncached.resident) / float64(g.credentials))
+	return thousands(float64(g.hits.resident-g.misses.resident) / float64(g.cached))
 }
 
 func (r report) byFields() string {

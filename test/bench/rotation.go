@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"credential-resolver/test/harness"
+)
+
+// rotation is what it costs who asks that a secret changes, and how old answers get.
+type rotation struct {
+	quiet, rotating series
+	rotations       int
+	oldest          time.Duration // how long after a secret was replaced it was still answered, at most
+}
+
+// Of a rotation: the credential, its Component, and for how long that caches. A secret
+// is replaced so often that every renewal brings another one.
+const (
+	rotatingGUID   = "rotating"
+	briefVault     = "brief-vault"
+	briefTTL       = time.Second
+	rotationPause  = 100 * time.Millisecond
+	rotationRounds = 5
+	rotationUsers  = 8
+)
+
+// briefly is what has a component renew what it has, all the time.
+func briefly() map[string]string { return map[string]string{"cacheTTL": briefTTL.String()} }
+
+// rotatingConfig has a secret whose value is the number of its version.
+func rotatingConfig() map[string]any {
+	return map[string]any{"credentialSource": "agent", "secret-path": rotatingGUID, "password": "password_key"}
+}
+
+// rotations are the times at which each version of a secret was replaced.
+type rotations struct {
+	mu       sync.Mutex
+	replaced []time.Time
+	oldest   time.Duration
+}
+
+// rotate writes versions into Vault until ctx ends.
+func (s *stores) rotate(ctx context.Context, seen *rotations) error {
+	for ctx.Err() == nil {
+		if err := s.replace(ctx, seen); err != nil && ctx.Err() == nil {
+			return err
+		}
+		select {
+		case <-time.After(rotationPause):
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// replace writes the next version.
+func (s *stores) replace(ctx context.Context, seen *rotations) error {
+	entries := map[string]string{"password_key": strconv.Itoa(len(seen.replaced) + 1)}
+	err := s.vault.Do(ctx, http.MethodPost, "secret/data/dapr/"+rotatingGUID, map[string]any{"data": entries})
+	if err == nil {
+		seen.mu.Lock()
+		defer seen.mu.Unlock()
+		seen.replaced = append(seen.replaced, time.Now())
+	}
+	return err
+}
+
+// answered notes a version that somebody got who asked at a time.
+func (r *rotations) answered(version int, asked time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if version < len(r.replaced) { // the one after it was written when?
+		r.oldest = max(r.oldest, asked.Sub(r.replaced[version]))
+	}
+}
+
+// ask is the operation that notes what version it got.
+func (r *rotations) ask(ctx context.Context, c client, _ *rand.Rand) error {
+	asked := time.Now()
+	entries, err := c.secret(ctx, step{secretsAPI, briefVault, rotatingGUID})
+	if err != nil {
+		return err
+	}
+	version, err := strconv.Atoi(entries["password"])
+	if err != nil {
+		return fmt.Errorf("the answer is no version: %w", err)
+	}
+	r.answered(version, asked)
+	return nil
+}
+
+// rotation has some ask for a credential whose secret changes, and for one whose
+// secret does not, in turn.
+func (s *stores) rotation(ctx context.Context, daprd *harness.Daprd, p plan) (found rotation, err error) {
+	clients, err := newPool(daprd, overGRPC, rotationUsers)
+	if err != nil {
+		return found, err
+	}
+	defer clients.close()
+	seen := &rotations{}
+	if err := s.replace(ctx, seen); err != nil {
+		return found, err
+	}
+	for range rotationRounds {
+		quiet, err := clients.run(ctx, p.duration, seen.ask)
+		if err != nil {
+			return found, err
+		}
+		rotating, err := s.whileRotating(ctx, seen, func() (sample, error) { return clients.run(ctx, p.duration, seen.ask) })
+		if err != nil {
+			return found, err
+		}
+		found.quiet, found.rotating = append(found.quiet, quiet), append(found.rotating, rotating)
+	}
+	found.rotations, found.oldest = len(seen.replaced), seen.oldest
+	return found, nil
+}
+
+func (s *stores) whileRotating(ctx context.Context, seen *rotations, measure func() (sample, error)) (sample, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	rotated := make(chan error)
+	go func() { rotated <- s.rotate(ctx, seen) }()
+	measured, err := measure()
+	cancel()
+	return measured, errors.Join(err, <-rotated)
+}
+
+// slower is the ratio of the latency of one in a hundred, each round with rotations to
+// the one before it, without.
+func (r rotation) slower() spread {
+	var ratios []float64
+	for i := range r.quiet {
+		p99 := func(s series) float64 { return s[i : i+1].latency(0.99).Seconds() }
+		ratios = append(ratios, p99(r.rotating)/p99(r.quiet))
+	}
+	return spreadOf(ratios)
+}
+
+func (r rotation) table() string {
+	s := r.slower()
+	return table{
+		{"", "p50 / p99, ms", "p99 to the quiet round before"},
+		{"nothing changes", r.quiet.latencies(), ""},
+		{
+			fmt.Sprintf("a secret changes every %s", rotationPause), r.rotating.latencies(),
+			fmt.Sprintf("**%.2f** (%.2f to %.2f)", s.median, s.least, s.most),
+		},
+	}.String() + fmt.Sprintf("After %s rotations, with `cacheTTL: %s`: the oldest answer had been replaced **%.2f s** before it was asked for.\n\n",
+		thousands(float64(r.rotations)), briefTTL, r.oldest.Seconds())
+}
