@@ -59,6 +59,7 @@ func TestACredentialThatCannotBeResolvedIsLeftOut(t *testing.T) {
 				"credential_resolver_bulk_left_out_total{" + tc.code.String() + "}": 1,
 				"credential_resolver_unknown_source_total{}":                        0,
 				"credential_resolver_stale_answers_total{}":                         0,
+				"credential_resolver_cache_hits_total{}":                            0,
 			}, s.counted())
 			log := s.log.String()
 			assert.Equal(t, 1, strings.Count(log, "level=warning"), log)

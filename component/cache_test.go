@@ -87,6 +87,7 @@ func TestTheLastGoodAnswerIsCountedAndLoggedOnce(t *testing.T) {
 			require.Equal(s.t, "one", data["password"])
 		}
 		require.Equal(s.t, 3.0, s.counted()["credential_resolver_stale_answers_total{}"])
+		require.Equal(s.t, 2.0, s.counted()["credential_resolver_cache_hits_total{}"], "nobody waits for a store that is down")
 		require.Regexp(s.t, `^[^\n]*answered as it was 1m0s ago[^\n]*\n$`, s.log.String())
 	})
 }

@@ -13,6 +13,7 @@ type Metrics struct {
 	unknownSource prometheus.Counter
 	bulkLeftOut   *prometheus.CounterVec
 	staleAnswers  prometheus.Counter
+	cacheHits     prometheus.Counter
 }
 
 // NewMetrics returns metrics that are registered with registerer.
@@ -34,9 +35,13 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "credential_resolver_stale_answers_total",
 			Help: "Requests that got the last good credential while a store was down or slow.",
 		}),
+		cacheHits: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "credential_resolver_cache_hits_total",
+			Help: "Requests for one credential that were answered with it without waiting for a store.",
+		}),
 	}
 	m.ok = m.requests.WithLabelValues(codes.OK.String())
-	registerer.MustRegister(m.requests, m.unknownSource, m.bulkLeftOut, m.staleAnswers)
+	registerer.MustRegister(m.requests, m.unknownSource, m.bulkLeftOut, m.staleAnswers, m.cacheHits)
 	return m
 }
 

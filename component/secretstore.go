@@ -143,6 +143,9 @@ func (s *SecretStore) resolve(ctx context.Context, guid string, req Request) (*r
 	if err != nil {
 		return nil, err
 	}
+	if answer.FromCache {
+		s.metrics.cacheHits.Inc()
+	}
 	if answer.Stale != nil {
 		s.report.stale(answer)
 	}

@@ -29,6 +29,8 @@ type Answer struct {
 	Stale error
 	// BecameStale tells that it is the first time that this one is given for that.
 	BecameStale bool
+	// FromCache tells that nobody waited for a store.
+	FromCache bool
 }
 
 // Cached is a resolver with a cache before it. It is safe for concurrent use.
@@ -109,13 +111,14 @@ func (c *Cached) fromCache(guid string, kept *entry, now time.Time, ask Ask) (An
 		if kept.err == nil && !now.Before(kept.renewAt) {
 			c.renew(guid, kept, now, ask)
 		}
-		return Answer{Credential: kept.credential}, kept.err, true
+		return Answer{Credential: kept.credential, FromCache: true}, kept.err, true
 	case o.TTL <= 0, kept.failing.Load() == 0:
 		return Answer{}, nil, false
 	}
 	// It could not be renewed. To try again is not for those who ask to wait for.
 	answer, ok := c.stale(kept, now, ask, errStale(guid))
 	if ok {
+		answer.FromCache = true
 		c.renew(guid, kept, now, ask)
 	}
 	return answer, nil, ok
@@ -127,7 +130,7 @@ func (c *Cached) stale(kept *entry, now time.Time, ask Ask, failure error) (Answ
 	if kept.credential == nil || allowed == 0 || now.Sub(kept.at) > allowed {
 		return Answer{}, false
 	}
-	return Answer{kept.credential, failure, kept.stale.CompareAndSwap(false, true)}, true
+	return Answer{Credential: kept.credential, Stale: failure, BecameStale: kept.stale.CompareAndSwap(false, true)}, true
 }
 
 // renew begins a reading that nobody waits for, once at a time and, after one that

@@ -1,0 +1,62 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/test/harness"
+)
+
+// TestCache has the cache as it is by default, and one that renews often, before a
+// file of secrets that is edited, that breaks and that comes back.
+func TestCache(t *testing.T) {
+	t.Parallel()
+	s := newStores(t)
+	s.secret(t, "bundle", map[string]string{"password_key": "first"})
+	s.config(t, "db", `{"credentialSource":"agent","secret-path":"bundle","password":"password_key"}`)
+	metrics := metricsAddress(t)
+	side := startSidecar(t, harness.ComponentOptions{Args: []string{"--metrics-listen", metrics}},
+		credentials("default", s.metadata(map[string]any{"cacheTTL": "60s"})),
+		credentials("brief", s.metadata(map[string]any{"cacheTTL": "500ms", "negativeCacheTTL": "500ms"})))
+	password := func(component string, metadata ...string) string {
+		entries, failure := side.get(t, component, "db", metadata...)
+		require.Empty(t, failure)
+		return entries["password"]
+	}
+	hits := func() float64 { return metric(t, metrics, "credential_resolver_cache_hits_total") }
+
+	require.Equal(t, "first", password("default"))
+	require.Equal(t, "first", password("brief"))
+	before := hits()
+	s.secret(t, "bundle", map[string]string{"password_key": "second"})
+	require.Equal(t, "first", password("default"), "a hit")
+	require.InDelta(t, before+1, hits(), 0)
+	require.Eventually(t, func() bool { return password("brief") == "second" }, patience, tick)
+	require.Equal(t, "second", password("default", "refresh=true"))
+	require.Equal(t, "second", password("default"), "renewed for all")
+
+	_, failure := side.get(t, "brief", "later")
+	require.Contains(t, failure, "code = NotFound")
+	s.config(t, "later", `{"credentialSource":"agent","secret-path":"bundle","password":"password_key"}`)
+	require.Eventually(t, func() bool {
+		_, failure := side.get(t, "brief", "later")
+		return failure == ""
+	}, patience, tick, "a failure is not kept for long")
+
+	require.NoError(t, os.WriteFile(s.path("secrets.json"), []byte("{"), 0o600))
+	stale := func() float64 { return metric(t, metrics, "credential_resolver_stale_answers_total") }
+	require.Eventually(t, func() bool {
+		require.Equal(t, "second", password("brief"), "the last good one, while the store is down")
+		return stale() > 0
+	}, patience, tick)
+	_, failure = side.get(t, "brief", "db", "refresh=true")
+	require.Contains(t, failure, "code = Unavailable", "what is asked for fresh must not be old")
+	require.Equal(t, 1, count(side.component, "; answered as it was "), "a line for each that becomes stale")
+
+	s.secret(t, "bundle", map[string]string{"password_key": "third"})
+	require.Eventually(t, func() bool { return password("brief") == "third" }, patience, tick, "the store is back")
+}
