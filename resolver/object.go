@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"unicode/utf8"
 
@@ -26,8 +27,12 @@ func (Field) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 // objects. The zero value is the empty object.
 type Object struct {
 	fields []Field
-	index  map[string]int
+	index  map[string]int // by name; nil for a few fields
 }
+
+// fewFields are so few that to look through them is as quick as an index, which takes
+// more memory than they do.
+const fewFields = 16
 
 var (
 	errNotObject = errors.New("not a JSON object")
@@ -115,11 +120,22 @@ func (o Object) Len() int { return len(o.fields) }
 
 // Get returns the value of the named field.
 func (o Object) Get(name string) (Value, bool) {
-	i, ok := o.index[name]
-	if !ok {
+	i := o.at(name)
+	if i < 0 {
 		return Value{}, false
 	}
 	return o.fields[i].Value, true
+}
+
+// at returns the place of the named field; below zero, there is none.
+func (o Object) at(name string) int {
+	if o.index == nil {
+		return slices.IndexFunc(o.fields, func(f Field) bool { return f.Name == name })
+	}
+	if i, ok := o.index[name]; ok {
+		return i
+	}
+	return -1
 }
 
 // All yields the fields in their order.
@@ -171,33 +187,37 @@ func (Object) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 type builder struct{ o Object }
 
 func newBuilder(size int) *builder {
-	return &builder{Object{fields: make([]Field, 0, size), index: make(map[string]int, size)}}
+	return &builder{Object{fields: make([]Field, 0, size)}}
 }
 
 // copyOf starts a builder with the fields of o; o is not touched.
 func copyOf(o Object) *builder {
-	b := &builder{Object{fields: slices.Clone(o.fields), index: make(map[string]int, len(o.fields))}}
-	for i, f := range b.o.fields {
-		b.o.index[f.Name] = i
-	}
-	return b
+	return &builder{Object{fields: slices.Clone(o.fields), index: maps.Clone(o.index)}}
 }
 
 // set gives the named field a value: at its place, or as the last one.
 func (b *builder) set(name string, v Value) {
-	if i, ok := b.o.index[name]; ok {
+	if i := b.o.at(name); i >= 0 {
 		b.o.fields[i].Value = v
 		return
 	}
-	b.o.index[name] = len(b.o.fields)
 	b.o.fields = append(b.o.fields, Field{name, v})
+	switch {
+	case b.o.index != nil:
+		b.o.index[name] = len(b.o.fields) - 1
+	case len(b.o.fields) > fewFields:
+		b.o.index = make(map[string]int, cap(b.o.fields))
+		for i, f := range b.o.fields {
+			b.o.index[f.Name] = i
+		}
+	}
 }
 
 func (b *builder) object() Object { return b.o }
 
 // without returns the object less the named field.
 func (o Object) without(name string) Object {
-	if _, ok := o.index[name]; !ok {
+	if o.at(name) < 0 {
 		return o
 	}
 	b := newBuilder(len(o.fields))

@@ -2,6 +2,7 @@ package resolver_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -139,4 +140,32 @@ func TestDeepNestingIsNoFault(t *testing.T) {
 
 	_, err := resolver.ParseObject([]byte(`{"a":` + strings.Repeat(`[`, 500_000)))
 	assert.EqualError(t, err, "not valid JSON")
+}
+
+// Few fields are looked through, and many found by an index.
+func TestAnObjectOfAnySizeHasItsFields(t *testing.T) {
+	for n := range 40 {
+		var fields []resolver.Field
+		var want []string
+		for i := range n {
+			name := fmt.Sprint("f", i)
+			fields = append(fields, resolver.Field{Name: name, Value: resolver.StringValue("old")})
+			want = append(want, fmt.Sprintf(`"%s":"new"`, name))
+		}
+		for i := range n { // at their places
+			fields = append(fields, resolver.Field{Name: fmt.Sprint("f", i), Value: resolver.StringValue("key")})
+		}
+		made := resolver.NewObject(fields...)
+		secrets := resolver.NewObject(resolver.Field{Name: "key", Value: resolver.StringValue("new")})
+		got := resolver.ApplySecretValues(made, secrets)
+		assert.Equal(t, "{"+strings.Join(want, ",")+"}", resolvertest.JSON(t, got))
+		for i := range n {
+			for _, o := range []resolver.Object{made, got} {
+				_, ok := o.Get(fmt.Sprint("f", i))
+				assert.True(t, ok, "%d of %d", i, n)
+			}
+		}
+		_, ok := got.Get(fmt.Sprint("f", n))
+		assert.False(t, ok)
+	}
 }
