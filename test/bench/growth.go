@@ -97,7 +97,7 @@ func (s *stores) load(ctx context.Context, component resource, n int, warm bool,
 		connections int
 		found       *series
 	}{{1, &l.alone}, {manyConnections, &l.many}} {
-		results, err := measure(ctx, side.daprd, place{overGRPC, at.connections}, p, anyOfThem)
+		results, err := side.measure(ctx, place{overGRPC, at.connections}, p, anyOfThem)
 		if err != nil {
 			return l, err
 		}

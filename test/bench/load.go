@@ -36,6 +36,7 @@ func (p pool) close() {
 type sample struct {
 	took      time.Duration
 	latencies []time.Duration // of every operation
+	used      time.Duration   // of the components' processor time
 }
 
 // rate is operations a second.
@@ -69,5 +70,5 @@ func (p pool) until(ctx context.Context, op operation, done func() bool) (sample
 		})
 	}
 	workers.Wait()
-	return sample{time.Since(begin), slices.Concat(found...)}, context.Cause(ctx)
+	return sample{took: time.Since(begin), latencies: slices.Concat(found...)}, context.Cause(ctx)
 }

@@ -70,13 +70,13 @@ func (r *report) compare(ctx context.Context, s *stores) error {
 		for _, n := range connections() {
 			progress("%s, connections: %d", protocol, n)
 			at := place{protocol, n}
-			if r.sideBySide[at], err = measure(ctx, side.daprd, at, r.plan, sideBySide()); err != nil {
+			if r.sideBySide[at], err = side.measure(ctx, at, r.plan, sideBySide()); err != nil {
 				return err
 			}
 		}
 	}
 	progress("fields of a config")
-	if r.fields, err = measure(ctx, side.daprd, byFieldsAt(), r.plan, byFields()); err != nil {
+	if r.fields, err = side.measure(ctx, byFieldsAt(), r.plan, byFields()); err != nil {
 		return err
 	}
 	progress("a rotation")

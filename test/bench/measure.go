@@ -28,8 +28,8 @@ type results map[place]map[string]series
 
 // measure has the subjects take turns in one place, so that what else the machine
 // does hits all of them.
-func measure(ctx context.Context, daprd *harness.Daprd, at place, p plan, subjects []subject) (map[string]series, error) {
-	clients, err := newPool(daprd, at.protocol, at.connections)
+func (side *sidecar) measure(ctx context.Context, at place, p plan, subjects []subject) (map[string]series, error) {
+	clients, err := newPool(side.daprd, at.protocol, at.connections)
 	if err != nil {
 		return nil, err
 	}
@@ -43,10 +43,12 @@ func measure(ctx context.Context, daprd *harness.Daprd, at place, p plan, subjec
 	for round := range p.rounds {
 		for i := range subjects {
 			s := subjects[(i+round)%len(subjects)] // nobody always comes after the same
+			before := side.used()
 			sample, err := clients.run(ctx, p.round(), s.op)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.title, err)
 			}
+			sample.used = side.used() - before
 			found[s.id] = append(found[s.id], sample)
 		}
 	}

@@ -52,6 +52,10 @@ func (r report) text() string {
 		b.WriteString(r.rates(protocol))
 		fmt.Fprintf(&b, "![Requests a second over %s](%s/%s)\n\n", protocol, plotFolder, rateChart(protocol))
 	}
+	b.WriteString("### Processor time of the component a request, in µs, and its ratio to that of (a)\n\n")
+	for _, protocol := range protocols() {
+		b.WriteString(r.used(protocol))
+	}
 	fmt.Fprintf(&b, "### A rotation, over gRPC at %d connections, on Redis and Vault\n\n%s", rotationUsers, r.rotation.table())
 	b.WriteString("### Growth with credentials, over gRPC\n\n" + r.byCredentials())
 	fmt.Fprintf(&b, "![Latency by credentials](%s/%s)\n\n![Memory by credentials](%s/%s)\n\n",

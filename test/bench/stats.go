@@ -31,6 +31,17 @@ func (s series) over(other series) spread {
 	return spreadOf(ratios)
 }
 
+// used is the processor time of the component an operation.
+func (s series) used() time.Duration {
+	var used time.Duration
+	operations := 0
+	for _, one := range s {
+		used += one.used
+		operations += len(one.latencies)
+	}
+	return used / time.Duration(operations)
+}
+
 // latency is the time that a part of the operations of all rounds took at most.
 func (s series) latency(part float64) time.Duration {
 	var all []time.Duration

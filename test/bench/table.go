@@ -57,6 +57,25 @@ func (r report) rates(protocol string) string {
 	return t.String()
 }
 
+// used is what an operation costs the component alone, in microseconds of processor
+// time: the rest of the machine hardly matters to it.
+func (r report) used(protocol string) string {
+	t := table{head(protocol)}
+	for _, s := range sideBySide() {
+		if s.id == oldWay || s.id == oldWaySix || s.id == daprdsFile { // no component has a part in it
+			continue
+		}
+		row := []string{fmt.Sprintf("(%s) %s", s.id, s.title)}
+		for _, n := range connections() {
+			here := r.sideBySide[place{protocol, n}]
+			own, least := here[s.id].used(), here[floor].used()
+			row = append(row, fmt.Sprintf("%d, **%.2f**", own.Microseconds(), own.Seconds()/max(least.Seconds(), 1e-9)))
+		}
+		t = append(t, row)
+	}
+	return t.String()
+}
+
 func (r report) byCredentials() string {
 	t := table{{
 		"credentials", "in the cache", "a miss, p50 / p99", fmt.Sprintf("a second at %d", manyConnections), "MiB",
