@@ -27,6 +27,7 @@ type entry struct {
 	credential *Credential
 	err        error
 	at         time.Time // of the credential's oldest part, or of the failure
+	share      float64   // of its TTL, after which it is renewed, on average
 	renewAt    time.Time // from then on, whoever asks has it renewed
 	lastGood   bool      // it is kept for LastGood alone
 
@@ -34,7 +35,8 @@ type entry struct {
 	renewing atomic.Bool
 	// failing is when a credential that could not be renewed, for a store that is down
 	// or slow, is tried again, in Unix nanoseconds; zero: the last reading succeeded.
-	failing atomic.Int64
+	failing  atomic.Int64
+	failures atomic.Int32 // in a row
 }
 
 // good tells whether it may be answered as it is.
@@ -99,22 +101,43 @@ func (c *Cache) keep(guid string, credential *Credential, err error, lastGood bo
 	lastGood = lastGood || before != nil && before.lastGood
 	switch {
 	case err == nil && (c.opts.TTL > 0 || lastGood):
-		// Between 75 and 90 hundredths of its time, so that many processes that began
-		// together do not keep step.
-		share := 0.75 + 0.15*rand.Float64() //nolint:gosec // no secret depends on it
-		c.entries.Set(guid, &entry{
-			credential: credential, at: credential.ReadAt, lastGood: lastGood,
-			renewAt: credential.ReadAt.Add(time.Duration(share * float64(c.opts.TTL))),
-		})
+		e := &entry{credential: credential, at: credential.ReadAt, lastGood: lastGood}
+		e.renewIn(c.opts.TTL, before)
+		c.entries.Set(guid, e)
 	case err != nil && KindOf(err).Retryable():
 		if before != nil && before.credential != nil {
-			pause := time.Second + time.Duration(rand.Int64N(int64(time.Second))) //nolint:gosec // as above
-			before.failing.Store(now.Add(pause).UnixNano())
-			before.renewing.Store(false)
+			before.failed(now, c.opts.TTL)
 		}
 	case err != nil && c.opts.TTL > 0 && c.opts.NegativeTTL > 0 && KindOf(err) != Internal:
 		c.entries.Set(guid, &entry{err: err, at: now, lastGood: lastGood})
 	default:
 		c.entries.Invalidate(guid)
 	}
+}
+
+// renewIn sets when the entry is renewed: after 75 to 90 hundredths of its TTL. Most of
+// the difference is drawn once for a credential in a process, and is that of the entry
+// before, if there was one. So it adds up: processes that began together are out of
+// step in five TTLs. Draws anew each time would even each other out, and take thirty.
+func (e *entry) renewIn(ttl time.Duration, before *entry) {
+	e.share = 0.765 + 0.12*rand.Float64() //nolint:gosec // no secret depends on it
+	if before != nil && before.share > 0 {
+		e.share = before.share
+	}
+	share := e.share + 0.03*rand.Float64() - 0.015 //nolint:gosec // as above
+	e.renewAt = e.at.Add(time.Duration(share * float64(ttl)))
+}
+
+// failed notes that the entry could not be renewed. It is tried again after a second
+// or two and, each time that fails, after four times as long, up to the TTL: many that
+// wait for a store ask little more of the others than usual, and do not all come at
+// once when it is back.
+func (e *entry) failed(now time.Time, ttl time.Duration) {
+	if now.UnixNano() >= e.failing.Load() { // else it was asked for before its time
+		const first, growths = 2 * time.Second, 10
+		most := min(first<<(2*min(e.failures.Add(1)-1, growths)), max(ttl, first))
+		pause := most/2 + rand.N(most/2) //nolint:gosec // as above
+		e.failing.Store(now.Add(pause).UnixNano())
+	}
+	e.renewing.Store(false)
 }

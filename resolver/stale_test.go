@@ -46,7 +46,7 @@ func TestTheLastGoodAnswerIsGivenWhileAStoreIsDown(t *testing.T) {
 
 		c.Secrets.Before(resolvertest.Any, nil)
 		c.bundle("g", "two")
-		c.pass(2 * time.Second)
+		c.pass(8 * time.Second)
 		require.Equal(c.t, "one, stale", c.ask("g"))
 		synctest.Wait()
 		require.Equal(c.t, "two", c.ask("g"))
@@ -138,5 +138,50 @@ func TestARejectedCredentialIsReadAgain(t *testing.T) {
 		c.pass(time.Second)
 		require.Equal(c.t, "two", rejected("one"), "it is another by now")
 		require.Equal(c.t, 2, c.reads()-before)
+	})
+}
+
+func TestAStoreThatIsDownIsAskedEverMoreSeldom(t *testing.T) {
+	testCached(t, nil, func(c *cached) {
+		c.bundle("g", "one")
+		require.Equal(c.t, "one", c.ask("g"))
+		c.down(resolver.Unavailable)
+		c.pass(time.Minute)
+		attempts, until := []time.Time{}, time.Now().Add(10*time.Minute)
+		for before := c.reads(); time.Now().Before(until); c.pass(100 * time.Millisecond) {
+			require.Equal(c.t, "one, stale", c.ask("g"))
+			synctest.Wait()
+			if c.reads() > before {
+				attempts, before = append(attempts, time.Now()), c.reads()
+			}
+		}
+		most := 2 * time.Second
+		for i := range len(attempts) - 1 {
+			pause := attempts[i+1].Sub(attempts[i])
+			require.GreaterOrEqual(c.t, pause, most/2, i)
+			require.LessOrEqual(c.t, pause, most+100*time.Millisecond, i)
+			most = min(4*most, resolver.DefaultCacheTTL)
+		}
+		require.GreaterOrEqual(c.t, len(attempts), 10)
+	})
+}
+
+// Who asks for fresh ones, and gets none, does not put the next attempt off.
+func TestFreshReadingsThatFailDelayNoRenewal(t *testing.T) {
+	testCached(t, nil, func(c *cached) {
+		c.bundle("g", "one")
+		require.Equal(c.t, "one", c.ask("g"))
+		c.down(resolver.Unavailable)
+		c.pass(time.Minute)
+		require.Equal(c.t, "one, stale", c.ask("g"))
+		for range 10 {
+			require.Equal(c.t, resolver.Unavailable.Error(), c.password("g", resolver.Ask{Fresh: true}))
+		}
+		c.Secrets.Before(resolvertest.Any, nil)
+		c.bundle("g", "two")
+		c.pass(2 * time.Second)
+		require.Equal(c.t, "one, stale", c.ask("g"))
+		synctest.Wait()
+		require.Equal(c.t, "two", c.ask("g"))
 	})
 }
