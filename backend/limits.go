@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -27,8 +28,8 @@ type Limits struct {
 	// its retries, until the store is not asked for a while (breakerFailures). Zero:
 	// it is always asked.
 	BreakerFailures int
-	// BreakerInterval is how long it is not asked then (breakerInterval). Zero:
-	// DefaultBreakerInterval.
+	// BreakerInterval is how long it is not asked then, or up to a fifth less
+	// (breakerInterval). Zero: DefaultBreakerInterval.
 	BreakerInterval time.Duration
 }
 
@@ -74,7 +75,9 @@ func newGuard(limits Limits, label string, log logger.Logger) *guard {
 		return g
 	}
 	g.breaker = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-		Timeout: limits.BreakerInterval,
+		// Its own part of the interval, so that the probes of many processes do not
+		// keep step.
+		Timeout: limits.BreakerInterval*4/5 + rand.N(limits.BreakerInterval/5+1), //nolint:gosec // no secret depends on it
 		ReadyToTrip: func(counts gobreaker.Counts) bool {
 			return int64(counts.ConsecutiveFailures) >= int64(limits.BreakerFailures)
 		},

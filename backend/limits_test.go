@@ -202,3 +202,32 @@ func TestACallThatHangsKeepsItsPlace(t *testing.T) {
 		return err == nil
 	}, long, time.Millisecond)
 }
+
+// Many processes that lost a store together do not look for it together.
+func TestBreakersDoNotKeepStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const breakers = 100
+		began, probes := time.Now(), map[time.Duration]int{}
+		for range breakers {
+			g := quietGuard(t, Limits{BreakerFailures: 1})
+			call, made := failing(1, resolver.Unavailable)
+			_, err := guarded(t.Context(), g, call)
+			require.Error(t, err)
+			for range 50 {
+				<-time.After(100 * time.Millisecond)
+				_, _ = guarded(t.Context(), g, call)
+				if made.Load() > 1 {
+					probes[time.Since(began)]++
+					break
+				}
+			}
+			began = time.Now()
+		}
+		require.Greater(t, len(probes), 5)
+		for after, n := range probes {
+			require.GreaterOrEqual(t, after, DefaultBreakerInterval*4/5)
+			require.LessOrEqual(t, after, DefaultBreakerInterval+100*time.Millisecond)
+			require.Less(t, n, breakers/2)
+		}
+	})
+}
