@@ -31,6 +31,10 @@ type Options struct {
 	// Logger is told of attempts that failed, and at debug level of the store's
 	// own words. Required.
 	Logger logger.Logger
+	// Before, if it is not nil, runs before each attempt at a store, within its time;
+	// store is the spec's label. An error of it is the attempt's outcome: this is how
+	// package clienttest has stores fail that would not.
+	Before func(ctx context.Context, store string) error
 }
 
 func (o Options) withDefaults() Options {
@@ -42,8 +46,9 @@ func (o Options) withDefaults() Options {
 
 // opened is a store of either sort, with what its calls need.
 type opened[C interface{ Close() error }] struct {
-	link  *link[C]
-	guard *guard
+	link   *link[C]
+	guard  *guard
+	before func(ctx context.Context) error // nil for nothing
 }
 
 // open checks a spec and starts to connect. Its error is one that no retry
@@ -76,7 +81,11 @@ func open[C interface{ Close() error }](
 	if t.nearby {
 		limits.Retries, limits.BreakerFailures = 0, 0
 	}
-	return &opened[C]{l, newGuard(limits, spec.Label+" ("+spec.Type+")", log)}, t, fields, nil
+	o := &opened[C]{link: l, guard: newGuard(limits, spec.Label+" ("+spec.Type+")", log)}
+	if opts.Before != nil {
+		o.before = func(ctx context.Context) error { return opts.Before(ctx, spec.Label) }
+	}
+	return o, t, fields, nil
 }
 
 // use runs a call on the connected store, within ctx and the store's own limit.
@@ -88,7 +97,15 @@ func use[C interface{ Close() error }, T any](
 		var none T
 		return none, err
 	}
-	return guarded(ctx, o.guard, func(ctx context.Context) (T, error) { return call(ctx, conn) })
+	return guarded(ctx, o.guard, func(ctx context.Context) (T, error) {
+		if o.before != nil {
+			if err := o.before(ctx); err != nil {
+				var none T
+				return none, err
+			}
+		}
+		return call(ctx, conn)
+	})
 }
 
 // Close stops connecting and closes the store. The caller sees to it that no

@@ -19,6 +19,7 @@ type SecretStore struct {
 	metrics *Metrics
 	report  *reporter
 	memory  *memory
+	before  func(ctx context.Context, store string) error
 
 	settings Settings
 	stores   *Stores
@@ -34,9 +35,17 @@ var (
 // Factory returns what makes secret stores that log to log and count in metrics.
 // Those of one factory hash references with one key, and share what they remember.
 func Factory(log logger.Logger, metrics *Metrics) func() secretstores.SecretStore {
+	return FactoryBefore(log, metrics, nil)
+}
+
+// FactoryBefore is Factory, of secret stores that run before ahead of each attempt at
+// one of their own stores: see [backend.Options]. Nil: nothing is run.
+func FactoryBefore(
+	log logger.Logger, metrics *Metrics, before func(ctx context.Context, store string) error,
+) func() secretstores.SecretStore {
 	report, memory := newReporter(log, metrics), newMemory()
 	return func() secretstores.SecretStore {
-		return &SecretStore{log: log, metrics: metrics, report: report, memory: memory}
+		return &SecretStore{log: log, metrics: metrics, report: report, memory: memory, before: before}
 	}
 }
 
@@ -47,7 +56,7 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 	if err != nil {
 		return err
 	}
-	stores, err := Open(ctx, settings, backend.Options{Logger: s.log})
+	stores, err := Open(ctx, settings, backend.Options{Logger: s.log, Before: s.before})
 	if err != nil {
 		return err
 	}
@@ -182,6 +191,15 @@ func (s *SecretStore) Features() []secretstores.Feature {
 // GetComponentMetadata implements secretstores.SecretStore. The names are
 // checked by Init, which knows them better than a struct could tell.
 func (s *SecretStore) GetComponentMetadata() metadata.MetadataMap { return metadata.MetadataMap{} }
+
+// Forget ends what outlives Close, for the next instance with the same metadata: what
+// takes from memory in time what is cached. It is for a process that goes on without
+// any such instance.
+func (s *SecretStore) Forget() {
+	if s.cache != nil {
+		s.cache.Close()
+	}
+}
 
 // Close implements secretstores.SecretStore.
 func (s *SecretStore) Close() error {

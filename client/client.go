@@ -1,0 +1,82 @@
+package client
+
+import (
+	"context"
+
+	"google.golang.org/grpc/codes"
+
+	dapr "github.com/dapr/go-sdk/client"
+
+	"credential-resolver/resolver"
+)
+
+// Dapr is what is needed of a Dapr client; the Dapr SDK's has it.
+type Dapr interface {
+	// GetSecret asks a secret store for the entries of one secret.
+	GetSecret(ctx context.Context, storeName, key string, meta map[string]string) (map[string]string, error)
+	// InvokeBinding invokes an output binding.
+	InvokeBinding(ctx context.Context, req *dapr.InvokeBindingRequest) (*dapr.BindingEvent, error)
+}
+
+// Client makes the calls. It is safe for concurrent use if its Dapr client is.
+type Client struct {
+	dapr Dapr
+	opts Options
+}
+
+// New returns a client that asks by way of a Dapr client. It reads the environment
+// for what opts leave out.
+func New(dapr Dapr, opts Options) *Client {
+	return &Client{dapr: dapr, opts: opts.withDefaults()}
+}
+
+// Options returns the options, with what the environment and the defaults made of them.
+func (c *Client) Options() Options { return c.opts }
+
+// valueEntry is the one entry of an answer in JSON (DESIGN.md, section 3).
+const valueEntry = "_value"
+
+// GetCredentials returns the finished credential of a GUID. Its failure is an
+// [*Error]: never a partial credential.
+func (c *Client) GetCredentials(ctx context.Context, guid string) (Credential, error) {
+	if !resolver.ValidGUID(guid) {
+		return Credential{}, &Error{Code: codes.InvalidArgument, Reason: "malformed GUID: " + resolver.GUIDRule}
+	}
+	store := c.opts.CredentialStore
+	data, err := c.secret(ctx, store, guid, map[string]string{"format": "json"})
+	if err != nil {
+		return Credential{}, err
+	}
+	text, ok := data[valueEntry]
+	if !ok {
+		return Credential{}, notOurs(guid, store)
+	}
+	fields, err := resolver.ParseObject([]byte(text))
+	if err != nil {
+		return Credential{}, notOurs(guid, store)
+	}
+	return newCredential(guid, fields), nil
+}
+
+// notOurs is an answer that is no credential.
+func notOurs(guid, store string) *Error {
+	return &Error{
+		Code: codes.FailedPrecondition, GUID: guid,
+		Reason: "the answer is no credential: is " + resolver.QuoteName(store) +
+			" a Component of type secretstores.credential-resolver?",
+	}
+}
+
+// secret asks daprd for a secret of one of its stores.
+func (c *Client) secret(ctx context.Context, store, key string, meta map[string]string) (map[string]string, error) {
+	if key == "" {
+		return nil, &Error{Code: codes.InvalidArgument, Store: store, Reason: "the name of the secret is empty"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	defer cancel()
+	data, err := c.dapr.GetSecret(ctx, store, key, meta)
+	if err != nil {
+		return nil, asked{store: store, key: key, prefix: secretPrefix(store, key)}.failure(ctx, err)
+	}
+	return data, nil
+}

@@ -1,0 +1,175 @@
+package clienttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/dapr/components-contrib/bindings"
+	"github.com/dapr/components-contrib/secretstores"
+	proto "github.com/dapr/dapr/pkg/proto/components/v1"
+	dapr "github.com/dapr/go-sdk/client"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/client"
+	"credential-resolver/component"
+	"credential-resolver/component/pluggable"
+)
+
+// product is the component's name, and that of its socket.
+const product = "credential-resolver"
+
+// startTimeout bounds the start of the component.
+const startTimeout = 30 * time.Second
+
+// served is a component that is served, and daprd's two connections to it.
+type served struct {
+	cancel context.CancelFunc
+	done   chan error
+
+	store   *grpc.ClientConn
+	binding *grpc.ClientConn
+
+	mu    sync.Mutex
+	stood []*component.SecretStore
+}
+
+// serve starts the component, and initialises its two Components as daprd does.
+func serve(
+	folder string, names client.Options, properties map[string]string,
+	before func(ctx context.Context, store string) error, log io.Writer,
+) (*served, error) {
+	logger := logger.NewLogger(filepath.Base(folder)) // loggers are the process's: one a name
+	logger.SetOutput(log)
+	s := &served{done: make(chan error, 1)}
+	newStore := component.FactoryBefore(logger, component.NewMetrics(prometheus.NewRegistry()), before)
+	server, err := pluggable.New(pluggable.Options{
+		Name:           product,
+		NewSecretStore: func() secretstores.SecretStore { return s.remember(newStore()) },
+		NewOutputBinding: func(stores *pluggable.SecretStores) bindings.OutputBinding {
+			return component.NewSaveBinding(stores)
+		},
+		Logger: logger, SocketFolder: folder, StateFolder: filepath.Join(folder, "state"), StateOnDisk: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	go func() { s.done <- server.Run(ctx) }()
+	if err := s.initialise(ctx, filepath.Join(folder, product+".sock"), names, properties); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// remember keeps a store, to end what outlives it.
+func (s *served) remember(store secretstores.SecretStore) secretstores.SecretStore {
+	if ours, ok := store.(*component.SecretStore); ok {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.stood = append(s.stood, ours)
+	}
+	return store
+}
+
+func (s *served) initialise(ctx context.Context, socket string, names client.Options, properties map[string]string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	err := s.awaitSocket(ctx, socket)
+	if err == nil {
+		s.store, err = connect(socket, names.CredentialStore)
+	}
+	if err == nil {
+		s.binding, err = connect(socket, names.CredentialBinding)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = proto.NewSecretStoreClient(s.store).Init(ctx, &proto.SecretStoreInitRequest{
+		Metadata: &proto.MetadataRequest{Properties: properties},
+	})
+	if err != nil {
+		return fmt.Errorf("initialising the credentials store: %w", err)
+	}
+	_, err = proto.NewOutputBindingClient(s.binding).Init(ctx, &proto.OutputBindingInitRequest{
+		Metadata: &proto.MetadataRequest{Properties: map[string]string{"store": names.CredentialStore}},
+	})
+	if err != nil {
+		return fmt.Errorf("initialising the binding: %w", err)
+	}
+	return nil
+}
+
+// awaitSocket waits until the socket is there: it is served as soon as it is.
+func (s *served) awaitSocket(ctx context.Context, socket string) error {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := os.Lstat(socket); err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case err := <-s.done:
+			s.done <- err // for close
+			return errors.New("the component does not serve")
+		case <-ctx.Done():
+			return errors.New("the component has not started in time")
+		}
+	}
+}
+
+// connect returns a connection for one Component, whose name is in each of its calls.
+func connect(socket, name string) (*grpc.ClientConn, error) {
+	return grpc.NewClient("unix://"+socket,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithUnaryInterceptor(func(
+			ctx context.Context, method string, req, reply any, conn *grpc.ClientConn,
+			invoke grpc.UnaryInvoker, opts ...grpc.CallOption,
+		) error {
+			ctx = metadata.AppendToOutgoingContext(ctx, "x-component-instance", name)
+			return invoke(ctx, method, req, reply, conn, opts...)
+		}))
+}
+
+func (s *served) get(ctx context.Context, key string, meta map[string]string) (map[string]string, error) {
+	answer, err := proto.NewSecretStoreClient(s.store).Get(ctx, &proto.GetSecretRequest{Key: key, Metadata: meta})
+	return answer.GetData(), err
+}
+
+func (s *served) invoke(ctx context.Context, req *dapr.InvokeBindingRequest) (*dapr.BindingEvent, error) {
+	answer, err := proto.NewOutputBindingClient(s.binding).Invoke(ctx, &proto.InvokeRequest{
+		Operation: req.Operation, Data: req.Data, Metadata: req.Metadata,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &dapr.BindingEvent{Data: answer.GetData(), Metadata: answer.GetMetadata()}, nil
+}
+
+// close ends the connections, and then the component.
+func (s *served) close() error {
+	var errs []error
+	for _, conn := range []*grpc.ClientConn{s.binding, s.store} {
+		if conn != nil {
+			errs = append(errs, conn.Close())
+		}
+	}
+	s.cancel()
+	errs = append(errs, <-s.done)
+	for _, store := range s.stood {
+		store.Forget()
+	}
+	return errors.Join(errs...)
+}

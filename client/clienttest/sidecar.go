@@ -1,0 +1,198 @@
+package clienttest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/dapr/pkg/messages"
+	dapr "github.com/dapr/go-sdk/client"
+
+	"credential-resolver/client"
+)
+
+// Options say how a sidecar is made.
+type Options struct {
+	// Client says what the stores are called, and whether the environment is local: only
+	// then can credentials be saved. Its zero value: as in package client.
+	Client client.Options
+	// Metadata is the credentials store's own, over what it has here: nothing is cached,
+	// so that what a test changes is seen at once. Nil: no change.
+	Metadata map[string]string
+}
+
+// Sidecar answers like a daprd with the component beside it. It is safe for concurrent
+// use.
+type Sidecar struct {
+	// Configs are what credentials are made of.
+	Configs *Configs
+	// Secrets are those that the component fetches. The application sees them too, as
+	// the Dapr secret store Options.Client.SecretStore.
+	Secrets *Secrets
+	// DeploymentSecrets are another Dapr secret store, Options.Client.DeploymentSecretStore.
+	DeploymentSecrets *Secrets
+
+	names  client.Options
+	folder string
+	log    *logged
+	served *served
+	stores map[string]*Secrets // Dapr's own, by Component
+}
+
+var _ client.Dapr = (*Sidecar)(nil)
+
+// New returns a sidecar that ends with the test; changes are made to its options.
+func New(t testing.TB, changes ...func(*Options)) *Sidecar {
+	t.Helper()
+	var opts Options
+	for _, change := range changes {
+		change(&opts)
+	}
+	s, err := Start(opts)
+	if err != nil {
+		t.Fatalf("clienttest: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("clienttest: %v", err)
+		}
+	})
+	return s
+}
+
+// Local is a change of options, for [New]: the environment is local.
+func Local(o *Options) { o.Client.DeploymentName = "local" }
+
+// Start is New where there is no test, as in an example: the caller closes the sidecar.
+func Start(opts Options) (*Sidecar, error) {
+	folder, err := os.MkdirTemp("", "clienttest") // short enough for a socket's path
+	if err != nil {
+		return nil, err
+	}
+	s := &Sidecar{names: client.New(nil, opts.Client).Options(), folder: folder, log: &logged{}}
+	s.Configs = newConfigs(filepath.Join(folder, "configs"))
+	s.Secrets = newSecrets(filepath.Join(folder, "secrets.json"))
+	s.DeploymentSecrets = newSecrets(filepath.Join(folder, "deployment-secrets.json"))
+	s.stores = map[string]*Secrets{
+		s.names.SecretStore: s.Secrets, s.names.DeploymentSecretStore: s.DeploymentSecrets,
+	}
+	if s.served, err = serve(folder, s.names, s.metadata(opts.Metadata), s.before, s.log); err != nil {
+		_ = os.RemoveAll(folder)
+		return nil, err
+	}
+	return s, nil
+}
+
+// metadata are those of the credentials store.
+func (s *Sidecar) metadata(changes map[string]string) map[string]string {
+	properties := map[string]string{
+		"configStore":             "bindings.localstorage",
+		"configStore.rootPath":    s.Configs.folder,
+		"configKey":               "{guid}.json",
+		"secretStore":             "secretstores.local.file",
+		"secretStore.secretsFile": s.Secrets.file,
+		"secretStore.multiValued": "true",
+		"cacheTTL":                "0s",
+	}
+	if s.names.DeploymentName == "local" {
+		properties["environment"] = "local"
+	}
+	maps.Copy(properties, changes)
+	return properties
+}
+
+// before runs before each attempt of the component at a store.
+func (s *Sidecar) before(ctx context.Context, store string) error {
+	if store == "configStore" {
+		return s.Configs.interfere(ctx)
+	}
+	return s.Secrets.interfere(ctx)
+}
+
+// Client returns a client with the sidecar's own options.
+func (s *Sidecar) Client() *client.Client { return client.New(s, s.names) }
+
+// Log returns what the component has logged, at info level.
+func (s *Sidecar) Log() string { return s.log.String() }
+
+// Close ends the component and removes its files.
+func (s *Sidecar) Close() error {
+	return errors.Join(s.served.close(), os.RemoveAll(s.folder))
+}
+
+// GetSecret implements client.Dapr.
+func (s *Sidecar) GetSecret(ctx context.Context, storeName, key string, meta map[string]string) (map[string]string, error) {
+	var data map[string]string
+	var err error
+	switch store, ok := s.stores[storeName]; {
+	case storeName == s.names.CredentialStore:
+		data, err = s.served.get(ctx, key, meta)
+	case ok:
+		data, err = store.get(ctx, key)
+	default:
+		return nil, wrapped(messages.ErrSecretStoreNotFound.WithFormat(storeName))
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("error invoking service: %w", status.FromContextError(ctx.Err()).Err())
+	case err != nil:
+		return nil, wrapped(messages.ErrSecretGet.WithFormat(key, storeName, err.Error()))
+	}
+	return data, nil
+}
+
+// wrapped is daprd's error as the Dapr SDK's client returns it.
+func wrapped(err messages.APIError) error {
+	return fmt.Errorf("error invoking service: %w", err.GRPCStatus().Err())
+}
+
+// InvokeBinding implements client.Dapr.
+func (s *Sidecar) InvokeBinding(ctx context.Context, req *dapr.InvokeBindingRequest) (*dapr.BindingEvent, error) {
+	event, err := s.invoke(ctx, req)
+	if err == nil {
+		return event, nil
+	}
+	failure := status.Errorf(codes.Internal, messages.ErrInvokeOutputBinding, req.Name, err.Error())
+	if ctx.Err() != nil {
+		failure = status.FromContextError(ctx.Err()).Err()
+	}
+	return nil, fmt.Errorf("error invoking binding %s/%s: %w", req.Name, req.Operation, failure)
+}
+
+func (s *Sidecar) invoke(ctx context.Context, req *dapr.InvokeBindingRequest) (*dapr.BindingEvent, error) {
+	switch {
+	case req.Name != s.names.CredentialBinding:
+		return nil, fmt.Errorf("couldn't find output binding %s", req.Name)
+	case req.Operation != "create":
+		return nil, fmt.Errorf("binding %s does not support operation %s. supported operations:create", req.Name, req.Operation)
+	}
+	return s.served.invoke(ctx, req)
+}
+
+// logged is what a logger wrote.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

@@ -1,0 +1,184 @@
+package clienttest_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	dapr "github.com/dapr/go-sdk/client"
+
+	"credential-resolver/client"
+	"credential-resolver/client/clienttest"
+)
+
+func password(t testing.TB, sidecar *clienttest.Sidecar, guid string) string {
+	t.Helper()
+	credential, err := sidecar.Client().GetCredentials(t.Context(), guid)
+	require.NoError(t, err)
+	text, err := credential.Text("password")
+	require.NoError(t, err)
+	return text
+}
+
+const agent = `{"credentialSource":"agent","host":"db","password":"db-password"}`
+
+func TestWhatIsPutIsAnswered(t *testing.T) {
+	t.Parallel()
+	sidecar := clienttest.New(t)
+	sidecar.Configs.Put("a", agent)
+	sidecar.Secrets.Put("db-password", map[string]string{"value": "first"})
+	assert.Equal(t, "first", password(t, sidecar, "a"))
+
+	for i := range 20 { // however fast one follows the other
+		sidecar.Secrets.Put("db-password", map[string]string{"value": fmt.Sprint("rotated-", i%10)})
+		assert.Equal(t, fmt.Sprint("rotated-", i%10), password(t, sidecar, "a"))
+	}
+	sidecar.Configs.Put("a", `{"password":"plain"}`)
+	assert.Equal(t, "plain", password(t, sidecar, "a"))
+
+	sidecar.Configs.Delete("a")
+	sidecar.Configs.Delete("a")
+	_, err := sidecar.Client().GetCredentials(t.Context(), "a")
+	assert.ErrorIs(t, err, client.ErrNotFound)
+
+	sidecar.Secrets.Delete("db-password")
+	_, err = sidecar.Client().GetSecret(t.Context(), "db-password", "")
+	assert.ErrorIs(t, err, client.ErrNotFound)
+	assert.Contains(t, sidecar.Log(), "no such credential")
+	assert.Panics(t, func() { sidecar.Configs.Put("../a", "{}") })
+}
+
+// breakable is a store that fails when it is told to.
+type breakable interface {
+	Break(fault clienttest.Fault)
+	Mend()
+}
+
+func TestStoresFailAsTheyAreToldTo(t *testing.T) {
+	t.Parallel()
+	sidecar := clienttest.New(t)
+	sidecar.Configs.Put("a", agent)
+	sidecar.Secrets.Put("db-password", map[string]string{"value": "first"})
+	for name, store := range map[string]breakable{"config store": sidecar.Configs, "secret store": sidecar.Secrets} {
+		for fault, want := range map[clienttest.Fault]error{
+			clienttest.Down: client.ErrUnavailable, clienttest.Refusing: client.ErrDenied, clienttest.TooSlow: client.ErrTimeout,
+		} {
+			store.Break(fault)
+			_, err := sidecar.Client().GetCredentials(t.Context(), "a")
+			require.ErrorIs(t, err, want)
+			assert.ErrorContains(t, err, name)
+		}
+		store.Mend()
+		assert.Equal(t, "first", password(t, sidecar, "a"))
+	}
+	sidecar.Secrets.Break(clienttest.Down)
+	_, err := sidecar.Client().GetSecret(t.Context(), "db-password", "")
+	assert.ErrorIs(t, err, client.ErrInternal, "another store's failure has no kind")
+}
+
+func TestAStoreThatTakesLongerThanItsTime(t *testing.T) {
+	t.Parallel()
+	sidecar := clienttest.New(t, func(o *clienttest.Options) { o.Metadata = map[string]string{"storeTimeout": "20ms"} })
+	sidecar.Configs.Put("a", agent)
+	sidecar.Configs.Delay(time.Hour)
+	_, err := sidecar.Client().GetCredentials(t.Context(), "a")
+	assert.ErrorIs(t, err, client.ErrTimeout)
+	assert.NotErrorIs(t, err, context.DeadlineExceeded, "it was not the caller's time")
+}
+
+func TestACallerThatLeavesIsNotKept(t *testing.T) {
+	t.Parallel()
+	sidecar := clienttest.New(t)
+	sidecar.Configs.Put("a", agent)
+	sidecar.Configs.Delay(time.Hour)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := sidecar.Client().GetCredentials(ctx, "a")
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.ErrorIs(t, err, client.ErrResolution)
+	assert.False(t, client.Retryable(err))
+
+	local := clienttest.New(t, clienttest.Local)
+	local.Configs.Delay(time.Hour)
+	config, err := client.Parse([]byte(`{}`))
+	require.NoError(t, err)
+	_, err = local.Client().SaveSecret(ctx, config)
+	assert.ErrorIs(t, err, context.Canceled)
+}
+
+// Components have the names that the application's options and environment give them.
+func TestComponentsHaveTheNamesOfTheOptions(t *testing.T) {
+	t.Setenv("SECRET_STORE_NAME", "vault")
+	sidecar := clienttest.New(t, func(o *clienttest.Options) { o.Client.CredentialStore = "creds" })
+	sidecar.Configs.Put("a", `{"host":"db"}`)
+	sidecar.Secrets.Put("s", map[string]string{"k": "v"})
+	for _, store := range []string{"creds", "vault"} {
+		_, err := sidecar.GetSecret(t.Context(), store, map[string]string{"creds": "a", "vault": "s"}[store], nil)
+		require.NoError(t, err)
+	}
+	_, err := sidecar.GetSecret(t.Context(), "credentials", "a", nil)
+	assert.EqualError(t, err,
+		"error invoking service: rpc error: code = InvalidArgument desc = failed finding secret store with key credentials")
+}
+
+func TestABindingIsAnsweredAsByDaprd(t *testing.T) {
+	t.Parallel()
+	sidecar := clienttest.New(t, clienttest.Local)
+	for _, test := range []struct{ name, operation, words string }{
+		{"nowhere", "create", "couldn't find output binding nowhere"},
+		{"credentials-save", "delete", "binding credentials-save does not support operation delete. supported operations:create"},
+	} {
+		_, err := sidecar.InvokeBinding(t.Context(), &dapr.InvokeBindingRequest{Name: test.name, Operation: test.operation})
+		assert.EqualError(t, err, "error invoking binding "+test.name+"/"+test.operation+
+			": rpc error: code = Internal desc = error invoking output binding "+test.name+": "+test.words)
+	}
+}
+
+func TestWrongMetadataIsAnErrorOfTheStart(t *testing.T) {
+	folder, err := os.MkdirTemp("", "t") // t.TempDir may be too long for a socket
+	require.NoError(t, err)
+	defer func() { _ = os.RemoveAll(folder) }()
+	t.Setenv("TMPDIR", folder)
+	_, err = clienttest.Start(clienttest.Options{Metadata: map[string]string{"configKy": "x"}})
+	require.ErrorContains(t, err, `(did you mean "configKey"?)`)
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+// Many tests of one binary have a sidecar each, and many goroutines of a test share one.
+func TestSidecarsAreApartAndShared(t *testing.T) {
+	for n := range 4 {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			sidecar := clienttest.New(t)
+			sidecar.Configs.Put("a", agent)
+			sidecar.Secrets.Put("db-password", map[string]string{"value": fmt.Sprint(n)})
+			var calls sync.WaitGroup
+			for range 8 {
+				calls.Go(func() {
+					for range 10 {
+						credential, err := sidecar.Client().GetCredentials(t.Context(), "a")
+						if !assert.NoError(t, err) {
+							return
+						}
+						got, err := credential.Text("password")
+						assert.NoError(t, err)
+						assert.Equal(t, fmt.Sprint(n), got)
+					}
+				})
+			}
+			for range 10 {
+				sidecar.Configs.Put("b", agent)
+				sidecar.Secrets.Put("other", map[string]string{"value": "x"})
+			}
+			calls.Wait()
+		})
+	}
+}

@@ -1,0 +1,121 @@
+package client
+
+import (
+	"encoding/json"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	"credential-resolver/resolver"
+)
+
+// Credential is a JSON object whose values may be secrets: a finished credential, the
+// config of one, or the entries of a secret. It is immutable, keeps the order and the
+// digits of what it was read from, and prints as a fixed word. The zero value has no
+// fields.
+//
+// A field is named by its name, or by the name of an object, a dot, and a name in it:
+// "extra.token". A field whose own name has the dot comes first.
+type Credential struct{ held *held }
+
+// held is behind a pointer, at which package fmt stops: a Credential in an unexported
+// field of a struct is printed without its methods.
+type held struct {
+	guid   string
+	fields resolver.Object
+}
+
+func newCredential(guid string, fields resolver.Object) Credential {
+	return Credential{&held{guid, fields}}
+}
+
+// Parse reads a credential from a JSON object. Its error holds nothing of the text.
+func Parse(text []byte) (Credential, error) {
+	fields, err := resolver.ParseObject(text)
+	if err != nil {
+		return Credential{}, &Error{Code: codes.FailedPrecondition, Reason: "the text is " + err.Error()}
+	}
+	return newCredential("", fields), nil
+}
+
+// Of returns the credential that a map or a struct is, as encoding/json writes it. Its
+// error holds nothing of the values.
+func Of(fields any) (Credential, error) {
+	text, err := json.Marshal(fields)
+	if err != nil {
+		return Credential{}, &Error{Code: codes.FailedPrecondition, Reason: "the value cannot be written as JSON"}
+	}
+	return Parse(text)
+}
+
+// GUID returns the credential's GUID; "" for what was not asked for by one.
+func (c Credential) GUID() string {
+	if c.held == nil {
+		return ""
+	}
+	return c.held.guid
+}
+
+func (c Credential) object() resolver.Object {
+	if c.held == nil {
+		return resolver.Object{}
+	}
+	return c.held.fields
+}
+
+// Len returns the number of fields.
+func (c Credential) Len() int { return c.object().Len() }
+
+// Names returns the names of the fields, in their order.
+func (c Credential) Names() []string {
+	names := make([]string, 0, c.Len())
+	for name := range c.object().All() {
+		names = append(names, name)
+	}
+	return names
+}
+
+// Has tells whether a field is there, and not null.
+func (c Credential) Has(field string) bool {
+	v, ok := find(c.object(), field)
+	return ok && v.Kind() != resolver.NullKind
+}
+
+// Missing returns those of the fields that are not there, or null, in the order in
+// which they are asked for; nil if all are there.
+func (c Credential) Missing(fields ...string) []string {
+	var missing []string
+	for _, field := range fields {
+		if !c.Has(field) {
+			missing = append(missing, field)
+		}
+	}
+	return missing
+}
+
+// Reveal returns the credential as JSON, with every value in it. It fails if a value is
+// not UTF-8.
+func (c Credential) Reveal() ([]byte, error) {
+	text, err := c.object().AppendJSON(nil)
+	if err != nil {
+		return nil, &Error{Code: codes.FailedPrecondition, GUID: c.GUID(), Reason: "a value of it is not valid UTF-8"}
+	}
+	return text, nil
+}
+
+// find returns a field by its name, or by the name of an object and a name in it.
+func find(o resolver.Object, field string) (resolver.Value, bool) {
+	if v, ok := o.Get(field); ok {
+		return v, true
+	}
+	head, rest, nested := strings.Cut(field, ".")
+	if !nested {
+		return resolver.Value{}, false
+	}
+	v, _ := o.Get(head)
+	inner, ok := v.Object()
+	if !ok {
+		return resolver.Value{}, false
+	}
+	return find(inner, rest)
+}

@@ -1,0 +1,135 @@
+package client
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"credential-resolver/resolver"
+)
+
+// The getters take a value as it is, or as the text of it: stores of secrets have
+// nothing but text. They fail with [ErrInvalid] if there is no such field, or if it is
+// null, and with [ErrPrecondition] if its value is of another kind; the error names the
+// field and holds nothing of the value.
+
+// Text returns a field as text: a string as it is, a number with the digits that it
+// was written with, a boolean as true or false, an object or an array as JSON.
+func (c Credential) Text(field string) (string, error) {
+	v, err := c.value(field)
+	if err != nil {
+		return "", err
+	}
+	if text, ok := v.Text(); ok {
+		return text, nil
+	}
+	text, err := v.AppendJSON(nil)
+	if err != nil {
+		return "", c.misfit(field, "not valid UTF-8")
+	}
+	return string(text), nil
+}
+
+// Int returns a field as a whole number: a number without a fraction or an exponent,
+// or a string of one.
+func (c Credential) Int(field string) (int, error) {
+	return scalar(c, field, "not a whole number", resolver.NumberKind, strconv.Atoi)
+}
+
+// Float returns a field as a number: a number, or a string of one.
+func (c Credential) Float(field string) (float64, error) {
+	return scalar(c, field, "not a number", resolver.NumberKind, parseFloat)
+}
+
+// Bool returns a field as a boolean: one, or a string that strconv.ParseBool takes.
+func (c Credential) Bool(field string) (bool, error) {
+	return scalar(c, field, "not a boolean", resolver.BoolKind, strconv.ParseBool)
+}
+
+// Duration returns a field as a duration: a string such as "1m30s", or seconds as a
+// number or a string of one.
+func (c Credential) Duration(field string) (time.Duration, error) {
+	return scalar(c, field, `not a duration such as "30s", nor a number of seconds`, resolver.NumberKind, parseDuration)
+}
+
+// Object returns a field that is an object, or a string of one, as a credential of its
+// own; its GUID is that of the whole.
+func (c Credential) Object(field string) (Credential, error) {
+	v, err := c.value(field)
+	if err != nil {
+		return Credential{}, err
+	}
+	if o, ok := v.Object(); ok {
+		return newCredential(c.GUID(), o), nil
+	}
+	text, _ := v.Text()
+	o, err := resolver.ParseObject([]byte(text))
+	if err != nil {
+		return Credential{}, c.misfit(field, "not an object")
+	}
+	return newCredential(c.GUID(), o), nil
+}
+
+// Extra returns the object "extra"; one without fields if there is none.
+func (c Credential) Extra() (Credential, error) {
+	if !c.Has(resolver.FieldExtra) {
+		return newCredential(c.GUID(), resolver.Object{}), nil
+	}
+	return c.Object(resolver.FieldExtra)
+}
+
+// value returns a field that is there.
+func (c Credential) value(field string) (resolver.Value, error) {
+	v, ok := find(c.object(), field)
+	if !ok || v.Kind() == resolver.NullKind {
+		return v, &Error{Code: codes.InvalidArgument, GUID: c.GUID(), Reason: "it has no field " + resolver.QuoteName(field)}
+	}
+	return v, nil
+}
+
+func (c Credential) misfit(field, reason string) *Error {
+	return &Error{
+		Code: codes.FailedPrecondition, GUID: c.GUID(),
+		Reason: "its field " + resolver.QuoteName(field) + " is " + reason,
+	}
+}
+
+// scalar reads a field that is of a kind, or a string of one. The parser's own error
+// holds the value, and goes no further.
+func scalar[T any](
+	c Credential, field, misfit string, kind resolver.ValueKind, parse func(string) (T, error),
+) (value T, err error) {
+	v, err := c.value(field)
+	if err != nil {
+		return value, err
+	}
+	text, ok := v.Text()
+	if !ok && v.Kind() == kind {
+		literal, err := v.AppendJSON(nil)
+		text, ok = string(literal), err == nil
+	}
+	if ok {
+		value, err = parse(text)
+	}
+	if !ok || err != nil {
+		var none T
+		return none, c.misfit(field, misfit)
+	}
+	return value, nil
+}
+
+func parseFloat(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
+
+func parseDuration(text string) (time.Duration, error) {
+	seconds, err := parseFloat(text)
+	if err != nil {
+		return time.ParseDuration(text)
+	}
+	d := seconds * float64(time.Second)
+	if math.IsNaN(d) || math.Abs(d) >= math.MaxInt64 {
+		return 0, strconv.ErrRange
+	}
+	return time.Duration(d), nil
+}

@@ -1,0 +1,144 @@
+package client
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode"
+
+	"google.golang.org/grpc/codes"
+
+	"credential-resolver/resolver"
+)
+
+// parse makes an error of daprd's answer: the gRPC code that daprd gave, Unknown if it
+// came over HTTP, and its text.
+//
+// In the text the names that the application asked for come before the component's
+// words. They are known, so they are taken off as a whole: whatever they are, they are
+// never read for a code.
+func (a asked) parse(code codes.Code, text string) *Error {
+	var words string
+	inside := false
+	if code == codes.Unknown {
+		text = messageIn(text)
+		_, words, inside = strings.Cut(text, a.prefix)
+	} else if code == codes.Internal {
+		words, inside = strings.CutPrefix(text, a.prefix)
+	}
+	if inside {
+		return a.storeSaid(words)
+	}
+	return a.daprdSaid(code, text)
+}
+
+// messageIn returns the message of an error of daprd's HTTP API, if the text has the
+// API's JSON in it; else the text.
+func messageIn(text string) string {
+	start := strings.Index(text, `{"errorCode":`)
+	if start < 0 {
+		return text
+	}
+	var body struct {
+		Message string `json:"message"`
+	}
+	if json.NewDecoder(strings.NewReader(text[start:])).Decode(&body) != nil {
+		return text
+	}
+	return body.Message
+}
+
+// storeSaid reads the words of a store, or of a binding, that daprd passed on.
+func (a asked) storeSaid(words string) *Error {
+	if code, desc, ok := cutStatus(words); ok {
+		if reason, guid, ok := a.cutSubject(desc); ok {
+			return &Error{Code: code, GUID: guid, Reason: reason}
+		}
+		return a.fixed(code)
+	}
+	switch {
+	case a.binding && words == "couldn't find output binding "+a.store:
+		return &Error{Code: codes.FailedPrecondition, Reason: "daprd has no such binding", noStore: true}
+	case words == "context deadline exceeded": // a resiliency policy's
+		return a.fixed(codes.DeadlineExceeded)
+	case words == "context canceled", strings.HasPrefix(words, "circuit breaker is open"), words == "too many requests":
+		return a.fixed(codes.Unavailable)
+	case !a.binding && meansMissing(words, a.key):
+		return a.fixed(codes.NotFound)
+	default:
+		return a.fixed(codes.Internal)
+	}
+}
+
+// cutStatus takes apart the text of a gRPC status.
+func cutStatus(words string) (code codes.Code, desc string, ok bool) {
+	rest, ok := strings.CutPrefix(words, "rpc error: code = ")
+	if !ok {
+		return 0, "", false
+	}
+	name, desc, ok := strings.Cut(rest, " desc = ")
+	if !ok {
+		return 0, "", false
+	}
+	for c := codes.Canceled; c <= codes.Unauthenticated; c++ {
+		if c.String() == name {
+			return c, desc, true
+		}
+	}
+	return 0, "", false
+}
+
+// maxReason is the longest reason that is taken over, in bytes; the component's are
+// shorter.
+const maxReason = 1024
+
+// cutSubject takes apart what the component says: credential "<guid>": <fixed words>,
+// of the GUID that was asked for, or without one.
+func (a asked) cutSubject(desc string) (reason, guid string, ok bool) {
+	if reason, ok = strings.CutPrefix(desc, "credential: "); !ok {
+		reason, ok = strings.CutPrefix(desc, `credential "`+a.key+`": `)
+		guid, ok = a.key, ok && resolver.ValidGUID(a.key)
+	}
+	plain := len(reason) <= maxReason && strings.IndexFunc(reason, func(r rune) bool {
+		return !unicode.IsPrint(r) || r == unicode.ReplacementChar
+	}) < 0
+	return reason, guid, ok && reason != "" && plain
+}
+
+// daprdSaid reads daprd's own words.
+func (a asked) daprdSaid(code codes.Code, text string) *Error {
+	overHTTP := code == codes.Unknown
+	switch {
+	case text == "failed finding secret store with key "+a.store, text == "secret store is not configured":
+		return &Error{Code: codes.FailedPrecondition, Reason: "daprd has no such secret store", noStore: true}
+	case (overHTTP || code == codes.PermissionDenied) && strings.HasPrefix(text, "access denied by policy to get "):
+		return &Error{Code: codes.PermissionDenied, Reason: "daprd's scopes do not allow it"}
+	case overHTTP:
+		return a.fixed(codes.Internal)
+	default:
+		return a.fixed(code)
+	}
+}
+
+// fixed returns an error of a code in words of this package.
+func (a asked) fixed(code codes.Code) *Error {
+	what := "secret store"
+	if a.binding {
+		what = "binding"
+	}
+	switch code {
+	case codes.OK, codes.Unknown:
+		return a.fixed(codes.Internal)
+	case codes.Canceled: // not by the caller: daprd stops, or loads the Component anew
+		return a.fixed(codes.Unavailable)
+	case codes.NotFound:
+		return &Error{Code: code, Reason: "no such secret"}
+	case codes.PermissionDenied, codes.Unauthenticated:
+		return &Error{Code: code, Reason: "the " + what + " refused the request"}
+	case codes.Unavailable:
+		return &Error{Code: code, Reason: "the " + what + ", or daprd, is unavailable"}
+	case codes.DeadlineExceeded:
+		return &Error{Code: code, Reason: "the " + what + " did not answer in time"}
+	default:
+		return &Error{Code: code, Reason: "the " + what + " failed"}
+	}
+}

@@ -1,0 +1,43 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+
+	"google.golang.org/grpc/codes"
+
+	dapr "github.com/dapr/go-sdk/client"
+
+	"credential-resolver/resolver"
+)
+
+// SaveSecret stores the config of a credential, as it is, and returns the GUID that it
+// got. It is for development: outside the local environment it fails with [ErrDenied],
+// and asks nobody.
+func (c *Client) SaveSecret(ctx context.Context, config Credential) (guid string, err error) {
+	binding := c.opts.CredentialBinding
+	if !c.opts.isLocal() {
+		return "", &Error{Code: codes.PermissionDenied, Reason: "credentials are saved only where DEPLOYMENT_NAME is " + local}
+	}
+	text, err := config.Reveal()
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	defer cancel()
+	answer, err := c.dapr.InvokeBinding(ctx, &dapr.InvokeBindingRequest{Name: binding, Operation: "create", Data: text})
+	if err != nil {
+		return "", asked{store: binding, prefix: bindingPrefix(binding), binding: true}.failure(ctx, err)
+	}
+	var saved struct {
+		GUID string `json:"guid"`
+	}
+	if answer == nil || json.Unmarshal(answer.Data, &saved) != nil || !resolver.ValidGUID(saved.GUID) {
+		return "", &Error{
+			Code: codes.FailedPrecondition,
+			Reason: "the answer is no GUID: is " + resolver.QuoteName(binding) +
+				" a Component of type bindings.credential-resolver?",
+		}
+	}
+	return saved.GUID, nil
+}
