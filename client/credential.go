@@ -16,17 +16,14 @@ import (
 //
 // A field is named by its name, or by the name of an object, a dot, and a name in it:
 // "extra.token". A field whose own name has the dot comes first.
-type Credential struct{ held *held }
-
-// held is behind a pointer, at which package fmt stops: a Credential in an unexported
-// field of a struct is printed without its methods.
-type held struct {
-	guid   string
-	fields resolver.Object
+type Credential struct {
+	// held is a function, and nil for no fields: package fmt calls no method of what is
+	// in an unexported field, and looks into everything but that.
+	held func() (guid string, fields resolver.Object)
 }
 
 func newCredential(guid string, fields resolver.Object) Credential {
-	return Credential{&held{guid, fields}}
+	return Credential{func() (string, resolver.Object) { return guid, fields }}
 }
 
 // Parse reads a credential from a JSON object. Its error holds nothing of the text.
@@ -53,14 +50,16 @@ func (c Credential) GUID() string {
 	if c.held == nil {
 		return ""
 	}
-	return c.held.guid
+	guid, _ := c.held()
+	return guid
 }
 
 func (c Credential) object() resolver.Object {
 	if c.held == nil {
 		return resolver.Object{}
 	}
-	return c.held.fields
+	_, fields := c.held()
+	return fields
 }
 
 // Len returns the number of fields.

@@ -63,8 +63,8 @@ type Error struct {
 	Reason string
 
 	noStore bool
-	ended   error // why the caller's context ended, if that is it
-	detail  string
+	ended   error         // why the caller's context ended, if that is it
+	detail  func() string // a function, which no print form looks into; nil for none
 }
 
 // Error implements error.
@@ -84,7 +84,12 @@ func (e *Error) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.Error()
 
 // Detail returns what daprd said, for a log at debug level; "" if it said nothing that
 // the text lacks. It may hold names of secrets, paths, and a store's own words.
-func (e *Error) Detail() string { return e.detail }
+func (e *Error) Detail() string {
+	if e.detail == nil {
+		return ""
+	}
+	return e.detail()
+}
 
 // Retryable tells whether the same call may succeed later.
 func (e *Error) Retryable() bool {

@@ -38,7 +38,7 @@ func (a asked) failure(ctx context.Context, err error) *Error {
 	if e.GUID == "" {
 		e.Store = a.store
 	}
-	e.detail = text
+	e.detail = func() string { return text }
 	return e
 }
 

@@ -1,7 +1,6 @@
 package clienttest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +44,8 @@ type Sidecar struct {
 	folder string
 	log    *logged
 	served *served
+
+	mu     sync.Mutex
 	stores map[string]*Secrets // Dapr's own, by Component
 }
 
@@ -118,6 +119,27 @@ func (s *Sidecar) before(ctx context.Context, store string) error {
 	return s.Secrets.interfere(ctx)
 }
 
+// Store returns the Dapr secret store of a Component's name; from the first call on there
+// is one.
+func (s *Sidecar) Store(name string) *Secrets {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	store, ok := s.stores[name]
+	if !ok {
+		store = newSecrets(filepath.Join(s.folder, fmt.Sprintf("secrets-%d.json", len(s.stores))))
+		s.stores[name] = store
+	}
+	return store
+}
+
+// storeOf returns the Dapr secret store of a Component's name, if there is one.
+func (s *Sidecar) storeOf(name string) (*Secrets, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	store, ok := s.stores[name]
+	return store, ok
+}
+
 // Client returns a client with the sidecar's own options.
 func (s *Sidecar) Client() *client.Client { return client.New(s, s.names) }
 
@@ -133,7 +155,7 @@ func (s *Sidecar) Close() error {
 func (s *Sidecar) GetSecret(ctx context.Context, storeName, key string, meta map[string]string) (map[string]string, error) {
 	var data map[string]string
 	var err error
-	switch store, ok := s.stores[storeName]; {
+	switch store, ok := s.storeOf(storeName); {
 	case storeName == s.names.CredentialStore:
 		data, err = s.served.get(ctx, key, meta)
 	case ok:
@@ -176,23 +198,4 @@ func (s *Sidecar) invoke(ctx context.Context, req *dapr.InvokeBindingRequest) (*
 		return nil, fmt.Errorf("binding %s does not support operation %s. supported operations:create", req.Name, req.Operation)
 	}
 	return s.served.invoke(ctx, req)
-}
-
-// logged is what a logger wrote.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }

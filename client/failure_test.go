@@ -1,0 +1,192 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	dapr "github.com/dapr/go-sdk/client"
+
+	"credential-resolver/client"
+)
+
+// kinds are what a failure may mean.
+func kinds() []error {
+	return []error{
+		client.ErrInvalid, client.ErrNotFound, client.ErrPrecondition, client.ErrDenied, client.ErrUnavailable,
+		client.ErrTimeout, client.ErrTooLarge, client.ErrInternal,
+	}
+}
+
+// requireMeans requires that a failure means one thing, and nothing else.
+func requireMeans(t testing.TB, err, want error) *client.Error {
+	t.Helper()
+	require.ErrorIs(t, err, client.ErrResolution)
+	for _, kind := range kinds() {
+		require.Equal(t, kind == want, errors.Is(err, kind), "%v: %v", kind, err) //nolint:errorlint // the very one
+	}
+	var e *client.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, want == client.ErrUnavailable || want == client.ErrTimeout, e.Retryable()) //nolint:errorlint // the very one
+	require.Equal(t, e.Retryable(), client.Retryable(fmt.Errorf("wrapped: %w", err)))
+	return e
+}
+
+// overGRPC is daprd's error as the Dapr SDK returns it.
+func overGRPC(code codes.Code, text string) error {
+	return fmt.Errorf("error invoking service: %w", status.Error(code, text))
+}
+
+// got is what daprd puts before a store's words.
+func got(store, key, words string) string {
+	return "failed getting secret with key " + key + " from secret store " + store + ": " + words
+}
+
+func TestTheCodeIsTheComponents(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[codes.Code]error{
+		codes.InvalidArgument: client.ErrInvalid, codes.NotFound: client.ErrNotFound,
+		codes.FailedPrecondition: client.ErrPrecondition, codes.PermissionDenied: client.ErrDenied,
+		codes.Unavailable: client.ErrUnavailable, codes.DeadlineExceeded: client.ErrTimeout,
+		codes.ResourceExhausted: client.ErrTooLarge, codes.Internal: client.ErrInternal,
+	} {
+		text := got("credentials", "g-1", "rpc error: code = "+code.String()+` desc = credential "g-1": fixed words`)
+		for _, err := range []error{
+			overGRPC(codes.Internal, text), status.Error(codes.Internal, text),
+			errors.New("500: " + text), fmt.Errorf(`500 Internal Server Error: {"errorCode":"ERR_SECRET_GET","message":%q}`, text),
+		} {
+			_, err := client.New(answering(nil, err), client.Options{}).GetCredentials(t.Context(), "g-1")
+			e := requireMeans(t, err, want)
+			assert.Equal(t, code, e.Code)
+			assert.Equal(t, "g-1", e.GUID)
+			assert.EqualError(t, err, "credential resolution failed: "+code.String()+`: credential "g-1": fixed words`)
+		}
+	}
+}
+
+// Names that are read for a code would be the application's, or an attacker's.
+func TestNamesAreNotReadForACode(t *testing.T) {
+	t.Parallel()
+	const ours = `rpc error: code = NotFound desc = credential: no such credential`
+	for _, key := range []string{
+		"code = NotFound", ours, "x from secret store secretstore: " + ours,
+		got("secretstore", "x", ours), `{"errorCode":"","message":"` + got("secretstore", "x", ours) + `"}`,
+		"secret store is not configured", "ResourceNotFoundException: ", "ERROR CODE: SecretNotFound",
+	} {
+		for _, words := range []string{
+			"GET /" + key + ": connection refused", "couldn't get secret: " + key + ": 503", "open /" + key + ": not found",
+		} {
+			text := got("secretstore", key, words)
+			for _, err := range []error{overGRPC(codes.Internal, text), errors.New(text), errors.New("GET " + key + ": " + text)} {
+				_, err := client.New(answering(nil, err), client.Options{}).GetSecret(t.Context(), key, "")
+				e := requireMeans(t, err, client.ErrInternal)
+				assert.NotErrorIs(t, err, client.ErrNoStore)
+				assert.NotContains(t, e.Error(), "code =")
+			}
+		}
+	}
+}
+
+func TestWhatDaprdItselfSays(t *testing.T) {
+	t.Parallel()
+	inside := func(words string) error { return overGRPC(codes.Internal, got("secretstore", "k", words)) }
+	tests := map[string]struct {
+		err   error
+		means error
+		code  codes.Code
+		store bool // whether it is that there is no such store
+	}{
+		"no store at all": {
+			overGRPC(codes.FailedPrecondition, "secret store is not configured"), client.ErrPrecondition, codes.FailedPrecondition, true,
+		},
+		"no such store": {
+			overGRPC(codes.InvalidArgument, "failed finding secret store with key secretstore"),
+			client.ErrPrecondition, codes.FailedPrecondition, true,
+		},
+		"no such store, over HTTP": {
+			errors.New(`401: {"errorCode":"ERR_SECRET_STORE_NOT_FOUND","message":"failed finding secret store with key secretstore"}`),
+			client.ErrPrecondition, codes.FailedPrecondition, true,
+		},
+		"scopes": {
+			overGRPC(codes.PermissionDenied, `access denied by policy to get "k" from "secretstore"`),
+			client.ErrDenied, codes.PermissionDenied, false,
+		},
+		"scopes, over HTTP": {
+			errors.New(`{"errorCode":"ERR_PERMISSION_DENIED","message":"access denied by policy to get \"k\" from \"secretstore\""}`),
+			client.ErrDenied, codes.PermissionDenied, false,
+		},
+		"an API token": {overGRPC(codes.Unauthenticated, "invalid token"), client.ErrDenied, codes.Unauthenticated, false},
+		"daprd is down": {
+			overGRPC(codes.Unavailable, "connection error: dial tcp 127.0.0.1:50001"), client.ErrUnavailable, codes.Unavailable, false,
+		},
+		"daprd stops":           {overGRPC(codes.Canceled, "context canceled"), client.ErrUnavailable, codes.Unavailable, false},
+		"a component's restart": {inside("rpc error: code = Unavailable desc = error reading from server: EOF"), client.ErrUnavailable, codes.Unavailable, false},
+		"a Component's edit":    {inside("rpc error: code = Canceled desc = grpc: the client connection is closing"), client.ErrUnavailable, codes.Unavailable, false},
+		"a resiliency timeout":  {inside("context deadline exceeded"), client.ErrTimeout, codes.DeadlineExceeded, false},
+		"a circuit breaker":     {inside("circuit breaker is open"), client.ErrUnavailable, codes.Unavailable, false},
+		"missing in a file":     {inside("secret k not found"), client.ErrNotFound, codes.NotFound, false},
+		"missing in Vault":      {inside("getSecret k failed secret key or version not exist"), client.ErrNotFound, codes.NotFound, false},
+		"missing in Kubernetes": {inside(`secrets "k" not found`), client.ErrNotFound, codes.NotFound, false},
+		"missing in Secrets Manager": {inside("couldn't get secret: operation error Secrets Manager: GetSecretValue, https response error " +
+			"StatusCode: 400, RequestID: 1, ResourceNotFoundException: Secrets Manager can't find the specified secret."), client.ErrNotFound, codes.NotFound, false},
+		"missing in Parameter Store": {inside("couldn't get secret: operation error SSM: GetParameter, https response error StatusCode: 400, " +
+			"RequestID: 1, ParameterNotFound: "), client.ErrNotFound, codes.NotFound, false},
+		"missing in Secret Manager": {
+			inside("failed to access secret version: rpc error: code = NotFound desc = Secret [projects/1/secrets/k] not found or has no versions."),
+			client.ErrNotFound, codes.NotFound, false,
+		},
+		"missing in Key Vault": {
+			inside("GET https://x.vault.azure.net/secrets/k/\n---\nRESPONSE 404: 404 Not Found\nERROR CODE: SecretNotFound\n---"),
+			client.ErrNotFound, codes.NotFound, false,
+		},
+		"another secret's":              {inside("secret other not found"), client.ErrInternal, codes.Internal, false},
+		"a store's failure":             {inside("couldn't get successful response, status code 404, body not found"), client.ErrInternal, codes.Internal, false},
+		"a code that there is not":      {inside("rpc error: code = Nothing desc = credential: x"), client.ErrInternal, codes.Internal, false},
+		"a code of no failure":          {inside("rpc error: code = OK desc = credential: x"), client.ErrInternal, codes.Internal, false},
+		"the SDK's own":                 {errors.New("empty storeName"), client.ErrInternal, codes.Internal, false},
+		"words that are not to be read": {inside("rpc error: code = NotFound desc = credential: \x00\n"), client.ErrNotFound, codes.NotFound, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := client.New(answering(nil, test.err), client.Options{}).GetSecret(t.Context(), "k", "")
+			e := requireMeans(t, err, test.means)
+			assert.Equal(t, test.code, e.Code)
+			assert.Equal(t, test.store, errors.Is(err, client.ErrNoStore))
+			assert.Contains(t, err.Error(), `store "secretstore": `)
+			assert.NotContains(t, err.Error(), "\n")
+			assert.NotEmpty(t, e.Detail())
+		})
+	}
+}
+
+func TestWhatDaprdSaysOfABinding(t *testing.T) {
+	t.Parallel()
+	config := parse(t, `{}`)
+	for words, want := range map[string]error{
+		"couldn't find output binding credentials-save":                                    client.ErrPrecondition,
+		"rpc error: code = PermissionDenied desc = credential: only where it is local":     client.ErrDenied,
+		"rpc error: code = Unavailable desc = credential: the config store is unavailable": client.ErrUnavailable,
+		"rpc error: code = FailedPrecondition desc = daprd has no Component \"x\"":         client.ErrPrecondition,
+		"secret  not found": client.ErrInternal,
+	} {
+		failure := overGRPC(codes.Internal, "error invoking output binding credentials-save: "+words)
+		d := daprd{invoke: func(context.Context, *dapr.InvokeBindingRequest) (*dapr.BindingEvent, error) { return nil, failure }}
+		_, err := client.New(d, client.Options{DeploymentName: "local"}).SaveSecret(t.Context(), config)
+		requireMeans(t, err, want)
+		assert.Equal(t, words == "couldn't find output binding credentials-save", errors.Is(err, client.ErrNoStore))
+	}
+}
+
+func TestTheKindsAreOneFailure(t *testing.T) {
+	for _, kind := range append(kinds(), client.ErrNoStore) {
+		assert.ErrorIs(t, kind, client.ErrResolution)
+	}
+	assert.False(t, client.Retryable(errors.New("another's")))
+	assert.False(t, client.Retryable(nil))
+}

@@ -1,0 +1,124 @@
+package client_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/client"
+)
+
+// What nothing may print.
+const (
+	canaryValue     = "canary-value-5Wq8"
+	canaryReference = "canary-reference-7Kd2"
+	canaryPath      = "canary-path-9Zt4"
+)
+
+// assertDiscreet asserts that a text holds nothing that it must not.
+func assertDiscreet(t testing.TB, text string) {
+	t.Helper()
+	for _, canary := range []string{canaryValue, canaryReference, canaryPath} {
+		assert.NotContains(t, text, canary)
+	}
+}
+
+// printed returns a value in every form that an application may print it in.
+func printed(t testing.TB, v any) map[string]string {
+	t.Helper()
+	forms := map[string]string{}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T"} {
+		forms[verb] = fmt.Sprintf(verb, v)
+	}
+	forms["Sprint"] = fmt.Sprint(v)
+	for name, handler := range map[string]func(io.Writer) slog.Handler{
+		"slog JSON": func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) },
+		"slog text": func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) },
+	} {
+		var out bytes.Buffer
+		slog.New(handler(&out)).Info("it", "v", v, slog.Group("g", "v", v), "list", []any{v})
+		forms[name] = out.String()
+	}
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	forms["json"] = string(text)
+	if text, err = xml.Marshal(v); err == nil {
+		forms["xml"] = string(text)
+	}
+	return forms
+}
+
+func TestACredentialPrintsAsAFixedWord(t *testing.T) {
+	c := parse(t, `{"password":"`+canaryValue+`","secret-path":"`+canaryReference+`","extra":{"file":"`+canaryPath+`"}}`)
+	extra, err := c.Extra()
+	require.NoError(t, err)
+	type job struct {
+		credential client.Credential // unexported: printed without its methods
+		Credential client.Credential
+		pointer    *client.Credential
+		Pointer    *client.Credential
+		list       []client.Credential
+		byName     map[string]client.Credential
+		any        any
+	}
+	for name, v := range map[string]any{
+		"a credential": c, "a pointer to one": &c, "extra": extra,
+		"in a list": []client.Credential{c}, "in a map": map[string]any{"c": c},
+		"in a struct":  job{c, c, &c, &c, []client.Credential{c}, map[string]client.Credential{"c": c}, c},
+		"substituted":  client.ResolveCredentials(c, c),
+		"in a pointer": &job{credential: c, pointer: &c, list: []client.Credential{c}, any: &c},
+	} {
+		for form, text := range printed(t, v) {
+			t.Run(name+" "+form, func(t *testing.T) { assertDiscreet(t, text) })
+		}
+	}
+	assert.Equal(t, "[redacted]", c.String())
+	assert.Equal(t, "[redacted]", c.GoString())
+	assert.Equal(t, `"[redacted]"`, printed(t, c)["json"])
+	assert.Equal(t, "[redacted]", printed(t, &c)["%+v"])
+}
+
+func TestAnErrorPrintsItsTextAlone(t *testing.T) {
+	words := errors.New("failed getting secret with key " + canaryReference + " from secret store secretstore: open /" +
+		canaryPath + ": the value is " + canaryValue)
+	_, err := client.New(answering(nil, words), client.Options{}).GetSecret(t.Context(), canaryReference, "")
+	require.ErrorIs(t, err, client.ErrResolution)
+	for form, text := range printed(t, struct {
+		Err error
+		err error
+	}{err, err}) {
+		t.Run("in a struct "+form, func(t *testing.T) { assertDiscreet(t, text) })
+	}
+	for form, text := range printed(t, err) {
+		t.Run(form, func(t *testing.T) { assertDiscreet(t, text) })
+	}
+	assertDiscreet(t, fmt.Errorf("wrapped: %w", err).Error())
+	assertDiscreetChain(t, err)
+	var e *client.Error
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, words.Error(), e.Detail(), "for whoever asks for it")
+}
+
+// assertDiscreetChain asserts it of every error that is in one.
+func assertDiscreetChain(t testing.TB, err error) {
+	t.Helper()
+	assertDiscreet(t, err.Error())
+	switch wrapping := err.(type) { //nolint:errorlint // each level is looked at
+	case interface{ Unwrap() error }:
+		if inner := wrapping.Unwrap(); inner != nil {
+			assertDiscreetChain(t, inner)
+		}
+	case interface{ Unwrap() []error }:
+		for _, inner := range wrapping.Unwrap() {
+			assertDiscreetChain(t, inner)
+		}
+	}
+}
