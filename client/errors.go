@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -139,17 +138,5 @@ func meaningOf(c codes.Code) error {
 		return nil
 	default:
 		return ErrInternal
-	}
-}
-
-// endOf returns why a context ended, as one of the two errors that package context has.
-func endOf(ctx context.Context) error {
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		return context.Canceled
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return context.DeadlineExceeded
-	default:
-		return nil
 	}
 }

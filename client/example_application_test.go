@@ -33,7 +33,7 @@ func (h *Handler) Load(ctx context.Context, input []byte) (client.Credential, er
 // A handler that takes either a GUID or the credentials themselves.
 func Example_handler() {
 	sidecar := sidecar()
-	defer sidecar.Close()
+	defer end(sidecar)
 	sidecar.Configs.Put("analytics-db", `{"host": "db.example.com"}`)
 
 	handler := &Handler{client.New(sidecar, client.Options{})}
@@ -76,7 +76,7 @@ func LoadCredentials(ctx context.Context, credentials *client.Client, guid strin
 // An activity that validates required fields.
 func Example_activity() {
 	sidecar := sidecar()
-	defer sidecar.Close()
+	defer end(sidecar)
 	sidecar.Configs.Put("whole", `{"credentialSource": "agent", "host": "db", "username": "app", "password": "db-password"}`)
 	sidecar.Configs.Put("partial", `{"host": "db"}`)
 	sidecar.Secrets.Put("db-password", map[string]string{"value": "hunter2"})

@@ -11,7 +11,7 @@ import (
 // it is another than the usual one.
 func ExampleClient_GetSecret() {
 	sidecar := sidecar()
-	defer sidecar.Close()
+	defer end(sidecar)
 	ctx := context.Background()
 	sidecar.Secrets.Put("database-password", map[string]string{"password": "hunter2"})
 	sidecar.Secrets.Put("api-credentials", map[string]string{"bundle": `{"api_key": "ak_1", "api_secret": "as_2"}`})
@@ -44,7 +44,7 @@ func ExampleClient_GetSecret() {
 // Configuration of the deployment, which may or may not be there.
 func ExampleClient_GetDeploymentSecret() {
 	sidecar := sidecar()
-	defer sidecar.Close()
+	defer end(sidecar)
 	ctx := context.Background()
 	sidecar.DeploymentSecrets.Put("ATLAN_DEPLOYMENT_SECRETS", map[string]string{"ATLAN_AUTH_CLIENT_ID": "client-1", "x": "y"})
 	sidecar.DeploymentSecrets.Put("deployment_name", map[string]string{"value": "eu-1"})
@@ -67,7 +67,7 @@ func ExampleClient_GetDeploymentSecret() {
 // A config and secrets that the application has by itself, put together.
 func ExampleResolveCredentials() {
 	sidecar := sidecar()
-	defer sidecar.Close()
+	defer end(sidecar)
 	sidecar.Secrets.Put("database-secrets", map[string]string{
 		"db_password_key": "hunter2", "ssl_cert_key": "-----BEGIN CERTIFICATE-----...",
 	})
@@ -92,7 +92,7 @@ func ExampleResolveCredentials() {
 // References in "extra" are replaced too, one level down.
 func ExampleApplySecretValues() {
 	sidecar := sidecar()
-	defer sidecar.Close()
+	defer end(sidecar)
 	sidecar.Secrets.Put("api-secrets", map[string]string{"auth_token_ref": "at_1", "refresh_token_ref": "rt_2", "cert_ref": "cert"})
 
 	config, err := client.Parse([]byte(`{"host": "api.example.com", "port": 443, "extra": {

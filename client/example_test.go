@@ -22,9 +22,16 @@ func sidecar(changes ...func(*clienttest.Options)) *clienttest.Sidecar {
 	return s
 }
 
+// end ends a sidecar.
+func end(s *clienttest.Sidecar) {
+	if err := s.Close(); err != nil {
+		panic(err)
+	}
+}
+
 func Example() {
 	sidecar := sidecar()
-	defer sidecar.Close()
+	defer end(sidecar)
 	sidecar.Configs.Put("cred-abc-123", `{"credentialSource": "agent", "host": "db.example.com", "port": 5432,
 		"database": "analytics", "username": "app_user", "password": "db-password"}`)
 	sidecar.Secrets.Put("db-password", map[string]string{"value": "hunter2"})
@@ -50,7 +57,7 @@ func Example() {
 // A database's credential, decoded into the struct that its driver is configured by.
 func ExampleCredential_Decode_database() {
 	sidecar := sidecar()
-	defer sidecar.Close()
+	defer end(sidecar)
 	sidecar.Configs.Put("warehouse", `{"host": "w.example.com", "port": 1}`) // direct: its secret has the GUID's name
 	sidecar.Secrets.Put("warehouse", map[string]string{"port": "5439", "username": "reader", "password": "hunter2"})
 
@@ -76,7 +83,7 @@ func ExampleCredential_Decode_database() {
 // An API's credential, for the headers of its requests.
 func ExampleClient_GetCredentials_api() {
 	sidecar := sidecar()
-	defer sidecar.Close()
+	defer end(sidecar)
 	sidecar.Configs.Put("crm-api", `{"credentialSource": "agent", "secret-path": "crm", "host": "api.example.com",
 		"api_key": "crm_key", "api_secret": "crm_secret"}`)
 	sidecar.Secrets.Put("crm", map[string]string{"crm_key": "ak_live_1", "crm_secret": "as_live_2"})
@@ -104,7 +111,7 @@ func ExampleClient_GetCredentials_api() {
 // In the local environment a config can be saved, for development.
 func ExampleClient_SaveSecret() {
 	sidecar := sidecar(clienttest.Local)
-	defer sidecar.Close()
+	defer end(sidecar)
 	ctx := context.Background()
 
 	credentials := client.New(sidecar, client.Options{DeploymentName: "local"})

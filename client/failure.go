@@ -28,12 +28,12 @@ func bindingPrefix(binding string) string { return "error invoking output bindin
 func (a asked) failure(ctx context.Context, err error) *Error {
 	code, text := statusOf(err)
 	e := a.parse(code, text)
-	if ended := endOf(ctx); ended != nil {
-		// Whatever it says: nobody waited for the end.
-		e = &Error{Code: codes.Canceled, Reason: "the caller has left", ended: ended}
-		if errors.Is(ended, context.DeadlineExceeded) {
-			e.Code, e.Reason = codes.DeadlineExceeded, "daprd did not answer in time"
-		}
+	switch { // whatever it says: nobody has waited for it
+	case code == codes.DeadlineExceeded, errors.Is(ctx.Err(), context.DeadlineExceeded):
+		// daprd, which knows the time that the call has, may be the first to say so.
+		e = &Error{Code: codes.DeadlineExceeded, Reason: "daprd did not answer in time", ended: context.DeadlineExceeded}
+	case errors.Is(ctx.Err(), context.Canceled):
+		e = &Error{Code: codes.Canceled, Reason: "the caller has left", ended: context.Canceled}
 	}
 	if e.GUID == "" {
 		e.Store = a.store

@@ -25,16 +25,21 @@ func kinds() []error {
 }
 
 // requireMeans requires that a failure means one thing, and nothing else.
-func requireMeans(t testing.TB, err, want error) *client.Error {
+func requireMeans(t testing.TB, err, want error) {
 	t.Helper()
 	require.ErrorIs(t, err, client.ErrResolution)
 	for _, kind := range kinds() {
 		require.Equal(t, kind == want, errors.Is(err, kind), "%v: %v", kind, err) //nolint:errorlint // the very one
 	}
+	retryable := want == client.ErrUnavailable || want == client.ErrTimeout //nolint:errorlint // the very one
+	require.Equal(t, retryable, client.Retryable(fmt.Errorf("wrapped: %w", err)))
+}
+
+// failed returns a failure as the type that it has.
+func failed(t testing.TB, err error) *client.Error {
+	t.Helper()
 	var e *client.Error
 	require.ErrorAs(t, err, &e)
-	require.Equal(t, want == client.ErrUnavailable || want == client.ErrTimeout, e.Retryable()) //nolint:errorlint // the very one
-	require.Equal(t, e.Retryable(), client.Retryable(fmt.Errorf("wrapped: %w", err)))
 	return e
 }
 
@@ -62,7 +67,8 @@ func TestTheCodeIsTheComponents(t *testing.T) {
 			errors.New("500: " + text), fmt.Errorf(`500 Internal Server Error: {"errorCode":"ERR_SECRET_GET","message":%q}`, text),
 		} {
 			_, err := client.New(answering(nil, err), client.Options{}).GetCredentials(t.Context(), "g-1")
-			e := requireMeans(t, err, want)
+			requireMeans(t, err, want)
+			e := failed(t, err)
 			assert.Equal(t, code, e.Code)
 			assert.Equal(t, "g-1", e.GUID)
 			assert.EqualError(t, err, "credential resolution failed: "+code.String()+`: credential "g-1": fixed words`)
@@ -85,7 +91,8 @@ func TestNamesAreNotReadForACode(t *testing.T) {
 			text := got("secretstore", key, words)
 			for _, err := range []error{overGRPC(codes.Internal, text), errors.New(text), errors.New("GET " + key + ": " + text)} {
 				_, err := client.New(answering(nil, err), client.Options{}).GetSecret(t.Context(), key, "")
-				e := requireMeans(t, err, client.ErrInternal)
+				requireMeans(t, err, client.ErrInternal)
+				e := failed(t, err)
 				assert.NotErrorIs(t, err, client.ErrNoStore)
 				assert.NotContains(t, e.Error(), "code =")
 			}
@@ -125,6 +132,9 @@ func TestWhatDaprdItselfSays(t *testing.T) {
 		"daprd is down": {
 			overGRPC(codes.Unavailable, "connection error: dial tcp 127.0.0.1:50001"), client.ErrUnavailable, codes.Unavailable, false,
 		},
+		"the caller's time is over": {
+			overGRPC(codes.DeadlineExceeded, "context deadline exceeded"), client.ErrTimeout, codes.DeadlineExceeded, false,
+		},
 		"daprd stops":           {overGRPC(codes.Canceled, "context canceled"), client.ErrUnavailable, codes.Unavailable, false},
 		"a component's restart": {inside("rpc error: code = Unavailable desc = error reading from server: EOF"), client.ErrUnavailable, codes.Unavailable, false},
 		"a Component's edit":    {inside("rpc error: code = Canceled desc = grpc: the client connection is closing"), client.ErrUnavailable, codes.Unavailable, false},
@@ -155,7 +165,8 @@ func TestWhatDaprdItselfSays(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := client.New(answering(nil, test.err), client.Options{}).GetSecret(t.Context(), "k", "")
-			e := requireMeans(t, err, test.means)
+			requireMeans(t, err, test.means)
+			e := failed(t, err)
 			assert.Equal(t, test.code, e.Code)
 			assert.Equal(t, test.store, errors.Is(err, client.ErrNoStore))
 			assert.Contains(t, err.Error(), `store "secretstore": `)

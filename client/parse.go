@@ -19,11 +19,13 @@ import (
 func (a asked) parse(code codes.Code, text string) *Error {
 	var words string
 	inside := false
-	if code == codes.Unknown {
+	switch code {
+	case codes.Unknown:
 		text = messageIn(text)
 		_, words, inside = strings.Cut(text, a.prefix)
-	} else if code == codes.Internal {
+	case codes.Internal:
 		words, inside = strings.CutPrefix(text, a.prefix)
+	default: // daprd's own
 	}
 	if inside {
 		return a.storeSaid(words)

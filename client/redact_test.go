@@ -102,9 +102,7 @@ func TestAnErrorPrintsItsTextAlone(t *testing.T) {
 	}
 	assertDiscreet(t, fmt.Errorf("wrapped: %w", err).Error())
 	assertDiscreetChain(t, err)
-	var e *client.Error
-	require.ErrorAs(t, err, &e)
-	assert.Equal(t, words.Error(), e.Detail(), "for whoever asks for it")
+	assert.Equal(t, words.Error(), failed(t, err).Detail(), "for whoever asks for it")
 }
 
 // assertDiscreetChain asserts it of every error that is in one.
