@@ -113,7 +113,7 @@ race-binary:
 lint: $(BIN)/golangci-lint ## run the linters, and check that the files are formatted and go.mod is tidy
 	$(BIN)/golangci-lint run --build-tags e2e,stores ./...
 	$(BIN)/golangci-lint fmt --diff
-	GOOS=darwin GOARCH=arm64 go vet . ./backend/... ./component/... ./resolver/... ./internal/... ./test/harness ./test/demo
+	GOOS=darwin GOARCH=arm64 go vet . ./backend/... ./client/... ./component/... ./resolver/... ./internal/... ./test/harness ./test/demo
 	go mod tidy -diff
 
 .PHONY: fuzz

@@ -44,6 +44,7 @@ type Sidecar struct {
 	folder string
 	log    *logged
 	served *served
+	close  func() error
 
 	mu     sync.Mutex
 	stores map[string]*Secrets // Dapr's own, by Component
@@ -90,6 +91,7 @@ func Start(opts Options) (*Sidecar, error) {
 		_ = os.RemoveAll(folder)
 		return nil, err
 	}
+	s.close = sync.OnceValue(func() error { return errors.Join(s.served.close(), os.RemoveAll(folder)) })
 	return s, nil
 }
 
@@ -146,10 +148,8 @@ func (s *Sidecar) Client() *client.Client { return client.New(s, s.names) }
 // Log returns what the component has logged, at info level.
 func (s *Sidecar) Log() string { return s.log.String() }
 
-// Close ends the component and removes its files.
-func (s *Sidecar) Close() error {
-	return errors.Join(s.served.close(), os.RemoveAll(s.folder))
-}
+// Close ends the component and removes its files. It may be called again.
+func (s *Sidecar) Close() error { return s.close() }
 
 // GetSecret implements client.Dapr.
 func (s *Sidecar) GetSecret(ctx context.Context, storeName, key string, meta map[string]string) (map[string]string, error) {

@@ -52,6 +52,7 @@ func TestWhatIsPutIsAnswered(t *testing.T) {
 	assert.ErrorIs(t, err, client.ErrNotFound)
 	assert.Contains(t, sidecar.Log(), "no such credential")
 	assert.Panics(t, func() { sidecar.Configs.Put("../a", "{}") })
+	assert.NoError(t, sidecar.Close(), "before the end of the test")
 }
 
 // breakable is a store that fails when it is told to.
