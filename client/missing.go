@@ -26,7 +26,9 @@ func meansMissing(words, key string) bool {
 // said is how the words for a missing secret begin, and what they have in them.
 type said struct{ begins, has string }
 
-// missingWords are those of the stores whose SDKs add words of their own.
+// missingWords are those of the stores whose SDKs add words of their own, as the SDKs
+// write them. No test has them on a real store: should they change, a missing secret is
+// taken for a failure.
 func missingWords() []said {
 	return []said{
 		{"couldn't get secret: ", "ResourceNotFoundException: "},                            // aws.secretmanager

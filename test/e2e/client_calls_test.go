@@ -105,6 +105,20 @@ func invoked(t *testing.T, d client.Dapr, name, operation string) error {
 	return err
 }
 
+// TestClientEnvironment has the deployment's configuration in daprd's environment, where
+// daprd gives an empty value for what is not there.
+func TestClientEnvironment(t *testing.T) {
+	t.Setenv("CLIENT_TEST_REGION", "eu")
+	side := startSidecar(t, harness.ComponentOptions{}, resource{name: "deployment-secret-store", kind: "secretstores.local.env"})
+	c := client.New(side.sdk(t), client.Options{})
+	for key, want := range map[string]string{"CLIENT_TEST_REGION": "eu", "CLIENT_TEST_NOTHING": ""} {
+		value, ok, err := c.GetDeploymentSecret(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, want, value)
+		require.Equal(t, want != "", ok)
+	}
+}
+
 // TestClientSaves saves through the binding for development as it is shipped.
 func TestClientSaves(t *testing.T) {
 	o := harness.ComponentOptions{SocketFolder: socketFolder(t), Env: []string{"XDG_DATA_HOME=" + t.TempDir()}}
