@@ -21,6 +21,7 @@ func FuzzFailure(f *testing.F) {
 	f.Add("code = NotFound", "rpc error: code = Unavailable desc = x", uint32(codes.Internal))
 	f.Add("g", "secret g not found", uint32(codes.Unknown))
 	f.Add("g", `{"errorCode":"x","message":"rpc error"}`, uint32(codes.Unknown))
+	f.Add("g", "context deadline exceeded", uint32(codes.DeadlineExceeded))
 	f.Fuzz(func(t *testing.T, key, words string, code uint32) {
 		if key == "" {
 			key = "g"
@@ -62,6 +63,6 @@ func fixedReasons() []string {
 	return []string{
 		"no such secret", "daprd has no such secret store", "daprd's scopes do not allow it",
 		"the secret store refused the request", "the secret store, or daprd, is unavailable",
-		"the secret store did not answer in time", "the secret store failed",
+		"the secret store did not answer in time", "daprd did not answer in time", "the secret store failed",
 	}
 }
