@@ -74,7 +74,7 @@ func (a *ahead) of(config *Config) map[string]*flight[dated[Object]] {
 
 // remember keeps what a credential was made of.
 func (r *Resolver) remember(guid string, f *fetcher) {
-	if len(f.found) > 0 {
-		r.recipes.Add(guid, recipe{f.config.sum, f.from, f.found[:min(len(f.found), maxLookups)]})
+	if found := f.made.found; len(found) > 0 {
+		r.recipes.Add(guid, recipe{f.config.sum, f.from, found[:min(len(found), maxLookups)]})
 	}
 }

@@ -50,10 +50,15 @@ type Config struct {
 	SourceUnknown bool
 	// SecretPath is the bundle's name for source agent; "" for none.
 	SecretPath string
+	// Explicit tells that the config marks its references itself (section 10): its
+	// source, mode and secret-path then mean nothing, and are fields like any other.
+	Explicit bool
 
-	stored Object // with our own block
-	own    ownBlock
-	ownErr error // why own could not be read
+	stored    Object // with our own block
+	own       ownBlock
+	ownErr    error    // why own could not be read
+	filled    template // of an explicit config
+	filledErr error    // why that could not be read
 
 	sum [sha256.Size]byte // of the text, which tells the config from any other
 }
@@ -86,13 +91,20 @@ func ParseConfig(text []byte) (*Config, error) {
 		c.SecretPath, _ = v.Text()
 	}
 	c.own, c.ownErr = readOwn(stored)
+	if c.own.explicit && c.ownErr == nil {
+		c.Explicit, c.SourceUnknown = true, false
+		c.filled, c.filledErr = parseTemplate(c.Fields)
+	}
 	return c, nil
 }
 
 // Check tells what of a config could never be resolved: a secret-path that names
-// nothing (section 4, step 3), or a block of ours that asks for what this version
-// cannot give. Its error is like ParseConfig's.
+// nothing (section 4, step 3), a block of ours that asks for what there is not, or an
+// explicit reference that is malformed (section 10). Its error is like ParseConfig's.
 func (c *Config) Check() error {
+	if c.Explicit {
+		return c.filledErr
+	}
 	if v, ok := c.stored.Get(FieldSecretPath); ok && v.kind != StringKind && v.kind != NullKind {
 		return precondition(`its "secret-path" is neither a string nor null`, nil)
 	}
@@ -111,10 +123,11 @@ func (c *Config) Mode() SecretMode {
 type ownBlock struct {
 	secretStore  string   // a name of secretStores; "" for the default store
 	lookupFields []string // nil if it names none
+	explicit     bool     // its references are marked
 }
 
-// readOwn reads our own block. It refuses what this version cannot give: to ignore
-// it would resolve the credential by other rules.
+// readOwn reads our own block. It refuses what it does not know: to ignore it would
+// resolve the credential by other rules.
 func readOwn(fields Object) (ownBlock, error) {
 	var own ownBlock
 	v, ok := fields.Get(FieldOwn)
@@ -136,11 +149,17 @@ func readOwn(fields Object) (ownBlock, error) {
 				return own, precondition(`"lookupFields" of its "credential-resolver" is not an array of names of fields`, nil)
 			}
 		case "references":
-			return own, precondition(`"`+name+`" of its "credential-resolver" is not supported yet`, nil)
+			if text, _ := v.Text(); text != "explicit" {
+				return own, precondition(`"references" of its "credential-resolver" is not "explicit"`, nil)
+			}
+			own.explicit = true
 		default:
 			return own, precondition(`its "credential-resolver" has a field that is none of `+
 				"secretStore, references, lookupFields", nil)
 		}
+	}
+	if own.explicit && own.lookupFields != nil {
+		return ownBlock{}, precondition(`its "credential-resolver" has "lookupFields", but explicit references are not looked up`, nil)
 	}
 	return own, nil
 }

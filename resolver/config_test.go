@@ -119,7 +119,8 @@ func TestCheckTellsWhatCouldNeverBeResolved(t *testing.T) {
 		{`{"secret-path":1}`, `its "secret-path" is neither a string nor null`},
 		{`{"credentialSource":"agent","secret-path":[]}`, `its "secret-path" is neither a string nor null`},
 		{`{"credential-resolver":1}`, `its "credential-resolver" is not an object`},
-		{`{"credential-resolver":{"references":"explicit"}}`, `"references" of its "credential-resolver" is not supported yet`},
+		{`{"credential-resolver":{"references":"x"}}`, `"references" of its "credential-resolver" is not "explicit"`},
+		{`{"credential-resolver":{"references":"explicit"},"a":["${"]}`, `its field "a[0]" has a "${…}" that is not closed by "}" ("$${" is a literal "${")`},
 	} {
 		c, err := resolver.ParseConfig([]byte(row.config))
 		require.NoError(t, err, row.config)
@@ -127,7 +128,9 @@ func TestCheckTellsWhatCouldNeverBeResolved(t *testing.T) {
 		assert.ErrorIs(t, err, resolver.FailedPrecondition, row.config)
 		assert.EqualError(t, err, "credential: "+row.reason)
 	}
-	for _, config := range []string{`{}`, `{"credentialSource":7,"secret-path":null,"credential-resolver":{}}`, `{"secret-path":""}`} {
+	for _, config := range []string{`{}`, `{"credentialSource":7,"secret-path":null,"credential-resolver":{}}`, `{"secret-path":""}`,
+		`{"secret-path":7,"credential-resolver":{"references":"explicit"}}`,
+	} {
 		c, err := resolver.ParseConfig([]byte(config))
 		require.NoError(t, err, config)
 		assert.NoError(t, c.Check(), config)

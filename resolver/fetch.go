@@ -54,30 +54,52 @@ type fetcher struct {
 	config *Config
 	since  time.Time // nothing that was read before is taken; zero: anything that is kept
 	places places
-	ahead  map[string]*flight[dated[Object]] // secrets that are being read already
+	ahead  map[string]*flight[dated[Object]] // secrets of from that are being read already
+	made   *made
+}
 
-	mu             sync.Mutex
-	oldest, newest time.Time // when the oldest and the newest part were read
-	found          []string  // the names of the secrets that there are
+// in returns what fetches secrets of the same credential from another store.
+func (f *fetcher) in(from *source) *fetcher {
+	if from == f.from {
+		return f
+	}
+	other := *f
+	other.from, other.ahead = from, nil
+	return &other
 }
 
 // has notes that a secret is there.
 func (f *fetcher) has(name string) {
 	f.from.known.add(name)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.found = append(f.found, name)
+	f.made.has(f.from, name)
 }
 
-// dates notes when a part was read.
-func (f *fetcher) dates(at time.Time) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if at.Before(f.oldest) {
-		f.oldest = at
+// made is what a credential is made of so far.
+type made struct {
+	mu             sync.Mutex
+	from           *source   // the store of its config
+	found          []string  // the names of secrets that there are in that
+	oldest, newest time.Time // when the oldest and the newest part were read, of any store
+}
+
+// has notes a secret.
+func (m *made) has(from *source, name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if from == m.from {
+		m.found = append(m.found, name)
 	}
-	if at.After(f.newest) {
-		f.newest = at
+}
+
+// add notes when a part was read.
+func (m *made) add(at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if at.Before(m.oldest) {
+		m.oldest = at
+	}
+	if at.After(m.newest) {
+		m.newest = at
 	}
 }
 

@@ -73,6 +73,13 @@ func checkMeaning(t *testing.T, values map[string]json.RawMessage, c *resolver.C
 		return decoded(t, raw)
 	}
 	source, path, own := field("credentialSource"), field("secret-path"), field("credential-resolver")
+	block, ownIsObject := own.(map[string]any)
+	if block["references"] == "explicit" && len(block) == 1 {
+		require.True(t, c.Explicit)
+		require.False(t, c.SourceUnknown, "a source means nothing")
+		return
+	}
+	require.False(t, c.Explicit && len(block) == 0)
 	pathText, pathIsText := path.(string)
 	agent := source == "agent"
 	require.Equal(t, agent, c.Source == resolver.SourceAgent)
@@ -83,7 +90,6 @@ func checkMeaning(t *testing.T, values map[string]json.RawMessage, c *resolver.C
 		require.Equal(t, !agent || pathText != "", c.Mode() == resolver.MultiKey)
 	}
 
-	block, ownIsObject := own.(map[string]any)
 	fine := (path == nil || pathIsText) && (own == nil || ownIsObject && len(block) == 0)
 	require.Equal(t, fine, c.Check() == nil, "%v", c.Check())
 }

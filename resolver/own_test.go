@@ -40,7 +40,7 @@ func TestOurOwnFieldIsNeverPartOfTheAnswer(t *testing.T) {
 	})
 }
 
-func TestWhatOurOwnFieldCannotSayYetIsRefused(t *testing.T) {
+func TestWhatOurOwnFieldCannotSayIsRefused(t *testing.T) {
 	refused := func(name, own, reason string) resolution {
 		return resolution{
 			name: name, config: `{"credentialSource":"agent","a":"k","credential-resolver":` + own + `}`,
@@ -53,7 +53,11 @@ func TestWhatOurOwnFieldCannotSayYetIsRefused(t *testing.T) {
 		refused("secretStore", `{"secretStore":"other"}`, `"secretStore" of its "credential-resolver" is none of the Component's secretStores`),
 		refused("secretStore, not a string", `{"secretStore":1}`, `"secretStore" of its "credential-resolver" is not the name of one`),
 		refused("secretStore, empty", `{"secretStore":""}`, `"secretStore" of its "credential-resolver" is not the name of one`),
-		refused("references", `{"references":"explicit"}`, `"references" of its "credential-resolver" is not supported yet`),
+		refused("references of a kind that there is not", `{"references":"Explicit"}`, `"references" of its "credential-resolver" is not "explicit"`),
+		refused("references, not a string", `{"references":true}`, `"references" of its "credential-resolver" is not "explicit"`),
+		refused("an unknown name beside references", `{"references":"explicit","x":1}`, unknown),
+		refused("lookupFields beside explicit references", `{"references":"explicit","lookupFields":[]}`,
+			`its "credential-resolver" has "lookupFields", but explicit references are not looked up`),
 		refused("lookupFields, a string", `{"lookupFields":"a"}`, `is not an array of names of fields`),
 		refused("lookupFields, of numbers", `{"lookupFields":["a",1]}`, `is not an array of names of fields`),
 		refused("an unknown name", `{"secretstore":"other"}`, unknown),

@@ -154,8 +154,8 @@ func (c *Credential) Memo(slot int, make func() ([]byte, error)) ([]byte, error)
 	return made, err
 }
 
-func newCredential(guid string, fields Object, oldest, newest time.Time) *Credential {
-	return &Credential{GUID: guid, Fields: fields, ReadAt: oldest, newestAt: newest}
+func newCredential(guid string, fields Object, of *made) *Credential {
+	return &Credential{GUID: guid, Fields: fields, ReadAt: of.oldest, newestAt: of.newest}
 }
 
 // Format prints a fixed word for every verb: the fields hold secrets.
@@ -193,29 +193,46 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 	if config.SourceUnknown {
 		r.opts.OnUnknownSource(guid)
 	}
+	get := r.fetcher(guid, config, since, began, places)
+	get.ahead = ahead.of(config)
+	if credential, err = r.finish(ctx, config, get); err == nil {
+		r.remember(guid, get)
+	}
+	return credential, err
+}
+
+// fetcher returns what fetches the secrets of a credential whose reading began then.
+func (r *Resolver) fetcher(guid string, config *Config, since, began time.Time, places places) *fetcher {
+	return &fetcher{
+		r: r, guid: guid, config: config, since: since, places: places,
+		made: &made{oldest: began, newest: began},
+	}
+}
+
+// finish makes the credential of a config.
+func (r *Resolver) finish(ctx context.Context, config *Config, get *fetcher) (*Credential, error) {
+	fields := config.Fields
 	if r.secrets == nil && len(r.named) == 0 {
-		return newCredential(guid, config.Fields, began, began), nil
+		return newCredential(get.guid, fields, get.made), nil
 	}
 	if err := config.Check(); err != nil {
-		return nil, withGUID(guid, err)
+		return nil, withGUID(get.guid, err)
 	}
 	from, err := r.sourceOf(config)
+	if err != nil {
+		return nil, withGUID(get.guid, err)
+	}
+	get.from, get.made.from = from, from
 	switch {
-	case err != nil:
-		return nil, withGUID(guid, err)
-	case from == nil:
-		return newCredential(guid, config.Fields, began, began), nil
+	case config.Explicit:
+		fields, err = get.explicit(ctx, config.filled)
+	case from != nil:
+		fields, err = r.resolve(ctx, config, get)
 	}
-	get := &fetcher{
-		r: r, from: from, guid: guid, config: config, places: places, ahead: ahead.of(config),
-		since: since, oldest: began, newest: began,
-	}
-	fields, err := r.resolve(ctx, config, get)
 	if err != nil {
 		return nil, err
 	}
-	r.remember(guid, get)
-	return newCredential(guid, fields.without(FieldOwn), get.oldest, get.newest), nil
+	return newCredential(get.guid, fields.without(FieldOwn), get.made), nil
 }
 
 func (r *Resolver) config(ctx context.Context, guid string) (*Config, error) {

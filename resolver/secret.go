@@ -22,7 +22,16 @@ var errPanic = errors.New("panic in a store")
 // one: the store has none, cannot have one of that name, or has one without a
 // non-empty entry (section 4, step 4). One that was there before is an error of
 // kind NotFound instead (step 8).
-func (f *fetcher) secret(ctx context.Context, name string) (entries Object, err error) {
+func (f *fetcher) secret(ctx context.Context, name string) (Object, error) {
+	entries, err := f.anySecret(ctx, name)
+	if err == nil && entries.Len() == 0 && f.from.known.has(name) {
+		err = secretGone(f.guid, name, "a secret that it had before is gone from the secret store")
+	}
+	return entries, err
+}
+
+// anySecret is secret for who takes one that is gone for a missing one.
+func (f *fetcher) anySecret(ctx context.Context, name string) (entries Object, err error) {
 	defer func() {
 		if recover() != nil {
 			err = storeFailure(f.guid, secretStore, Reference(name), &StoreError{Kind: Internal, Err: errPanic})
@@ -39,17 +48,13 @@ func (f *fetcher) secret(ctx context.Context, name string) (entries Object, err 
 		case err != nil:
 			return Object{}, storeFailure(f.guid, secretStore, Reference(name), err)
 		}
-		f.dates(read.at)
+		f.made.add(read.at)
 		entries = read.value
 	}
 	if entries.Len() > 0 {
 		f.has(name)
-		return entries, nil
 	}
-	if f.from.known.has(name) {
-		return Object{}, secretGone(f.guid, name, "a secret that it had before is gone from the secret store")
-	}
-	return Object{}, nil
+	return entries, nil
 }
 
 // read returns a secret that is being read already, or reads it.

@@ -1,0 +1,84 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// found is what the references of a config refer to: the entries of secrets, by
+// reference. Those of a missing secret are the empty object.
+type found map[*reference]Object
+
+// value returns what a reference stands for; see [reference.value].
+func (f found) value(ref *reference) (Value, bool, error) { return ref.value(f[ref]) }
+
+// explicit resolves a config whose references are explicit (section 10): nothing else
+// is looked at, and nothing is asked for unless all of it may be.
+func (f *fetcher) explicit(ctx context.Context, t template) (Object, error) {
+	found, err := f.find(ctx, t.refs)
+	if err != nil {
+		return Object{}, withGUID(f.guid, err)
+	}
+	fields, err := t.fill(found)
+	if err != nil {
+		return Object{}, withGUID(f.guid, err)
+	}
+	return fields, nil
+}
+
+// find fetches the secrets of references, each distinct one once.
+func (f *fetcher) find(ctx context.Context, refs []*reference) (found, error) {
+	at := make([]secretAt, len(refs))
+	askers := map[secretAt]*reference{} // the first one of each
+	for i, ref := range refs {
+		var err error
+		if at[i], err = f.locate(ref); err != nil {
+			return nil, err
+		}
+		if askers[at[i]] == nil {
+			askers[at[i]] = ref
+		}
+	}
+	secrets, err := f.fetch(ctx, askers)
+	if err != nil {
+		return nil, err
+	}
+	found := make(found, len(refs))
+	for i, ref := range refs {
+		found[ref] = secrets[at[i]]
+	}
+	return found, nil
+}
+
+// fetch fetches secrets, for those who ask for them.
+func (f *fetcher) fetch(ctx context.Context, askers map[secretAt]*reference) (map[secretAt]Object, error) {
+	var mu sync.Mutex
+	secrets := make(map[secretAt]Object, len(askers))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxLookups)
+	for at, asker := range askers {
+		group.Go(func() error {
+			entries, err := f.in(at.from).anySecret(ctx, at.name)
+			mu.Lock()
+			defer mu.Unlock()
+			secrets[at] = entries
+			return ofField(asker.at, err)
+		})
+	}
+	err := group.Wait()
+	return secrets, err
+}
+
+// ofField says in a failure that mends itself for nobody which field it is about.
+func ofField(at *fieldPath, err error) error {
+	var failure *Error
+	if !errors.As(err, &failure) || failure.Kind != Denied && failure.Kind != FailedPrecondition {
+		return err
+	}
+	named := *failure
+	named.Reason += " (" + at.its() + " refers to it)"
+	return &named
+}

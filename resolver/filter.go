@@ -1,0 +1,49 @@
+package resolver
+
+import (
+	"encoding/base64"
+	"net/url"
+	"strings"
+)
+
+// filter makes of a text what can stand in a text of another grammar. json comes
+// first: it sees the value, of whatever kind. Its error is errNotUTF8.
+type filter func(Value) (Value, error)
+
+// filterNamed returns the filter of a name (section 10), or nil.
+func filterNamed(name string) filter {
+	switch name {
+	case "urlquery":
+		return ofText(escapeQuery)
+	case "base64":
+		return ofText(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) })
+	case "json":
+		return func(v Value) (Value, error) {
+			text, err := v.AppendJSON(nil)
+			return StringValue(string(text)), err
+		}
+	default:
+		return nil
+	}
+}
+
+// escapeQuery escapes a text for any part of a URL: a blank as %20 and not as "+",
+// which means a blank in a query alone.
+func escapeQuery(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+
+func ofText(f func(string) string) filter {
+	return func(v Value) (Value, error) {
+		s, err := textOf(v)
+		return StringValue(f(s)), err
+	}
+}
+
+// textOf returns the text that a value is in a longer one: of a string the string,
+// of all else its compact JSON.
+func textOf(v Value) (string, error) {
+	if text, ok := v.Text(); ok {
+		return text, nil
+	}
+	text, err := v.AppendJSON(nil)
+	return string(text), err
+}

@@ -1,0 +1,141 @@
+package resolver
+
+// The fields of an explicit reference that is a value of its own: Dapr's own words,
+// less the last two.
+const (
+	refWord     = "secretKeyRef"
+	refName     = "name"
+	refKey      = "key"
+	refStore    = "store"
+	refOptional = "optional"
+	refDefault  = "default"
+)
+
+// reference is one explicit reference of a config (section 10).
+type reference struct {
+	at    *fieldPath
+	store string // a name of secretStores; "" for the config's own, or the default
+	name  string // the secret's
+	key   string // the entry's; "" for the only one
+
+	optional    bool // without what it refers to, its field is left out
+	substitute  Value
+	substituted bool // without what it refers to, it is the substitute
+}
+
+// readReference reads the object that stands at a secretKeyRef. What is written in
+// it is taken as it is: it holds no references.
+func readReference(at *fieldPath, v Value) (*reference, error) {
+	fields, ok := v.Object()
+	if !ok {
+		return nil, malformed(at, "is not an object")
+	}
+	ref := &reference{at: at}
+	for name, v := range fields.All() {
+		ok := true
+		switch name {
+		case refName:
+			ref.name, ok = notEmpty(v)
+		case refKey:
+			ref.key, ok = notEmpty(v)
+		case refStore:
+			ref.store, ok = notEmpty(v)
+		case refOptional:
+			ref.optional, ok = v.text == "true", v.kind == BoolKind
+		case refDefault:
+			ref.substitute, ref.substituted = v, true
+		default:
+			return nil, malformed(at, "has a field that is none of name, key, store, optional, default")
+		}
+		if !ok {
+			return nil, malformed(at, `has a "`+name+`" that is none`)
+		}
+	}
+	if ref.name == "" {
+		return nil, malformed(at, `has no "name"`)
+	}
+	return ref, nil
+}
+
+func notEmpty(v Value) (string, bool) {
+	text, ok := v.Text()
+	return text, ok && text != ""
+}
+
+func malformed(at *fieldPath, why string) *Error {
+	return precondition(at.its()+` has a "secretKeyRef" that `+why, nil)
+}
+
+// value returns what the reference stands for, given its secret's entries: the empty
+// object if that is missing. False: nothing does, and its field is to be left out.
+func (r *reference) value(entries Object) (Value, bool, error) {
+	v, ok, err := r.entry(entries)
+	switch {
+	case err != nil || ok:
+		return v, ok, err
+	case r.substituted:
+		return r.substitute, true, nil
+	case r.optional:
+		return Value{}, false, nil
+	case entries.Len() == 0:
+		return Value{}, false, r.notFound("a secret that does not exist")
+	default:
+		return Value{}, false, r.notFound("an entry that its secret does not have")
+	}
+}
+
+// entry returns the entry that is referred to, whatever it is, and whether there is
+// one.
+func (r *reference) entry(entries Object) (Value, bool, error) {
+	if r.key != "" {
+		v, ok := entries.Get(r.key)
+		return v, ok, nil
+	}
+	var only Value
+	n := 0
+	for _, v := range entries.All() {
+		if !v.empty() {
+			only = v
+			n++
+		}
+	}
+	if n > 1 {
+		return Value{}, false, precondition(r.at.its()+" refers to a secret of several entries, and names none of them", nil)
+	}
+	return only, n == 1, nil
+}
+
+func (r *reference) notFound(what string) *Error {
+	return &Error{
+		Kind: NotFound, Reason: r.at.its() + " refers to " + what,
+		Store: secretStore, Reference: Reference(r.name),
+	}
+}
+
+// secretAt is a secret of one store.
+type secretAt struct {
+	from *source
+	name string
+}
+
+// locate returns where the reference's secret is. It is an error if no secret can be
+// there, or if it may not be asked for.
+func (f *fetcher) locate(ref *reference) (secretAt, error) {
+	from := f.from
+	if ref.store != "" {
+		from = f.r.named[ref.store]
+	}
+	switch {
+	case from == nil && ref.store != "":
+		return secretAt{}, precondition(ref.at.its()+" names a store that is none of the Component's secretStores", nil)
+	case from == nil:
+		return secretAt{}, precondition(ref.at.its()+" names no store, and the Component has no secretStore", nil)
+	case !from.naming.valid(ref.name):
+		failure := precondition(ref.at.its()+" refers to a name that no secret of its store can have", nil)
+		failure.Reference = Reference(ref.name)
+		return secretAt{}, failure
+	case !f.r.opts.Allowed(ref.name):
+		return secretAt{}, f.notAllowed(ref.name, ref.at.its()+" asks for a secret")
+	}
+	return secretAt{from, ref.name}, nil
+}

@@ -1,0 +1,139 @@
+package resolver
+
+// template is a config with explicit references: its fields, each a value with places
+// for secrets in it.
+type template struct {
+	names  []string
+	fields []node
+	refs   []*reference // all of them, in document order
+}
+
+// node is a value of an explicit config.
+type node interface {
+	// fill returns the value with its secrets. False: it stands for a secret that
+	// there is not, and its field is to be left out.
+	fill(found found) (Value, bool, error)
+	// append appends what fill returns, as JSON.
+	append(dst []byte, found found) ([]byte, bool, error)
+}
+
+var (
+	_ node = plain{}
+	_ node = keyNode{}
+	_ node = textNode{}
+	_ node = (*containerNode)(nil)
+)
+
+// plain is a value without references, as it is stored.
+type plain struct{ v Value }
+
+func (n plain) fill(found) (Value, bool, error) { return n.v, true, nil }
+
+func (n plain) append(dst []byte, _ found) ([]byte, bool, error) {
+	dst, err := n.v.AppendJSON(dst)
+	return dst, true, err
+}
+
+// keyNode is a {"secretKeyRef": …}.
+type keyNode struct{ ref *reference }
+
+func (n keyNode) fill(found found) (Value, bool, error) { return found.value(n.ref) }
+
+func (n keyNode) append(dst []byte, found found) ([]byte, bool, error) {
+	return appendFilled(dst, n, n.ref.at, found)
+}
+
+// textNode is a string with references in it, or with an escape.
+type textNode struct {
+	at    *fieldPath
+	parts []textPart
+}
+
+func (n textNode) fill(found found) (Value, bool, error) {
+	var text []byte
+	for _, part := range n.parts {
+		s, err := part.fill(found)
+		if err != nil {
+			return Value{}, false, err
+		}
+		text = append(text, s...)
+	}
+	return StringValue(string(text)), true, nil
+}
+
+func (n textNode) append(dst []byte, found found) ([]byte, bool, error) {
+	return appendFilled(dst, n, n.at, found)
+}
+
+func appendFilled(dst []byte, n node, at *fieldPath, found found) ([]byte, bool, error) {
+	v, ok, err := n.fill(found)
+	if err != nil || !ok {
+		return dst, ok, err
+	}
+	if dst, err = v.AppendJSON(dst); err != nil {
+		return dst, false, notUTF8(at, err)
+	}
+	return dst, true, nil
+}
+
+// containerNode is an object or an array with a reference somewhere in it. All else
+// in it stays as it is written.
+type containerNode struct {
+	kind    ValueKind
+	members []member
+}
+
+// member is a field of an object, or an element of an array.
+type member struct {
+	name string // quoted, with its colon; "" for an element
+	node node
+}
+
+func (n *containerNode) fill(found found) (Value, bool, error) {
+	text, _, err := n.append(nil, found)
+	return Value{kind: n.kind, text: string(text)}, true, err
+}
+
+// append leaves out a field that is left out; an element becomes null instead, so
+// that the others keep their places.
+func (n *containerNode) append(dst []byte, found found) ([]byte, bool, error) {
+	opening, closing := byte('{'), byte('}')
+	if n.kind == ArrayKind {
+		opening, closing = '[', ']'
+	}
+	dst = append(dst, opening)
+	empty := true
+	for _, m := range n.members {
+		before := len(dst)
+		if !empty {
+			dst = append(dst, ',')
+		}
+		filled, ok, err := m.node.append(append(dst, m.name...), found)
+		switch {
+		case err != nil:
+			return filled, false, err
+		case ok:
+			dst, empty = filled, false
+		case n.kind == ArrayKind:
+			dst, empty = append(dst, "null"...), false
+		default:
+			dst = dst[:before]
+		}
+	}
+	return append(dst, closing), true, nil
+}
+
+// fill returns the credential.
+func (t template) fill(found found) (Object, error) {
+	b := newBuilder(len(t.fields))
+	for i, n := range t.fields {
+		v, ok, err := n.fill(found)
+		if err != nil {
+			return Object{}, err
+		}
+		if ok {
+			b.set(t.names[i], v)
+		}
+	}
+	return b.object(), nil
+}
