@@ -96,9 +96,11 @@ func TestNoFailureTellsASecretAReferenceAPathOrAStoresWords(t *testing.T) {
 	const (
 		direct = `{"password":"` + literalCanary + `"}`
 		bundle = `{"credentialSource":"agent","secret-path":"` + pathCanary + `","a":"` + referenceCanary + `","b":"` + literalCanary + `"}`
+		marked = `{"credential-resolver":{"references":"explicit"},"a":"${` + pathCanary + `#` + referenceCanary + `|json}` + literalCanary + `",` +
+			`"b":[{"secretKeyRef":{"name":"` + referenceCanary + `","key":"` + referenceCanary + `"}}],"c":{"secretKeyRef":{"name":"` + guid + `","key":"` + secretCanary + `"}}}`
 		single = `{"credentialSource":"agent","a":"` + referenceCanary + `","extra":{"b":"` + literalCanary + `"}}`
 	)
-	configs := map[string]string{"direct": direct, "agent with a bundle": bundle, "agent without one": single}
+	configs := map[string]string{"direct": direct, "agent with a bundle": bundle, "agent without one": single, "explicit": marked}
 	try := func(name, config string, prepare func(*resolvertest.Stores)) {
 		t.Run(name, func(t *testing.T) {
 			stores := resolvertest.New(t)
@@ -143,6 +145,15 @@ func TestNoFailureTellsASecretAReferenceAPathOrAStoresWords(t *testing.T) {
 		`{"secret-path":["` + pathCanary + `"]}`, `{"secret-path":{"` + pathCanary + `":1}}`,
 		`{"credential-resolver":"` + literalCanary + `"}`, `{"credential-resolver":{"` + literalCanary + `":1}}`,
 		`{"credential-resolver":{"secretStore":"` + literalCanary + `"}}`,
+		`{"credential-resolver":{"references":"` + literalCanary + `"}}`,
+		explicitly(`"a":"${` + referenceCanary + `"`), explicitly(`"a":"${` + referenceCanary + `|` + literalCanary + `}"`),
+		explicitly(`"a":"${` + referenceCanary + `#` + literalCanary + `#}"`), explicitly(`"a":["${ ` + referenceCanary + `}"]`),
+		explicitly(`"a":"${canary-absent#` + referenceCanary + `}"`), explicitly(`"a":"${` + pathCanary + `#canary-absent}"`),
+		explicitly(`"a":"${` + pathCanary + `}"`), explicitly(`"a":{"secretKeyRef":"` + referenceCanary + `"}`),
+		explicitly(`"a":{"secretKeyRef":{"name":"` + pathCanary + `","` + literalCanary + `":1}}`),
+		explicitly(`"a":{"secretKeyRef":{"name":"` + pathCanary + `","store":"` + literalCanary + `"}}`),
+		explicitly(`"a":{"secretKeyRef":{"name":["` + pathCanary + `"]}}`),
+		explicitly(`"a":{"b":"` + literalCanary + `","secretKeyRef":{"name":"` + pathCanary + `"}}`),
 		`{"credentialSource":"agent","secret-path":"canary-absent","a":"` + referenceCanary + `"}`,
 		`{"credentialSource":"agent","a":"` + literalCanary + `"}`,
 		`{"credentialSource":"agent","secret-path":"` + pathCanary + `","a":"` + literalCanary + `"}`,

@@ -47,7 +47,7 @@ func TestASecretKeyRefIsTheEntryThatItNames(t *testing.T) {
 			`"a":5432.00,"b":12345678901234567890,"c":true,"d":null,"e":[1.0,"a"],"f":{"k":"v"}`, "json"),
 		found("at any depth, in its place, the rest as it is written",
 			`"z":12.50,"a":{"b":[1e21,{"secretKeyRef":{"name":"one"}},{"c":{"secretKeyRef":{"key":"user","name":"db"}},"d":-0,"é":"\u00e9"}],"y":null},"b":[true]`,
-			`"z":12.50,"a":{"b":[1e21,"only",{"c":"u ser","d":-0,"é":"é"}],"y":null},"b":[true]`, "one", "db"),
+			`"z":12.50,"a":{"b":[1e21,"only",{"c":"u ser","d":-0,"é":"\u00e9"}],"y":null},"b":[true]`, "one", "db"),
 		found("an array alone", `"a":[{"secretKeyRef":{"name":"one"}},2.50]`, `"a":["only",2.50]`, "one"),
 		found("what a secret holds is not looked at again", `"a":{"secretKeyRef":{"name":"db","key":"ref"}},"b":{"secretKeyRef":{"name":"db","key":"escape"}}`,
 			`"a":"${db#user}","b":"$${"`, "db"),
@@ -135,7 +135,7 @@ func TestAReferenceThatDoesNotResolveNamesItsField(t *testing.T) {
 
 func TestAMalformedReferenceNamesItsField(t *testing.T) {
 	keyRef := func(name, ref, why string) resolution {
-		row := refusal(name, `"b":1,"a":{"x":`+ref+`}`, resolver.FailedPrecondition, `its field "a.x" has a "secretKeyRef" that `+why)
+		row := refusal(name, `"b":1,"a":{"x":`+ref+`}`, resolver.FailedPrecondition, `its field "a.x" has a "secretKeyRef" `+why)
 		row.asked = []string{}
 		return row
 	}
@@ -145,19 +145,19 @@ func TestAMalformedReferenceNamesItsField(t *testing.T) {
 		return row
 	}
 	testResolutions(t, []resolution{
-		keyRef("no object", `{"secretKeyRef":"one"}`, "is not an object"),
-		keyRef("null", `{"secretKeyRef":null}`, "is not an object"),
-		keyRef("no name", `{"secretKeyRef":{"key":"k"}}`, `has no "name"`),
-		keyRef("an empty name", `{"secretKeyRef":{"name":""}}`, `has a "name" that is none`),
-		keyRef("a name that is no string", `{"secretKeyRef":{"name":1}}`, `has a "name" that is none`),
-		keyRef("an empty key", `{"secretKeyRef":{"name":"one","key":""}}`, `has a "key" that is none`),
-		keyRef("a key that is null", `{"secretKeyRef":{"name":"one","key":null}}`, `has a "key" that is none`),
-		keyRef("an empty store", `{"secretKeyRef":{"name":"one","store":""}}`, `has a "store" that is none`),
-		keyRef("optional as a string", `{"secretKeyRef":{"name":"one","optional":"true"}}`, `has a "optional" that is none`),
-		keyRef("a field that there is not", `{"secretKeyRef":{"name":"one","Key":"value"}}`, "has a field that is none of name, key, store, optional, default"),
-		keyRef("with something after it", `{"secretKeyRef":{"name":"one"},"optional":true}`, "is not alone in its object"),
-		keyRef("with something before it", `{"y":"${one}","secretKeyRef":{"name":"one"}}`, "is not alone in its object"),
-		keyRef("twice", `{"secretKeyRef":{"name":"one"},"secretKeyRef":{"name":"one"}}`, "is not alone in its object"),
+		keyRef("no object", `{"secretKeyRef":"one"}`, "that is not an object"),
+		keyRef("null", `{"secretKeyRef":null}`, "that is not an object"),
+		keyRef("no name", `{"secretKeyRef":{"key":"k"}}`, `without a "name"`),
+		keyRef("an empty name", `{"secretKeyRef":{"name":""}}`, `whose "name" is not what it has to be`),
+		keyRef("a name that is no string", `{"secretKeyRef":{"name":1}}`, `whose "name" is not what it has to be`),
+		keyRef("an empty key", `{"secretKeyRef":{"name":"one","key":""}}`, `whose "key" is not what it has to be`),
+		keyRef("a key that is null", `{"secretKeyRef":{"name":"one","key":null}}`, `whose "key" is not what it has to be`),
+		keyRef("an empty store", `{"secretKeyRef":{"name":"one","store":""}}`, `whose "store" is not what it has to be`),
+		keyRef("optional as a string", `{"secretKeyRef":{"name":"one","optional":"true"}}`, `whose "optional" is not what it has to be`),
+		keyRef("a field that there is not", `{"secretKeyRef":{"name":"one","Key":"value"}}`, "with a field that is none of name, key, store, optional, default"),
+		keyRef("with something after it", `{"secretKeyRef":{"name":"one"},"optional":true}`, "that is not alone in its object"),
+		keyRef("with something before it", `{"y":"${one}","secretKeyRef":{"name":"one"}}`, "that is not alone in its object"),
+		keyRef("twice", `{"secretKeyRef":{"name":"one"},"secretKeyRef":{"name":"one"}}`, "that is not alone in its object"),
 		text("not closed", `${one`, "is not closed by"),
 		text("not closed, at the end", `x${`, "is not closed by"),
 		text("nothing in it", `${}`, "has no name"),

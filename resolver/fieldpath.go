@@ -20,7 +20,8 @@ func (p *fieldPath) element(i int) *fieldPath { return &fieldPath{p, "", i} }
 // it: who reads it needs some, and it is made of names that may have any length.
 func (p *fieldPath) String() string {
 	text := ""
-	for at := p; at != nil && len(text) < maxQuoted; at = at.within {
+	at := p
+	for ; at != nil && len(text) < maxQuoted; at = at.within {
 		switch {
 		case at.index >= 0:
 			text = "[" + strconv.Itoa(at.index) + "]" + text
@@ -29,6 +30,9 @@ func (p *fieldPath) String() string {
 		default:
 			text = "." + at.name + text
 		}
+	}
+	if at != nil {
+		return "…" + text
 	}
 	return text
 }

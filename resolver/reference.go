@@ -28,7 +28,7 @@ type reference struct {
 func readReference(at *fieldPath, v Value) (*reference, error) {
 	fields, ok := v.Object()
 	if !ok {
-		return nil, malformed(at, "is not an object")
+		return nil, malformed(at, "that is not an object")
 	}
 	ref := &reference{at: at}
 	for name, v := range fields.All() {
@@ -45,14 +45,14 @@ func readReference(at *fieldPath, v Value) (*reference, error) {
 		case refDefault:
 			ref.substitute, ref.substituted = v, true
 		default:
-			return nil, malformed(at, "has a field that is none of name, key, store, optional, default")
+			return nil, malformed(at, "with a field that is none of name, key, store, optional, default")
 		}
 		if !ok {
-			return nil, malformed(at, `has a "`+name+`" that is none`)
+			return nil, malformed(at, `whose "`+name+`" is not what it has to be`)
 		}
 	}
 	if ref.name == "" {
-		return nil, malformed(at, `has no "name"`)
+		return nil, malformed(at, `without a "name"`)
 	}
 	return ref, nil
 }
@@ -63,7 +63,7 @@ func notEmpty(v Value) (string, bool) {
 }
 
 func malformed(at *fieldPath, why string) *Error {
-	return precondition(at.its()+` has a "secretKeyRef" that `+why, nil)
+	return precondition(at.its()+` has a "secretKeyRef" `+why, nil)
 }
 
 // value returns what the reference stands for, given its secret's entries: the empty

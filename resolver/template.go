@@ -4,33 +4,44 @@ package resolver
 // for secrets in it.
 type template struct {
 	names  []string
-	fields []node
+	fields []field
 	refs   []*reference // all of them, in document order
 }
 
 // node is a value of an explicit config.
 type node interface {
-	// fill returns the value with its secrets. False: it stands for a secret that
-	// there is not, and its field is to be left out.
-	fill(found found) (Value, bool, error)
-	// append appends what fill returns, as JSON.
+	// append appends the value with its secrets, as JSON. False: it stands for a secret
+	// that there is not, and is to be left out.
 	append(dst []byte, found found) ([]byte, bool, error)
 }
 
+// field is the value of one of the config's fields.
+type field interface {
+	node
+	// fill returns what append appends.
+	fill(found found) (Value, bool, error)
+}
+
 var (
-	_ node = plain{}
-	_ node = keyNode{}
-	_ node = textNode{}
-	_ node = (*containerNode)(nil)
+	_ field = plain{}
+	_ field = keyNode{}
+	_ field = textNode{}
+	_ field = (*containerNode)(nil)
+	_ node  = raw("")
 )
 
-// plain is a value without references, as it is stored.
-type plain struct{ v Value }
+// raw is JSON without references, as it is written.
+type raw string
 
-func (n plain) fill(found) (Value, bool, error) { return n.v, true, nil }
+func (n raw) append(dst []byte, _ found) ([]byte, bool, error) { return append(dst, n...), true, nil }
+
+// plain is a field without references.
+type plain struct{ Value }
+
+func (n plain) fill(found) (Value, bool, error) { return n.Value, true, nil }
 
 func (n plain) append(dst []byte, _ found) ([]byte, bool, error) {
-	dst, err := n.v.AppendJSON(dst)
+	dst, err := n.AppendJSON(dst)
 	return dst, true, err
 }
 
@@ -65,7 +76,7 @@ func (n textNode) append(dst []byte, found found) ([]byte, bool, error) {
 	return appendFilled(dst, n, n.at, found)
 }
 
-func appendFilled(dst []byte, n node, at *fieldPath, found found) ([]byte, bool, error) {
+func appendFilled(dst []byte, n field, at *fieldPath, found found) ([]byte, bool, error) {
 	v, ok, err := n.fill(found)
 	if err != nil || !ok {
 		return dst, ok, err

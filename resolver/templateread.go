@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -26,7 +27,7 @@ func parseTemplate(fields Object) (template, error) {
 
 // readField reads the value of a field; nil for one without references, as of all
 // that follow.
-func (t *template) readField(at *fieldPath, v Value) (node, error) {
+func (t *template) readField(at *fieldPath, v Value) (field, error) {
 	switch v.kind {
 	case StringKind:
 		return t.readString(at, v.text)
@@ -38,7 +39,7 @@ func (t *template) readField(at *fieldPath, v Value) (node, error) {
 	}
 }
 
-func (t *template) readString(at *fieldPath, s string) (node, error) {
+func (t *template) readString(at *fieldPath, s string) (field, error) {
 	parts, err := readText(at, s)
 	if err != nil || parts == nil {
 		return nil, err
@@ -59,7 +60,7 @@ type treeReader struct {
 	d    *jsontext.Decoder
 }
 
-func (r treeReader) value(at *fieldPath) (node, error) {
+func (r treeReader) value(at *fieldPath) (field, error) {
 	switch r.d.PeekKind() {
 	case jsontext.KindBeginObject:
 		return r.object(at)
@@ -83,10 +84,14 @@ func (r treeReader) value(at *fieldPath) (node, error) {
 type read struct {
 	name       string
 	begin, end int64
-	node       node
+	node       field // nil: it has no references
 }
 
-func (r treeReader) array(at *fieldPath) (node, error) {
+func (r treeReader) since(begin int64, name string, n field) read {
+	return read{name, begin, r.d.InputOffset(), n}
+}
+
+func (r treeReader) array(at *fieldPath) (field, error) {
 	var elements []read
 	if _, err := r.d.ReadToken(); err != nil {
 		return nil, unreadable(at, err)
@@ -97,7 +102,7 @@ func (r treeReader) array(at *fieldPath) (node, error) {
 		if err != nil {
 			return nil, err
 		}
-		elements = append(elements, read{"", begin, r.d.InputOffset(), n})
+		elements = append(elements, r.since(begin, "", n))
 	}
 	_, err := r.d.ReadToken()
 	if err != nil {
@@ -107,7 +112,7 @@ func (r treeReader) array(at *fieldPath) (node, error) {
 }
 
 // object reads an object, which is a reference if one of its fields is secretKeyRef.
-func (r treeReader) object(at *fieldPath) (node, error) {
+func (r treeReader) object(at *fieldPath) (field, error) {
 	var fields []read
 	var ref *reference
 	if _, err := r.d.ReadToken(); err != nil {
@@ -118,17 +123,17 @@ func (r treeReader) object(at *fieldPath) (node, error) {
 		if err != nil {
 			return nil, unreadable(at, err)
 		}
-		f := read{name: token.String(), begin: r.d.InputOffset()}
-		if f.name == refWord {
+		name, begin := token.String(), r.d.InputOffset()
+		var n field
+		if name == refWord {
 			ref, err = r.reference(at)
 		} else {
-			f.node, err = r.value(at.field(f.name))
+			n, err = r.value(at.field(name))
 		}
 		if err != nil {
 			return nil, err
 		}
-		f.end = r.d.InputOffset()
-		fields = append(fields, f)
+		fields = append(fields, r.since(begin, name, n))
 	}
 	if _, err := r.d.ReadToken(); err != nil {
 		return nil, unreadable(at, err)
@@ -137,7 +142,7 @@ func (r treeReader) object(at *fieldPath) (node, error) {
 	case ref == nil:
 		return r.assemble(at, ObjectKind, fields)
 	case len(fields) > 1:
-		return nil, malformed(at, "is not alone in its object")
+		return nil, malformed(at, "that is not alone in its object")
 	}
 	r.t.refs = append(r.t.refs, ref)
 	return keyNode{ref}, nil
@@ -156,15 +161,11 @@ func (r treeReader) reference(at *fieldPath) (*reference, error) {
 }
 
 // assemble makes a node of what has been read; nil if none of it has a reference.
-func (r treeReader) assemble(at *fieldPath, kind ValueKind, parts []read) (node, error) {
-	made := &containerNode{kind: kind}
-	found := false
-	for _, p := range parts {
-		found = found || p.node != nil
-	}
-	if !found {
+func (r treeReader) assemble(at *fieldPath, kind ValueKind, parts []read) (field, error) {
+	if !slices.ContainsFunc(parts, func(p read) bool { return p.node != nil }) {
 		return nil, nil
 	}
+	made := &containerNode{kind: kind}
 	for _, p := range parts {
 		m := member{node: p.node}
 		if kind == ObjectKind {
@@ -175,11 +176,7 @@ func (r treeReader) assemble(at *fieldPath, kind ValueKind, parts []read) (node,
 			m.name = string(name) + ":"
 		}
 		if m.node == nil {
-			v, err := parseValue(jsontext.Value(strings.TrimLeft(r.text[p.begin:p.end], ":,")))
-			if err != nil {
-				return nil, unreadable(at, err)
-			}
-			m.node = plain{v}
+			m.node = raw(strings.TrimLeft(r.text[p.begin:p.end], ":,"))
 		}
 		made.members = append(made.members, m)
 	}

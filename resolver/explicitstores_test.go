@@ -1,0 +1,184 @@
+package resolver_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+func TestAReferenceMayNameAStore(t *testing.T) {
+	first, second := resolvertest.New(t), resolvertest.New(t)
+	first.Secrets.Put("pw", map[string]string{"value": "1"})
+	second.Secrets.Put("pw", map[string]string{"value": "2"})
+	named := map[string]resolver.NamedSecrets{"second": {Store: second.Secrets}}
+	const fields = `"a":{"secretKeyRef":{"name":"pw"}},"b":{"secretKeyRef":{"name":"pw","store":"second"}},"c":"${pw}"`
+	resolve := func(options resolver.Options, config string) *resolver.Resolver {
+		first.Configs.Put(guid, config)
+		options.Configs, options.Named = first.Configs, named
+		return resolver.New(options)
+	}
+	both := resolver.Options{Secrets: first.Secrets}
+
+	assert.Equal(t, `{"a":"1","b":"2","c":"1"}`, answer(t, resolve(both, explicitly(fields))))
+	assert.Equal(t, []string{"pw"}, first.Secrets.Asked())
+	assert.Equal(t, []string{"pw"}, second.Secrets.Asked())
+
+	// The config's own store is that of references which name none.
+	own := `{"credential-resolver":{"references":"explicit","secretStore":"second"},` + fields + `}`
+	assert.Equal(t, `{"a":"2","b":"2","c":"2"}`, answer(t, resolve(both, own)))
+	assert.Equal(t, []string{"pw", "pw"}, second.Secrets.Asked(), "one secret of one store, however it is named")
+
+	// Without a default store, each must name one.
+	failure := failed(t, resolve(resolver.Options{}, explicitly(`"b":{"secretKeyRef":{"name":"pw","store":"second"}},"c":["${pw}"]`)))
+	assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+	assert.Equal(t, `its field "c[0]" names no store, and the Component has no secretStore`, failure.Reason)
+	assert.Equal(t, `{"b":"2","c":"x"}`, answer(t, resolve(resolver.Options{}, explicitly(`"b":{"secretKeyRef":{"name":"pw","store":"second"}},"c":"x"`))))
+}
+
+func TestWithoutAnyStoreAConfigIsAnsweredAsItIs(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Configs.Put(guid, explicitly(`"a":"${one}"`))
+	assert.Equal(t, `{"a":"${one}"}`, answer(t, resolver.New(resolver.Options{Configs: stores.Configs})))
+}
+
+func TestANameThatTheStoreCannotHaveIsAnErrorThere(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Configs.Put(guid, explicitly(`"a":"${fine}","b":{"c":{"secretKeyRef":{"name":"`+referenceCanary+`","optional":true,"default":1}}}`))
+	options := stores.Options()
+	options.Secrets = stores.Secrets.Named(func(name string) bool { return name == "fine" }, false)
+	failure := failed(t, resolver.New(options))
+	assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+	assert.Equal(t, `its field "b.c" refers to a name that no secret of its store can have`, failure.Reason)
+	assert.Equal(t, resolver.Reference(referenceCanary), failure.Reference)
+	assert.Empty(t, stores.Secrets.Asked())
+	silentError(t, failure)
+}
+
+// What single-key mode would not take for a name is one, if the store can have it.
+func TestAnExplicitNameIsHeldToTheStoresGrammarAlone(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Configs.Put(guid, explicitly(`"a":{"secretKeyRef":{"name":"a #|}{?% b"}}`))
+	stores.Secrets.Put("a #|}{?% b", map[string]string{"v": "x"})
+	assert.Equal(t, `{"a":"x"}`, answer(t, stores.Resolver()))
+}
+
+func TestAnExplicitReferenceThatIsNotAllowed(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Secrets.PutAll(secrets{"fine": {"v": "x"}, referenceCanary: {"v": secretCanary}})
+	for _, literal := range []bool{false, true} {
+		stores.Configs.Put(guid, explicitly(`"a":"${fine}","b":["${`+referenceCanary+`}"],"c":{"secretKeyRef":{"name":"`+referenceCanary+`","optional":true,"default":1}}`))
+		options := stores.Options()
+		options.Allowed = func(name string) bool { return name == "fine" }
+		options.DeniedIsLiteral = literal
+		failure := failed(t, resolver.New(options))
+		assert.Equal(t, resolver.Denied, failure.Kind)
+		assert.Equal(t, `its field "b[0]" asks for a secret that metadata allowedSecrets does not allow`, failure.Reason)
+		assert.Empty(t, stores.Secrets.Asked(), "not even for those that are allowed")
+		silentError(t, failure)
+	}
+}
+
+func TestAStoreThatFailsFailsAllOfIt(t *testing.T) {
+	for kind, want := range map[resolver.Kind]string{
+		resolver.Unavailable:        "the secret store is unavailable",
+		resolver.Timeout:            "the secret store did not answer in time",
+		resolver.Internal:           "internal error",
+		resolver.Denied:             `the secret store refused the request (its field "b" refers to it)`,
+		resolver.FailedPrecondition: `the secret store holds what it asks for in a form that cannot be used (the component's log at debug level says which) (its field "b" refers to it)`,
+	} {
+		stores := resolvertest.New(t)
+		stores.Configs.Put(guid, explicitly(`"a":"${fine}","b":{"secretKeyRef":{"name":"x","optional":true,"default":"d"}},"c":{"secretKeyRef":{"name":"x"}}`))
+		stores.Secrets.Put("fine", map[string]string{"v": "x"})
+		stores.Secrets.Before("x", resolvertest.Fail(&resolver.StoreError{Kind: kind}))
+		options := stores.Options()
+		options.DeniedIsLiteral = true
+		failure := failed(t, resolver.New(options))
+		assert.Equal(t, kind, failure.Kind)
+		assert.Equal(t, want, failure.Reason)
+	}
+}
+
+func TestAPanicInAStoreOfExplicitReferencesIsOneRequestsFailure(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Configs.Put(guid, explicitly(`"a":"${x}"`))
+	stores.Secrets.Before("x", resolvertest.Panic("boom"))
+	assert.Equal(t, resolver.Internal, failed(t, stores.Resolver()).Kind)
+}
+
+func TestWhatIsNotUTF8(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Secrets.Put("bin", map[string]string{"v": "\xff"})
+	stores.Secrets.Put("object", map[string]string{"v": "{\"a\":\"\xff\"}"})
+	for fields, want := range map[string]string{
+		`"a":["${bin}"]`: `its field "a[0]" would hold what is not valid UTF-8`,
+		`"a":{"b":{"secretKeyRef":{"name":"bin"}}}`: `its field "a.b" would hold what is not valid UTF-8`,
+		`"a":"${bin|json}"`:                         `its field "a" would hold what is not valid UTF-8`,
+		`"a":"${object}"`:                           `a secret of it is a JSON object that is not valid UTF-8 (its field "a" refers to it)`,
+	} {
+		stores.Configs.Put(guid, explicitly(fields))
+		failure := failed(t, stores.Resolver())
+		assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+		assert.Equal(t, want, failure.Reason)
+	}
+	stores.Configs.Put(guid, explicitly(`"a":["${bin|base64}","${bin|urlquery}"]`))
+	assert.Equal(t, `{"a":["/w==","%FF"]}`, answer(t, stores.Resolver()))
+}
+
+func TestExplicitReferencesAreFetchedEightAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stores := resolvertest.New(t)
+		var fields []string
+		for i := range 30 {
+			name := fmt.Sprintf("s%d", i)
+			stores.Secrets.Put(name, map[string]string{"v": name})
+			fields = append(fields, fmt.Sprintf(`"f%d":["${%s}","${%s#v}"]`, i, name, name))
+		}
+		stores.Configs.Put(guid, explicitly(strings.Join(fields, ",")))
+		gate := stores.Secrets.Hold()
+		done := make(chan error)
+		go func() {
+			_, err := stores.Resolver().Resolve(t.Context(), guid)
+			done <- err
+		}()
+		for answered := range 30 {
+			synctest.Wait()
+			assert.Equal(t, min(8, 30-answered), stores.Secrets.Running())
+			gate <- struct{}{}
+		}
+		require.NoError(t, <-done)
+		assert.Len(t, stores.Secrets.Asked(), 30)
+	})
+}
+
+func TestExplicitReferencesHaveTheResolutionsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stores := resolvertest.New(t)
+		stores.Configs.Put(guid, explicitly(`"a":"${x}"`))
+		stores.Secrets.Before("x", resolvertest.Block())
+		began := time.Now()
+		assert.Equal(t, resolver.Timeout, failed(t, stores.Resolver()).Kind)
+		assert.Equal(t, resolver.DefaultTimeout, time.Since(began))
+	})
+}
+
+// A config may be deep and long at once: it is read and written in one pass.
+func TestADeepAndLongConfig(t *testing.T) {
+	stores := resolvertest.New(t)
+	const depth = 4000
+	config := func(inner string) string {
+		return `{"a":` + strings.Repeat(`[{"a":`, depth) + `["` + strings.Repeat("x", 500_000) + `",` + inner + `]` + strings.Repeat(`}]`, depth) + `}`
+	}
+	stores.Configs.Put(guid, `{"credential-resolver":{"references":"explicit"},`+config(`"${one}"`)[1:])
+	stores.Secrets.Put("one", map[string]string{"v": "only"})
+	assert.True(t, config(`"only"`) == answer(t, stores.Resolver()))
+	stores.Secrets.Delete("one")
+	assert.Contains(t, failed(t, stores.Resolver()).Reason, `its field "….a[0].a[0].a`)
+}
