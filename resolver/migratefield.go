@@ -1,0 +1,99 @@
+package resolver
+
+// migrator writes the fields of a config anew.
+type migrator struct {
+	origins origins
+	config  *Config
+	now     Object // the credential
+	m       *Migration
+}
+
+// field returns what stands for a field of the credential in the new config.
+func (w migrator) field(name string, now Value) (Value, error) {
+	at := (*fieldPath)(nil).field(name)
+	was, had := w.config.Fields.Get(name)
+	if w.origins.direct {
+		if from, ok := w.origins.entries[name]; ok {
+			return w.reference(at, from, had)
+		}
+		return w.literal(at, now)
+	}
+	extra, isObject := was.Object()
+	if name != FieldExtra || !isObject {
+		return w.value(at, was, now)
+	}
+	nowExtra, _ := now.Object()
+	b := newBuilder(extra.Len())
+	changed := false
+	for inner, was := range extra.All() {
+		now, _ := nowExtra.Get(inner)
+		v, err := w.value(at.field(inner), was, now)
+		if err != nil {
+			return Value{}, err
+		}
+		changed = changed || !v.equal(now)
+		b.set(inner, v)
+	}
+	if _, ok := extra.Get(refWord); ok {
+		return Value{}, inexpressible(at)
+	}
+	if !changed {
+		return now, nil // as it is written
+	}
+	return b.object().AsValue(), nil
+}
+
+// value is field for an agent's credential: was is the value before it was resolved.
+func (w migrator) value(at *fieldPath, was, now Value) (Value, error) {
+	text, isText := was.Text()
+	from, ok := w.origins.entries[text]
+	if !isText || !ok {
+		return w.literal(at, now)
+	}
+	return w.reference(at, from, w.origins.secrets != nil && from.secret != text)
+}
+
+// reference returns the explicit reference to where a value comes from.
+func (w migrator) reference(at *fieldPath, from origin, collides bool) (Value, error) {
+	ref := newBuilder(2)
+	ref.set(refName, StringValue(from.secret))
+	switch {
+	case from.key != "":
+		ref.set(refKey, StringValue(from.key))
+	case !from.onlyEntry:
+		return Value{}, precondition(at.its()+" comes from an entry without a name, which no explicit reference can name", nil)
+	}
+	w.became(at, true, collides)
+	return NewObject(Field{refWord, ref.object().AsValue()}).AsValue(), nil
+}
+
+// literal returns what stands for a value that is to stay as it is.
+func (w migrator) literal(at *fieldPath, v Value) (Value, error) {
+	collides := false
+	switch v.kind {
+	case StringKind:
+		collides = w.origins.named(v.text)
+		v = StringValue(EscapeReferences(v.text))
+	case ObjectKind, ArrayKind:
+		text, err := v.AppendJSON(nil)
+		if err != nil {
+			return Value{}, notUTF8(at, err)
+		}
+		escaped := escaper{text: string(text), named: w.origins.named}
+		if err := escaped.run(at); err != nil {
+			return Value{}, err
+		}
+		v, collides = Value{kind: v.kind, text: escaped.out}, escaped.collides
+	default:
+	}
+	w.became(at, false, collides)
+	return v, nil
+}
+
+func (w migrator) became(at *fieldPath, reference, collides bool) {
+	w.m.Fields = append(w.m.Fields, MigratedField{at.String(), reference, collides})
+}
+
+func inexpressible(at *fieldPath) *Error {
+	return precondition(at.its()+` holds a field "secretKeyRef", which would be taken for an explicit reference`, nil)
+}

@@ -1,0 +1,73 @@
+package resolver
+
+import "context"
+
+// origin is where a value of a credential comes from: an entry of a secret.
+type origin struct {
+	secret, key string
+	onlyEntry   bool // it is the secret's only entry: key may be ""
+}
+
+// origins are where the values of a config's credential come from.
+type origins struct {
+	direct  bool              // entries are laid over fields of their names; else they replace values
+	entries map[string]origin // by the name of the entry, or the value that it replaces
+	secrets map[string]bool   // secrets that there are, by the values which name them
+}
+
+// named tells whether a value is a name of something.
+func (o origins) named(value string) bool {
+	_, isEntry := o.entries[value]
+	return isEntry || o.secrets[value]
+}
+
+// origins follows section 4, steps 4 to 7, once more, for where things come from. If
+// it follows them differently, what is made of it proves to be another credential.
+func (f *fetcher) origins(ctx context.Context) (origins, error) {
+	switch {
+	case f.config.Source == SourceDirect:
+		secret, err := f.one(ctx, f.guid, "its GUID names a secret")
+		return origins{direct: true, entries: entriesOf(f.guid, secret)}, err
+	case f.config.Mode() == MultiKey:
+		secret, err := f.bundle(ctx, f.config.SecretPath)
+		return origins{entries: entriesOf(f.config.SecretPath, secret)}, err
+	default:
+		return f.lookedUpOrigins(ctx)
+	}
+}
+
+func entriesOf(name string, secret Object) map[string]origin {
+	entries := make(map[string]origin, secret.Len())
+	for key := range secret.All() {
+		entries[key] = origin{name, key, false}
+	}
+	return entries
+}
+
+func (f *fetcher) lookedUpOrigins(ctx context.Context) (origins, error) {
+	refs := f.from.naming.filter(f.r.references(f.config, stringValues(f.config.Fields)))
+	secrets, err := f.all(ctx, refs, func(ref string) string { return whoAsks(f.config.Fields, ref) })
+	o := origins{entries: map[string]origin{}, secrets: map[string]bool{}}
+	for _, ref := range refs {
+		o.secrets[ref] = secrets[ref].Len() > 0
+		for key, v := range secrets[ref].All() {
+			if !v.empty() {
+				o.entries[key] = origin{ref, key, false}
+			}
+		}
+	}
+	for _, ref := range refs {
+		if _, ok := o.entries[ref]; ok {
+			continue
+		}
+		if _, ok := onlyEntry(secrets[ref]); !ok {
+			continue
+		}
+		for key, v := range secrets[ref].All() {
+			if !v.empty() {
+				o.entries[ref] = origin{ref, key, true}
+			}
+		}
+	}
+	return o, err
+}
