@@ -10,7 +10,7 @@ import (
 // 8): each refuses whatever it is given, and help does not list it.
 func plannedCommands() []*cobra.Command {
 	var commands []*cobra.Command
-	for _, name := range []string{"edit", "check", "migrate", "audit"} {
+	for _, name := range []string{"edit", "check", "audit"} {
 		err := fmt.Errorf("%q is not supported yet", name)
 		commands = append(commands, &cobra.Command{
 			Use:                name,

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"credential-resolver/backend"
+	"credential-resolver/component"
+	"credential-resolver/resolver"
+)
+
+func newMigrate(o *options) *cobra.Command {
+	var path string
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "migrate -c COMPONENT.yaml [--dry-run] GUID",
+		Short: "Make a config's references explicit, if that is proven to change nothing",
+		Long: "Rewrites a config whose references are bare strings with explicit ones, and prints what became of\n" +
+			"each field: names of fields alone, never values or references. It resolves the credential by both\n" +
+			"configs first, from the same stores, and stores the new one only if the two are the same to the byte.",
+		Args: exactly(1),
+	}
+	componentFlag(cmd, &path)
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "prove and print it, and store nothing")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkGUID(args[0]); err != nil {
+			return err
+		}
+		settings, err := loadSettings(path)
+		if err != nil {
+			return err
+		}
+		settings.Cache = resolver.CacheOptions{} // each reading is a new one
+		return o.withStores(cmd.Context(), settings, func(ctx context.Context, stores *component.Stores) error {
+			return o.migrate(ctx, settings, stores, args[0], dryRun)
+		})
+	}
+	return cmd
+}
+
+func (o *options) migrate(
+	ctx context.Context, settings component.Settings, stores *component.Stores, guid string, dryRun bool,
+) error {
+	stored, err := stores.Configs.Config(ctx, guid)
+	if backend.Missing(err) {
+		return fmt.Errorf(`credential %q: no such credential in the config store: "list" prints those that there are`, guid)
+	}
+	if err != nil {
+		return explained(err)
+	}
+	r := stores.Resolver(settings, forgetful, func(string) { o.warnUnknownSource() })
+	migration, err := r.Migrate(ctx, guid, stored)
+	if err != nil {
+		return fmt.Errorf("nothing was changed: %w", explained(err))
+	}
+	if !dryRun {
+		if err := replaceConfig(ctx, stores.Configs, guid, stored, migration.Config); err != nil {
+			return fmt.Errorf("nothing was changed: %w", err)
+		}
+	}
+	return o.printMigration(migration, dryRun)
+}
+
+// replaceConfig stores a config in the place of one that is still there. Another
+// edit between its reading and its writing is not seen: most stores cannot tell.
+func replaceConfig(ctx context.Context, configs *backend.ConfigStore, guid string, old, config []byte) error {
+	now, err := configs.Config(ctx, guid)
+	switch {
+	case err != nil && !backend.Missing(err):
+		return explained(err)
+	case err != nil || !bytes.Equal(now, old):
+		return errors.New("the config has been edited meanwhile: try again")
+	}
+	return explained(configs.Put(ctx, guid, config))
+}
+
+// printMigration says what became of each field.
+func (o *options) printMigration(m *resolver.Migration, dryRun bool) error {
+	var out bytes.Buffer
+	for _, field := range m.Fields {
+		fmt.Fprintf(&out, "field %s: %s\n", resolver.QuoteName(field.Name), became(field))
+	}
+	if m.LookupFieldsDropped {
+		out.WriteString("lookupFields: dropped, since nothing is looked up any more\n")
+	}
+	if dryRun {
+		out.WriteString("the same credential by both configs: nothing was stored (--dry-run)\n")
+	} else {
+		out.WriteString("the same credential by both configs: the new one is stored\n")
+	}
+	_, err := out.WriteTo(o.Out)
+	return err
+}
+
+func became(field resolver.MigratedField) string {
+	switch {
+	case field.Reference && field.Collides:
+		return "a reference, by collision: it had a value that another field's secret, or the bundle, has an entry for"
+	case field.Reference:
+		return "a reference"
+	case field.Collides:
+		return "a literal, though its value is also the name of a secret or of an entry"
+	default:
+		return "a literal"
+	}
+}
