@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -14,6 +15,10 @@ var (
 	ErrCannotList   = errors.New("this type of config store cannot list its keys")
 	ErrCannotDelete = errors.New("this type of config store cannot delete")
 )
+
+// ErrEdited is what a [resolver.StoreError] of kind FailedPrecondition wraps where a
+// config is not the one that was to be replaced.
+var ErrEdited = errors.New("it has been edited meanwhile: try again")
 
 // ConfigStore is a store of credential configs.
 type ConfigStore struct {
@@ -53,6 +58,28 @@ func (s *ConfigStore) Config(ctx context.Context, guid string) ([]byte, error) {
 // [resolver.StoreError].
 func (s *ConfigStore) Put(ctx context.Context, guid string, config []byte) error {
 	_, err := use(ctx, s.opened, func(ctx context.Context, c configConn) (struct{}, error) {
+		return struct{}{}, c.set(ctx, s.key.of(guid), config)
+	})
+	return err
+}
+
+// Replace stores a config in the place of one that is still there. State stores see
+// to it by their etags; with other stores an edit at that very moment is lost. Its
+// error is a [resolver.StoreError]; see [ErrEdited].
+func (s *ConfigStore) Replace(ctx context.Context, guid string, old, config []byte) error {
+	_, err := use(ctx, s.opened, func(ctx context.Context, c configConn) (struct{}, error) {
+		if r, ok := c.(replacer); ok {
+			return struct{}{}, r.replace(ctx, s.key.of(guid), old, config)
+		}
+		now, err := c.get(ctx, s.key.of(guid))
+		switch {
+		case errors.Is(err, resolver.NotFound):
+			return struct{}{}, unable(ErrEdited)
+		case err != nil || bytes.Equal(now, config): // an attempt before this one may have done it
+			return struct{}{}, err
+		case !bytes.Equal(now, old):
+			return struct{}{}, unable(ErrEdited)
+		}
 		return struct{}{}, c.set(ctx, s.key.of(guid), config)
 	})
 	return err

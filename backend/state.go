@@ -1,7 +1,9 @@
 package backend
 
 import (
+	"bytes"
 	"context"
+	"errors"
 
 	"github.com/dapr/components-contrib/state"
 )
@@ -17,6 +19,7 @@ type stateConn struct {
 var (
 	_ configConn = (*stateConn)(nil)
 	_ deleter    = (*stateConn)(nil)
+	_ replacer   = (*stateConn)(nil)
 )
 
 // newStateConn returns a connection that can do what its store can.
@@ -47,6 +50,44 @@ func (c *stateConn) set(ctx context.Context, key string, data []byte) error {
 		return c.classify(err)
 	}
 	return nil
+}
+
+// replace stores bytes in the place of others, if those are still there.
+func (c *stateConn) replace(ctx context.Context, key string, old, data []byte) error {
+	etag, done, err := c.replaceable(ctx, key, old, data)
+	if err != nil || done {
+		return err
+	}
+	failure := c.Set(ctx, &state.SetRequest{
+		Key: key, Value: data, ETag: etag, Options: state.SetStateOption{Concurrency: state.FirstWrite},
+	})
+	var mismatch *state.ETagError
+	if errors.As(failure, &mismatch) { // which some stores say of any failure
+		if _, done, err = c.replaceable(ctx, key, old, data); err != nil || done {
+			return err
+		}
+	}
+	if failure != nil {
+		return c.classify(failure)
+	}
+	return nil
+}
+
+// replaceable returns the etag of what is to be replaced, and whether that has been
+// done: by an attempt before this one.
+func (c *stateConn) replaceable(ctx context.Context, key string, old, data []byte) (etag *string, done bool, err error) {
+	resp, err := c.Get(ctx, &state.GetRequest{Key: key})
+	switch {
+	case err != nil:
+		return nil, false, c.classify(err)
+	case resp == nil:
+		return nil, false, unable(ErrEdited)
+	case bytes.Equal(resp.Data, data):
+		return nil, true, nil
+	case !bytes.Equal(resp.Data, old):
+		return nil, false, unable(ErrEdited)
+	}
+	return resp.ETag, false, nil
 }
 
 // delete deletes a key. contrib's state stores do not say whether it was there.

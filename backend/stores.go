@@ -22,6 +22,12 @@ type deleter interface {
 	delete(ctx context.Context, key string) error
 }
 
+// replacer is a config store that sees an edit between a reading and a writing.
+type replacer interface {
+	// replace fails with ErrEdited if what is there is not old, nor data already.
+	replace(ctx context.Context, key string, old, data []byte) error
+}
+
 // lister is a config store that can list.
 type lister interface {
 	// list returns the configs that the store holds under a template, a page at a

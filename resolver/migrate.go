@@ -29,14 +29,29 @@ func (Migration) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted
 type MigratedField struct {
 	// Name is the field's, such as extra.token.
 	Name string
-	// Reference tells that it is a reference now; otherwise it is a literal.
-	Reference bool
-	// Collides tells that its value is also a name: of a literal, that of a secret or
-	// an entry that the credential has; of a reference, that of an entry of a secret
-	// which another field names. Of a direct credential it tells that a value which the
-	// config had of its own is dropped, since the secret's went before it.
-	Collides bool
+	// Became says what it is now.
+	Became Became
 }
+
+// Became is what became of a field.
+type Became uint8
+
+// What a field may become. The last three tell of values that are names as well.
+const (
+	// BecameLiteral is a literal.
+	BecameLiteral Became = iota
+	// BecameReference is an explicit reference.
+	BecameReference
+	// BecameNamedLiteral is a literal whose value, or one within it, is also the name of
+	// a secret or an entry that the credential has.
+	BecameNamedLiteral
+	// BecameOthersReference is a reference to a secret which another field names: its
+	// value is the name of an entry of that.
+	BecameOthersReference
+	// BecameOverlaid is a reference in the place of a value of the config's own, which
+	// the entry of a direct credential's secret went before.
+	BecameOverlaid
+)
 
 // Migrate makes explicit the references of a config, which need not be stored, and
 // proves that the credential is the same by resolving both: to the byte. It stores

@@ -23,18 +23,16 @@ func compact(t require.TestingT, text []byte) string {
 	return string(written)
 }
 
-// told says what became of fields: = a literal, > a reference, ! for one that collides.
+// told says what became of fields: = a literal, =! one that is a name too, > a
+// reference, >! one to another field's secret, >> one in the place of a value.
 func told(fields []resolver.MigratedField) string {
+	marks := map[resolver.Became]string{
+		resolver.BecameLiteral: "=", resolver.BecameNamedLiteral: "=!", resolver.BecameReference: ">",
+		resolver.BecameOthersReference: ">!", resolver.BecameOverlaid: ">>",
+	}
 	var words []string
 	for _, f := range fields {
-		word := "=" + f.Name
-		if f.Reference {
-			word = ">" + f.Name
-		}
-		if f.Collides {
-			word += "!"
-		}
-		words = append(words, word)
+		words = append(words, marks[f.Became]+f.Name)
 	}
 	return strings.Join(words, " ")
 }
@@ -65,12 +63,12 @@ func TestAMigratedConfigNamesWhatItWasMadeOf(t *testing.T) {
 			"a literal that is a name too, deeper than is looked", `{"credentialSource":"agent","secret-path":"p","a":"k","b":["k"],"extra":{"c":{"d":"k"},"e":"x"}}`,
 			secrets{"p": {"k": "v"}},
 			block + `"credentialSource":"agent","secret-path":"p","a":` + ref("p", "k") + `,"b":["k"],"extra":{"c":{"d":"k"},"e":"x"}}`,
-			"=credentialSource =secret-path >a =b! =extra.c! =extra.e",
+			"=credentialSource =secret-path >a =!b =!extra.c =extra.e",
 		},
 		{
 			"direct", `{"host":"h","password":"old","port":1,"other":"password"}`, secrets{guid: {"json": `{"password":"new","port":2.50,"more":null}`}},
 			block + `"host":"h","password":` + ref(guid, "password") + `,"port":` + ref(guid, "port") + `,"other":"password","more":` + ref(guid, "more") + `}`,
-			"=host >password! >port! =other! >more",
+			"=host >>password >>port =!other >more",
 		},
 		{
 			"direct without a secret", `{"host":"h","extra":{"a":"b"}}`, nil, block + `"host":"h","extra":{"a":"b"}}`, "=host =extra",
@@ -85,13 +83,13 @@ func TestAMigratedConfigNamesWhatItWasMadeOf(t *testing.T) {
 			"one string that brings several fields", `{"credentialSource":"agent","user":"username","password":"password","ref":"db"}`,
 			secrets{"db": {"username": "u", "password": "p"}},
 			block + `"credentialSource":"agent","user":` + ref("db", "username") + `,"password":` + ref("db", "password") + `,"ref":"db"}`,
-			"=credentialSource >user! >password! =ref!",
+			"=credentialSource >!user >!password =!ref",
 		},
 		{
 			"an entry that a later secret goes before", `{"credentialSource":"agent","a":"one","b":"two"}`,
 			secrets{"one": {"one": "1", "two": "of one"}, "two": {"one": "of two", "x": ""}},
 			block + `"credentialSource":"agent","a":` + ref("two", "one") + `,"b":` + ref("one", "two") + `}`,
-			"=credentialSource >a! >b!",
+			"=credentialSource >!a >!b",
 		},
 		{
 			"an only entry without a name", `{"credentialSource":"agent","a":"one"}`, secrets{"one": {"": "1"}},

@@ -14,7 +14,10 @@ func (w migrator) field(name string, now Value) (Value, error) {
 	was, had := w.config.Fields.Get(name)
 	if w.origins.direct {
 		if from, ok := w.origins.entries[name]; ok {
-			return w.reference(at, from, had)
+			if had {
+				return w.reference(at, from, BecameOverlaid)
+			}
+			return w.reference(at, from, BecameReference)
 		}
 		return w.literal(at, now)
 	}
@@ -50,11 +53,14 @@ func (w migrator) value(at *fieldPath, was, now Value) (Value, error) {
 	if !isText || !ok {
 		return w.literal(at, now)
 	}
-	return w.reference(at, from, w.origins.secrets != nil && from.secret != text)
+	if w.origins.secrets != nil && from.secret != text {
+		return w.reference(at, from, BecameOthersReference)
+	}
+	return w.reference(at, from, BecameReference)
 }
 
 // reference returns the explicit reference to where a value comes from.
-func (w migrator) reference(at *fieldPath, from origin, collides bool) (Value, error) {
+func (w migrator) reference(at *fieldPath, from origin, became Became) (Value, error) {
 	ref := newBuilder(2)
 	ref.set(refName, StringValue(from.secret))
 	switch {
@@ -63,7 +69,7 @@ func (w migrator) reference(at *fieldPath, from origin, collides bool) (Value, e
 	case !from.onlyEntry:
 		return Value{}, precondition(at.its()+" comes from an entry without a name, which no explicit reference can name", nil)
 	}
-	w.became(at, true, collides)
+	w.became(at, became)
 	return NewObject(Field{refWord, ref.object().AsValue()}).AsValue(), nil
 }
 
@@ -86,12 +92,16 @@ func (w migrator) literal(at *fieldPath, v Value) (Value, error) {
 		v, collides = Value{kind: v.kind, text: escaped.out}, escaped.collides
 	default:
 	}
-	w.became(at, false, collides)
+	if collides {
+		w.became(at, BecameNamedLiteral)
+	} else {
+		w.became(at, BecameLiteral)
+	}
 	return v, nil
 }
 
-func (w migrator) became(at *fieldPath, reference, collides bool) {
-	w.m.Fields = append(w.m.Fields, MigratedField{at.String(), reference, collides})
+func (w migrator) became(at *fieldPath, became Became) {
+	w.m.Fields = append(w.m.Fields, MigratedField{at.String(), became})
 }
 
 func inexpressible(at *fieldPath) *Error {

@@ -21,7 +21,8 @@ func newMigrate(o *options) *cobra.Command {
 		Short: "Make a config's references explicit, if that is proven to change nothing",
 		Long: "Rewrites a config whose references are bare strings with explicit ones, and prints what became of\n" +
 			"each field: names of fields alone, never values or references. It resolves the credential by both\n" +
-			"configs first, from the same stores, and stores the new one only if the two are the same to the byte.",
+			"configs first, from the same stores, and stores the new one only if the two are the same to the byte.\n" +
+			"A literal whose value is also a name is pointed out: to bare strings it might have become a secret.",
 		Args: exactly(1),
 	}
 	componentFlag(cmd, &path)
@@ -58,24 +59,15 @@ func (o *options) migrate(
 		return fmt.Errorf("nothing was changed: %w", explained(err))
 	}
 	if !dryRun {
-		if err := replaceConfig(ctx, stores.Configs, guid, stored, migration.Config); err != nil {
-			return fmt.Errorf("nothing was changed: %w", err)
+		err := stores.Configs.Replace(ctx, guid, stored, migration.Config)
+		if errors.Is(err, backend.ErrEdited) {
+			err = fmt.Errorf("credential %q: %w", guid, backend.ErrEdited)
+		}
+		if err != nil {
+			return fmt.Errorf("nothing was changed: %w", explained(err))
 		}
 	}
 	return o.printMigration(migration, dryRun)
-}
-
-// replaceConfig stores a config in the place of one that is still there. Another
-// edit between its reading and its writing is not seen: most stores cannot tell.
-func replaceConfig(ctx context.Context, configs *backend.ConfigStore, guid string, old, config []byte) error {
-	now, err := configs.Config(ctx, guid)
-	switch {
-	case err != nil && !backend.Missing(err):
-		return explained(err)
-	case err != nil || !bytes.Equal(now, old):
-		return errors.New("the config has been edited meanwhile: try again")
-	}
-	return explained(configs.Put(ctx, guid, config))
 }
 
 // printMigration says what became of each field.
@@ -97,13 +89,15 @@ func (o *options) printMigration(m *resolver.Migration, dryRun bool) error {
 }
 
 func became(field resolver.MigratedField) string {
-	switch {
-	case field.Reference && field.Collides:
-		return "a reference, by collision: it had a value that another field's secret, or the bundle, has an entry for"
-	case field.Reference:
+	switch field.Became {
+	case resolver.BecameReference:
 		return "a reference"
-	case field.Collides:
+	case resolver.BecameNamedLiteral:
 		return "a literal, though its value is also the name of a secret or of an entry"
+	case resolver.BecameOthersReference:
+		return "a reference, to a secret that another field names: its value is the name of an entry of that"
+	case resolver.BecameOverlaid:
+		return "a reference; the config's own value, which the secret's went before, is gone"
 	default:
 		return "a literal"
 	}

@@ -1,0 +1,42 @@
+package backend_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend"
+	"credential-resolver/resolver"
+)
+
+func TestAConfigIsReplacedIfItIsStillThere(t *testing.T) {
+	for storeType, f := range everyConfigStore(t) {
+		t.Run(storeType, func(t *testing.T) {
+			store := openConfigs(t, storeType, f)
+			replace := func(old, config string) error {
+				return store.Replace(within(t), guid, []byte(old), []byte(config))
+			}
+			requireStored := func(want string) {
+				got, err := store.Config(within(t), guid)
+				require.NoError(t, err)
+				require.Equal(t, want, string(got))
+			}
+			edited := func(err error) {
+				requireKind(t, resolver.FailedPrecondition, err)
+				require.ErrorIs(t, err, backend.ErrEdited)
+			}
+
+			edited(replace("one", "two"))
+			_, err := store.Config(within(t), guid)
+			requireKind(t, resolver.NotFound, err)
+
+			require.NoError(t, store.Put(within(t), guid, []byte("one")))
+			require.NoError(t, replace("one", "two"))
+			requireStored("two")
+			require.NoError(t, replace("one", "two"), "an attempt before this one has done it")
+			edited(replace("one", "three"))
+			requireStored("two")
+			require.NoError(t, replace("two", "two"))
+		})
+	}
+}

@@ -1,0 +1,77 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/components-contrib/state"
+
+	"credential-resolver/resolver"
+)
+
+// racedState is a state store in which something happens just before a writing.
+type racedState struct {
+	state.Store
+
+	data    string
+	etag    string
+	reading error
+	before  func(s *racedState) error
+}
+
+func (s *racedState) Get(context.Context, *state.GetRequest) (*state.GetResponse, error) {
+	return &state.GetResponse{Data: []byte(s.data), ETag: &s.etag}, s.reading
+}
+
+func (s *racedState) Set(_ context.Context, req *state.SetRequest) error {
+	etag := *req.ETag
+	if s.before != nil {
+		if err := s.before(s); err != nil {
+			return err
+		}
+	}
+	if etag != s.etag || req.Options.Concurrency != state.FirstWrite {
+		return state.NewETagError(state.ETagMismatch, nil)
+	}
+	s.data = string(req.Value.([]byte))
+	return nil
+}
+
+func TestAnEditBetweenReadingAndWritingIsSeen(t *testing.T) {
+	theirs := errors.New("connection reset")
+	write := func(data string, err error) func(*racedState) error {
+		return func(s *racedState) error {
+			s.data, s.etag = data, "2"
+			return err
+		}
+	}
+	for name, row := range map[string]struct {
+		store racedState
+		want  error // nil: it is done
+		data  string
+	}{
+		"nobody else":                         {racedState{data: "old"}, nil, "new"},
+		"another edit":                        {racedState{data: "old", before: write("other", nil)}, ErrEdited, "other"},
+		"another edit, and back":              {racedState{data: "old", before: write("old", nil)}, resolver.Internal, "old"},
+		"a failure":                           {racedState{data: "old", before: write("old", theirs)}, theirs, "old"},
+		"a failure that is called a mismatch": {racedState{data: "old", before: write("old", state.NewETagError(state.ETagMismatch, theirs))}, resolver.Internal, "old"},
+		"written, though the answer was lost": {racedState{data: "old", before: write("new", state.NewETagError(state.ETagMismatch, theirs))}, nil, "new"},
+		"a reading that fails":                {racedState{reading: theirs}, theirs, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &stateConn{&row.store, func(err error) error {
+				return &resolver.StoreError{Kind: resolver.Internal, Err: err}
+			}}
+			err := c.replace(t.Context(), "k", []byte("old"), []byte("new"))
+			if row.want == nil {
+				require.NoError(t, err)
+			} else {
+				require.ErrorIs(t, err, row.want)
+			}
+			require.Equal(t, row.data, row.store.data)
+		})
+	}
+}
