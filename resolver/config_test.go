@@ -128,7 +128,8 @@ func TestCheckTellsWhatCouldNeverBeResolved(t *testing.T) {
 		assert.ErrorIs(t, err, resolver.FailedPrecondition, row.config)
 		assert.EqualError(t, err, "credential: "+row.reason)
 	}
-	for _, config := range []string{`{}`, `{"credentialSource":7,"secret-path":null,"credential-resolver":{}}`, `{"secret-path":""}`,
+	for _, config := range []string{
+		`{}`, `{"credentialSource":7,"secret-path":null,"credential-resolver":{}}`, `{"secret-path":""}`,
 		`{"secret-path":7,"credential-resolver":{"references":"explicit"}}`,
 	} {
 		c, err := resolver.ParseConfig([]byte(config))

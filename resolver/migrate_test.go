@@ -66,7 +66,8 @@ func TestAMigratedConfigNamesWhatItWasMadeOf(t *testing.T) {
 			"=credentialSource =secret-path >a =!b =!extra.c =extra.e",
 		},
 		{
-			"direct", `{"host":"h","password":"old","port":1,"other":"password"}`, secrets{guid: {"json": `{"password":"new","port":2.50,"more":null}`}},
+			"direct", `{"host":"h","password":"old","port":1,"other":"password"}`,
+			secrets{guid: {"json": `{"password":"new","port":2.50,"more":null}`}},
 			block + `"host":"h","password":` + ref(guid, "password") + `,"port":` + ref(guid, "port") + `,"other":"password","more":` + ref(guid, "more") + `}`,
 			"=host >>password >>port =!other >more",
 		},
@@ -92,7 +93,8 @@ func TestAMigratedConfigNamesWhatItWasMadeOf(t *testing.T) {
 			"=credentialSource >!a >!b",
 		},
 		{
-			"an only entry without a name", `{"credentialSource":"agent","a":"one"}`, secrets{"one": {"": "1"}},
+			"an only entry without a name", `{"credentialSource":"agent","a":"one"}`,
+			secrets{"one": {"": "1"}},
 			block + `"credentialSource":"agent","a":{"secretKeyRef":{"name":"one"}}}`, "=credentialSource >a",
 		},
 		{
@@ -102,7 +104,8 @@ func TestAMigratedConfigNamesWhatItWasMadeOf(t *testing.T) {
 			"=credentialSource =secret-path >a =b =c =d =extra.e =extra.f",
 		},
 		{
-			"a source and a path that are names", `{"credentialSource":"agent","secret-path":"p"}`, secrets{"p": {"agent": "1", "p": "2"}},
+			"a source and a path that are names", `{"credentialSource":"agent","secret-path":"p"}`,
+			secrets{"p": {"agent": "1", "p": "2"}},
 			block + `"credentialSource":` + ref("p", "agent") + `,"secret-path":` + ref("p", "p") + `}`, ">credentialSource >secret-path",
 		},
 		{
@@ -111,7 +114,8 @@ func TestAMigratedConfigNamesWhatItWasMadeOf(t *testing.T) {
 			block + `"credentialSource":"agent","a":` + ref("one", "v") + `,"b":"two"}`, "=credentialSource >a =b",
 		},
 		{
-			"a field called secretKeyRef, at the top", `{"credentialSource":"agent","secret-path":"p","a":"k","secretKeyRef":"x"}`, secrets{"p": {"k": "v"}},
+			"a field called secretKeyRef, at the top", `{"credentialSource":"agent","secret-path":"p","a":"k","secretKeyRef":"x"}`,
+			secrets{"p": {"k": "v"}},
 			block + `"credentialSource":"agent","secret-path":"p","a":` + ref("p", "k") + `,"secretKeyRef":"x"}`,
 			"=credentialSource =secret-path >a =secretKeyRef",
 		},

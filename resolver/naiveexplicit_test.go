@@ -2,6 +2,7 @@ package resolver_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -69,7 +70,7 @@ func drawKeyRef(t *rapid.T) drawn {
 	}
 	text, kind := entryOf(name, key)
 	d := drawn{want: quoted(text), kind: kind}
-	missing := kind == resolver.NotFound
+	missing := errors.Is(kind, resolver.NotFound)
 	if rapid.Bool().Draw(t, "optional") {
 		ref = `"optional":true,` + ref
 		if missing {

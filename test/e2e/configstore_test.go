@@ -84,6 +84,7 @@ func (c configStoreCase) run(t *testing.T) {
 	}
 	side := startSidecar(t, harness.ComponentOptions{}, resources...)
 	t.Run("answers", func(t *testing.T) { c.answers(t, side) })
+	t.Run("replaces", func(t *testing.T) { c.replaces(t, side, writer) })
 	t.Run("fails", func(t *testing.T) { c.fails(t, side) })
 	t.Run("lists", func(t *testing.T) { c.lists(t, side, writer) })
 	t.Run("hangs", func(t *testing.T) { c.hangs(t, side) })
@@ -174,6 +175,19 @@ func (c configStoreCase) answers(t *testing.T, side *sidecar) {
 		r := c.ask(t, side, "credentials", guid, "format=json")
 		require.Equal(t, want, r.entries["_value"], r.message)
 	}
+}
+
+// replaces has a command replace a config that it has read, by the store's etag.
+func (c configStoreCase) replaces(t *testing.T, side *sidecar, writer resource) {
+	if c.seed != nil { // it takes none of our commands
+		return
+	}
+	c.store(t, writer, "bare", scenario["multi"])
+	require.Contains(t, c.command(t, writer, "migrate", "bare"), "the new one is stored")
+	require.Contains(t, c.command(t, writer, "get", "bare"), `"secretKeyRef"`)
+	r := c.ask(t, side, "credentials", "bare", "format=json")
+	require.Equal(t, resolved["multi"], r.entries["_value"], r.message)
+	c.command(t, writer, "delete", "bare")
 }
 
 // fails asks for what is not there and of whom the server refuses.
