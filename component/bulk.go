@@ -29,7 +29,7 @@ func (s *SecretStore) bulk(
 	if err != nil {
 		return nil, err
 	}
-	req.Daprds = false // daprd asks for the secrets of components one by one
+	req.Daprds, req.Bulk = false, true // daprd asks for the secrets of components one by one
 	ctx, cancel := context.WithTimeout(ctx, s.settings.RequestTimeout)
 	defer cancel()
 	guids, err := s.resolver.List(ctx)
@@ -45,7 +45,7 @@ func (s *SecretStore) bulk(
 			if err := ctx.Err(); err != nil {
 				return outOfTime(err)
 			}
-			data, err := s.answer(ctx, guid, req)
+			data, _, err := s.answer(ctx, guid, req)
 			switch {
 			case err == nil:
 				return answers.add(guid, data)

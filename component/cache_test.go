@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 	protobuf "google.golang.org/protobuf/proto"
 
+	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 
@@ -121,4 +122,57 @@ func TestAnAnswerIsEncodedAsItIsAnswered(t *testing.T) {
 		_, err = store.GetEncoded(s.t.Context(), secretstores.GetSecretRequest{Name: "a b"})
 		require.Equal(s.t, codes.InvalidArgument, status.Code(err))
 	})
+}
+
+// Only a request for one credential that was answered is a hit.
+func TestHitsAreRequestsThatWereAnswered(t *testing.T) {
+	testCached(t, func(s *shelf, store *component.SecretStore) {
+		hits := func() float64 { return s.counted()["credential_resolver_cache_hits_total{}"] }
+		_, err := get(store, "c")
+		require.NoError(s.t, err)
+		require.Zero(s.t, hits())
+		_, err = get(store, "c", "fields", "none")
+		require.Equal(s.t, codes.InvalidArgument, status.Code(err))
+		_, err = bulk(store)
+		require.NoError(s.t, err)
+		require.Zero(s.t, hits())
+		for _, metadata := range [][]string{nil, {"format", "json"}, {"fingerprint", "true"}} {
+			_, err = get(store, "c", metadata...)
+			require.NoError(s.t, err)
+		}
+		require.Equal(s.t, 3.0, hits())
+	})
+}
+
+func TestABulkRequestIsNotAnsweredFromAStaleCache(t *testing.T) {
+	testCached(t, func(s *shelf, store *component.SecretStore) {
+		_, err := bulk(store)
+		require.NoError(s.t, err)
+		s.Secrets.Before(resolvertest.Any, resolvertest.Fail(resolver.Unavailable))
+		<-time.After(time.Minute)
+		_, err = get(store, "c")
+		require.NoError(s.t, err)
+		_, err = bulk(store)
+		require.Equal(s.t, codes.Unavailable, status.Code(err))
+	})
+}
+
+// A store that ends with its instance is no other's, though all metadata are alike.
+func TestWhatEndsWithAnInstanceIsCachedForItAlone(t *testing.T) {
+	w := newWorld(t)
+	open := func() secretstores.SecretStore {
+		store := w.factory()
+		t.Cleanup(func() { require.NoError(t, store.Close()) })
+		require.NoError(t, store.Init(t.Context(), secretstores.Metadata{Base: metadata.Base{
+			Name: "credentials", Properties: map[string]string{"configStore": "state.in-memory", "environment": "local"},
+		}}))
+		return store
+	}
+	one, other := open(), open()
+	guid, err := save(binding(t, one), `{"password":"of-one"}`)
+	require.NoError(t, err)
+	_, err = get(one, guid)
+	require.NoError(t, err)
+	_, err = get(other, guid)
+	require.Equal(t, codes.NotFound, status.Code(err))
 }

@@ -37,7 +37,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		}),
 		cacheHits: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "credential_resolver_cache_hits_total",
-			Help: "Requests for one credential that were answered with it without waiting for a store.",
+			Help: "Requests for one credential that were answered without waiting for a store.",
 		}),
 	}
 	m.ok = m.requests.WithLabelValues(codes.OK.String())

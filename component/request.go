@@ -37,6 +37,8 @@ type Request struct {
 	Rejected string
 	// Daprds tells that daprd asks for itself, for a component with a secretKeyRef.
 	Daprds bool
+	// Bulk tells that every credential is asked for, which a store that is down fails.
+	Bulk bool
 }
 
 // requestNames are the request metadata that mean something in this version;

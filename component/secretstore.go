@@ -24,6 +24,7 @@ type SecretStore struct {
 	settings Settings
 	stores   *Stores
 	cache    *resolver.Cache
+	own      bool // whether the cache ends with the instance
 	resolver *resolver.Cached
 }
 
@@ -61,7 +62,11 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 		return err
 	}
 	s.settings, s.stores = settings, stores
-	s.cache = s.memory.cacheOf(meta.Name, meta.Properties, settings.Cache)
+	if s.own = stores.Configs.Ephemeral(); s.own { // no other instance has these configs
+		s.cache = resolver.NewCache(settings.Cache)
+	} else {
+		s.cache = s.memory.cacheOf(meta.Name, meta.Properties, settings.Cache)
+	}
 	s.resolver = s.cache.Over(stores.Resolver(settings, s.memory.knownOf, func(guid string) {
 		s.metrics.unknownSource.Inc()
 		s.log.Warnf("credential %q: its credentialSource is neither direct nor agent; taken for direct", guid)
@@ -74,11 +79,14 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 func (s *SecretStore) GetSecret(
 	ctx context.Context, req secretstores.GetSecretRequest,
 ) (secretstores.GetSecretResponse, error) {
-	data, err := get(s, req.Name, req.Metadata, func(r Request) (map[string]string, error) { return s.answer(ctx, req.Name, r) })
+	data, err := get(s, req.Name, req.Metadata, func(r Request) (map[string]string, error) {
+		data, from, err := s.answer(ctx, req.Name, r)
+		s.count(from, err)
+		return data, err
+	})
 	if err != nil {
 		return secretstores.GetSecretResponse{}, s.report.report(err)
 	}
-	s.metrics.ok.Inc()
 	return secretstores.GetSecretResponse{Data: data}, nil
 }
 
@@ -88,8 +96,18 @@ func (s *SecretStore) GetEncoded(ctx context.Context, req secretstores.GetSecret
 	if err != nil {
 		return nil, s.report.report(err)
 	}
-	s.metrics.ok.Inc()
 	return message, nil
+}
+
+// count counts a request for one credential that was answered.
+func (s *SecretStore) count(from resolver.Answer, err error) {
+	if err != nil {
+		return
+	}
+	s.metrics.ok.Inc()
+	if from.FromCache {
+		s.metrics.cacheHits.Inc()
+	}
 }
 
 // get answers one request, once it is known to be one.
@@ -111,10 +129,11 @@ func get[T any](
 // for most, the whole credential in either form, is encoded once.
 func (s *SecretStore) encoded(ctx context.Context, guid string, req Request) ([]byte, error) {
 	if req.Fields != nil || req.Fingerprint {
-		data, err := s.answer(ctx, guid, req)
+		data, from, err := s.answer(ctx, guid, req)
+		s.count(from, err)
 		return appendMessage(nil, data), err
 	}
-	credential, err := s.resolve(ctx, guid, req)
+	from, err := s.resolve(ctx, guid, req)
 	if err != nil {
 		return nil, err
 	}
@@ -122,43 +141,39 @@ func (s *SecretStore) encoded(ctx context.Context, guid string, req Request) ([]
 	if req.Format == JSON {
 		slot = 1
 	}
-	return credential.Memo(slot, func() ([]byte, error) {
-		data, err := Encode(credential, req)
+	message, err := from.Memo(slot, func() ([]byte, error) {
+		data, err := Encode(from.Credential, req)
 		return appendMessage(nil, data), err
 	})
+	s.count(from, err)
+	return message, err
 }
 
-// answer resolves one credential and encodes it.
-func (s *SecretStore) answer(ctx context.Context, guid string, req Request) (map[string]string, error) {
-	credential, err := s.resolve(ctx, guid, req)
+// answer resolves one credential and encodes it. It tells what it was made from, too.
+func (s *SecretStore) answer(ctx context.Context, guid string, req Request) (map[string]string, resolver.Answer, error) {
+	from, err := s.resolve(ctx, guid, req)
 	if err != nil {
-		return nil, err
+		return nil, from, err
 	}
-	data, err := Encode(credential, req)
+	data, err := Encode(from.Credential, req)
 	if err == nil && req.Fingerprint {
-		data[FingerprintEntry] = s.report.fingerprint(credential)
+		data[FingerprintEntry] = s.report.fingerprint(from.Credential)
 	}
-	return data, err
+	return data, from, err
 }
 
 // resolve resolves one credential. An answer may be the last good one while a store
 // is down: the first of them is worth a line in the log.
-func (s *SecretStore) resolve(ctx context.Context, guid string, req Request) (*resolver.Credential, error) {
-	ask := resolver.Ask{LastGood: req.Daprds, Fresh: req.Refresh}
+func (s *SecretStore) resolve(ctx context.Context, guid string, req Request) (resolver.Answer, error) {
+	ask := resolver.Ask{LastGood: req.Daprds, NotStale: req.Bulk, Fresh: req.Refresh}
 	if req.Rejected != "" {
 		ask.Rejected = func(c *resolver.Credential) bool { return s.report.fingerprint(c) == req.Rejected }
 	}
 	answer, err := s.resolver.Resolve(ctx, guid, ask)
-	if err != nil {
-		return nil, err
-	}
-	if answer.FromCache {
-		s.metrics.cacheHits.Inc()
-	}
-	if answer.Stale != nil {
+	if err == nil && answer.Stale != nil {
 		s.report.stale(answer)
 	}
-	return answer.Credential, nil
+	return answer, err
 }
 
 // recovered is deferred: it makes a panic the request's error, as section 9 has it.
@@ -205,6 +220,9 @@ func (s *SecretStore) Forget() {
 func (s *SecretStore) Close() error {
 	if s.resolver != nil {
 		s.resolver.Close()
+	}
+	if s.own {
+		s.cache.Close()
 	}
 	if s.stores == nil {
 		return nil

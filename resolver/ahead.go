@@ -50,7 +50,8 @@ func (r *Resolver) readAhead(ctx context.Context, guid string, since time.Time, 
 	return a
 }
 
-// stop ends what is under way, and waits for it. It may be called on nil, and more
+// stop ends what is under way, and waits for it: a reading for the cache of secrets
+// goes on, for whoever asks next, as that always does. It may be called on nil, and more
 // than once.
 func (a *ahead) stop() {
 	if a != nil {
@@ -72,8 +73,12 @@ func (a *ahead) of(config *Config) map[string]*flight[dated[Object]] {
 	return a.reads
 }
 
-// remember keeps what a credential was made of.
+// remember keeps what a credential was made of: which of its values are secrets, and
+// which are none. Of one that could not be made, nothing is known for long.
 func (r *Resolver) remember(guid string, f *fetcher) {
+	for _, l := range f.made.literals {
+		f.from.cache.learn(l.value, l.at)
+	}
 	if found := f.made.found; len(found) > 0 {
 		r.recipes.Add(guid, recipe{f.config.sum, f.from, found[:min(len(found), maxLookups)]})
 	}

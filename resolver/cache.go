@@ -1,8 +1,8 @@
 package resolver
 
 import (
-	"math/rand/v2"
-	"sync/atomic"
+	"errors"
+	"sync"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -18,68 +18,63 @@ const forgetful = time.Second
 // Cache keeps finished credentials, and failures that no store is to blame for. It
 // may outlive the resolver that it stands before. It is safe for concurrent use.
 type Cache struct {
-	opts    CacheOptions
-	entries *otter.Cache[string, *entry]
+	opts     CacheOptions
+	writing  sync.Mutex // so that what is read later is what stays
+	entries  *otter.Cache[string, *entry]
+	failures *otter.Cache[string, reading] // apart, so that misses push out no credentials
 }
 
-// entry is what is kept of one GUID: a credential, or a failure.
-type entry struct {
+// reading is what a reading of a credential brought: it, or a failure.
+type reading struct {
 	credential *Credential
 	err        error
-	at         time.Time // of the credential's oldest part, or of the failure
-	share      float64   // of its TTL, after which it is renewed, on average
-	renewAt    time.Time // from then on, whoever asks has it renewed
-	lastGood   bool      // it is kept for LastGood alone
-
-	stale    atomic.Bool // it has been given as the last good one
-	renewing atomic.Bool
-	// failing is when a credential that could not be renewed, for a store that is down
-	// or slow, is tried again, in Unix nanoseconds; zero: the last reading succeeded.
-	failing  atomic.Int64
-	failures atomic.Int32 // in a row
+	began      time.Time
 }
 
-// good tells whether it may be answered as it is.
-func (e *entry) good(o *CacheOptions, now time.Time) bool {
-	if e.err != nil {
-		return now.Sub(e.at) < o.NegativeTTL
+// at is when the oldest part of it was read, or when the reading that failed began.
+func (r reading) at() time.Time {
+	if r.credential != nil {
+		return r.credential.ReadAt
 	}
-	return now.Sub(e.at) < o.TTL
+	return r.began
 }
 
 // NewCache returns an empty cache.
 func NewCache(o CacheOptions) *Cache {
 	o = o.withDefaults()
-	c := &Cache{opts: o}
-	least := o.leastWeight()
-	c.entries = otter.Must(&otter.Options[string, *entry]{
-		Clock:         o.clock,
-		MaximumWeight: uint64(o.MaxBytes), //nolint:gosec // it is above zero
-		Weigher: func(guid string, e *entry) uint32 {
-			size := len(guid) + entryOverhead
-			if e.credential != nil { // and its encoded answers, which are as large again
-				size += 2 * sizeOf(e.credential.Fields)
-			}
-			return weight(least, size)
-		},
-		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, *entry]) time.Duration {
-			if e.Value.err != nil {
-				return o.NegativeTTL
-			}
-			return max(o.TTL, o.staleness(e.Value.lastGood)) + forgetful
+	scale := o.scale()
+	return &Cache{
+		opts: o,
+		entries: otter.Must(&otter.Options[string, *entry]{
+			Clock:         o.clock,
+			MaximumWeight: scale.most,
+			Weigher: func(guid string, e *entry) uint32 { // with its encoded answers, which are as large each
+				return scale.weigh(len(guid) + entryOverhead + 3*sizeOf(e.credential.Fields))
+			},
+			ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, *entry]) time.Duration {
+				return o.lifetime(e.Value.lastGood.Load())
+			}),
 		}),
-	})
-	return c
+		failures: otter.Must(&otter.Options[string, reading]{
+			Clock:            o.clock,
+			MaximumSize:      o.MaxEntries,
+			ExpiryCalculator: otter.ExpiryWriting[string, reading](o.NegativeTTL),
+		}),
+	}
 }
 
 // Close ends what takes from memory in time what is too old. The cache goes on for who
 // has it, and then does so as it is used.
-func (c *Cache) Close() { c.entries.StopAllGoroutines() }
+func (c *Cache) Close() {
+	c.entries.StopAllGoroutines()
+	c.failures.StopAllGoroutines()
+}
 
 // Len returns of how many GUIDs something is kept.
 func (c *Cache) Len() int {
 	c.entries.CleanUp()
-	return c.entries.EstimatedSize()
+	c.failures.CleanUp()
+	return c.entries.EstimatedSize() + c.failures.EstimatedSize()
 }
 
 // staleness is how old the last good answer may be.
@@ -94,50 +89,84 @@ func (o CacheOptions) staleness(lastGood bool) time.Duration {
 	return allowed
 }
 
-// keep takes what a reading brought.
-func (c *Cache) keep(guid string, credential *Credential, err error, lastGood bool) {
-	now := c.opts.Now()
-	before, _ := c.entries.GetIfPresent(guid)
-	lastGood = lastGood || before != nil && before.lastGood
+// lifetime is how long a credential is kept.
+func (o CacheOptions) lifetime(lastGood bool) time.Duration {
+	longest := max(o.TTL, o.staleness(lastGood))
+	return longest + min(forgetful, forever-longest)
+}
+
+// get returns what is kept of a GUID and was read at since or later: a credential,
+// however old, else a failure that has an error.
+func (c *Cache) get(guid string, now, since time.Time) (kept *entry, failure reading) {
+	kept, ok := c.entries.GetIfPresent(guid)
 	switch {
-	case err == nil && (c.opts.TTL > 0 || lastGood):
-		e := &entry{credential: credential, at: credential.ReadAt, lastGood: lastGood}
-		e.renewIn(c.opts.TTL, before)
-		c.entries.Set(guid, e)
-	case err != nil && KindOf(err).Retryable():
-		if before != nil && before.credential != nil {
-			before.failed(now, c.opts.TTL)
+	case ok && kept.credential.ReadAt.Before(since):
+		return nil, failure
+	case ok:
+		return kept, failure
+	}
+	failure, ok = c.failures.GetIfPresent(guid)
+	if !ok || failure.began.Before(since) || now.Sub(failure.began) >= c.opts.NegativeTTL {
+		return nil, reading{}
+	}
+	return nil, failure
+}
+
+// outdated tells whether a reading began before that of what is kept.
+func (c *Cache) outdated(guid string, began time.Time) bool {
+	kept, ok := c.entries.GetIfPresent(guid)
+	failure, _ := c.failures.GetIfPresent(guid)
+	return ok && kept.began.After(began) || failure.began.After(began)
+}
+
+// keep takes what a reading brought, unless what is kept was read later.
+func (c *Cache) keep(guid string, got reading) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	before, _ := c.entries.GetIfPresent(guid)
+	switch {
+	case c.outdated(guid, got.began):
+	case got.err == nil:
+		if c.opts.TTL > 0 || before != nil && before.lastGood.Load() {
+			c.set(guid, got, before)
 		}
-	case err != nil && c.opts.TTL > 0 && c.opts.NegativeTTL > 0 && KindOf(err) != Internal:
-		c.entries.Set(guid, &entry{err: err, at: now, lastGood: lastGood})
+	case KindOf(got.err).Retryable():
+		if before != nil {
+			before.failed(c.opts.Now(), c.opts.TTL)
+			before.down.Store(isDown(got.err))
+		}
 	default:
 		c.entries.Invalidate(guid)
+		if c.opts.TTL > 0 && c.opts.NegativeTTL > 0 && KindOf(got.err) != Internal {
+			c.failures.Set(guid, got)
+		}
 	}
 }
 
-// renewIn sets when the entry is renewed: after 75 to 90 hundredths of its TTL. Most of
-// the difference is drawn once for a credential in a process, and is that of the entry
-// before, if there was one. So it adds up: processes that began together are out of
-// step in five TTLs. Draws anew each time would even each other out, and take thirty.
-func (e *entry) renewIn(ttl time.Duration, before *entry) {
-	e.share = 0.765 + 0.12*rand.Float64() //nolint:gosec // no secret depends on it
-	if before != nil && before.share > 0 {
-		e.share = before.share
-	}
-	share := e.share + 0.03*rand.Float64() - 0.015 //nolint:gosec // as above
-	e.renewAt = e.at.Add(time.Duration(share * float64(ttl)))
+func (c *Cache) set(guid string, got reading, before *entry) {
+	e := &entry{credential: got.credential, began: got.began}
+	e.lastGood.Store(before != nil && before.lastGood.Load())
+	e.renewIn(c.opts.TTL, before)
+	c.entries.Set(guid, e)
+	c.failures.Invalidate(guid)
 }
 
-// failed notes that the entry could not be renewed. It is tried again after a second
-// or two and, each time that fails, after four times as long, up to the TTL: many that
-// wait for a store ask little more of the others than usual, and do not all come at
-// once when it is back.
-func (e *entry) failed(now time.Time, ttl time.Duration) {
-	if now.UnixNano() >= e.failing.Load() { // else it was asked for before its time
-		const first, growths = 2 * time.Second, 10
-		most := min(first<<(2*min(e.failures.Add(1)-1, growths)), max(ttl, first))
-		pause := most/2 + rand.N(most/2) //nolint:gosec // as above
-		e.failing.Store(now.Add(pause).UnixNano())
+// keepLastGood has a credential, which was just answered, kept for LastGood.
+func (c *Cache) keepLastGood(guid string, got reading) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	kept, ok := c.entries.GetIfPresent(guid)
+	if !ok && !c.outdated(guid, got.began) {
+		c.set(guid, got, nil)
+		kept, ok = c.entries.GetIfPresent(guid)
 	}
-	e.renewing.Store(false)
+	if ok && !kept.lastGood.Swap(true) {
+		c.entries.SetExpiresAfter(guid, max(1, c.opts.lifetime(true)-c.opts.Now().Sub(kept.began)))
+	}
 }
+
+// errChanges is a reading that was to be consistent, and could not be.
+var errChanges = errors.New("it changes while it is being read")
+
+// isDown tells whether a failure is that of a store that is down or slow.
+func isDown(err error) bool { return KindOf(err).Retryable() && !errors.Is(err, errChanges) }

@@ -22,6 +22,7 @@ type cached struct {
 
 	t     *testing.T
 	cache *resolver.Cache
+	opts  resolver.CacheOptions
 	known *resolver.Known
 }
 
@@ -34,15 +35,22 @@ func testCached(t *testing.T, change func(*resolver.CacheOptions), test func(c *
 		if change != nil {
 			change(&o)
 		}
-		stores := resolvertest.New(t)
-		opts := stores.Options()
-		opts.Cache, opts.Known = o, resolver.NewKnown()
-		cache := resolver.NewCache(o)
-		c := &cached{stores, cache.Over(resolver.New(opts)), t, cache, opts.Known}
-		defer c.Close()
+		c := &cached{Stores: resolvertest.New(t), t: t, cache: resolver.NewCache(o), opts: o, known: resolver.NewKnown()}
+		c.reopen()
+		defer func() { c.Close() }()
 		test(c)
 	})
 }
+
+// over returns another resolver before the cache, on stores of its own.
+func (c *cached) over(stores *resolvertest.Stores) *resolver.Cached {
+	opts := stores.Options()
+	opts.Cache, opts.Known = c.opts, c.known
+	return c.cache.Over(resolver.New(opts))
+}
+
+// reopen puts a new resolver before the cache, as after an idle time.
+func (c *cached) reopen() { c.Cached = c.over(c.Stores) }
 
 // bundle stores an agent credential, and its secret.
 func (c *cached) bundle(guid, secret string) {
@@ -194,6 +202,69 @@ func TestWhatIsAskedForFreshIsReadAfterwards(t *testing.T) {
 	})
 }
 
+// A reading that had not found it yet is none that began after the request.
+func TestWhatIsAskedForFreshIsNoFailureOfBefore(t *testing.T) {
+	testCached(t, nil, func(c *cached) {
+		goOn := make(chan struct{})
+		c.Configs.Before("g", onlyTheFirst(func(context.Context) error {
+			<-goOn
+			return missing()
+		}))
+		go c.ask("g")
+		c.pass(time.Second)
+		c.bundle("g", "one")
+		answer := make(chan string, 1)
+		go func() { answer <- c.password("g", resolver.Ask{Fresh: true}) }()
+		c.pass(time.Second)
+		close(goOn)
+		require.Equal(c.t, "one", <-answer)
+	})
+}
+
+func TestWhatIsReadLaterStays(t *testing.T) {
+	testCached(t, nil, func(c *cached) {
+		slow := resolvertest.New(c.t)
+		slow.Configs.Put("g", `{"a":"1"}`)
+		gate := slow.Configs.Hold()
+		other := c.over(slow)
+		defer other.Close()
+		go func() { _, _ = other.Resolve(c.t.Context(), "g", resolver.Ask{}) }()
+		c.pass(time.Second)
+		require.Equal(c.t, resolver.NotFound.Error(), c.password("g", resolver.Ask{Fresh: true}), "it was deleted meanwhile")
+		close(gate)
+		synctest.Wait()
+		require.Equal(c.t, resolver.NotFound.Error(), c.ask("g"))
+	})
+}
+
+// Whatever else is under way: a resolution's own time, and a moment.
+func TestARequestHasItsTime(t *testing.T) {
+	const most = resolver.DefaultTimeout + 100*time.Millisecond
+	testCached(t, nil, func(c *cached) {
+		c.bundle("g", "one")
+		c.Secrets.Before(resolvertest.Any, resolvertest.Block())
+		go c.ask("g")
+		c.pass(time.Second)
+		began := time.Now()
+		require.Equal(c.t, resolver.Timeout.Error(), c.password("g", resolver.Ask{Fresh: true}), "it waits for another")
+		require.LessOrEqual(c.t, time.Since(began), most)
+	})
+	testCached(t, func(o *resolver.CacheOptions) { o.Consistent = true }, func(c *cached) {
+		c.bundle("g", "one")
+		c.Secrets.Before(resolvertest.Any, func(ctx context.Context) error {
+			select {
+			case <-time.After(9 * time.Second):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		began := time.Now()
+		require.Equal(c.t, resolver.Timeout.Error(), c.ask("g"), "of two readings")
+		require.LessOrEqual(c.t, time.Since(began), most)
+	})
+}
+
 func TestAFailureThatNoStoreIsToBlameForIsKeptForAWhile(t *testing.T) {
 	testCached(t, nil, func(c *cached) {
 		require.Equal(c.t, resolver.NotFound.Error(), c.ask("g"))
@@ -214,22 +285,44 @@ func TestAFailureThatNoStoreIsToBlameForIsKeptForAWhile(t *testing.T) {
 }
 
 func TestTheCacheIsBounded(t *testing.T) {
-	for name, change := range map[string]func(*resolver.CacheOptions){
-		"by entries": func(o *resolver.CacheOptions) { o.MaxEntries = 10 },
-		"by bytes":   func(o *resolver.CacheOptions) { o.MaxBytes = 20_000 },
-	} {
-		t.Run(name, func(t *testing.T) {
-			testCached(t, change, func(c *cached) {
-				for i := range 100 {
-					guid := fmt.Sprint("g", i)
-					c.bundle(guid, "one")
-					require.Equal(c.t, "one", c.ask(guid))
-				}
-				require.LessOrEqual(c.t, c.cache.Len(), 10)
-				require.Positive(c.t, c.cache.Len())
-			})
-		})
+	fill := func(c *cached) {
+		for i := range 100 {
+			guid := fmt.Sprint("g", i)
+			c.bundle(guid, "one")
+			require.Equal(c.t, "one", c.ask(guid))
+		}
 	}
+	for _, entries := range []int{1, 2, 3, 10, 99} {
+		for _, bytes := range []int64{resolver.DefaultCacheMaxBytes, 1 << 40} {
+			testCached(t, func(o *resolver.CacheOptions) { o.MaxEntries, o.MaxBytes = entries, bytes }, func(c *cached) {
+				fill(c)
+				require.Equal(c.t, entries, c.cache.Len(), bytes)
+			})
+		}
+	}
+	testCached(t, func(o *resolver.CacheOptions) { o.MaxBytes = 20_000 }, func(c *cached) {
+		fill(c)
+		require.LessOrEqual(c.t, c.cache.Len(), 10)
+		require.Positive(c.t, c.cache.Len())
+	})
+}
+
+// Who asks for what there is not takes nothing from the others.
+func TestMissesPushOutNoCredentials(t *testing.T) {
+	testCached(t, func(o *resolver.CacheOptions) { o.MaxEntries = 100 }, func(c *cached) {
+		for i := range 50 {
+			c.bundle(fmt.Sprint("g", i), "one")
+			require.Equal(c.t, "one", c.ask(fmt.Sprint("g", i)))
+		}
+		for i := range 10_000 {
+			require.Equal(c.t, resolver.NotFound.Error(), c.ask(fmt.Sprint("none", i)))
+		}
+		before := c.reads()
+		for i := range 50 {
+			require.Equal(c.t, "one", c.ask(fmt.Sprint("g", i)))
+		}
+		require.Equal(c.t, before, c.reads())
+	})
 }
 
 func TestWithoutATTLNothingIsKept(t *testing.T) {

@@ -18,6 +18,8 @@ type Ask struct {
 	// LastGood takes the last good one while a store is down or slow, whatever
 	// StaleIfError says: for a caller to whom a failure is as an empty value.
 	LastGood bool
+	// NotStale takes no last good one: then a store that is down is a failure.
+	NotStale bool
 }
 
 // Answer is a credential and how it was come by.
@@ -37,7 +39,7 @@ type Answer struct {
 type Cached struct {
 	cache   *Cache
 	next    *Resolver
-	flights *flights[string, *Credential]
+	flights *flights[string, reading]
 }
 
 // Over returns a resolver with the cache before it.
@@ -45,7 +47,7 @@ func (c *Cache) Over(next *Resolver) *Cached {
 	return &Cached{
 		cache: c, next: next,
 		// The resolver keeps its own time, which is the same; this one is for its end.
-		flights: newFlights[string, *Credential](c.opts.Now, next.opts.Timeout+time.Second),
+		flights: newFlights[string, reading](c.opts.Now, next.opts.Timeout+time.Second),
 	}
 }
 
@@ -59,29 +61,23 @@ func (c *Cached) Close() {
 // List returns the GUIDs of all credentials; see [Resolver.List].
 func (c *Cached) List(ctx context.Context) ([]string, error) { return c.next.List(ctx) }
 
+// lateness is how much longer than a resolution a request may take: a resolution that
+// runs out of time says what it waited for.
+const lateness = 100 * time.Millisecond
+
 // Resolve returns the finished credential of a GUID, by section 4, and not older than
-// the cache's TTL unless a store is down or slow. Its error is an [*Error].
+// the cache's TTL unless a store is down or slow. It takes as long as the resolver's
+// Timeout allows, whatever else is under way. Its error is an [*Error].
 func (c *Cached) Resolve(ctx context.Context, guid string, ask Ask) (Answer, error) {
 	now := c.cache.opts.Now()
-	if ask.Fresh {
-		return c.resolve(ctx, guid, ask, now, now)
-	}
-	answer, err := c.resolve(ctx, guid, ask, now, time.Time{})
-	if err != nil || ask.Rejected == nil || now.Sub(answer.ReadAt) < rejectedPause || !ask.Rejected(answer.Credential) {
-		return answer, err
-	}
-	// All who report the same one are content with any reading after it.
-	return c.resolve(ctx, guid, ask, now, answer.newestAt.Add(1))
-}
-
-// rejectedPause is how old a credential must be to be read again since it was rejected.
-const rejectedPause = time.Second
-
-// resolve resolves a credential whose reading began at since or later; zero: any that
-// is good enough.
-func (c *Cached) resolve(ctx context.Context, guid string, ask Ask, now, since time.Time) (Answer, error) {
-	if kept, ok := c.cache.entries.GetIfPresent(guid); ok && !kept.at.Before(since) {
-		if answer, err, ok := c.fromCache(guid, kept, now, ask); ok {
+	var (
+		answer Answer
+		err    error
+		ok     bool
+	)
+	if !ask.Fresh {
+		answer, err, ok = c.fromCache(guid, now, ask)
+		if ok && (err != nil || !rejected(answer, now, ask)) {
 			return answer, err
 		}
 	}
@@ -89,118 +85,109 @@ func (c *Cached) resolve(ctx context.Context, guid string, ask Ask, now, since t
 		_, err := c.next.Resolve(ctx, guid)
 		return Answer{}, err
 	}
-	credential, err := c.read(ctx, guid, ask, since)
-	if err == nil {
-		return Answer{Credential: credential}, nil
+	limited, cancel := context.WithTimeout(ctx, c.next.opts.Timeout+lateness)
+	defer cancel()
+	switch {
+	case ask.Fresh:
+		return c.answer(guid, ask, c.read(limited, guid, now))
+	case ok:
+		return c.readRejected(limited, guid, now, ask, answer)
 	}
-	err = asError(guid, err)
-	if kept, ok := c.cache.entries.GetIfPresent(guid); ok && since.IsZero() && KindOf(err).Retryable() {
-		if answer, ok := c.stale(kept, now, ask, err); ok {
-			return answer, nil
-		}
+	answer, err = c.answer(guid, ask, c.read(limited, guid, time.Time{}))
+	switch {
+	case err == nil && rejected(answer, now, ask):
+		return c.readRejected(limited, guid, now, ask, answer)
+	case err != nil && isDown(err) && ctx.Err() == nil: // else it is the caller who left
+		return c.lastGood(guid, now, ask, err)
 	}
-	return Answer{}, err
+	return answer, err
+}
+
+// answer is what a reading answers.
+func (c *Cached) answer(guid string, ask Ask, got reading) (Answer, error) {
+	if got.err != nil {
+		return Answer{}, asError(guid, got.err)
+	}
+	if ask.LastGood {
+		c.cache.keepLastGood(guid, got)
+	}
+	return Answer{Credential: got.credential}, nil
 }
 
 // fromCache answers from what is kept, if that is good enough, and has it renewed if
 // its time is nearly up.
-func (c *Cached) fromCache(guid string, kept *entry, now time.Time, ask Ask) (Answer, error, bool) {
+func (c *Cached) fromCache(guid string, now time.Time, ask Ask) (Answer, error, bool) {
 	o := &c.cache.opts
+	kept, failure := c.cache.get(guid, now, time.Time{})
 	switch {
-	case kept.good(o, now):
-		if kept.err == nil && !now.Before(kept.renewAt) {
-			c.renew(guid, kept, now, ask)
+	case failure.err != nil:
+		return Answer{}, failure.err, true
+	case kept == nil, o.TTL <= 0:
+		return Answer{}, nil, false
+	case now.Sub(kept.credential.ReadAt) < o.TTL:
+		if ask.LastGood && !kept.lastGood.Load() {
+			c.cache.keepLastGood(guid, reading{credential: kept.credential, began: kept.began})
 		}
-		return Answer{Credential: kept.credential, FromCache: true}, kept.err, true
-	case o.TTL <= 0, kept.failing.Load() == 0:
+		if !now.Before(kept.renewAt) {
+			c.renew(guid, kept, now)
+		}
+		return Answer{Credential: kept.credential, FromCache: true}, nil, true
+	case !c.isDown(guid, kept, now):
 		return Answer{}, nil, false
 	}
 	// It could not be renewed. To try again is not for those who ask to wait for.
 	answer, ok := c.stale(kept, now, ask, errStale(guid))
 	if ok {
 		answer.FromCache = true
-		c.renew(guid, kept, now, ask)
+		c.renew(guid, kept, now)
 	}
 	return answer, nil, ok
 }
 
-// stale answers with the last good credential, if it may still be given.
+// isDown tells whether a store was down when the entry was last tried, lately, or is
+// being tried since.
+func (c *Cached) isDown(guid string, kept *entry, now time.Time) bool {
+	return kept.down.Load() && (kept.failedLately(now) || c.flights.flying(guid))
+}
+
+// lastGood answers with the last good credential if there is one and it may still be
+// given, else with the failure.
+func (c *Cached) lastGood(guid string, now time.Time, ask Ask, failure error) (Answer, error) {
+	if kept, _ := c.cache.get(guid, now, time.Time{}); kept != nil {
+		if answer, ok := c.stale(kept, now, ask, failure); ok {
+			return answer, nil
+		}
+	}
+	return Answer{}, failure
+}
+
 func (c *Cached) stale(kept *entry, now time.Time, ask Ask, failure error) (Answer, bool) {
 	allowed := c.cache.opts.staleness(ask.LastGood)
-	if kept.credential == nil || allowed == 0 || now.Sub(kept.at) > allowed {
+	if ask.NotStale || allowed == 0 || now.Sub(kept.credential.ReadAt) > allowed {
 		return Answer{}, false
 	}
 	return Answer{Credential: kept.credential, Stale: failure, BecameStale: kept.stale.CompareAndSwap(false, true)}, true
 }
 
-// renew begins a reading that nobody waits for, once at a time and, after one that
-// failed, not at once.
-func (c *Cached) renew(guid string, kept *entry, now time.Time, ask Ask) {
-	if now.UnixNano() < kept.failing.Load() || !kept.renewing.CompareAndSwap(false, true) {
-		return
-	}
-	if _, err := c.flights.join(guid, time.Time{}, c.reading(guid, ask.LastGood, false)); err != nil {
-		kept.renewing.Store(false) // all is being closed; the cache stays
-	}
+// rejected tells whether a credential that was not read just now is to be read again.
+func rejected(answer Answer, now time.Time, ask Ask) bool {
+	return ask.Rejected != nil && now.Sub(answer.ReadAt) >= rejectedPause && ask.Rejected(answer.Credential)
 }
 
-// read reads a credential, with all who ask for it meanwhile.
-func (c *Cached) read(ctx context.Context, guid string, ask Ask, since time.Time) (*Credential, error) {
-	read := c.reading(guid, ask.LastGood, !since.IsZero())
-	for {
-		credential, err := c.flights.do(ctx, guid, since, func(ctx context.Context, began time.Time) (*Credential, error) {
-			// Who missed the cache while another filled it does not read again.
-			if kept, ok := c.cache.entries.GetIfPresent(guid); ok && !kept.at.Before(since) {
-				if kept.good(&c.cache.opts, began) {
-					return kept.credential, kept.err
-				}
-			}
-			return read(ctx, began)
-		})
-		if err != nil || !credential.ReadAt.Before(since) { // else it was one of those, for who asks for less
-			return credential, err
-		}
+// readRejected reads a credential again that has been rejected. All who report the same
+// one are content with any reading after it; while a store is down, with the credential
+// that they would get without a word.
+func (c *Cached) readRejected(ctx context.Context, guid string, now time.Time, ask Ask, answer Answer) (Answer, error) {
+	since := answer.newestAt.Add(1)
+	kept, _ := c.cache.get(guid, now, time.Time{})
+	if kept != nil && kept.credential == answer.Credential && !kept.mayReject(now) && !c.flights.flyingSince(guid, since) {
+		return answer, nil
 	}
-}
-
-// reading returns what reads a credential and keeps what it brings. Of secrets it
-// takes those that are kept for other credentials, unless it must be fresh.
-func (c *Cached) reading(guid string, lastGood, fresh bool) func(context.Context, time.Time) (*Credential, error) {
-	return func(ctx context.Context, began time.Time) (credential *Credential, err error) {
-		switch {
-		case c.cache.opts.Consistent:
-			credential, err = c.consistent(ctx, guid)
-		case fresh:
-			credential, err = c.next.ResolveSince(ctx, guid, began)
-		default:
-			credential, err = c.next.Resolve(ctx, guid)
-		}
-		c.cache.keep(guid, credential, err, lastGood)
-		return credential, err
+	again, err := c.answer(guid, ask, c.read(ctx, guid, since))
+	if err != nil && KindOf(err).Retryable() {
+		return answer, nil
 	}
-}
-
-// maxRereads is how often a credential is read again to see that nothing has changed.
-const maxRereads = 2
-
-// consistent reads a credential until two readings, one after the other, are alike:
-// then none of its parts changed between the first and the last of them.
-func (c *Cached) consistent(ctx context.Context, guid string) (*Credential, error) {
-	before, err := c.next.ResolveSince(ctx, guid, c.cache.opts.Now())
-	for range maxRereads {
-		if err != nil {
-			return nil, err
-		}
-		var after *Credential
-		if after, err = c.next.ResolveSince(ctx, guid, c.cache.opts.Now()); err != nil {
-			return nil, err
-		}
-		if after.Fields.equal(before.Fields) {
-			return before, nil // whose age counts from the first reading
-		}
-		before = after
-	}
-	return nil, &Error{Kind: Unavailable, GUID: guid, Reason: "it changes while it is being read"}
+	return again, err
 }
 
 // asError makes the error of a request of one that is none of the resolver's own: the

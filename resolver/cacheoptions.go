@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"math"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -73,16 +74,31 @@ func (o CacheOptions) withDefaults() CacheOptions {
 	return o
 }
 
-// leastWeight is what an entry weighs at least, in bytes, so that a bound on the
-// weight alone bounds the number of entries too.
-func (o CacheOptions) leastWeight() int {
-	return int((o.MaxBytes + int64(o.MaxEntries) - 1) / int64(o.MaxEntries))
+// forever is the longest time.
+const forever = time.Duration(math.MaxInt64)
+
+// scale weighs entries so that one bound on their weight bounds their number too: each
+// weighs as much, at least, as if there were as many as may be.
+type scale struct {
+	unit  int64  // bytes
+	least int64  // units
+	most  uint64 // units, of all together
 }
 
-// weight is an entry's weight by its size, in bytes.
-func weight(least, size int) uint32 {
-	const most = 1 << 31
-	return uint32(min(max(least, size), most)) //nolint:gosec // it is within bounds
+func (o CacheOptions) scale() scale {
+	s := scale{unit: o.MaxBytes>>30 + 1} // a weight has 32 bits
+	units, entries := o.MaxBytes/s.unit, int64(o.MaxEntries)
+	s.least = (units + entries - 1) / entries
+	s.most = uint64(units) //nolint:gosec // it is not below zero
+	if units >= entries {
+		s.most = uint64(s.least * entries) //nolint:gosec // likewise
+	}
+	return s
+}
+
+// weigh is the weight of so many bytes.
+func (s scale) weigh(size int) uint32 {
+	return uint32(min(max(s.least, int64(size)/s.unit), 1<<31)) //nolint:gosec // it is within bounds
 }
 
 // Estimates of memory, in bytes: of an entry of a cache with its object, and of a

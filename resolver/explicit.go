@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // found is what the references of a config refer to: the entries of secrets, by
@@ -57,10 +55,9 @@ func (f *fetcher) find(ctx context.Context, refs []*reference) (found, error) {
 func (f *fetcher) fetch(ctx context.Context, askers map[secretAt]*reference) (map[secretAt]Object, error) {
 	var mu sync.Mutex
 	secrets := make(map[secretAt]Object, len(askers))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(maxLookups)
+	reads, ctx := newFetching(ctx)
 	for at, asker := range askers {
-		group.Go(func() error {
+		reads.begin(func() error {
 			entries, err := f.in(at.from).anySecret(ctx, at.name)
 			mu.Lock()
 			defer mu.Unlock()
@@ -68,7 +65,7 @@ func (f *fetcher) fetch(ctx context.Context, askers map[secretAt]*reference) (ma
 			return ofField(asker.at, err)
 		})
 	}
-	err := group.Wait()
+	err := reads.wait()
 	return secrets, err
 }
 

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // maxLookups is how many secrets one resolution asks for at a time (section 4,
@@ -77,8 +75,9 @@ func (f *fetcher) has(name string) {
 // made is what a credential is made of so far.
 type made struct {
 	mu             sync.Mutex
-	from           *source   // the store of its config
-	found          []string  // the names of secrets that there are in that
+	from           *source  // the store of its config
+	found          []string // the names of secrets that there are in that
+	literals       []dated[literal]
 	oldest, newest time.Time // when the oldest and the newest part were read, of any store
 }
 
@@ -89,6 +88,13 @@ func (m *made) has(from *source, name string) {
 	if from == m.from {
 		m.found = append(m.found, name)
 	}
+}
+
+// hasNot notes that a value is no secret.
+func (m *made) hasNot(value literal, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.literals = append(m.literals, dated[literal]{value, at})
 }
 
 // add notes when a part was read.
@@ -128,15 +134,14 @@ func (f *fetcher) all(ctx context.Context, names []string, whoAsks func(name str
 	}
 	distinct := slices.Compact(slices.Sorted(slices.Values(allowed)))
 	entries := make([]Object, len(distinct))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(maxLookups)
+	reads, ctx := newFetching(ctx)
 	for i, name := range distinct {
-		group.Go(func() (err error) {
+		reads.begin(func() (err error) {
 			entries[i], err = f.lookedUp(ctx, name)
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
+	if err := reads.wait(); err != nil {
 		return nil, err
 	}
 	byName := make(map[string]Object, len(distinct))
@@ -155,11 +160,11 @@ func (f *fetcher) lookedUp(ctx context.Context, name string) (Object, error) {
 	}
 	began := f.r.opts.Cache.Now()
 	entries, err := f.secret(ctx, name)
-	if f.refusedLiteral(name, err) {
-		err = nil
-	}
-	if err == nil && entries.Len() == 0 {
-		f.from.cache.learn(value, began)
+	switch {
+	case f.refusedLiteral(name, err): // which may not be for long
+		return Object{}, nil
+	case err == nil && entries.Len() == 0:
+		f.made.hasNot(value, began)
 	}
 	return entries, err
 }

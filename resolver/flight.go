@@ -22,7 +22,7 @@ type flights[K comparable, T any] struct {
 
 	mu     sync.Mutex
 	closed bool
-	flying map[K]*route[T]
+	routes map[K]*route[T]
 }
 
 // route is what is under way for one key: a read, and the one after it, if anybody
@@ -41,7 +41,7 @@ type flight[T any] struct {
 var errClosed = errors.New("the store is being closed")
 
 func newFlights[K comparable, T any](now func() time.Time, timeout time.Duration) *flights[K, T] {
-	f := &flights[K, T]{now: now, timeout: timeout, flying: map[K]*route[T]{}}
+	f := &flights[K, T]{now: now, timeout: timeout, routes: map[K]*route[T]{}}
 	f.life, f.end = context.WithCancel(context.Background())
 	return f
 }
@@ -79,11 +79,11 @@ func (f *flights[K, T]) join(
 	if f.closed {
 		return nil, &StoreError{Kind: Unavailable, Err: errClosed}
 	}
-	r, ok := f.flying[key]
+	r, ok := f.routes[key]
 	switch {
 	case !ok:
 		r = &route[T]{current: f.begin(&flight[T]{read: read, done: make(chan struct{})})}
-		f.flying[key] = r
+		f.routes[key] = r
 		f.all.Go(func() { f.fly(key, r) })
 		return r.current, nil
 	case !r.current.began.Before(since):
@@ -92,6 +92,18 @@ func (f *flights[K, T]) join(
 		r.next = &flight[T]{read: read, done: make(chan struct{})}
 	}
 	return r.next, nil
+}
+
+// flying tells whether a read of the key is under way.
+func (f *flights[K, T]) flying(key K) bool { return f.flyingSince(key, time.Time{}) }
+
+// flyingSince tells whether a read of the key is under way, or waited for, that began at
+// since or later.
+func (f *flights[K, T]) flyingSince(key K, since time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, ok := f.routes[key]
+	return ok && (r.next != nil || !r.current.began.Before(since))
 }
 
 func (f *flights[K, T]) begin(flight *flight[T]) *flight[T] {
@@ -109,7 +121,7 @@ func (f *flights[K, T]) fly(key K, r *route[T]) {
 		f.mu.Lock()
 		flight = r.next
 		if flight == nil {
-			delete(f.flying, key)
+			delete(f.routes, key)
 		} else {
 			r.current, r.next = f.begin(flight), nil
 		}

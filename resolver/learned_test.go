@@ -2,6 +2,8 @@ package resolver_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -30,14 +32,14 @@ func TestALiteralIsNotAskedForAgainForAWhile(t *testing.T) {
 		c.Secrets.Put("ref", map[string]string{"value": "one"})
 		require.Equal(c.t, "one", c.ask("g"))
 		require.ElementsMatch(c.t, []string{"db", "u", "ref"}, c.asked(&seen))
-		for range 4 {
+		for range 3 {
 			c.pass(time.Minute)
 			require.Equal(c.t, "one", c.ask("g"))
 			require.Equal(c.t, []string{"ref"}, c.asked(&seen))
 		}
 		c.pass(time.Minute)
 		require.Equal(c.t, "one", c.ask("g"))
-		require.ElementsMatch(c.t, []string{"db", "u", "ref"}, c.asked(&seen), "after five times the TTL")
+		require.ElementsMatch(c.t, []string{"db", "u", "ref"}, c.asked(&seen), "after four times the TTL")
 
 		c.Configs.Put("g", learnedConfig+" ")
 		c.pass(time.Minute)
@@ -47,6 +49,66 @@ func TestALiteralIsNotAskedForAgainForAWhile(t *testing.T) {
 		c.pass(1)
 		require.Equal(c.t, "one", c.password("g", resolver.Ask{Fresh: true}))
 		require.ElementsMatch(c.t, []string{"db", "u", "ref"}, c.asked(&seen), "so does refresh")
+	})
+}
+
+// The bound counts from when the secret came to be, for who asks at the worst time.
+func TestASecretUnderALiteralsNameIsSeenInFiveTTLs(t *testing.T) {
+	testCached(t, nil, func(c *cached) {
+		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"ref"}`)
+		c.Secrets.Put("u", map[string]string{"value": "user"})
+		require.Equal(c.t, "ref", c.ask("g"))
+		c.Secrets.Put("ref", map[string]string{"value": "one"})
+		c.pass(4*time.Minute - 1)
+		require.Equal(c.t, "ref", c.ask("g"))
+		c.pass(time.Minute)
+		require.Equal(c.t, "one", c.ask("g"))
+	})
+}
+
+// What could not be resolved is so for NegativeTTL, and what was refused may not be.
+func TestOnlyACredentialTeachesLiterals(t *testing.T) {
+	testCached(t, nil, func(c *cached) {
+		c.Configs.Put("g", `{"credentialSource":"agent","password":"ref"}`)
+		require.Equal(c.t, resolver.FailedPrecondition.Error(), c.ask("g"))
+		c.Secrets.Put("ref", map[string]string{"value": "one"})
+		c.pass(5 * time.Second)
+		require.Equal(c.t, "one", c.ask("g"))
+	})
+	testCached(t, nil, func(c *cached) {
+		opts := c.Options()
+		opts.Cache, opts.DeniedIsLiteral = c.opts, true
+		lenient := &cached{Stores: c.Stores, Cached: c.cache.Over(resolver.New(opts)), t: c.t}
+		defer lenient.Close()
+		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"ref"}`)
+		c.Secrets.Put("u", map[string]string{"value": "user"})
+		c.Secrets.Put("ref", map[string]string{"value": "one"})
+		c.Secrets.Before("ref", resolvertest.Fail(&resolver.StoreError{Kind: resolver.Denied, Err: errors.New("no")}))
+		require.Equal(c.t, "ref", lenient.ask("g"))
+		c.Secrets.Before("ref", nil)
+		c.pass(time.Minute)
+		require.Equal(c.t, "one", lenient.ask("g"))
+	})
+}
+
+func TestLiteralsOfManyConfigsAreRemembered(t *testing.T) {
+	testCached(t, nil, func(c *cached) {
+		const configs = 4000
+		ask := func() {
+			for i := range configs {
+				require.Equal(c.t, "one", c.ask(fmt.Sprint("g", i)))
+			}
+		}
+		c.Secrets.Put("ref", map[string]string{"value": "one"})
+		for i := range configs {
+			c.Configs.Put(fmt.Sprint("g", i), fmt.Sprintf(
+				`{"credentialSource":"agent","host":"h%d","user":"u%d","db":"d%d","schema":"s%d","password":"ref"}`, i, i, i, i))
+		}
+		ask()
+		before := len(c.Secrets.Asked())
+		c.pass(time.Minute)
+		ask()
+		require.LessOrEqual(c.t, len(c.Secrets.Asked())-before, 3, "the secret alone")
 	})
 }
 

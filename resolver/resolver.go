@@ -140,15 +140,18 @@ type Credential struct {
 // memoSlots is how many things may be kept beside a credential.
 const memoSlots = 2
 
+// maxMemo is how large what is kept beside a credential may be, in bytes.
+const maxMemo = 64 << 10
+
 // Memo returns what is kept beside the credential in a slot, 0 or 1, or makes it, and
-// keeps it if that succeeds: how a caller encodes a credential is his affair, and that
-// he does so once is worth a place here. Nobody may change it.
+// keeps it if that succeeds and it is not large: how a caller encodes a credential is
+// his affair, and that he does so once is worth a place here. Nobody may change it.
 func (c *Credential) Memo(slot int, make func() ([]byte, error)) ([]byte, error) {
 	if kept := c.memos[slot].Load(); kept != nil {
 		return *kept, nil
 	}
 	made, err := make()
-	if err == nil {
+	if err == nil && len(made) <= maxMemo {
 		c.memos[slot].Store(&made)
 	}
 	return made, err

@@ -9,9 +9,13 @@ import (
 )
 
 // literalsFactor times the cache's TTL is how long it is remembered that a value of a
-// config is no secret: the bound on how late a secret is seen that comes to be under
-// the name of a literal. An edit of the config forgets, and so does refresh.
-const literalsFactor = 5
+// config is no secret. A credential that was made at the end of that is good for a TTL
+// more: five TTLs are the bound on how late a secret is seen that comes to be under the
+// name of a literal. An edit of the config forgets, and so does refresh.
+const literalsFactor = 4
+
+// literalOverhead estimates the memory of a literal less its value, in bytes.
+const literalOverhead = 200
 
 // secretCache keeps the secrets that credentials are made of, so that those which
 // share a secret read it once, and what single-key mode has learned: the values of a
@@ -49,19 +53,19 @@ func newSecretCache(o CacheOptions, timeout time.Duration) *secretCache {
 	if o.TTL <= 0 {
 		return c
 	}
-	least := o.leastWeight()
+	scale := o.scale()
 	c.secrets = otter.Must(&otter.Options[string, dated[Object]]{
 		Clock:         o.clock,
-		MaximumWeight: uint64(o.MaxBytes), //nolint:gosec // it is above zero
+		MaximumWeight: scale.most,
 		Weigher: func(name string, secret dated[Object]) uint32 {
-			return weight(least, len(name)+sizeOf(secret.value))
+			return scale.weigh(len(name) + sizeOf(secret.value))
 		},
 		ExpiryCalculator: otter.ExpiryWriting[string, dated[Object]](c.ttl),
 	})
 	c.literals = otter.Must(&otter.Options[literal, time.Time]{
 		Clock:            o.clock,
-		MaximumWeight:    uint64(o.MaxBytes), //nolint:gosec // it is above zero
-		Weigher:          func(l literal, _ time.Time) uint32 { return weight(least, sha256.Size+len(l.value)) },
+		MaximumWeight:    uint64(o.MaxBytes),                                                                    //nolint:gosec // it is above zero
+		Weigher:          func(l literal, _ time.Time) uint32 { return uint32(literalOverhead + len(l.value)) }, //nolint:gosec // a name of a secret is short
 		ExpiryCalculator: otter.ExpiryWriting[literal, time.Time](c.learned),
 	})
 	return c

@@ -1,12 +1,12 @@
 package resolver_test
 
 import (
-	"sync"
+	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
@@ -73,6 +73,132 @@ func TestTheLastGoodAnswerIsGivenForSoLong(t *testing.T) {
 	})
 }
 
+// A store that failed once, some time ago, is no store that is down.
+func TestAFailureThatIsOverMakesNoStaleAnswer(t *testing.T) {
+	for name, fail := range map[string]func(c *cached){
+		"a renewal": func(c *cached) {
+			c.pass(55 * time.Second)
+			require.Equal(c.t, "one", c.ask("g"))
+		},
+		"a refresh": func(c *cached) {
+			c.pass(1)
+			require.Equal(c.t, resolver.Unavailable.Error(), c.password("g", resolver.Ask{Fresh: true}))
+		},
+		"a renewal that closing ended": func(c *cached) {
+			c.Secrets.Before(resolvertest.Any, resolvertest.Block())
+			c.pass(55 * time.Second)
+			require.Equal(c.t, "one", c.ask("g"))
+			synctest.Wait()
+			c.Close()
+			c.reopen()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testCached(t, nil, func(c *cached) {
+				c.bundle("g", "one")
+				require.Equal(c.t, "one", c.ask("g"))
+				c.down(resolver.Unavailable)
+				fail(c)
+				synctest.Wait()
+				c.Secrets.Before(resolvertest.Any, nil)
+				c.bundle("g", "two")
+				c.pass(50 * time.Minute)
+				require.Equal(c.t, "two", c.ask("g"))
+			})
+		})
+	}
+}
+
+// It is the caller who has no time, and no store that is down.
+func TestACallerWhoLeavesGetsNoStaleAnswer(t *testing.T) {
+	testCached(t, nil, func(c *cached) {
+		c.bundle("g", "one")
+		require.Equal(c.t, "one", c.ask("g"))
+		c.pass(2 * time.Minute)
+		c.Secrets.Before(resolvertest.Any, func(context.Context) error { <-time.After(time.Second); return nil })
+		ctx, cancel := context.WithTimeout(c.t.Context(), time.Millisecond)
+		defer cancel()
+		_, err := c.Resolve(ctx, "g", resolver.Ask{})
+		require.ErrorIs(c.t, err, resolver.Timeout)
+		cancel()
+		_, err = c.Resolve(ctx, "g", resolver.Ask{})
+		require.Error(c.t, err)
+		c.pass(time.Second)
+		require.Equal(c.t, "one", c.ask("g"), "the reading went on")
+	})
+}
+
+func TestAChangeInTheMiddleIsNoOutage(t *testing.T) {
+	testCached(t, func(o *resolver.CacheOptions) { o.Consistent = true }, func(c *cached) {
+		c.bundle("g", "one")
+		require.Equal(c.t, "one", c.ask("g"))
+		n := 0
+		c.Secrets.Before(resolvertest.Any, func(context.Context) error {
+			<-time.After(1)
+			n++
+			c.Secrets.Put("of-g", map[string]string{"pw": fmt.Sprint(n)})
+			return nil
+		})
+		c.pass(30 * time.Minute)
+		require.Equal(c.t, resolver.Unavailable.Error(), c.ask("g"))
+	})
+}
+
+// Or its last good answer would pass over the refusal, for as long as that lasts.
+func TestARefusalBesideAnOutageIsARefusal(t *testing.T) {
+	testCached(t, nil, func(c *cached) {
+		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"p"}`)
+		c.Secrets.Put("u", map[string]string{"value": "u"})
+		c.Secrets.Put("p", map[string]string{"value": "one"})
+		require.Equal(c.t, "one", c.ask("g"))
+		c.Secrets.Before("u", resolvertest.Fail(resolver.Unavailable))
+		c.Secrets.Before("p", func(context.Context) error { <-time.After(1); return resolver.Denied })
+		c.pass(time.Minute)
+		require.Equal(c.t, resolver.Denied.Error(), c.ask("g"))
+	})
+}
+
+func TestWhoWantsNoStaleAnswerGetsTheFailure(t *testing.T) {
+	testCached(t, nil, func(c *cached) {
+		c.bundle("g", "one")
+		whole := resolver.Ask{NotStale: true}
+		require.Equal(c.t, "one", c.password("g", whole))
+		c.down(resolver.Unavailable)
+		require.Equal(c.t, "one", c.password("g", whole), "it is not stale yet")
+		c.pass(time.Minute)
+		require.Equal(c.t, resolver.Unavailable.Error(), c.password("g", whole))
+		require.Equal(c.t, "one, stale", c.ask("g"))
+		require.Equal(c.t, resolver.Unavailable.Error(), c.password("g", whole))
+	})
+}
+
+// Whoever read it: daprd gets the last good one if it has asked for it before.
+func TestTheLastGoodAnswerIsKeptForWhoWantsIt(t *testing.T) {
+	lastGood := resolver.Ask{LastGood: true}
+	testCached(t, func(o *resolver.CacheOptions) { o.StaleIfError = 0 }, func(c *cached) {
+		c.bundle("g", "one")
+		require.Equal(c.t, "one", c.ask("g"))
+		require.Equal(c.t, "one", c.password("g", lastGood), "a hit")
+		c.down(resolver.Unavailable)
+		c.pass(50 * time.Minute)
+		require.Equal(c.t, resolver.Unavailable.Error(), c.ask("g"))
+		require.Equal(c.t, "one, stale", c.password("g", lastGood))
+	})
+	testCached(t, func(o *resolver.CacheOptions) { o.TTL = 0 }, func(c *cached) {
+		c.bundle("g", "one")
+		gate := c.Configs.Hold()
+		go c.ask("g")
+		synctest.Wait()
+		answer := make(chan string, 1)
+		go func() { answer <- c.password("g", lastGood) }()
+		synctest.Wait()
+		close(gate)
+		require.Equal(c.t, "one", <-answer, "read by another")
+		c.down(resolver.Unavailable)
+		require.Equal(c.t, "one, stale", c.password("g", lastGood))
+	})
+}
+
 // What is asked for fresh must not be old, whatever fails.
 func TestTheLastGoodAnswerIsNoneToWhoAsksForAFreshOne(t *testing.T) {
 	testCached(t, nil, func(c *cached) {
@@ -109,36 +235,6 @@ func TestARefusalAndAMissEndTheLastGoodAnswerAtOnce(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A credential that was rejected is read again for all who report it, once; one that
-// was renewed meanwhile is not, nor one that was read just now.
-func TestARejectedCredentialIsReadAgain(t *testing.T) {
-	testCached(t, nil, func(c *cached) {
-		rejected := func(password string) string {
-			return c.password("g", resolver.Ask{Rejected: func(credential *resolver.Credential) bool {
-				v, _ := credential.Fields.Get("password")
-				text, _ := v.Text()
-				return text == password
-			}})
-		}
-		c.bundle("g", "one")
-		require.Equal(c.t, "one", c.ask("g"))
-		c.bundle("g", "two")
-		c.pass(time.Second - 1)
-		require.Equal(c.t, "one", rejected("one"), "it was read less than a second ago")
-		c.pass(1)
-		before := c.reads()
-		var group sync.WaitGroup
-		for range 1000 {
-			group.Go(func() { assert.Equal(c.t, "two", rejected("one")) })
-		}
-		group.Wait()
-		require.Equal(c.t, 2, c.reads()-before, "once for all")
-		c.pass(time.Second)
-		require.Equal(c.t, "two", rejected("one"), "it is another by now")
-		require.Equal(c.t, 2, c.reads()-before)
-	})
 }
 
 func TestAStoreThatIsDownIsAskedEverMoreSeldom(t *testing.T) {

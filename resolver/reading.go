@@ -1,0 +1,83 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// renew begins a reading that nobody waits for, one at a time and, after one that
+// failed, not at once.
+func (c *Cached) renew(guid string, kept *entry, now time.Time) {
+	if kept.mayRetry(now) && !c.flights.flying(guid) {
+		_, _ = c.flights.join(guid, time.Time{}, c.reading(guid, false)) // none, if all is being closed
+	}
+}
+
+// read reads a credential, with all who ask for it meanwhile. No part of it was read
+// before since; zero: at any time.
+func (c *Cached) read(ctx context.Context, guid string, since time.Time) reading {
+	read := c.reading(guid, !since.IsZero())
+	for {
+		got, err := c.flights.do(ctx, guid, since, func(ctx context.Context, began time.Time) (reading, error) {
+			// Who missed the cache while another filled it does not read again.
+			kept, failure := c.cache.get(guid, began, since)
+			switch {
+			case failure.err != nil:
+				return failure, nil
+			case kept != nil && began.Sub(kept.credential.ReadAt) < c.cache.opts.TTL:
+				return reading{credential: kept.credential, began: kept.began}, nil
+			}
+			return read(ctx, began)
+		})
+		if err != nil {
+			return reading{err: err}
+		}
+		if !got.at().Before(since) { // else it was one of those, for who asks for less
+			return got
+		}
+	}
+}
+
+// reading returns what reads a credential and keeps what it brings. Of secrets it
+// takes those that are kept for other credentials, unless it must be fresh.
+func (c *Cached) reading(guid string, fresh bool) func(context.Context, time.Time) (reading, error) {
+	return func(ctx context.Context, began time.Time) (reading, error) {
+		got := reading{began: began}
+		switch {
+		case c.cache.opts.Consistent:
+			got.credential, got.err = c.consistent(ctx, guid)
+		case fresh:
+			got.credential, got.err = c.next.ResolveSince(ctx, guid, began)
+		default:
+			got.credential, got.err = c.next.Resolve(ctx, guid)
+		}
+		if got.err == nil || !errors.Is(ctx.Err(), context.Canceled) { // all is being closed, which says nothing of a store
+			c.cache.keep(guid, got)
+		}
+		return got, nil
+	}
+}
+
+// maxRereads is how often a credential is read again to see that nothing has changed.
+const maxRereads = 2
+
+// consistent reads a credential until two readings, one after the other, are alike:
+// then none of its parts changed between the first and the last of them.
+func (c *Cached) consistent(ctx context.Context, guid string) (*Credential, error) {
+	before, err := c.next.ResolveSince(ctx, guid, c.cache.opts.Now())
+	for range maxRereads {
+		if err != nil {
+			return nil, err
+		}
+		var after *Credential
+		if after, err = c.next.ResolveSince(ctx, guid, c.cache.opts.Now()); err != nil {
+			return nil, err
+		}
+		if after.Fields.equal(before.Fields) {
+			return before, nil // whose age counts from the first reading
+		}
+		before = after
+	}
+	return nil, &Error{Kind: Unavailable, GUID: guid, Reason: errChanges.Error(), cause: errChanges}
+}
