@@ -3,11 +3,13 @@ package resolver_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
 )
 
 // explicit stores an explicit credential, and its secret.
@@ -91,5 +93,35 @@ func TestAnExplicitReferenceWhoseSecretIsGone(t *testing.T) {
 		c.explicit("g", "two")
 		c.pass(1)
 		require.Equal(c.t, "two", c.password("g", resolver.Ask{Fresh: true}))
+	})
+}
+
+// What an explicit credential is made of is read beside its config, once that is known;
+// from a further store it is read after it.
+func TestTheSecretsOfExplicitReferencesAreReadBesideTheConfig(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stores, second := resolvertest.New(t), resolvertest.New(t)
+		stores.Configs.Put(guid, explicitly(`"a":"${one}","b":{"secretKeyRef":{"name":"one","store":"second"}}`))
+		stores.Secrets.Put("one", map[string]string{"v": "1"})
+		second.Secrets.Put("one", map[string]string{"v": "2"})
+		options := stores.Options()
+		options.Named = map[string]resolver.NamedSecrets{"second": {Store: second.Secrets}}
+		r := resolver.New(options)
+		require.Equal(t, `{"a":"1","b":"2"}`, answer(t, r))
+
+		gate := stores.Configs.Hold()
+		done := make(chan error)
+		go func() {
+			_, err := r.Resolve(t.Context(), guid)
+			done <- err
+		}()
+		synctest.Wait()
+		require.Equal(t, []string{"one", "one"}, stores.Secrets.Asked())
+		require.Equal(t, []string{"one"}, second.Secrets.Asked())
+		close(gate)
+		require.NoError(t, <-done)
+		require.Equal(t, []string{"one", "one"}, stores.Secrets.Asked(), "what was read beside is taken")
+		require.Equal(t, []string{"one", "one"}, second.Secrets.Asked())
+		require.Equal(t, `{"a":"1","b":"2"}`, answer(t, r))
 	})
 }
