@@ -8,7 +8,7 @@ type template struct {
 	refs   []*reference // all of them, in document order
 }
 
-// node is a value of an explicit config.
+// node is a value within an explicit config.
 type node interface {
 	// append appends the value with its secrets, as JSON. False: it stands for a secret
 	// that there is not, and is to be left out.
@@ -17,17 +17,22 @@ type node interface {
 
 // field is the value of one of the config's fields.
 type field interface {
-	node
 	// fill returns what append appends.
 	fill(found found) (Value, bool, error)
 }
 
+// filled is a value with references in it, wherever it stands.
+type filled interface {
+	node
+	field
+}
+
 var (
-	_ field = plain{}
-	_ field = keyNode{}
-	_ field = textNode{}
-	_ field = (*containerNode)(nil)
-	_ node  = raw("")
+	_ field  = plain{}
+	_ filled = keyNode{}
+	_ filled = textNode{}
+	_ filled = (*containerNode)(nil)
+	_ node   = raw("")
 )
 
 // raw is JSON without references, as it is written.
@@ -39,11 +44,6 @@ func (n raw) append(dst []byte, _ found) ([]byte, bool, error) { return append(d
 type plain struct{ Value }
 
 func (n plain) fill(found) (Value, bool, error) { return n.Value, true, nil }
-
-func (n plain) append(dst []byte, _ found) ([]byte, bool, error) {
-	dst, err := n.AppendJSON(dst)
-	return dst, true, err
-}
 
 // keyNode is a {"secretKeyRef": …}.
 type keyNode struct{ ref *reference }

@@ -16,18 +16,19 @@ func parseTemplate(fields Object) (template, error) {
 		if err != nil {
 			return template{}, err
 		}
-		if n == nil {
-			n = plain{v}
-		}
 		t.names = append(t.names, name)
-		t.fields = append(t.fields, n)
+		if n == nil {
+			t.fields = append(t.fields, plain{v})
+		} else {
+			t.fields = append(t.fields, n)
+		}
 	}
 	return t, nil
 }
 
 // readField reads the value of a field; nil for one without references, as of all
 // that follow.
-func (t *template) readField(at *fieldPath, v Value) (field, error) {
+func (t *template) readField(at *fieldPath, v Value) (filled, error) {
 	switch v.kind {
 	case StringKind:
 		return t.readString(at, v.text)
@@ -39,7 +40,7 @@ func (t *template) readField(at *fieldPath, v Value) (field, error) {
 	}
 }
 
-func (t *template) readString(at *fieldPath, s string) (field, error) {
+func (t *template) readString(at *fieldPath, s string) (filled, error) {
 	parts, err := readText(at, s)
 	if err != nil || parts == nil {
 		return nil, err
@@ -60,7 +61,7 @@ type treeReader struct {
 	d    *jsontext.Decoder
 }
 
-func (r treeReader) value(at *fieldPath) (field, error) {
+func (r treeReader) value(at *fieldPath) (filled, error) {
 	switch r.d.PeekKind() {
 	case jsontext.KindBeginObject:
 		return r.object(at)
@@ -84,14 +85,14 @@ func (r treeReader) value(at *fieldPath) (field, error) {
 type read struct {
 	name       string
 	begin, end int64
-	node       field // nil: it has no references
+	node       filled // nil: it has no references
 }
 
-func (r treeReader) since(begin int64, name string, n field) read {
+func (r treeReader) since(begin int64, name string, n filled) read {
 	return read{name, begin, r.d.InputOffset(), n}
 }
 
-func (r treeReader) array(at *fieldPath) (field, error) {
+func (r treeReader) array(at *fieldPath) (filled, error) {
 	var elements []read
 	if _, err := r.d.ReadToken(); err != nil {
 		return nil, unreadable(at, err)
@@ -112,7 +113,7 @@ func (r treeReader) array(at *fieldPath) (field, error) {
 }
 
 // object reads an object, which is a reference if one of its fields is secretKeyRef.
-func (r treeReader) object(at *fieldPath) (field, error) {
+func (r treeReader) object(at *fieldPath) (filled, error) {
 	var fields []read
 	var ref *reference
 	if _, err := r.d.ReadToken(); err != nil {
@@ -124,7 +125,7 @@ func (r treeReader) object(at *fieldPath) (field, error) {
 			return nil, unreadable(at, err)
 		}
 		name, begin := token.String(), r.d.InputOffset()
-		var n field
+		var n filled
 		if name == refWord {
 			ref, err = r.reference(at)
 		} else {
@@ -161,7 +162,7 @@ func (r treeReader) reference(at *fieldPath) (*reference, error) {
 }
 
 // assemble makes a node of what has been read; nil if none of it has a reference.
-func (r treeReader) assemble(at *fieldPath, kind ValueKind, parts []read) (field, error) {
+func (r treeReader) assemble(at *fieldPath, kind ValueKind, parts []read) (filled, error) {
 	if !slices.ContainsFunc(parts, func(p read) bool { return p.node != nil }) {
 		return nil, nil
 	}
