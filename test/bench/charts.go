@@ -1,6 +1,10 @@
 package main
 
-import "strings"
+import (
+	"strings"
+
+	"credential-resolver/test/plot"
+)
 
 // plotFolder is where the plots are, beside the page.
 const plotFolder = "benchmarks"
@@ -15,8 +19,8 @@ const (
 func rateChart(protocol string) string { return "rates-" + strings.ToLower(protocol) + ".svg" }
 
 // charts are the plots, by file.
-func (r report) charts() map[string]chart {
-	all := map[string]chart{
+func (r report) charts() map[string]plot.Chart {
+	all := map[string]plot.Chart{
 		credentialsChart: r.credentialsChart(), memoryChart: r.memoryChart(), fieldsChart: r.fieldsChart(),
 	}
 	for _, protocol := range protocols() {
@@ -25,34 +29,34 @@ func (r report) charts() map[string]chart {
 	return all
 }
 
-func (r report) rateChart(protocol string) chart {
+func (r report) rateChart(protocol string) plot.Chart {
 	colors := map[string]string{
-		floor: black, hit: green, missFile: orange, missVault: blue, oldWay: red, daprdsFile: sky,
-		hitSix: green, missSix: blue, oldWaySix: red,
+		floor: plot.Black, hit: plot.Green, missFile: plot.Orange, missVault: plot.Blue, oldWay: plot.Red, daprdsFile: plot.Sky,
+		hitSix: plot.Green, missSix: plot.Blue, oldWaySix: plot.Red,
 	}
-	c := chart{title: "Credentials a second over " + protocol, x: "connections", y: "credentials a second"}
+	c := plot.Chart{Title: "Credentials a second over " + protocol, X: "connections", Y: "credentials a second"}
 	for _, s := range sideBySide() {
 		_, single := map[string]bool{hitSix: true, missSix: true, oldWaySix: true}[s.id]
-		l := line{name: s.title, color: colors[s.id], dashed: single}
+		l := plot.Line{Name: s.title, Color: colors[s.id], Dashed: single}
 		for _, n := range connections() {
 			rate := r.sideBySide[place{protocol, n}][s.id].rate().median
-			l.points = append(l.points, point{float64(n), rate})
+			l.Points = append(l.Points, plot.Point{X: float64(n), Y: rate})
 		}
-		c.lines = append(c.lines, l)
+		c.Lines = append(c.Lines, l)
 	}
 	return c
 }
 
 // latencyLines are the middle latency and that of one in a hundred, in ms.
-func latencyLines(name, color string, xs []int, at func(i int) series) []line {
-	p50 := line{name: name + ", p50", color: color}
-	p99 := line{name: name + ", p99", color: color, dashed: true}
+func latencyLines(name, color string, xs []int, at func(i int) series) []plot.Line {
+	p50 := plot.Line{Name: name + ", p50", Color: color}
+	p99 := plot.Line{Name: name + ", p99", Color: color, Dashed: true}
 	for i, x := range xs {
 		s := at(i)
-		p50.points = append(p50.points, point{float64(x), s.latency(0.5).Seconds() * 1e3})
-		p99.points = append(p99.points, point{float64(x), s.latency(0.99).Seconds() * 1e3})
+		p50.Points = append(p50.Points, plot.Point{X: float64(x), Y: s.latency(0.5).Seconds() * 1e3})
+		p99.Points = append(p99.Points, plot.Point{X: float64(x), Y: s.latency(0.99).Seconds() * 1e3})
 	}
-	return []line{p50, p99}
+	return []plot.Line{p50, p99}
 }
 
 // asMany are what was measured with all credentials in the cache, and their numbers.
@@ -65,34 +69,34 @@ func (r report) asMany() (all []grown, counts []int) {
 	return all, counts
 }
 
-func (r report) credentialsChart() chart {
-	c := chart{title: "Latency by credentials, one connection", x: "credentials", y: "ms"}
+func (r report) credentialsChart() plot.Chart {
+	c := plot.Chart{Title: "Latency by credentials, one connection", X: "credentials", Y: "ms"}
 	all, counts := r.asMany()
-	c.lines = append(
-		latencyLines("a hit", green, counts, func(i int) series { return all[i].hits.alone }),
-		latencyLines("a miss", orange, counts, func(i int) series { return all[i].misses.alone })...)
+	c.Lines = append(
+		latencyLines("a hit", plot.Green, counts, func(i int) series { return all[i].hits.alone }),
+		latencyLines("a miss", plot.Orange, counts, func(i int) series { return all[i].misses.alone })...)
 	return c
 }
 
-func (r report) memoryChart() chart {
-	cached, uncached := line{name: "all in the cache", color: green}, line{name: "without the cache", color: orange}
+func (r report) memoryChart() plot.Chart {
+	cached, uncached := plot.Line{Name: "all in the cache", Color: plot.Green}, plot.Line{Name: "without the cache", Color: plot.Orange}
 	all, _ := r.asMany()
 	for _, g := range all {
 		n := float64(g.stored)
-		cached.points = append(cached.points, point{n, float64(g.hits.resident) / (1 << 20)})
-		uncached.points = append(uncached.points, point{n, float64(g.misses.resident) / (1 << 20)})
+		cached.Points = append(cached.Points, plot.Point{X: n, Y: float64(g.hits.resident) / (1 << 20)})
+		uncached.Points = append(uncached.Points, plot.Point{X: n, Y: float64(g.misses.resident) / (1 << 20)})
 	}
-	return chart{
-		title: "Resident memory by credentials", x: "credentials", y: "MiB", lines: []line{cached, uncached},
+	return plot.Chart{
+		Title: "Resident memory by credentials", X: "credentials", Y: "MiB", Lines: []plot.Line{cached, uncached},
 	}
 }
 
-func (r report) fieldsChart() chart {
+func (r report) fieldsChart() plot.Chart {
 	of := func(store string) func(i int) series {
 		return func(i int) series { return r.fields[fieldsID(store, fieldCounts()[i])] }
 	}
-	c := chart{title: "Latency by fields, one connection", x: "fields of the config", y: "ms"}
-	c.lines = append(latencyLines("a hit", green, fieldCounts(), of(cachedFile)),
-		latencyLines("a miss", orange, fieldCounts(), of(uncachedFile))...)
+	c := plot.Chart{Title: "Latency by fields, one connection", X: "fields of the config", Y: "ms"}
+	c.Lines = append(latencyLines("a hit", plot.Green, fieldCounts(), of(cachedFile)),
+		latencyLines("a miss", plot.Orange, fieldCounts(), of(uncachedFile))...)
 	return c
 }

@@ -34,7 +34,7 @@ func (r report) write() error {
 	fmt.Print(tables)
 	err := os.MkdirAll(filepath.Join(folder, plotFolder), 0o755)
 	for name, c := range r.charts() {
-		err = errors.Join(err, os.WriteFile(filepath.Join(folder, plotFolder, name), []byte(c.svg()), 0o644))
+		err = errors.Join(err, os.WriteFile(filepath.Join(folder, plotFolder, name), []byte(c.SVG()), 0o644))
 	}
 	return errors.Join(err, markdown.Replace(filepath.Join(docsFolder, document), part, tables, filepath.Join(folder, document)))
 }

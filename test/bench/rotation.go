@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"credential-resolver/test/harness"
+	"credential-resolver/test/markdown"
 )
 
 // rotation is what it costs who asks that a secret changes, and how old answers get.
@@ -145,7 +146,7 @@ func (r rotation) slower() spread {
 
 func (r rotation) table() string {
 	s := r.slower()
-	return table{
+	return markdown.Table{
 		{"", "p50 / p99, ms", "p99 to the quiet round before"},
 		{"nothing changes", r.quiet.latencies(), ""},
 		{
@@ -153,5 +154,5 @@ func (r rotation) table() string {
 			fmt.Sprintf("**%.2f** (%.2f to %.2f)", s.median, s.least, s.most),
 		},
 	}.String() + fmt.Sprintf("After %s rotations, with `cacheTTL: %s`: the oldest answer had been replaced **%.2f s** before it was asked for.\n\n",
-		thousands(float64(r.rotations)), briefTTL, r.oldest.Seconds())
+		markdown.Thousands(float64(r.rotations)), briefTTL, r.oldest.Seconds())
 }

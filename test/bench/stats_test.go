@@ -32,9 +32,3 @@ func TestLatencyIsOfAllRounds(t *testing.T) {
 	require.Equal(t, 99*time.Millisecond, s.latency(0.99))
 	require.Equal(t, "50.00 / 99.00", s.latencies())
 }
-
-func TestThousands(t *testing.T) {
-	for f, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 1234567.6: "1,234,568", -1234: "-1,234", -123: "-123"} {
-		require.Equal(t, want, thousands(f))
-	}
-}

@@ -3,23 +3,10 @@ package main
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
+
+	"credential-resolver/test/markdown"
 )
-
-// table is Markdown's; the first row is its head.
-type table [][]string
-
-func (t table) String() string {
-	var b strings.Builder
-	for i, row := range t {
-		b.WriteString("| " + strings.Join(row, " | ") + " |\n")
-		if i == 0 {
-			b.WriteString("|---|" + strings.Repeat("---:|", len(row)-1) + "\n")
-		}
-	}
-	return b.String() + "\n"
-}
 
 // head is a first row that ends with the numbers of connections.
 func head(protocol string) []string {
@@ -31,7 +18,7 @@ func head(protocol string) []string {
 }
 
 func (r report) ratios(protocol string) string {
-	t := table{head(protocol)}
+	t := markdown.Table{head(protocol)}
 	for _, c := range comparisons() {
 		row := []string{fmt.Sprintf("(%s)/(%s) %s", c.of, c.to, c.title)}
 		for _, n := range connections() {
@@ -45,12 +32,12 @@ func (r report) ratios(protocol string) string {
 }
 
 func (r report) rates(protocol string) string {
-	t := table{head(protocol)}
+	t := markdown.Table{head(protocol)}
 	for _, s := range sideBySide() {
 		row := []string{fmt.Sprintf("(%s) %s", s.id, s.title)}
 		for _, n := range connections() {
 			found := r.sideBySide[place{protocol, n}][s.id]
-			row = append(row, fmt.Sprintf("**%s**, %s", thousands(found.rate().median), found.latencies()))
+			row = append(row, fmt.Sprintf("**%s**, %s", markdown.Thousands(found.rate().median), found.latencies()))
 		}
 		t = append(t, row)
 	}
@@ -60,7 +47,7 @@ func (r report) rates(protocol string) string {
 // used is what an operation costs the component alone, in microseconds of processor
 // time: the rest of the machine hardly matters to it.
 func (r report) used(protocol string) string {
-	t := table{head(protocol)}
+	t := markdown.Table{head(protocol)}
 	for _, s := range sideBySide() {
 		if s.id == oldWay || s.id == oldWaySix || s.id == daprdsFile { // no component has a part in it
 			continue
@@ -77,15 +64,15 @@ func (r report) used(protocol string) string {
 }
 
 func (r report) byCredentials() string {
-	t := table{{
+	t := markdown.Table{{
 		"credentials", "in the cache", "a miss, p50 / p99", fmt.Sprintf("a second at %d", manyConnections), "MiB",
 		"a hit, p50 / p99", fmt.Sprintf("a second at %d", manyConnections), "MiB", "bytes each",
 	}}
 	for _, g := range r.growth {
 		t = append(t, []string{
-			thousands(float64(g.stored)), thousands(float64(g.cached)),
-			g.misses.alone.latencies(), thousands(g.misses.many.rate().median), mebibytes(g.misses.resident),
-			g.hits.alone.latencies(), thousands(g.hits.many.rate().median),
+			markdown.Thousands(float64(g.stored)), markdown.Thousands(float64(g.cached)),
+			g.misses.alone.latencies(), markdown.Thousands(g.misses.many.rate().median), mebibytes(g.misses.resident),
+			g.hits.alone.latencies(), markdown.Thousands(g.hits.many.rate().median),
 			mebibytes(g.hits.resident), g.bytesEach(),
 		})
 	}
@@ -98,11 +85,11 @@ func (g grown) bytesEach() string {
 	if g.cached < 10_000 {
 		return ""
 	}
-	return thousands(float64(g.hits.resident-g.misses.resident) / float64(g.cached))
+	return markdown.Thousands(float64(g.hits.resident-g.misses.resident) / float64(g.cached))
 }
 
 func (r report) byFields() string {
-	t := table{{"fields", "a hit, p50 / p99", "a miss on SQLite and a file, p50 / p99"}}
+	t := markdown.Table{{"fields", "a hit, p50 / p99", "a miss on SQLite and a file, p50 / p99"}}
 	for _, n := range fieldCounts() {
 		row := []string{strconv.Itoa(n)}
 		for _, store := range []string{cachedFile, uncachedFile} {
@@ -123,12 +110,3 @@ func milliseconds(d time.Duration) string {
 }
 
 func mebibytes(n int64) string { return strconv.FormatInt(n>>20, 10) }
-
-// thousands writes a number without decimals, its thousands apart.
-func thousands(f float64) string {
-	text := strconv.FormatFloat(f, 'f', 0, 64)
-	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}

@@ -1,11 +1,12 @@
-package main
+package plot
 
 import "math"
 
-// axis maps values to pixels, logarithmically.
+// axis maps values to pixels, logarithmically unless it is linear.
 type axis struct {
 	least, most float64 // of the values
 	from, to    float64 // where these two are
+	linear      bool
 }
 
 // reach makes the axis long enough for a value.
@@ -15,14 +16,22 @@ func (a *axis) reach(v float64) {
 
 // at is where a value is.
 func (a axis) at(v float64) float64 {
-	if a.least == a.most {
+	switch {
+	case a.least == a.most:
 		return (a.from + a.to) / 2
+	case a.linear:
+		return a.from + (a.to-a.from)*(v-a.least)/(a.most-a.least)
 	}
 	return a.from + (a.to-a.from)*math.Log(v/a.least)/math.Log(a.most/a.least)
 }
 
-// rounded begins and ends the axis at marks, so that there are at least two.
+// rounded begins and ends a logarithmic axis at marks, so that there are at least
+// two, and ends a linear one at a mark.
 func (a axis) rounded() axis {
+	if a.linear {
+		a.most = math.Ceil(a.most/a.step()) * a.step()
+		return a
+	}
 	below, above := a.least, a.most
 	for _, v := range roundValues(a.least/10, a.most*10, 1, 2, 5) {
 		if v <= below {
@@ -38,10 +47,31 @@ func (a axis) rounded() axis {
 
 // marks are round values on the axis; only powers of ten where these are many.
 func (a axis) marks() []float64 {
-	if a.most/a.least > 1e3 {
+	switch {
+	case a.linear:
+		var values []float64
+		for i := 0; float64(i)*a.step() <= a.most; i++ {
+			values = append(values, float64(i)*a.step())
+		}
+		return values
+	case a.most/a.least > 1e3:
 		return roundValues(a.least, a.most, 1)
 	}
 	return roundValues(a.least, a.most, 1, 2, 5)
+}
+
+// step is the distance of the marks of a linear axis: the least round one that
+// leaves no more than ten.
+func (a axis) step() float64 {
+	if a.most <= 0 {
+		return 1
+	}
+	for _, step := range roundValues(a.most/100, a.most, 1, 2, 5) {
+		if a.most/step <= 10 {
+			return step
+		}
+	}
+	return a.most
 }
 
 // roundValues are the steps of each power of ten that lie between two values.
