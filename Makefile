@@ -15,6 +15,9 @@ KUBERNETES_LDFLAGS := -X k8s.io/component-base/version.gitVersion=v$(KUBERNETES_
 	-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$(KUBERNETES_MINOR)
 FUZZTIME ?= 20s
 BENCHTIME ?= 5s
+PROCESSES ?= 50
+CREDENTIALS ?= 1000
+FLEETTIME ?= 60s
 KILLS ?= 100
 RELOADS ?= 200
 STARTS ?= 100
@@ -128,6 +131,11 @@ bench: STORE_PACKAGES := redis-server:redis-server
 bench: build daprd store-servers $(BIN)/bao ## measure each way to a credential for BENCHTIME (5s) in each place, into docs/benchmarks.md; 1s is a trial
 	go test -run '^$$' -bench . -benchmem ./resolver/... ./component/... | tee $(BIN)/bench.txt
 	go run ./test/bench -duration $(BENCHTIME)
+
+.PHONY: bench-fleet
+bench-fleet: STORE_PACKAGES := redis-server:redis-server
+bench-fleet: build store-servers $(BIN)/bao ## count what PROCESSES (50) ask of the stores, FLEETTIME (60s) at rest, into docs/benchmarks.md; 6s is a trial
+	go run ./test/benchfleet -processes $(PROCESSES) -credentials $(CREDENTIALS) -time $(FLEETTIME)
 
 .PHONY: clean
 clean: ## remove what was built

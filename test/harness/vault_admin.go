@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Mount adds the KV secrets engine of a version, and waits until it serves:
@@ -75,25 +76,32 @@ func (v *Vault) auditFile() string { return filepath.Join(v.Dir, "audit.log") }
 // Reads returns how many requests to read a path under prefix the server has
 // written down since it was made.
 func (v *Vault) Reads(prefix string) (int, error) {
+	times, err := v.ReadTimes(prefix)
+	return len(times), err
+}
+
+// ReadTimes returns when each of them was.
+func (v *Vault) ReadTimes(prefix string) ([]time.Time, error) {
 	f, err := os.Open(v.auditFile())
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	n := 0
+	var times []time.Time
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var line struct {
+			Time    time.Time
 			Type    string
 			Request struct{ Operation, Path string }
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			return 0, err
+			return nil, err
 		}
 		if line.Type == "request" && line.Request.Operation == "read" && strings.HasPrefix(line.Request.Path, prefix) {
-			n++
+			times = append(times, line.Time)
 		}
 	}
-	return n, lines.Err()
+	return times, lines.Err()
 }

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// echo is a server that says what it is told.
+func echo(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_, _ = io.Copy(conn, conn)
+				_ = conn.Close()
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func TestADoor(t *testing.T) {
+	d, err := openDoor(echo(t))
+	require.NoError(t, err)
+	defer d.close()
+	say := func(conn net.Conn) error {
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		if _, err := conn.Write([]byte("hello")); err != nil {
+			return err
+		}
+		_, err := io.ReadFull(conn, make([]byte, len("hello")))
+		return err
+	}
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", d.address())
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+
+	before := dial()
+	require.NoError(t, say(before))
+	require.Equal(t, 1, d.connections())
+
+	d.setShut(true)
+	require.Error(t, say(before), "what was inside is out")
+	require.Error(t, say(dial()))
+	require.Len(t, d.knocked(), 1)
+
+	d.setShut(false)
+	require.NoError(t, say(dial()))
+	require.Len(t, d.knocked(), 1)
+}
