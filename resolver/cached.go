@@ -179,12 +179,12 @@ func rejected(answer Answer, now time.Time, ask Ask) bool {
 // that they would get without a word.
 func (c *Cached) readRejected(ctx context.Context, guid string, now time.Time, ask Ask, answer Answer) (Answer, error) {
 	since := answer.newestAt.Add(1)
-	kept, _ := c.cache.get(guid, now, time.Time{})
-	if kept != nil && kept.credential == answer.Credential && !kept.mayReject(now) && !c.flights.flyingSince(guid, since) {
-		return answer, nil
-	}
-	again, err := c.answer(guid, ask, c.read(ctx, guid, since))
-	if err != nil && KindOf(err).Retryable() {
+	got := c.readIf(ctx, guid, since, func() bool {
+		kept, _ := c.cache.get(guid, now, time.Time{})
+		return kept == nil || kept.credential != answer.Credential || kept.mayReject(now)
+	})
+	again, err := c.answer(guid, ask, got)
+	if err != nil && (errors.Is(err, errNotBegun) || KindOf(err).Retryable()) {
 		return answer, nil
 	}
 	return again, err

@@ -38,7 +38,10 @@ type flight[T any] struct {
 	err   error
 }
 
-var errClosed = errors.New("the store is being closed")
+var (
+	errClosed   = errors.New("the store is being closed")
+	errNotBegun = errors.New("no reading was begun")
+)
 
 func newFlights[K comparable, T any](now func() time.Time, timeout time.Duration) *flights[K, T] {
 	f := &flights[K, T]{now: now, timeout: timeout, routes: map[K]*route[T]{}}
@@ -51,13 +54,23 @@ func newFlights[K comparable, T any](now func() time.Time, timeout time.Duration
 func (f *flights[K, T]) do(
 	ctx context.Context, key K, since time.Time, read func(context.Context, time.Time) (T, error),
 ) (T, error) {
-	flight, err := f.join(key, since, read)
+	return f.doIf(ctx, key, since, always, read)
+}
+
+// doIf is do, but for a read that would have to begin: may is asked whether it does, and
+// no other begins meanwhile. If it does not, the failure is errNotBegun.
+func (f *flights[K, T]) doIf(
+	ctx context.Context, key K, since time.Time, may func() bool, read func(context.Context, time.Time) (T, error),
+) (T, error) {
+	flight, err := f.join(key, since, may, read)
 	if err != nil {
 		var none T
 		return none, err
 	}
 	return flight.wait(ctx)
 }
+
+func always() bool { return true }
 
 // wait returns what the read brings, as long as ctx allows.
 func (f *flight[T]) wait(ctx context.Context) (T, error) {
@@ -70,9 +83,9 @@ func (f *flight[T]) wait(ctx context.Context) (T, error) {
 	}
 }
 
-// join returns the flight that brings what do promises, and begins it if need be.
+// join returns the flight that brings what doIf promises, and begins it if need be.
 func (f *flights[K, T]) join(
-	key K, since time.Time, read func(context.Context, time.Time) (T, error),
+	key K, since time.Time, may func() bool, read func(context.Context, time.Time) (T, error),
 ) (*flight[T], error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -81,29 +94,28 @@ func (f *flights[K, T]) join(
 	}
 	r, ok := f.routes[key]
 	switch {
+	case ok && !r.current.began.Before(since):
+		return r.current, nil
+	case ok && r.next != nil:
+		return r.next, nil
+	case !may():
+		return nil, errNotBegun
 	case !ok:
 		r = &route[T]{current: f.begin(&flight[T]{read: read, done: make(chan struct{})})}
 		f.routes[key] = r
 		f.all.Go(func() { f.fly(key, r) })
 		return r.current, nil
-	case !r.current.began.Before(since):
-		return r.current, nil
-	case r.next == nil:
-		r.next = &flight[T]{read: read, done: make(chan struct{})}
 	}
+	r.next = &flight[T]{read: read, done: make(chan struct{})}
 	return r.next, nil
 }
 
 // flying tells whether a read of the key is under way.
-func (f *flights[K, T]) flying(key K) bool { return f.flyingSince(key, time.Time{}) }
-
-// flyingSince tells whether a read of the key is under way, or waited for, that began at
-// since or later.
-func (f *flights[K, T]) flyingSince(key K, since time.Time) bool {
+func (f *flights[K, T]) flying(key K) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r, ok := f.routes[key]
-	return ok && (r.next != nil || !r.current.began.Before(since))
+	_, ok := f.routes[key]
+	return ok
 }
 
 func (f *flights[K, T]) begin(flight *flight[T]) *flight[T] {

@@ -10,16 +10,22 @@ import (
 // failed, not at once.
 func (c *Cached) renew(guid string, kept *entry, now time.Time) {
 	if kept.mayRetry(now) && !c.flights.flying(guid) {
-		_, _ = c.flights.join(guid, time.Time{}, c.reading(guid, false)) // none, if all is being closed
+		_, _ = c.flights.join(guid, time.Time{}, always, c.reading(guid, false)) // none, if all is being closed
 	}
 }
 
 // read reads a credential, with all who ask for it meanwhile. No part of it was read
 // before since; zero: at any time.
 func (c *Cached) read(ctx context.Context, guid string, since time.Time) reading {
+	return c.readIf(ctx, guid, since, always)
+}
+
+// readIf is read, if a reading is under way that will do, or one may begin; else its
+// failure is errNotBegun.
+func (c *Cached) readIf(ctx context.Context, guid string, since time.Time, may func() bool) reading {
 	read := c.reading(guid, !since.IsZero())
 	for {
-		got, err := c.flights.do(ctx, guid, since, func(ctx context.Context, began time.Time) (reading, error) {
+		got, err := c.flights.doIf(ctx, guid, since, may, func(ctx context.Context, began time.Time) (reading, error) {
 			// Who missed the cache while another filled it does not read again.
 			kept, failure := c.cache.get(guid, began, since)
 			switch {
