@@ -100,7 +100,15 @@ store-servers:
 		echo "Installing$$missing ..."; \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
 			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
-		|| { echo "The stores' servers are missing: sudo apt-get install$$missing" >&2; exit 1; }; fi
+		|| { echo "Programs are missing: sudo apt-get install$$missing" >&2; exit 1; }; fi
+
+# The SDKs of Dapr that docs/clients.md has a program for, each in a folder of bin/.
+CLIENTS := $(BIN)/clients/python/installed $(BIN)/clients/javascript/installed $(BIN)/clients/java/installed
+.PHONY: e2e-clients
+e2e-clients: STORE_PACKAGES := npm:npm maven:mvn default-jdk-headless:javac curl:curl
+e2e-clients: race-binary daprd store-servers $(CLIENTS) $(BIN)/gotestsum ## run the end-to-end tests of the SDKs of other languages
+	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/clients-test.json -- \
+		-tags 'e2e clients' -count=1 -timeout 10m -run '^TestClient' ./test/e2e $(if $(UPDATE),-update)
 
 .PHONY: chaos
 chaos: build daprd ## kill, edit and start the component hundreds of times under load, beside a real daprd
@@ -114,7 +122,7 @@ race-binary:
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run the linters, and check that the files are formatted and go.mod is tidy
-	$(BIN)/golangci-lint run --build-tags e2e,stores ./...
+	$(BIN)/golangci-lint run --build-tags e2e,stores,clients ./...
 	$(BIN)/golangci-lint fmt --diff
 	GOOS=darwin GOARCH=arm64 go vet . ./backend/... ./client/... ./component/... ./resolver/... ./internal/... ./test/harness ./test/demo
 	go mod tidy -diff
@@ -176,3 +184,27 @@ $(BIN)/mongo-server/Serve.class: test/mongodb/pom.xml test/mongodb/Serve.java | 
 	@rm -rf $(@D)
 	@mvn -q -B -f test/mongodb dependency:copy-dependencies -DoutputDirectory=$(@D)/lib
 	@javac -cp '$(@D)/lib/*' -d $(@D) test/mongodb/Serve.java
+
+# python3-venv has no program to look for.
+.PHONY: python-venv
+python-venv:
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; } \
+		|| { echo "Python's venv is missing: sudo apt-get install python3-venv" >&2; exit 1; }
+
+$(BIN)/clients/python/installed: test/clients/python/requirements.txt | python-venv
+	@echo "Getting the Python SDK, once: 70 MB ..."
+	@rm -rf $(@D) && python3 -m venv $(@D)
+	@$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+$(BIN)/clients/javascript/installed: test/clients/javascript/package-lock.json | store-servers
+	@echo "Getting the JavaScript SDK, once: 40 MB ..."
+	@rm -rf $(@D) && mkdir -p $(@D) && cp test/clients/javascript/package*.json $(@D)
+	@npm ci --prefix $(@D) --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+$(BIN)/clients/java/installed: test/clients/java/pom.xml | store-servers
+	@echo "Getting the Java SDK, once: 20 MB ..."
+	@rm -rf $(@D) && mvn -q -B -f test/clients/java dependency:copy-dependencies -DoutputDirectory=$(@D)
+	@touch $@

@@ -99,9 +99,27 @@ func requireNoCanary(t *testing.T, text string) {
 	}
 }
 
-// failingSidecar starts a component, without root's rights, on stores in which
-// every kind of failure can be asked for.
+// failingSidecar starts a component on stores in which every kind of failure can
+// be asked for.
 func failingSidecar(t *testing.T) *sidecar {
+	t.Helper()
+	s, o := failingStores(t)
+	return startSidecar(t, o, failingComponents(s)...)
+}
+
+// failingComponents are one on the stores, and one whose secret store is not there.
+func failingComponents(s *stores) []resource {
+	return []resource{
+		credentials("credentials", s.metadata(map[string]any{"storeTimeout": "500ms"})),
+		credentials("unconnected", s.metadata(map[string]any{
+			"secretStore.secretsFile": s.path("none.json"), "requestTimeout": "500ms",
+		})),
+	}
+}
+
+// failingStores have a credential for every kind of failure, and options that start
+// the component without root's rights.
+func failingStores(t *testing.T) (*stores, harness.ComponentOptions) {
 	t.Helper()
 	s := newStores(t)
 	s.folder = filepath.Join(s.folder, canaryPath)
@@ -126,11 +144,7 @@ func failingSidecar(t *testing.T) *sidecar {
 	if os.Getuid() == 0 {
 		o.UID, o.Binary = nobody, copyBinary(t)
 	}
-	return startSidecar(t, o,
-		credentials("credentials", s.metadata(map[string]any{"storeTimeout": "500ms"})),
-		credentials("unconnected", s.metadata(map[string]any{
-			"secretStore.secretsFile": s.path("none.json"), "requestTimeout": "500ms",
-		})))
+	return s, o
 }
 
 // makeReachable lets another user walk to a temporary folder.

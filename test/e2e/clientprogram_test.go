@@ -1,0 +1,203 @@
+//go:build e2e && clients
+
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// clientProgram is a program in test/clients, which answers requests by an SDK.
+type clientProgram struct {
+	name  string
+	start func(*testing.T, *sidecar) asker
+
+	oneEntry       bool // it keeps one entry of an answer, and hands no metadata on
+	roundsIntegers bool // its language's JSON has no integers over 2^53
+}
+
+var clients = []clientProgram{
+	{name: "curl", start: startCurl},
+	{name: "Go SDK 1.15.0", start: startGo},
+	{name: "Python SDK 1.19.0", start: startPython},
+	{name: "Java SDK 1.17.1", start: startJava},
+	{name: "JavaScript SDK 3.18.0 over HTTP", start: startJavaScript("HTTP"), roundsIntegers: true},
+	{name: "JavaScript SDK 3.18.0 over gRPC", start: startJavaScript("GRPC"), roundsIntegers: true, oneEntry: true},
+}
+
+// clientRequest asks a program for a credential: the whole of it, or its fields.
+type clientRequest struct {
+	Store    string            `json:"store"`
+	GUID     string            `json:"guid"`
+	Metadata map[string]string `json:"metadata"`
+	Whole    bool              `json:"whole"`
+}
+
+// clientAnswer is one of the three.
+type clientAnswer struct {
+	Credential string // JSON, as the language writes it
+	Entries    map[string]string
+	Error      clientError
+}
+
+// clientError is what a program made of an SDK's error, and that error.
+type clientError struct {
+	Code  string
+	Retry bool
+	Text  string
+
+	Exception, Status, Message string
+}
+
+// asker has a program answer a request.
+type asker func(*testing.T, clientRequest) clientAnswer
+
+// installed is a folder that make e2e-clients fills.
+func installed(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("../../bin/clients", path))
+	require.NoError(t, err)
+	_, err = os.Stat(path)
+	require.NoError(t, err, "make e2e-clients installs it")
+	return path
+}
+
+// programs is the absolute path of a file below test/clients.
+func programs(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("../clients", path))
+	require.NoError(t, err)
+	return path
+}
+
+func startGo(t *testing.T, side *sidecar) asker {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "client")
+	runTool(t, "go", "build", "-o", path, "../clients/go")
+	return converse(t, side, exec.Command(path))
+}
+
+func startPython(t *testing.T, side *sidecar) asker {
+	t.Helper()
+	return converse(t, side, exec.Command(installed(t, "python/bin/python"), "-B", programs(t, "python/main.py")))
+}
+
+func startJava(t *testing.T, side *sidecar) asker {
+	t.Helper()
+	classes, libraries := t.TempDir(), installed(t, "java")+"/*"
+	runTool(t, "javac", "-cp", libraries, "-d", classes, "../clients/java/Credentials.java", "../clients/java/Main.java")
+	return converse(t, side, exec.Command("java", "-cp", classes+":"+libraries, "Main"))
+}
+
+// startJavaScript runs the programs beside a link to the modules, where Node looks.
+func startJavaScript(protocol string) func(*testing.T, *sidecar) asker {
+	return func(t *testing.T, side *sidecar) asker {
+		t.Helper()
+		folder := t.TempDir()
+		require.NoError(t, os.Symlink(installed(t, "javascript/node_modules"), filepath.Join(folder, "node_modules")))
+		for _, name := range []string{"credentials.mjs", "main.mjs"} {
+			text, err := os.ReadFile(programs(t, "javascript/"+name))
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(filepath.Join(folder, name), text, 0o600))
+		}
+		return converse(t, side, exec.Command("node", filepath.Join(folder, "main.mjs"), protocol))
+	}
+}
+
+// environment tells an SDK where its sidecar is.
+func environment(side *sidecar) []string {
+	return append(os.Environ(),
+		fmt.Sprintf("DAPR_HTTP_PORT=%d", side.daprd.HTTPPort), fmt.Sprintf("DAPR_GRPC_PORT=%d", side.daprd.GRPCPort))
+}
+
+// converse starts a program that answers a line of JSON with another, and ends with
+// its input.
+func converse(t *testing.T, side *sidecar, cmd *exec.Cmd) asker {
+	t.Helper()
+	var stderr bytes.Buffer
+	cmd.Env, cmd.Stderr = environment(side), &stderr
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = in.Close()
+		require.NoError(t, cmd.Wait(), stderr.String())
+	})
+	lines := bufio.NewReader(out)
+	return func(t *testing.T, r clientRequest) clientAnswer {
+		t.Helper()
+		if r.Metadata == nil {
+			r.Metadata = map[string]string{}
+		}
+		require.NoError(t, json.NewEncoder(in).Encode(r))
+		line, err := lines.ReadBytes('\n')
+		require.NoError(t, err, "%s", &stderr)
+		var answer clientAnswer
+		require.NoError(t, json.Unmarshal(line, &answer), "%s", line)
+		return answer
+	}
+}
+
+// startCurl runs the script once for each request, and does what the others' main
+// programs do.
+func startCurl(_ *testing.T, side *sidecar) asker {
+	return func(t *testing.T, r clientRequest) clientAnswer {
+		t.Helper()
+		args := []string{r.GUID}
+		if r.Whole {
+			args = append(args, "format=json")
+		}
+		for name, value := range r.Metadata {
+			args = append(args, name+"="+value)
+		}
+		cmd := exec.Command("../clients/curl/credentials.sh", args...)
+		cmd.Env = append(environment(side), "STORE="+r.Store)
+		body, err := cmd.Output()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			require.Equal(t, 22, exit.ExitCode(), "%s", exit.Stderr)
+			return clientAnswer{Error: curlError(t, body, string(exit.Stderr))}
+		}
+		require.NoError(t, err)
+		var entries map[string]string
+		require.NoError(t, json.Unmarshal(body, &entries))
+		return clientAnswer{Entries: entries, Credential: entries["_value"]}
+	}
+}
+
+func runTool(t *testing.T, name string, args ...string) {
+	t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// ourCode finds our code and text in daprd's message.
+var ourCode = regexp.MustCompile(`(?s)code = (\w+) desc = (credential.*)`)
+
+func curlError(t *testing.T, body []byte, stderr string) clientError {
+	t.Helper()
+	var said struct{ ErrorCode, Message string }
+	require.NoError(t, json.Unmarshal(body, &said), "%s", body)
+	e := clientError{
+		Code: "Unknown", Text: said.Message, Exception: "exit status 22",
+		Status: strings.TrimSpace(stderr), Message: string(body),
+	}
+	if found := ourCode.FindStringSubmatch(said.Message); found != nil {
+		e.Code, e.Text = found[1], found[2]
+	}
+	e.Retry = e.Code == "Unavailable" || e.Code == "DeadlineExceeded"
+	return e
+}

@@ -1,0 +1,141 @@
+//go:build e2e && clients
+
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+
+	"credential-resolver/test/markdown"
+)
+
+var update = flag.Bool("update", false, "write what the clients saw into docs/clients.md")
+
+// clientFailures are a request for each code of section 5 but our own Internal.
+var clientFailures = []struct {
+	code        codes.Code
+	store, guid string
+	text        string
+}{
+	{codes.NotFound, "credentials", "nowhere", `credential "nowhere": no such credential`},
+	{codes.InvalidArgument, "credentials", "not.a.guid", "credential: malformed GUID"},
+	{codes.FailedPrecondition, "credentials", "array", `credential "array": `},
+	{codes.PermissionDenied, "credentials", "forbidden", `credential "forbidden": `},
+	{codes.Unavailable, "unconnected", "good", `credential "good": `},
+	{codes.DeadlineExceeded, "credentials", "fifo", `credential "fifo": `},
+	{codes.ResourceExhausted, "credentials", "large", `credential "large": `},
+}
+
+// TestClients has programs in each language, which docs/clients.md shows, ask for a
+// credential and for every kind of failure by the SDK of Dapr for that language.
+func TestClients(t *testing.T) {
+	t.Parallel()
+	side := clientSidecar(t)
+	seen := make([]clientError, len(clients))
+	t.Run("each", func(t *testing.T) {
+		for i, c := range clients {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				ask := c.start(t, side)
+				requireCredential(t, c, ask)
+				seen[i] = requireFailures(t, c, ask)
+			})
+		}
+	})
+	if !t.Failed() {
+		requireDocument(t, seen)
+	}
+}
+
+// clientSidecar has the stores of every kind of failure and a credential besides; one
+// more Component answers in one entry, for SDKs that keep one.
+func clientSidecar(t *testing.T) *sidecar {
+	t.Helper()
+	s, o := failingStores(t)
+	s.secret(t, "analytics-db", map[string]string{"db_password_key": "s3cr3t €"})
+	s.config(t, "analytics", `{"credentialSource":"agent","secret-path":"analytics-db","host":"db.example.com","port":5432,`+
+		`"account":12345678901234567,"ratio":12.50,"nothing":null,"password":"db_password_key","extra":{"tls":true}}`)
+	json := credentials("json", s.metadata(map[string]any{"storeTimeout": "500ms", "responseFormat": "json"}))
+	return startSidecar(t, o, append(failingComponents(s), json)...)
+}
+
+func requireCredential(t *testing.T, c clientProgram, ask asker) {
+	t.Helper()
+	store := "credentials"
+	if c.oneEntry {
+		store = "json"
+	}
+	whole := ask(t, clientRequest{Store: store, GUID: "analytics", Whole: true}).Credential
+	require.JSONEq(t, `{"credentialSource":"agent","secret-path":"analytics-db","host":"db.example.com","port":5432,`+
+		`"account":12345678901234567,"ratio":12.50,"nothing":null,"password":"s3cr3t €","extra":{"tls":true}}`, whole)
+	require.Equal(t, !c.roundsIntegers, strings.Contains(whole, "12345678901234567"), whole)
+	fields := ask(t, clientRequest{Store: "credentials", GUID: "analytics"}).Entries
+	if c.oneEntry {
+		require.Len(t, fields, 1, "it has become fit for every store: say so in docs/clients.md")
+		return
+	}
+	require.Equal(t, map[string]string{
+		"credentialSource": "agent", "secret-path": "analytics-db", "host": "db.example.com", "port": "5432",
+		"account": "12345678901234567", "ratio": "12.50", "password": "s3cr3t €", "extra": `{"tls":true}`,
+	}, fields)
+	require.Equal(t, map[string]string{"password": "s3cr3t €", "extra.tls": "true"}, ask(t, clientRequest{
+		Store: "credentials", GUID: "analytics", Metadata: map[string]string{"fields": "password,extra.tls"},
+	}).Entries)
+}
+
+// requireFailures asks for every kind of failure, and returns the first as the SDK
+// shows it.
+func requireFailures(t *testing.T, c clientProgram, ask asker) (first clientError) {
+	t.Helper()
+	for i, test := range clientFailures {
+		store := test.store
+		if c.oneEntry && store == "credentials" {
+			store = "json"
+		}
+		failure := ask(t, clientRequest{Store: store, GUID: test.guid, Whole: true}).Error
+		if i == 0 {
+			first = failure
+		}
+		require.Equal(t, test.code.String(), failure.Code, failure.Message)
+		require.Contains(t, failure.Text, test.text)
+		require.Equal(t, test.code == codes.Unavailable || test.code == codes.DeadlineExceeded, failure.Retry)
+		require.Equal(t, first.Exception, failure.Exception, "the SDK tells no kinds apart")
+		require.Equal(t, first.Status, failure.Status, "the SDK tells no kinds apart")
+		requireNoCanary(t, failure.Message)
+	}
+	other := ask(t, clientRequest{Store: "nosuchstore", GUID: "good", Whole: true}).Error
+	require.Equal(t, "Unknown", other.Code, "daprd's own errors have no code of ours: %s", other.Message)
+	return first
+}
+
+// requireDocument holds the table of docs/clients.md to what was seen.
+func requireDocument(t *testing.T, seen []clientError) {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("| client | what it throws or returns | its status | its text |\n|---|---|---|---|\n")
+	for i, c := range clients {
+		status := seen[i].Status
+		if status != "" {
+			status = "`" + status + "`"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | `%s` |\n", c.name, seen[i].Exception, status, seen[i].Message)
+	}
+	const document = "../../docs/clients.md"
+	path := filepath.Join(t.TempDir(), "clients.md")
+	if *update {
+		path = document
+	}
+	require.NoError(t, markdown.Replace(document, "errors", b.String(), path))
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	got, err := os.ReadFile(document)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got), "make e2e-clients UPDATE=1 writes it anew")
+}
