@@ -18,6 +18,7 @@ BENCHTIME ?= 5s
 PROCESSES ?= 50
 CREDENTIALS ?= 1000
 FLEETTIME ?= 60s
+PARITY ?= 3000
 KILLS ?= 100
 RELOADS ?= 200
 STARTS ?= 100
@@ -110,6 +111,10 @@ e2e-clients: race-binary daprd store-servers $(CLIENTS) $(BIN)/gotestsum ## run 
 	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/clients-test.json -- \
 		-tags 'e2e clients' -count=1 -timeout 10m -run '^TestClient' ./test/e2e $(if $(UPDATE),-update)
 
+.PHONY: parity
+parity: build daprd $(BIN)/parity/installed ## ask the library that this replaces and us for PARITY (3000) generated credentials; SEED=1 repeats one
+	go run ./test/parity -n $(PARITY) $(if $(SEED),-seed $(SEED)) $(if $(UPDATE),-update)
+
 .PHONY: chaos
 chaos: build daprd ## kill, edit and start the component hundreds of times under load, beside a real daprd
 	CREDENTIAL_RESOLVER=$(BIN)/credential-resolver go test -tags e2e -count=1 -timeout 30m -v \
@@ -194,6 +199,12 @@ python-venv:
 
 $(BIN)/clients/python/installed: test/clients/python/requirements.txt | python-venv
 	@echo "Getting the Python SDK, once: 70 MB ..."
+	@rm -rf $(@D) && python3 -m venv $(@D)
+	@$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+$(BIN)/parity/installed: test/parity/requirements.txt | python-venv
+	@echo "Getting the library that this replaces, once: 200 MB ..."
 	@rm -rf $(@D) && python3 -m venv $(@D)
 	@$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
 	@touch $@

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// ask asks our component for a credential, by daprd.
+func (p *place) ask(ctx context.Context, store, guid string) (outcome, string, error) {
+	address := p.daprd.URL("/v1.0/secrets/" + store + "/" + url.PathEscape(guid) + "?metadata.format=json")
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return outcome{}, "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return outcome{}, "", err
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return outcome{code: codeOf(string(body))}, string(body), err
+	}
+	var entries map[string]string
+	if err := json.Unmarshal(body, &entries); err != nil {
+		return outcome{}, "", err
+	}
+	o, err := outcomeOf(entries["_value"])
+	return o, entries["_value"], err
+}
+
+var ourCode = regexp.MustCompile(`code = (\w+) desc = credential`)
+
+// codeOf finds our code in daprd's answer; without one it is no code of section 5.
+func codeOf(body string) string {
+	if found := ourCode.FindStringSubmatch(body); found != nil {
+		return found[1]
+	}
+	return "none of ours"
+}
+
+func outcomeOf(text string) (outcome, error) {
+	value, err := decode(text)
+	if err != nil {
+		return outcome{}, fmt.Errorf("an answer that is not JSON: %w", err)
+	}
+	credential, ok := value.(*object)
+	if !ok {
+		return outcome{}, fmt.Errorf("an answer that is no object")
+	}
+	return outcome{credential: credential}, nil
+}
+
+// finding is what became of one case.
+type finding struct {
+	equal  bool
+	digits bool        // equal but for how numbers are written
+	kinds  []departure // why it is neither
+	wrong  string      // what no departure explains
+}
+
+// compare has the model say what either side should answer; what either does not is
+// wrong, so that a difference is always one of the departures. Those that matter to the
+// case change the model's answer when they are turned on, one after the other.
+func compare(c testCase, s secrets, theirs, ours outcome) finding {
+	config := &object{}
+	if value, err := decode(c.config); err == nil && c.hasConfig {
+		config, _ = value.(*object)
+	}
+	same := func(a, b outcome, rounded bool) bool {
+		if a.failed() || b.failed() {
+			return a.failed() == b.failed()
+		}
+		return equalCredentials(a.credential, b.credential, config, rounded)
+	}
+	var f finding
+	switch {
+	case same(theirs, ours, false):
+		f.equal = true
+	case same(theirs, ours, true):
+		f.digits = true
+	}
+	on := map[departure]bool{}
+	last := model{s, on}.resolve(c)
+	if !same(theirs, last, true) {
+		f.wrong = "the original answers otherwise than the model of it: " + show(last)
+	}
+	for _, d := range departures {
+		on[d] = true
+		next := model{s, on}.resolve(c)
+		if !same(last, next, false) {
+			f.kinds = append(f.kinds, d)
+		}
+		last = next
+	}
+	if !same(ours, last, false) || ours.code != last.code {
+		f.wrong += "we answer otherwise than DESIGN.md says: " + show(last)
+	}
+	return f
+}
+
+func show(o outcome) string {
+	if o.failed() {
+		return o.code
+	}
+	text := encode(o.credential)
+	if len(text) > 2000 {
+		text = text[:2000] + "…"
+	}
+	return text
+}
+
+// describe is all there is to know of a case that is wrong.
+func describe(c testCase, f finding, theirs, ours string) string {
+	return fmt.Sprintf("%s\n  config   %.2000s\n  original %.2000s\n  ours     %.2000s\n  %s", c.guid, c.config, theirs, strings.TrimSpace(ours), f.wrong)
+}

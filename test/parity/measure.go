@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// callsOfARound is how many calls one after the other are a round of one way.
+const callsOfARound = 20
+
+// way is one to get at a credential, from Python by the same version of the Dapr SDK.
+type way struct{ name, call, store string }
+
+// The original makes a client for each request; so does the second way. The last two
+// are what docs/migration.md has.
+var ways = []way{
+	{"the library", "original", ""},
+	{"here, nothing cached, a client for each call", "fresh", uncached},
+	{"here, nothing cached", "kept", uncached},
+	{"here", "kept", cached},
+}
+
+// measure has each way in turn, round by round, ask for each sample, and returns a
+// table: the time for a credential, and how many times that the original takes, each
+// round by its own neighbour.
+func measure(p *place, w world, rounds int) (string, error) {
+	var table strings.Builder
+	table.WriteString("| credential | way | ms, middle (least to most) | the library takes |\n|---|---|---|---|\n")
+	for _, c := range w.cases {
+		seconds := make([][]float64, len(ways))
+		for range rounds {
+			for i, way := range ways {
+				s, err := way.round(p, c.guid)
+				if err != nil {
+					return "", err
+				}
+				seconds[i] = append(seconds[i], s)
+			}
+		}
+		for i, way := range ways {
+			var times, ratios []float64
+			for round, s := range seconds[i] {
+				times = append(times, 1000*s)
+				ratios = append(ratios, seconds[0][round]/s)
+			}
+			t, r := spreadOf(times), spreadOf(ratios)
+			fmt.Fprintf(&table, "| `%s` | %s | %.2f (%.2f to %.2f) |", c.guid, way.name, t.median, t.least, t.most)
+			if i > 0 {
+				fmt.Fprintf(&table, " %.1f times that (%.1f to %.1f)", r.median, r.least, r.most)
+			}
+			table.WriteString(" |\n")
+		}
+	}
+	return table.String(), nil
+}
+
+// round asks for a credential some times, and returns the seconds for each.
+func (way way) round(p *place, guid string) (float64, error) {
+	answer, err := p.original.ask(originalRequest{
+		Call: "measure", Way: way.call, GUID: guid, Store: way.store, Count: callsOfARound,
+	})
+	if err == nil && answer.Error != "" {
+		err = errors.New(answer.Error)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%s: %s: %w", guid, way.name, err)
+	}
+	return answer.Seconds, nil
+}
+
+// spread is a middle value and how far the rounds were from it.
+type spread struct{ median, least, most float64 }
+
+func spreadOf(values []float64) spread {
+	v := slices.Sorted(slices.Values(values))
+	return spread{v[len(v)/2], v[0], v[len(v)-1]}
+}

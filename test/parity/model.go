@@ -1,0 +1,231 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode"
+
+	"google.golang.org/grpc/codes"
+)
+
+// testCase is one credential. Without a config there is none.
+type testCase struct {
+	guid      string
+	config    string
+	hasConfig bool
+}
+
+// secrets are the entries of each secret, as the secrets file has them.
+type secrets map[string]map[string]string
+
+// outcome is a credential, or why there is none: a code of DESIGN.md's section 5. The
+// original has but one, which is "error".
+type outcome struct {
+	credential *object
+	code       string
+}
+
+func failed(code codes.Code) outcome { return outcome{code: code.String()} }
+
+func (o outcome) failed() bool { return o.code != "" }
+
+// model says section 4 again, in plain loops, with the rules that are on; with none
+// of them it is the original, and with all of them it is us. unresolved is allow.
+type model struct {
+	secrets secrets
+	on      map[departure]bool
+}
+
+func (m model) resolve(c testCase) outcome {
+	if m.on[malformedGUID] && !wellFormed(c.guid) {
+		return failed(codes.InvalidArgument)
+	}
+	text := c.config
+	if !c.hasConfig {
+		if m.on[noConfig] {
+			return failed(codes.NotFound)
+		}
+		text = "{}"
+	}
+	if m.on[largeConfig] && len(text) > 1<<20 {
+		return failed(codes.FailedPrecondition)
+	}
+	value, err := decode(text)
+	config, ok := value.(*object)
+	if err != nil || !ok {
+		return failed(codes.FailedPrecondition)
+	}
+	return m.credential(c.guid, config)
+}
+
+func (m model) credential(guid string, config *object) outcome {
+	source, _ := config.get("credentialSource")
+	path, _ := config.get("secret-path")
+	if m.on[oddPath] && path != nil && !isString(path) {
+		return failed(codes.FailedPrecondition)
+	}
+	var data *object
+	if source != "agent" {
+		data = m.bundle(guid)
+		if m.on[emptyBundle] && missing(data) {
+			data = &object{}
+		}
+		for _, f := range data.fields {
+			config.set(f.name, f.value)
+		}
+		return outcome{credential: m.withoutOwn(config)}
+	}
+	if truthy(path) {
+		name, _ := path.(string) // anything else fails as a name, which the original logs
+		data = m.bundle(name)
+		if m.on[noBundle] && missing(data) {
+			return failed(codes.NotFound)
+		}
+	} else {
+		data = m.lookUp(config)
+	}
+	m.substitute(config, data)
+	return outcome{credential: m.withoutOwn(config)}
+}
+
+func (m model) withoutOwn(config *object) *object {
+	if i := config.index("credential-resolver"); i >= 0 && m.on[ownField] {
+		config.fields = append(config.fields[:i:i], config.fields[i+1:]...)
+	}
+	return config
+}
+
+// bundle is a secret after step 6; none has no entries.
+func (m model) bundle(name string) *object {
+	entries := m.secrets[name]
+	data := &object{}
+	for entry, text := range entries {
+		data.set(entry, text)
+		if value, err := decode(text); err == nil && len(entries) == 1 {
+			if o, ok := value.(*object); ok {
+				return o
+			}
+		}
+	}
+	return data
+}
+
+func (m model) lookUp(config *object) *object {
+	collected, alone := &object{}, &object{}
+	for _, value := range m.values(config) {
+		var kept []field
+		for _, f := range m.bundle(value).fields {
+			if f.value != nil && f.value != "" {
+				kept = append(kept, f)
+				collected.set(f.name, f.value)
+			}
+		}
+		if len(kept) == 1 && !isObject(kept[0].value) {
+			alone.set(value, kept[0].value)
+		}
+	}
+	for _, f := range alone.fields {
+		if _, ok := collected.get(f.name); !ok && m.on[onlyEntry] {
+			collected.set(f.name, f.value)
+		}
+	}
+	return collected
+}
+
+// values are the strings that are looked up, in their order; never a blank one.
+func (m model) values(config *object) (values []string) {
+	add := func(value any) {
+		if s, ok := value.(string); ok && strings.TrimSpace(s) != "" && (!m.on[noName] || canBeName(s)) {
+			values = append(values, s)
+		}
+	}
+	for _, f := range config.fields {
+		if m.on[reserved] && (f.name == "credentialSource" || f.name == "secret-path") {
+			continue
+		}
+		add(f.value)
+		if extra, ok := f.value.(*object); ok && f.name == "extra" {
+			for _, f := range extra.fields {
+				add(f.value)
+			}
+		}
+	}
+	return values
+}
+
+func (m model) substitute(config, data *object) {
+	extra, _ := config.get("extra")
+	replace(config, data)
+	if !m.on[singlePass] {
+		extra, _ = config.get("extra")
+	}
+	if extra, ok := extra.(*object); ok {
+		replace(extra, data)
+	}
+}
+
+func replace(o, data *object) {
+	for i, f := range o.fields {
+		if s, ok := f.value.(string); ok {
+			if value, ok := data.get(s); ok {
+				o.fields[i].value = value
+			}
+		}
+	}
+}
+
+// missing is a secret without one entry that is not empty.
+func missing(data *object) bool {
+	for _, f := range data.fields {
+		if f.value != nil && f.value != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func isString(value any) bool { _, ok := value.(string); return ok }
+
+// isObject tells whether an entry is a JSON object, or the text of one.
+func isObject(value any) bool {
+	if s, ok := value.(string); ok {
+		value, _ = decode(s)
+	}
+	_, ok := value.(*object)
+	return ok
+}
+
+// truthy is Python's.
+func truthy(value any) bool {
+	switch v := value.(type) {
+	case nil:
+		return false
+	case bool:
+		return v
+	case string:
+		return v != ""
+	case json.Number:
+		f, _ := v.Float64()
+		return f != 0
+	case []any:
+		return len(v) > 0
+	default:
+		return len(v.(*object).fields) > 0
+	}
+}
+
+func wellFormed(guid string) bool {
+	return guid != "" && strings.Trim(guid, "-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
+
+func canBeName(s string) bool {
+	if s == "" || len(s) > 512 || s[0] == '/' || strings.ContainsAny(s, `?#%\`) {
+		return false
+	}
+	for _, segment := range strings.Split(s, "/") {
+		if segment == ".." {
+			return false
+		}
+	}
+	return strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) < 0
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// everything has all departures turned on.
+func everything() map[departure]bool {
+	on := map[departure]bool{}
+	for _, d := range departures {
+		on[d] = true
+	}
+	return on
+}
+
+// TestEveryDepartureIsMet has the model answer for both sides: no case is wrong, and
+// each departure is met by some.
+func TestEveryDepartureIsMet(t *testing.T) {
+	g, t1 := newGenerator(1), tally{counts: map[departure]int{}}
+	for range 12 {
+		w := g.world(worldSize)
+		for _, c := range w.cases {
+			theirs, ours := model{w.secrets, nil}.resolve(c), model{w.secrets, everything()}.resolve(c)
+			f := compare(c, w.secrets, theirs, ours)
+			require.Empty(t, f.wrong, c.config)
+			t1.add(f, ours.failed())
+		}
+	}
+	for _, d := range departures {
+		require.NotZero(t, t1.counts[d], d.name)
+	}
+	require.Greater(t, t1.equal, t1.different, "most are equal")
+}
+
+func TestTheSameSeedMakesTheSameWorld(t *testing.T) {
+	require.Equal(t, newGenerator(7).world(50), newGenerator(7).world(50))
+	require.NotEqual(t, newGenerator(7).world(50), newGenerator(8).world(50))
+}
+
+// TestADifferenceOfNoKnownKindIsSeen changes one side's answer in ways that no
+// departure has.
+func TestADifferenceOfNoKnownKindIsSeen(t *testing.T) {
+	c := testCase{guid: "g", hasConfig: true, config: `{"credentialSource":"agent","secret-path":"b","p":"k","n":1.50,"z":null}`}
+	s := secrets{"b": {"k": "v"}}
+	right := `{"credentialSource":"agent","secret-path":"b","p":"v","n":1.50,"z":null}`
+	of := func(text string) outcome {
+		o, err := outcomeOf(text)
+		require.NoError(t, err)
+		return o
+	}
+	require.Equal(t, finding{equal: true}, compare(c, s, of(right), of(right)))
+	require.Equal(t, finding{digits: true}, compare(c, s, of(strings.Replace(right, "1.50", "1.5", 1)), of(right)))
+	for name, answers := range map[string][2]outcome{
+		"we keep the reference":    {of(right), of(strings.Replace(right, `"v"`, `"k"`, 1))},
+		"both keep it":             {of(strings.Replace(right, `"v"`, `"k"`, 1)), of(strings.Replace(right, `"v"`, `"k"`, 1))},
+		"we drop a null":           {of(right), of(strings.Replace(right, `,"z":null`, "", 1))},
+		"we change a number":       {of(right), of(strings.Replace(right, "1.50", "1.5", 1))},
+		"we change the order":      {of(right), of(`{"secret-path":"b","credentialSource":"agent","p":"v","n":1.50,"z":null}`)},
+		"we fail":                  {of(right), {code: "NotFound"}},
+		"the original fails":       {{code: "error"}, of(right)},
+		"a number becomes a text":  {of(right), of(strings.Replace(right, "1.50", `"1.50"`, 1))},
+		"a null becomes an object": {of(right), of(strings.Replace(right, "null", "{}", 1))},
+	} {
+		require.NotEmpty(t, compare(c, s, answers[0], answers[1]).wrong, name)
+	}
+	c.hasConfig = false
+	require.Empty(t, compare(c, s, of("{}"), outcome{code: "NotFound"}).wrong)
+	require.NotEmpty(t, compare(c, s, of("{}"), outcome{code: "Unavailable"}).wrong, "another code")
+}
+
+// TestMigrationIsReadWhole sees that every program of the document is run, and every
+// departure stands in it.
+func TestMigrationIsReadWhole(t *testing.T) {
+	const path = "../../docs/migration.md"
+	m, err := readMigration(path)
+	require.NoError(t, err)
+	seen := map[string]bool{}
+	for _, call := range m.calls {
+		require.NotEmpty(t, call.after, call.name)
+		seen[call.name] = true
+	}
+	require.Equal(t, map[string]bool{
+		"get_credentials": true, "get_secret": true, "get_deployment_secret": true,
+		"resolve_credentials": true, "apply_secret_values": true, "save_secret": true,
+	}, seen)
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Len(t, regexp.MustCompile("```python").FindAll(text, -1), 1+2*len(m.calls))
+	for _, d := range departures {
+		require.Contains(t, string(text), "\n| "+d.name+" |")
+	}
+}
