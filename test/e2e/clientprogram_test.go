@@ -184,8 +184,8 @@ func runTool(t *testing.T, name string, args ...string) {
 	require.NoError(t, err, "%s", out)
 }
 
-// ourCode finds our code and text in daprd's message.
-var ourCode = regexp.MustCompile(`(?s)code = (\w+) desc = (credential.*)`)
+// ourCode finds the last code and its text in daprd's message.
+var ourCode = regexp.MustCompile(`(?s).*code = (\w+) desc = (.*)`)
 
 func curlError(t *testing.T, body []byte, stderr string) clientError {
 	t.Helper()

@@ -38,17 +38,25 @@ var clientFailures = []struct {
 func TestClients(t *testing.T) {
 	t.Parallel()
 	side := clientSidecar(t)
-	seen := make([]clientError, len(clients))
+	seen, askers := make([]clientError, len(clients)), make([]asker, len(clients))
+	for i, c := range clients {
+		askers[i] = c.start(t, side)
+	}
 	t.Run("each", func(t *testing.T) {
 		for i, c := range clients {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				ask := c.start(t, side)
-				requireCredential(t, c, ask)
-				seen[i] = requireFailures(t, c, ask)
+				requireCredential(t, c, askers[i])
+				seen[i] = requireFailures(t, c, askers[i])
 			})
 		}
 	})
+	require.NoError(t, side.component.Stop())
+	for i, c := range clients {
+		failure := askers[i](t, clientRequest{Store: "credentials", GUID: "good", Whole: true}).Error
+		require.Equal(t, codes.Unavailable.String(), failure.Code, "%s, without the component: %s", c.name, failure.Message)
+		require.True(t, failure.Retry)
+	}
 	if !t.Failed() {
 		requireDocument(t, seen)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"regexp"
 
 	"google.golang.org/grpc/status"
@@ -21,11 +22,15 @@ type CredentialError struct {
 func (e *CredentialError) Error() string { return e.Text }
 func (e *CredentialError) Unwrap() error { return e.cause }
 
-var ours = regexp.MustCompile(`(?s)code = (\w+) desc = (credential.*)`)
+var code = regexp.MustCompile(`(?s).*code = (\w+) desc = (.*)`)
 
 func newCredentialError(err error) *CredentialError {
-	e := &CredentialError{Code: "Unknown", Text: status.Convert(err).Message(), cause: err}
-	if found := ours.FindStringSubmatch(e.Text); found != nil {
+	e := &CredentialError{Code: "Unknown", Text: err.Error(), cause: err}
+	var daprd interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &daprd) { // without the SDK's own words
+		e.Text = daprd.GRPCStatus().Message()
+	}
+	if found := code.FindStringSubmatch(e.Text); found != nil {
 		e.Code, e.Text = found[1], found[2]
 	}
 	e.Retry = e.Code == "Unavailable" || e.Code == "DeadlineExceeded"

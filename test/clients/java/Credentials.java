@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 
 /** Credentials by the Dapr Java SDK. */
 public final class Credentials {
-  private static final Pattern CODE = Pattern.compile("code = (\\w+) desc = (credential.*)", Pattern.DOTALL);
+  private static final Pattern CODE = Pattern.compile(".*code = (\\w+) desc = (.*)", Pattern.DOTALL);
 
   private final DaprClient client;
   private final String store;

@@ -4,7 +4,7 @@
 // retry says whether a later try may help.
 export class CredentialError extends Error {
   constructor(error) {
-    const [, code, text] = /code = (\w+) desc = (credential[^]*)/.exec(message(error)) ?? [, "Unknown", error.message];
+    const [, code, text] = /.*code = (\w+) desc = (.*)/s.exec(message(error)) ?? [, "Unknown", error.message];
     super(text, { cause: error });
     this.code = code;
     this.retry = code === "Unavailable" || code === "DeadlineExceeded";

@@ -11,7 +11,7 @@ class CredentialError(Exception):
     """Why there is no credential: code is a word such as NotFound, retry says whether a later try may help."""
 
     def __init__(self, error):
-        found = re.search(r"code = (\w+) desc = (credential.*)", error.details(), re.DOTALL)
+        found = re.search(r".*code = (\w+) desc = (.*)", error.details(), re.DOTALL)
         self.code, text = found.groups() if found else ("Unknown", error.details())
         self.retry = self.code in ("Unavailable", "DeadlineExceeded")
         super().__init__(text)
@@ -22,9 +22,9 @@ def get_credential(client: DaprClient, guid, store="credentials"):
     return json.loads(get_fields(client, guid, {"format": "json"}, store)["_value"])
 
 
-def get_fields(client: DaprClient, guid, metadata={}, store="credentials"):
+def get_fields(client: DaprClient, guid, metadata=None, store="credentials"):
     """The credential's fields, each as text."""
     try:
-        return dict(client.get_secret(store, guid, metadata).secret)
+        return dict(client.get_secret(store, guid, metadata or {}).secret)
     except RpcError as error:
         raise CredentialError(error) from error
