@@ -210,7 +210,7 @@ $(BIN)/parity/installed: test/parity/requirements.txt | python-venv
 	@touch $@
 
 $(BIN)/clients/javascript/installed: test/clients/javascript/package-lock.json | store-servers
-	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' \
+	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' \
 		|| { echo "The JavaScript SDK needs Node.js 20 or later; this is $$(node --version)" >&2; exit 1; }
 	@echo "Getting the JavaScript SDK, once: 40 MB ..."
 	@rm -rf $(@D) && mkdir -p $(@D) && cp test/clients/javascript/package*.json $(@D)
