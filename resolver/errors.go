@@ -96,10 +96,11 @@ func (e *Error) Detail() string {
 		return text
 	}
 	quoted := strconv.Quote(ref)
+	var forms []string
 	for _, form := range []string{ref, quoted[1 : len(quoted)-1], url.PathEscape(ref), url.QueryEscape(ref), strings.ToLower(ref)} {
-		text = strings.ReplaceAll(text, form, redacted)
+		forms = append(forms, form, redacted)
 	}
-	return text
+	return strings.NewReplacer(forms...).Replace(text) // in one pass: the fixed word may hold a form
 }
 
 // Reference is the name of a secret. It may be a password that a config holds

@@ -96,6 +96,16 @@ func TestTheDetailOfAFailureIsTheStoresWordsWithoutTheReference(t *testing.T) {
 	assert.Equal(t, "store: denied", fail(&resolver.StoreError{Kind: resolver.Denied}).Detail())
 }
 
+// A reference may be a word, or a letter, of the fixed word that replaces it.
+func TestTheDetailOfAFailureHasTheFixedWordWhole(t *testing.T) {
+	for reference, want := range map[string]string{"r": "fo [redacted] us", "red": "fo r us", "redacted": "fo r us"} {
+		stores := resolvertest.New(t)
+		stores.Configs.Put(guid, `{"credentialSource":"agent","a":"`+reference+`"}`)
+		stores.Secrets.Before(reference, resolvertest.Fail(errors.New("fo r us "+reference)))
+		assert.Equal(t, want+" [redacted]", failed(t, stores.Resolver()).Detail())
+	}
+}
+
 func TestTheDetailOfAFailureWithoutAReference(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Before(guid, resolvertest.Fail(errors.New("no route to host")))

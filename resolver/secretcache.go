@@ -42,13 +42,16 @@ type literal struct {
 	value  string
 }
 
-// newSecretCache returns a cache for credentials that are cached as options say. A
-// secret is taken from it for half of a credential's TTL, since a credential is as
-// old as the oldest of its secrets, and is to be renewed before its time is up.
+// newSecretCache returns a cache for credentials that are cached as options say, and
+// resolved within a timeout. A secret is taken from it for half of a credential's TTL,
+// since a credential is as old as the oldest of its secrets, and is to be renewed
+// before its time is up. A reading of a secret ends a little before the timeout, so
+// that who began it hears why, such as that the store never connected, and not that
+// his own time is up.
 func newSecretCache(o CacheOptions, timeout time.Duration) *secretCache {
 	c := &secretCache{
 		ttl: o.TTL / 2, learned: literalsFactor * o.TTL, now: o.Now,
-		flights: newFlights[string, dated[Object]](o.Now, timeout),
+		flights: newFlights[string, dated[Object]](o.Now, timeout-timeout/20),
 	}
 	if o.TTL <= 0 {
 		return c
