@@ -60,6 +60,9 @@ func run(ctx context.Context, out io.Writer, n int, seed uint64, rounds int, pyt
 		if err := m.run(ctx, out, p, python); err != nil {
 			return err
 		}
+		if err := p.tryRefusals(ctx, out, python); err != nil {
+			return err
+		}
 		table, err := measure(p, w, rounds)
 		if err != nil {
 			return err

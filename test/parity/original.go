@@ -40,9 +40,9 @@ type originalAnswer struct {
 	Error   string
 }
 
-// startOriginal starts the library in a deployment of a name. It logs nothing, so that
-// its log is not what is measured.
-func startOriginal(ctx context.Context, python, folder, deployment string, daprd *harness.Daprd) (*original, error) {
+// startOriginal starts the library in a deployment of a name, with more environment. It
+// logs nothing, so that its log is not what is measured.
+func startOriginal(ctx context.Context, python, folder, deployment string, daprd *harness.Daprd, env ...string) (*original, error) {
 	python, err := filepath.Abs(python)
 	if err != nil {
 		return nil, err
@@ -55,6 +55,7 @@ func startOriginal(ctx context.Context, python, folder, deployment string, daprd
 		"ATLAN_DEPLOYMENT_NAME="+deployment, "ATLAN_TEMPORARY_PATH="+filepath.Join(folder, "tmp"),
 		"ATLAN_ENABLE_OBSERVABILITY_DAPR_SINK=false", "LOG_LEVEL=CRITICAL",
 		"DEPLOYMENT_NAME="+deployment)
+	o.cmd.Env = append(o.cmd.Env, env...)
 	if o.in, err = o.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}

@@ -94,4 +94,7 @@ func TestMigrationIsReadWhole(t *testing.T) {
 	for _, d := range departures {
 		require.Contains(t, string(text), "\n| "+d.name+" |")
 	}
+	for _, r := range refusals {
+		require.Contains(t, string(text), "\n| "+r.departure+" |")
+	}
 }

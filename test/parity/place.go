@@ -103,6 +103,9 @@ func newPlace(ctx context.Context, folder, python string, w world) (*place, erro
 		fmt.Sprintf(ours, configs, secretsFile, uncached, "0s", "production") +
 		fmt.Sprintf(ours, configs, secretsFile, cached, "60s", "production") +
 		fmt.Sprintf(ours, configs, secretsFile, saving, "60s", "local")
+	if w.more != "" {
+		yaml += fmt.Sprintf(w.more, configs)
+	}
 	for _, err := range []error{
 		os.MkdirAll(configs, 0o755),
 		os.WriteFile(secretsFile, text, 0o600),

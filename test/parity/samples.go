@@ -10,7 +10,7 @@ import (
 // samples are the credentials and secrets of a folder: secrets.json, and beside it a
 // file a config.
 func samples(folder string) (world, error) {
-	w := world{secrets: secrets{}}
+	w := world{secrets: secrets{}, more: refusing}
 	paths, err := filepath.Glob(filepath.Join(folder, "*.json"))
 	if err != nil {
 		return w, err
@@ -33,5 +33,6 @@ func samples(folder string) (world, error) {
 	w.secrets["ATLAN_DEPLOYMENT_SECRETS"] = map[string]string{"ATLAN_AUTH_CLIENT_ID": "client-1", "other": "x"}
 	w.secrets["deployment_name"] = map[string]string{"value": "eu-1"}
 	w.secrets["api-credentials"] = map[string]string{"bundle": `{"api_key":"ak_1","api_secret":"as_2"}`}
+	w.cases = append(w.cases, testCase{guid: literalGUID, config: literal, hasConfig: true})
 	return w, nil
 }

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"google.golang.org/grpc/codes"
+)
+
+// refusing are a secret store that fails, as the original has it, and two Components of
+// ours: one on that store, and one that refuses what stays unresolved.
+const refusing = `---
+apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata: {name: secretstore-down}
+spec:
+  type: secretstores.hashicorp.vault
+  version: v1
+  metadata: [{name: vaultAddr, value: "http://127.0.0.1:1"}, {name: vaultToken, value: none}]
+---
+apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata: {name: credentials-down}
+spec:
+  type: secretstores.credential-resolver
+  version: v1
+  metadata:
+  - {name: configStore, value: bindings.localstorage}
+  - {name: configStore.rootPath, value: %[1]q}
+  - {name: configKey, value: "persistent-artifacts/apps/default/credentials/{guid}/config.json"}
+  - {name: secretStore, value: secretstores.hashicorp.vault}
+  - {name: secretStore.vaultAddr, value: "http://127.0.0.1:1"}
+  - {name: secretStore.vaultToken, value: none}
+  - {name: requestTimeout, value: 1s}
+  - {name: unresolved, value: allow}
+---
+apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata: {name: credentials-strict}
+spec:
+  type: secretstores.credential-resolver
+  version: v1
+  metadata:
+  - {name: configStore, value: bindings.localstorage}
+  - {name: configStore.rootPath, value: %[1]q}
+  - {name: configKey, value: "persistent-artifacts/apps/default/credentials/{guid}/config.json"}
+  - {name: secretStore, value: secretstores.local.file}
+  - {name: secretStore.secretsFile, value: components/samples/secrets.json}
+  - {name: secretStore.multiValued, value: "true"}
+`
+
+// A credential that refers to nothing.
+const (
+	literalGUID = "literals"
+	literal     = `{"credentialSource":"agent","host":"db.example.com","password":"gone"}`
+)
+
+// refusals are the departures that generated credentials cannot meet: the original
+// hands out the config as it is, and we refuse.
+var refusals = []struct{ departure, originals, store, code string }{
+	{"a store that fails is an error, not literals", "secretstore-down", "credentials-down", codes.Unavailable.String()},
+	{
+		"an agent's credential of which nothing was replaced is an error, without unresolved: allow",
+		"secretstore", "credentials-strict", codes.FailedPrecondition.String(),
+	},
+}
+
+// tryRefusals sees that both sides do what the departures say.
+func (p *place) tryRefusals(ctx context.Context, out io.Writer, python string) error {
+	config, err := outcomeOf(literal)
+	if err != nil {
+		return err
+	}
+	for _, r := range refusals {
+		process, err := startOriginal(ctx, python, p.folder, "production", p.daprd, "SECRET_STORE_NAME="+r.originals)
+		if err != nil {
+			return err
+		}
+		answer, err := process.ask(originalRequest{Call: "resolve", GUID: literalGUID})
+		process.stop()
+		if err != nil {
+			return err
+		}
+		theirs, err := outcomeOf(answer.Value)
+		if err != nil || !equal(theirs.credential, config.credential, false) {
+			return fmt.Errorf("%s: the original answers otherwise: %s%s", r.departure, answer.Value, answer.Error)
+		}
+		ours, text, err := p.ask(ctx, r.store, literalGUID)
+		if err != nil {
+			return err
+		}
+		if ours.code != r.code {
+			return fmt.Errorf("%s: we answer otherwise: %s", r.departure, text)
+		}
+		_, _ = fmt.Fprintln(out, "different as it should be:", r.departure)
+	}
+	return nil
+}
