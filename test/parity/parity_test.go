@@ -22,7 +22,7 @@ func everything() map[departure]bool {
 // each departure is met by some.
 func TestEveryDepartureIsMet(t *testing.T) {
 	g, t1 := newGenerator(1), tally{counts: map[departure]int{}}
-	for range 12 {
+	for range 6 {
 		w := g.world(worldSize)
 		for _, c := range w.cases {
 			theirs, ours := model{w.secrets, nil}.resolve(c), model{w.secrets, everything()}.resolve(c)
