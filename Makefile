@@ -109,7 +109,7 @@ CLIENTS := $(BIN)/clients/python/installed $(BIN)/clients/javascript/installed $
 e2e-clients: STORE_PACKAGES := npm:npm maven:mvn default-jdk-headless:javac curl:curl
 e2e-clients: race-binary daprd store-servers $(CLIENTS) $(BIN)/gotestsum ## run the end-to-end tests of the SDKs of other languages
 	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/clients-test.json -- \
-		-tags 'e2e clients' -count=1 -timeout 10m -run '^TestClient' ./test/e2e $(if $(UPDATE),-update)
+		-tags 'e2e clients' -count=1 -timeout 10m -run '^TestClients$$' ./test/e2e $(if $(UPDATE),-update)
 
 .PHONY: parity
 parity: build daprd $(BIN)/parity/installed ## ask the library that this replaces and us for PARITY (3000) generated credentials; SEED=1 repeats one
