@@ -46,8 +46,8 @@ type Cached struct {
 func (c *Cache) Over(next *Resolver) *Cached {
 	return &Cached{
 		cache: c, next: next,
-		// The resolver keeps its own time, which is the same; this one is for its end.
-		flights: newFlights[string, reading](c.opts.Now, next.opts.Timeout+time.Second),
+		// The resolver keeps its own time; this is for its end.
+		flights: newFlights[string, reading](c.opts.Now, next.opts.Timeout+lateness),
 	}
 }
 
@@ -61,13 +61,13 @@ func (c *Cached) Close() {
 // List returns the GUIDs of all credentials; see [Resolver.List].
 func (c *Cached) List(ctx context.Context) ([]string, error) { return c.next.List(ctx) }
 
-// lateness is how much longer than a resolution a request may take: a resolution that
-// runs out of time says what it waited for.
-const lateness = 100 * time.Millisecond
+// lateness is how much longer than a resolution a request may take: one that runs out of
+// time says what it waited for, also on a machine that is busy.
+const lateness = time.Second
 
 // Resolve returns the finished credential of a GUID, by section 4, and not older than
 // the cache's TTL unless a store is down or slow. It takes as long as the resolver's
-// Timeout allows, whatever else is under way. Its error is an [*Error].
+// Timeout allows, and a second more where it waits for what others began. Its error is an [*Error].
 func (c *Cached) Resolve(ctx context.Context, guid string, ask Ask) (Answer, error) {
 	now := c.cache.opts.Now()
 	var (

@@ -71,6 +71,8 @@ const maxRereads = 2
 // consistent reads a credential until two readings, one after the other, are alike:
 // then none of its parts changed between the first and the last of them.
 func (c *Cached) consistent(ctx context.Context, guid string) (*Credential, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.next.opts.Timeout)
+	defer cancel()
 	before, err := c.next.ResolveSince(ctx, guid, c.cache.opts.Now())
 	for range maxRereads {
 		if err != nil {
