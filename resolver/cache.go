@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/maypok86/otter/v2"
 )
 
@@ -21,7 +22,7 @@ type Cache struct {
 	opts     CacheOptions
 	writing  sync.Mutex // so that what is read later is what stays
 	entries  *otter.Cache[string, *entry]
-	failures *otter.Cache[string, reading] // apart, so that misses push out no credentials
+	failures *lru.Cache[string, reading] // apart, so that misses push out no credentials
 }
 
 // reading is what a reading of a credential brought: it, or a failure.
@@ -43,6 +44,10 @@ func (r reading) at() time.Time {
 func NewCache(o CacheOptions) *Cache {
 	o = o.withDefaults()
 	scale := o.scale()
+	failures, err := lru.New[string, reading](o.MaxEntries)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
 	return &Cache{
 		opts: o,
 		entries: otter.Must(&otter.Options[string, *entry]{
@@ -55,26 +60,18 @@ func NewCache(o CacheOptions) *Cache {
 				return o.lifetime(e.Value.lastGood.Load())
 			}),
 		}),
-		failures: otter.Must(&otter.Options[string, reading]{
-			Clock:            o.clock,
-			MaximumSize:      o.MaxEntries,
-			ExpiryCalculator: otter.ExpiryWriting[string, reading](o.NegativeTTL),
-		}),
+		failures: failures,
 	}
 }
 
 // Close ends what takes from memory in time what is too old. The cache goes on for who
 // has it, and then does so as it is used.
-func (c *Cache) Close() {
-	c.entries.StopAllGoroutines()
-	c.failures.StopAllGoroutines()
-}
+func (c *Cache) Close() { c.entries.StopAllGoroutines() }
 
-// Len returns of how many GUIDs something is kept.
+// Len returns how many credentials are kept.
 func (c *Cache) Len() int {
 	c.entries.CleanUp()
-	c.failures.CleanUp()
-	return c.entries.EstimatedSize() + c.failures.EstimatedSize()
+	return c.entries.EstimatedSize()
 }
 
 // staleness is how old the last good answer may be.
@@ -105,7 +102,7 @@ func (c *Cache) get(guid string, now, since time.Time) (kept *entry, failure rea
 	case ok:
 		return kept, failure
 	}
-	failure, ok = c.failures.GetIfPresent(guid)
+	failure, ok = c.failures.Get(guid)
 	if !ok || failure.began.Before(since) || now.Sub(failure.began) >= c.opts.NegativeTTL {
 		return nil, reading{}
 	}
@@ -115,7 +112,7 @@ func (c *Cache) get(guid string, now, since time.Time) (kept *entry, failure rea
 // outdated tells whether a reading began before that of what is kept.
 func (c *Cache) outdated(guid string, began time.Time) bool {
 	kept, ok := c.entries.GetIfPresent(guid)
-	failure, _ := c.failures.GetIfPresent(guid)
+	failure, _ := c.failures.Peek(guid)
 	return ok && kept.began.After(began) || failure.began.After(began)
 }
 
@@ -138,7 +135,7 @@ func (c *Cache) keep(guid string, got reading) {
 	default:
 		c.entries.Invalidate(guid)
 		if c.opts.TTL > 0 && c.opts.NegativeTTL > 0 && KindOf(got.err) != Internal {
-			c.failures.Set(guid, got)
+			c.failures.Add(guid, got)
 		}
 	}
 }
@@ -148,7 +145,7 @@ func (c *Cache) set(guid string, got reading, before *entry) {
 	e.lastGood.Store(before != nil && before.lastGood.Load())
 	e.renewIn(c.opts.TTL, before)
 	c.entries.Set(guid, e)
-	c.failures.Invalidate(guid)
+	c.failures.Remove(guid)
 }
 
 // keepLastGood has a credential, which was just answered, kept for LastGood.
