@@ -57,9 +57,9 @@ func (l *load) in(counts []int, s span) int {
 }
 
 // literalCycles is in how many renewals a value that is no secret is asked for once:
-// it is remembered for five TTLs, and each renewal is some nine tenths of a TTL after
+// it is remembered for four TTLs, and each renewal is some nine tenths of a TTL after
 // the last.
-const literalCycles = 6
+const literalCycles = 5
 
 // formula compares the steady state, and the cold start, with what is to be expected.
 func (f *found) formula() string {
