@@ -26,6 +26,7 @@ type kubernetesConn struct {
 	// server was last known to be ready; nil for never.
 	seen, ready atomic.Pointer[time.Time]
 
+	hidden  atomic.Bool // whether it refused to say whether it is ready
 	session atomic.Pointer[kubernetesSession]
 	mu      sync.Mutex // of who makes the next session
 }
@@ -35,18 +36,23 @@ var _ secretConn = (*kubernetesConn)(nil)
 var errNotKubernetes = errors.New("the answer is not that of a Kubernetes API server, or not a whole one")
 
 // get reads a secret, once more if that may help.
-func (c *kubernetesConn) get(ctx context.Context, name string) (map[string]string, error) {
+func (c *kubernetesConn) get(ctx context.Context, name string) (entries map[string]string, err error) {
+	err = c.unlessStarting(ctx, func() (err error) {
+		entries, err = c.getOnce(ctx, name)
+		return err
+	})
+	return entries, err
+}
+
+func (c *kubernetesConn) getOnce(ctx context.Context, name string) (map[string]string, error) {
 	session := c.session.Load()
 	secret, err := c.read(ctx, session, name)
 	if again := c.again(session, err); again != nil {
 		secret, err = c.read(ctx, again, name)
 	}
 	if err != nil {
-		switch err = c.failed(err, "secrets", name); {
-		case Missing(err):
-			return nil, c.missing(ctx, name)
-		case errors.Is(err, resolver.Denied) && c.starting(ctx):
-			return nil, unavailable(errStarting)
+		if err = c.failed(err, "secrets", name); Missing(err) {
+			err = c.missing(ctx, name)
 		}
 		return nil, err
 	}
@@ -69,19 +75,28 @@ func (c *kubernetesConn) read(ctx context.Context, session *kubernetesSession, n
 
 var errStarting = errors.New("the API server is starting")
 
-// starting tells whether the API server says that it is not ready. It answers before
-// it knows its roles, and refuses everything then.
-func (c *kubernetesConn) starting(ctx context.Context) bool {
-	if ready := c.ready.Load(); ready != nil && c.now().Sub(*ready) < seenFor {
-		return false
+// unlessStarting asks the API server, which answers before it knows its roles, and
+// refuses everything then: a refusal counts if the server is known to have been ready
+// before it was asked. Else it is asked whether it is, and then once more.
+func (c *kubernetesConn) unlessStarting(ctx context.Context, ask func() error) error {
+	began := c.now()
+	err := ask()
+	ready := c.ready.Load()
+	if !errors.Is(err, resolver.Denied) || ready != nil && !ready.After(began) && began.Sub(*ready) < seenFor {
+		return err
 	}
 	var code int
-	err := c.session.Load().Get().AbsPath("/readyz").MaxRetries(0).Do(ctx).StatusCode(&code).Error()
-	if err == nil {
-		now := c.now()
-		c.ready.Store(&now)
+	notReady := c.session.Load().Get().AbsPath("/readyz").MaxRetries(0).Do(ctx).StatusCode(&code).Error()
+	c.hidden.Store(code == http.StatusForbidden || code == http.StatusUnauthorized)
+	switch {
+	case code >= http.StatusInternalServerError:
+		return unavailable(errStarting)
+	case notReady != nil: // which says nothing
+		return err
 	}
-	return code >= http.StatusInternalServerError // all else says nothing
+	now := c.now()
+	c.ready.Store(&now)
+	return ask()
 }
 
 // failed says what a failure to get something means. All of it stands in the API

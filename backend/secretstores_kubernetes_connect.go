@@ -33,10 +33,7 @@ func connectKubernetes(ctx context.Context, fields map[string]string, log logger
 	if err != nil {
 		return nil, err
 	}
-	if err = c.seeNamespace(ctx); errors.Is(err, resolver.Denied) && c.starting(ctx) {
-		err = unavailable(errStarting)
-	}
-	switch {
+	switch err = c.seeNamespaceSettled(ctx); {
 	case errors.Is(err, resolver.Denied):
 		aloud(log).Warnf("secretstores.kubernetes: we may not get the namespace, as deploy/kubernetes/role.yaml allows: " +
 			"whether a secret is missing or the namespace is may not be seen then, and fails the request")
@@ -48,6 +45,27 @@ func connectKubernetes(ctx context.Context, fields map[string]string, log logger
 		return nil, err
 	}
 	return c, nil
+}
+
+// settling is how long an API server that refuses everything, to say whether it is ready
+// included, is given to learn its roles. Some clusters always refuse that.
+const settling = 2 * time.Second
+
+// seeNamespaceSettled sees the namespace, unless the API server is starting.
+func (c *kubernetesConn) seeNamespaceSettled(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, settling)
+	defer cancel()
+	for {
+		err := c.unlessStarting(ctx, func() error { return c.seeNamespace(ctx) })
+		if !errors.Is(err, resolver.Denied) || !c.hidden.Load() {
+			return err
+		}
+		select {
+		case <-time.After(settling / 10):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // muteKlog keeps client-go's log from the process's stderr. It has one logger for

@@ -247,7 +247,19 @@ func TestKubernetesRefusalWhileItIsStartingIsNone(t *testing.T) {
 	conn.now = func() time.Time { return now }
 	_, err = conn.get(t.Context(), "a")
 	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	// It may be ready before it is asked whether it is: the refusal is older.
+	found := `200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"team"},"data":{"k":"dg=="}}`
+	refused := k.answers["a"]
 	k.answers["readyz"] = "200 ok"
+	k.before = func(name string) {
+		if name == "readyz" {
+			k.answers["a"] = found
+		}
+	}
+	entries, err := conn.get(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"k": "v"}, entries)
+	k.before, k.answers["a"] = nil, refused
 	_, err = conn.get(t.Context(), "a")
 	require.Equal(t, resolver.Denied, resolver.KindOf(err))
 

@@ -243,3 +243,18 @@ func collection(o object) string {
 	}
 	return prefix + "/namespaces/default/" + plural
 }
+
+// reads returns how many readings of Secrets the server has written down. It does so
+// after it has answered, and also for who has left: until there are no more.
+func (k *kubernetesStore) reads(t *testing.T) int {
+	t.Helper()
+	last := -1
+	require.Eventually(t, func() bool {
+		n, err := k.Reads()
+		require.NoError(t, err)
+		settled := n == last
+		last = n
+		return settled
+	}, patience, 5*tick)
+	return last
+}

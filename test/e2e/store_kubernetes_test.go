@@ -64,12 +64,9 @@ func TestStoreKubernetes(t *testing.T) {
 	require.NoError(t, err)
 	k.configs.config(t, "names", string(text))
 	literals["api_key"] = kubernetesCanary
-	before, err := k.Reads()
-	require.NoError(t, err)
+	before := k.reads(t)
 	require.Equal(t, literals, k.answers(t, "wide", "names"))
-	after, err := k.Reads()
-	require.NoError(t, err)
-	require.Equal(t, 1, after-before, "by the API server's own audit log")
+	require.Equal(t, 1, k.reads(t)-before, "by the API server's own audit log")
 }
 
 // TestStoreKubernetesNarrow has the Role that is shipped, for the service account
