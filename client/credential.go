@@ -2,7 +2,6 @@ package client
 
 import (
 	"encoding/json"
-	"strings"
 
 	"google.golang.org/grpc/codes"
 
@@ -76,7 +75,7 @@ func (c Credential) Names() []string {
 
 // Has tells whether a field is there, and not null.
 func (c Credential) Has(field string) bool {
-	v, ok := find(c.object(), field)
+	v, ok := c.object().Find(field)
 	return ok && v.Kind() != resolver.NullKind
 }
 
@@ -100,21 +99,4 @@ func (c Credential) Reveal() ([]byte, error) {
 		return nil, &Error{Code: codes.FailedPrecondition, GUID: c.GUID(), Reason: "a value of it is not valid UTF-8"}
 	}
 	return text, nil
-}
-
-// find returns a field by its name, or by the name of an object and a name in it.
-func find(o resolver.Object, field string) (resolver.Value, bool) {
-	if v, ok := o.Get(field); ok {
-		return v, true
-	}
-	head, rest, nested := strings.Cut(field, ".")
-	if !nested {
-		return resolver.Value{}, false
-	}
-	v, _ := o.Get(head)
-	inner, ok := v.Object()
-	if !ok {
-		return resolver.Value{}, false
-	}
-	return find(inner, rest)
 }

@@ -22,14 +22,11 @@ func (c Credential) Text(field string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if text, ok := v.Text(); ok {
-		return text, nil
-	}
-	text, err := v.AppendJSON(nil)
+	text, err := v.AsText()
 	if err != nil {
 		return "", c.misfit(field, "not valid UTF-8")
 	}
-	return string(text), nil
+	return text, nil
 }
 
 // Int returns a field as a whole number: a number without a fraction or an exponent,
@@ -82,7 +79,7 @@ func (c Credential) Extra() (Credential, error) {
 
 // value returns a field that is there.
 func (c Credential) value(field string) (resolver.Value, error) {
-	v, ok := find(c.object(), field)
+	v, ok := c.object().Find(field)
 	if !ok || v.Kind() == resolver.NullKind {
 		return v, &Error{Code: codes.InvalidArgument, GUID: c.GUID(), Reason: "it has no field " + resolver.QuoteName(field)}
 	}
@@ -105,15 +102,14 @@ func scalar[T any](
 	if err != nil {
 		return value, err
 	}
-	text, ok := v.Text()
-	if !ok && v.Kind() == kind {
-		literal, err := v.AppendJSON(nil)
-		text, ok = string(literal), err == nil
+	if v.Kind() != kind && v.Kind() != resolver.StringKind {
+		return value, c.misfit(field, misfit)
 	}
-	if ok {
+	text, err := v.AsText()
+	if err == nil {
 		value, err = parse(text)
 	}
-	if !ok || err != nil {
+	if err != nil {
 		var none T
 		return none, c.misfit(field, misfit)
 	}

@@ -81,10 +81,6 @@ func present(v resolver.Value, found bool) (string, bool) {
 	if !found || v.Kind() == resolver.NullKind {
 		return "", false
 	}
-	text, ok := v.Text()
-	if !ok {
-		encoded, err := v.AppendJSON(nil)
-		return string(encoded), err == nil
-	}
-	return text, text != ""
+	text, err := v.AsText()
+	return text, err == nil && text != ""
 }

@@ -47,18 +47,11 @@ func Encode(c *resolver.Credential, req Request) (map[string]string, error) {
 func encodeFlat(c *resolver.Credential, fields []string) (map[string]string, error) {
 	data := make(map[string]string, c.Fields.Len())
 	put := func(name string, v resolver.Value) error {
-		text, ok := v.Text()
-		switch {
-		case v.Kind() == resolver.NullKind:
+		if v.Kind() == resolver.NullKind {
 			return nil
-		case !ok:
-			encoded, err := v.AppendJSON(nil)
-			if err != nil {
-				return notUTF8(c.GUID, name)
-			}
-			text = string(encoded)
 		}
-		if !utf8.ValidString(name) || !utf8.ValidString(text) {
+		text, err := v.AsText()
+		if err != nil || !utf8.ValidString(name) || !utf8.ValidString(text) {
 			return notUTF8(c.GUID, name)
 		}
 		data[name] = text
@@ -73,7 +66,7 @@ func encodeFlat(c *resolver.Credential, fields []string) (map[string]string, err
 		return data, nil
 	}
 	for _, field := range fields {
-		v, ok := find(c.Fields, field)
+		v, ok := c.Fields.Find(field)
 		if !ok {
 			return nil, noField(c.GUID, field)
 		}
@@ -88,7 +81,7 @@ func encodeJSON(c *resolver.Credential, fields []string) (map[string]string, err
 	object := c.Fields
 	if fields != nil {
 		for _, field := range fields {
-			if _, ok := find(object, field); !ok {
+			if _, ok := object.Find(field); !ok {
 				return nil, noField(c.GUID, field)
 			}
 		}
@@ -101,26 +94,8 @@ func encodeJSON(c *resolver.Credential, fields []string) (map[string]string, err
 	return map[string]string{ValueEntry: string(encoded)}, nil
 }
 
-// find returns a field by its name, or by the name of an object and a name in
-// it, with a dot between them.
-func find(o resolver.Object, field string) (resolver.Value, bool) {
-	if v, ok := o.Get(field); ok {
-		return v, true
-	}
-	head, rest, nested := strings.Cut(field, ".")
-	if !nested {
-		return resolver.Value{}, false
-	}
-	v, _ := o.Get(head)
-	inner, ok := v.Object()
-	if !ok {
-		return resolver.Value{}, false
-	}
-	return find(inner, rest)
-}
-
 // pick returns the object less what the fields do not name, in its own order. It
-// takes the names for what find takes them.
+// takes the names for what Find takes them.
 func pick(o resolver.Object, fields []string) resolver.Object {
 	whole, within := map[string]bool{}, map[string][]string{}
 	for _, field := range fields {

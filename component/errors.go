@@ -118,11 +118,7 @@ func (r *reporter) fingerprint(c *resolver.Credential) string {
 	mac := hmac.New(sha256.New, r.key)
 	_, _ = io.WriteString(mac, "fingerprint\x00"+c.GUID+"\x00") // which no reference is hashed with
 	for name, v := range c.Fields.All() {
-		text, ok := v.Text()
-		if !ok {
-			encoded, _ := v.AppendJSON(nil) // what is not UTF-8 is refused where it is encoded
-			text = string(encoded)
-		}
+		text, _ := v.AsText() // what is not UTF-8 is refused where it is encoded
 		_, _ = fmt.Fprintf(mac, "%d:%s=%d:%d:%s;", len(name), name, v.Kind(), len(text), text)
 	}
 	return hex.EncodeToString(mac.Sum(nil)[:16])

@@ -33,17 +33,7 @@ func escapeQuery(s string) string { return strings.ReplaceAll(url.QueryEscape(s)
 
 func ofText(f func(string) string) filter {
 	return func(v Value) (Value, error) {
-		s, err := textOf(v)
+		s, err := v.AsText()
 		return StringValue(f(s)), err
 	}
-}
-
-// textOf returns the text that a value is in a longer one: of a string the string,
-// of all else its compact JSON.
-func textOf(v Value) (string, error) {
-	if text, ok := v.Text(); ok {
-		return text, nil
-	}
-	text, err := v.AppendJSON(nil)
-	return string(text), err
 }

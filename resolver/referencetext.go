@@ -117,7 +117,7 @@ func (p textPart) fill(found found) (string, error) {
 			return "", notUTF8(p.ref.at, err)
 		}
 	}
-	text, err := textOf(v)
+	text, err := v.AsText()
 	if err != nil {
 		return "", notUTF8(p.ref.at, err)
 	}

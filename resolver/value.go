@@ -50,6 +50,16 @@ func (v Value) Text() (string, bool) {
 	return v.text, true
 }
 
+// AsText returns the value as text: a string as it is, all else as its compact JSON. It
+// fails if a string within is not UTF-8; the error does not hold it.
+func (v Value) AsText() (string, error) {
+	if text, ok := v.Text(); ok {
+		return text, nil
+	}
+	encoded, err := v.AppendJSON(nil)
+	return string(encoded), err
+}
+
 // Object returns the value as an object, and whether it is one.
 func (v Value) Object() (Object, bool) {
 	switch {
