@@ -33,18 +33,9 @@ func ApplySecretValues(source, secrets Credential) Credential {
 
 // Source returns where the credential's secrets come from (section 4, step 2).
 func (c Credential) Source() CredentialSource {
-	v, _ := c.object().Get(resolver.FieldSource)
-	if text, ok := v.Text(); ok && text == string(SourceAgent) {
-		return SourceAgent
-	}
-	return SourceDirect
+	source, _ := resolver.SourceOf(c.object())
+	return source
 }
 
 // Mode returns how the credential's secrets are kept (section 4, step 3).
-func (c Credential) Mode() SecretMode {
-	path, _ := c.object().Get(resolver.FieldSecretPath)
-	if text, ok := path.Text(); c.Source() == SourceDirect || ok && text != "" {
-		return MultiKey
-	}
-	return SingleKey
-}
+func (c Credential) Mode() SecretMode { return resolver.ModeOf(c.object()) }

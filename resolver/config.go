@@ -77,25 +77,50 @@ func ParseConfig(text []byte) (*Config, error) {
 	if err != nil {
 		return nil, precondition("its config is "+err.Error(), err)
 	}
-	c := &Config{Fields: stored.without(FieldOwn), Source: SourceDirect, stored: stored, sum: sha256.Sum256(text)}
-	if v, ok := stored.Get(FieldSource); ok && v.kind != NullKind {
-		switch {
-		case v.kind == StringKind && v.text == string(SourceAgent):
-			c.Source = SourceAgent
-		case v.kind == StringKind && v.text == string(SourceDirect):
-		default:
-			c.SourceUnknown = true
-		}
-	}
-	if v, ok := stored.Get(FieldSecretPath); ok {
-		c.SecretPath, _ = v.Text()
-	}
+	c := &Config{Fields: stored.without(FieldOwn), stored: stored, sum: sha256.Sum256(text)}
+	source, known := SourceOf(stored)
+	c.Source, c.SourceUnknown = source, !known
+	c.SecretPath = secretPathOf(stored)
 	c.own, c.ownErr = readOwn(stored)
 	if c.own.explicit && c.ownErr == nil {
 		c.Explicit, c.SourceUnknown = true, false
 		c.filled, c.filledErr = parseTemplate(c.Fields)
 	}
 	return c, nil
+}
+
+// SourceOf returns where a config's secrets come from (section 4, step 2). False: its
+// credentialSource is neither a known source nor absent nor null, and was taken for
+// direct.
+func SourceOf(config Object) (source CredentialSource, known bool) {
+	v, _ := config.Get(FieldSource)
+	switch {
+	case v.kind == NullKind, v.kind == StringKind && v.text == string(SourceDirect):
+		return SourceDirect, true
+	case v.kind == StringKind && v.text == string(SourceAgent):
+		return SourceAgent, true
+	default:
+		return SourceDirect, false
+	}
+}
+
+func secretPathOf(config Object) string {
+	v, _ := config.Get(FieldSecretPath)
+	path, _ := v.Text()
+	return path
+}
+
+// ModeOf returns how a config's secrets are kept (section 4, step 3).
+func ModeOf(config Object) SecretMode {
+	source, _ := SourceOf(config)
+	return modeOf(source, secretPathOf(config))
+}
+
+func modeOf(source CredentialSource, secretPath string) SecretMode {
+	if source == SourceDirect || secretPath != "" {
+		return MultiKey
+	}
+	return SingleKey
 }
 
 // Check tells what of a config could never be resolved: a secret-path that names
@@ -112,12 +137,7 @@ func (c *Config) Check() error {
 }
 
 // Mode returns how the credential's secrets are kept (section 4, step 3).
-func (c *Config) Mode() SecretMode {
-	if c.Source == SourceDirect || c.SecretPath != "" {
-		return MultiKey
-	}
-	return SingleKey
-}
+func (c *Config) Mode() SecretMode { return modeOf(c.Source, c.SecretPath) }
 
 // ownBlock is our own block of a config (section 4).
 type ownBlock struct {
