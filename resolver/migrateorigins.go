@@ -60,13 +60,8 @@ func (f *fetcher) lookedUpOrigins(ctx context.Context) (origins, error) {
 		if _, ok := o.entries[ref]; ok {
 			continue
 		}
-		if _, ok := onlyEntry(secrets[ref]); !ok {
-			continue
-		}
-		for key, v := range secrets[ref].All() {
-			if !v.empty() {
-				o.entries[ref] = origin{ref, key, true}
-			}
+		if only, ok := onlyEntry(secrets[ref]); ok {
+			o.entries[ref] = origin{ref, only.Name, true}
 		}
 	}
 	return o, err

@@ -91,18 +91,11 @@ func (r *reference) entry(entries Object) (Value, bool, error) {
 		v, ok := entries.Get(r.key)
 		return v, ok, nil
 	}
-	var only Value
-	n := 0
-	for _, v := range entries.All() {
-		if !v.empty() {
-			only = v
-			n++
-		}
-	}
+	only, n := notEmptyEntry(entries)
 	if n > 1 {
 		return Value{}, false, precondition(r.at.its()+" refers to a secret of several entries, and names none of them", nil)
 	}
-	return only, n == 1, nil
+	return only.Value, n == 1, nil
 }
 
 func (r *reference) notFound(what string) *Error {

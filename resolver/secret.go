@@ -114,31 +114,32 @@ func Entries(data map[string]string) (Object, error) {
 
 // missing tells whether a secret counts as none: section 4, step 4.
 func missing(entries Object) bool {
-	for _, v := range entries.All() {
+	_, n := notEmptyEntry(entries)
+	return n == 0
+}
+
+// notEmptyEntry returns the last entry of a secret that is not empty, and how many such
+// there are.
+func notEmptyEntry(entries Object) (entry Field, n int) {
+	for name, v := range entries.All() {
 		if !v.empty() {
-			return false
+			entry = Field{name, v}
+			n++
 		}
 	}
-	return true
+	return entry, n
 }
 
 // onlyEntry returns a secret's single non-empty entry, if there is one alone and
 // it is not a JSON object: section 4, step 5, its last sentence.
-func onlyEntry(entries Object) (Value, bool) {
-	var only Value
-	n := 0
-	for _, v := range entries.All() {
-		if !v.empty() {
-			only = v
-			n++
-		}
+func onlyEntry(entries Object) (Field, bool) {
+	only, n := notEmptyEntry(entries)
+	if n != 1 || only.Value.kind == ObjectKind {
+		return Field{}, false
 	}
-	if n != 1 || only.kind == ObjectKind {
-		return Value{}, false
-	}
-	if text, ok := only.Text(); ok {
+	if text, ok := only.Value.Text(); ok {
 		if _, isObject, err := objectText(text); isObject || err != nil {
-			return Value{}, false
+			return Field{}, false
 		}
 	}
 	return only, true

@@ -89,7 +89,7 @@ func (f *fetcher) lookUp(ctx context.Context, config *Config, refs []string) (Ob
 			continue
 		}
 		if only, ok := onlyEntry(secrets[ref]); ok {
-			merged.set(ref, only)
+			merged.set(ref, only.Value)
 		}
 	}
 	return merged.object(), nil
