@@ -63,6 +63,18 @@ func (s *ConfigStore) Put(ctx context.Context, guid string, config []byte) error
 	return err
 }
 
+// replaced tells whether what is there is the new config already, by an attempt before
+// this one. Its error is ErrEdited, of what is neither that nor the old one.
+func replaced(now, old, config []byte) (bool, error) {
+	switch {
+	case bytes.Equal(now, config):
+		return true, nil
+	case !bytes.Equal(now, old):
+		return false, unable(ErrEdited)
+	}
+	return false, nil
+}
+
 // Replace stores a config in the place of one that is still there. State stores see
 // to it by their etags; with other stores an edit at that very moment is lost. Its
 // error is a [resolver.StoreError]; see [ErrEdited].
@@ -75,10 +87,11 @@ func (s *ConfigStore) Replace(ctx context.Context, guid string, old, config []by
 		switch {
 		case errors.Is(err, resolver.NotFound):
 			return struct{}{}, unable(ErrEdited)
-		case err != nil || bytes.Equal(now, config): // an attempt before this one may have done it
+		case err != nil:
 			return struct{}{}, err
-		case !bytes.Equal(now, old):
-			return struct{}{}, unable(ErrEdited)
+		}
+		if done, err := replaced(now, old, config); err != nil || done {
+			return struct{}{}, err
 		}
 		return struct{}{}, c.set(ctx, s.key.of(guid), config)
 	})

@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"bytes"
 	"context"
 	"errors"
 
@@ -82,12 +81,9 @@ func (c *stateConn) replaceable(ctx context.Context, key string, old, data []byt
 		return nil, false, c.classify(err)
 	case resp == nil:
 		return nil, false, unable(ErrEdited)
-	case bytes.Equal(resp.Data, data):
-		return nil, true, nil
-	case !bytes.Equal(resp.Data, old):
-		return nil, false, unable(ErrEdited)
 	}
-	return resp.ETag, false, nil
+	done, err = replaced(resp.Data, old, data)
+	return resp.ETag, done, err
 }
 
 // delete deletes a key. contrib's state stores do not say whether it was there.
