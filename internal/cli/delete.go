@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +23,7 @@ func newDelete(o *options) *cobra.Command {
 		return o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs *backend.ConfigStore) error {
 			err := configs.Delete(ctx, args[0])
 			if backend.Missing(err) {
-				return fmt.Errorf(`credential %q: no such credential in the config store: "list" prints those that there are`, args[0])
+				return unlisted(args[0])
 			}
 			return explained(err)
 		})

@@ -35,7 +35,6 @@ func newMigrate(o *options) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		settings.Cache = resolver.CacheOptions{} // each reading is a new one
 		return o.withStores(cmd.Context(), settings, func(ctx context.Context, stores *component.Stores) error {
 			return o.migrate(ctx, settings, stores, args[0], dryRun)
 		})
@@ -48,13 +47,12 @@ func (o *options) migrate(
 ) error {
 	stored, err := stores.Configs.Config(ctx, guid)
 	if backend.Missing(err) {
-		return fmt.Errorf(`credential %q: no such credential in the config store: "list" prints those that there are`, guid)
+		return unlisted(guid)
 	}
 	if err != nil {
 		return explained(err)
 	}
-	r := stores.Resolver(settings, forgetful, func(string) { o.warnUnknownSource() })
-	migration, err := r.Migrate(ctx, guid, stored)
+	migration, err := o.resolver(settings, stores).Migrate(ctx, guid, stored)
 	if err != nil {
 		return fmt.Errorf("nothing was changed: %w", explained(err))
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"credential-resolver/component"
-	"credential-resolver/resolver"
 )
 
 func newResolve(o *options) *cobra.Command {
@@ -29,7 +28,6 @@ func newResolve(o *options) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		settings.Cache = resolver.CacheOptions{} // for one credential alone
 		request := map[string]string{}
 		if cmd.Flags().Changed("format") {
 			request["format"] = format
@@ -39,10 +37,7 @@ func newResolve(o *options) *cobra.Command {
 			return usageError{errors.New(`--format must be "flat" or "json"`)}
 		}
 		return o.withStores(cmd.Context(), settings, func(ctx context.Context, stores *component.Stores) error {
-			r := stores.Resolver(settings, forgetful, func(string) {
-				o.warnUnknownSource()
-			})
-			credential, err := r.Resolve(ctx, args[0])
+			credential, err := o.resolver(settings, stores).Resolve(ctx, args[0])
 			if err != nil {
 				return explained(err)
 			}

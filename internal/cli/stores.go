@@ -71,6 +71,17 @@ func (o *options) withStores(
 	return fn(ctx, stores)
 }
 
+// resolver returns a resolver on stores, for one credential.
+func (o *options) resolver(settings component.Settings, stores *component.Stores) *resolver.Resolver {
+	settings.Cache = resolver.CacheOptions{} // each reading is a new one
+	return stores.Resolver(settings, forgetful, func(string) { o.warnUnknownSource() })
+}
+
+// unlisted is what is wrong with a GUID that there is no config for.
+func unlisted(guid string) error {
+	return fmt.Errorf(`credential %q: no such credential in the config store: "list" prints those that there are`, guid)
+}
+
 // forgetful remembers nothing of a store: a command resolves once.
 func forgetful(backend.Spec) *resolver.Known { return nil }
 
