@@ -1,41 +1,23 @@
 package backend
 
 import (
-	"bytes"
-	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/internal/logtext"
 )
 
 // A store that was closed leaves no goroutine behind, whatever it went through.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// logText is what a logger wrote; stores log from goroutines of their own.
-type logText struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // newLog returns a logger at a level and what it writes.
-func newLog(t *testing.T, level logger.LogLevel) (logger.Logger, *logText) {
+func newLog(t *testing.T, level logger.LogLevel) (logger.Logger, *logtext.Text) {
 	t.Helper()
-	log, text := logger.NewLogger(t.Name()), &logText{}
-	log.SetOutput(text)
+	text := &logtext.Text{}
+	log := text.Logger(t.Name())
 	log.SetOutputLevel(level)
 	return log, text
 }

@@ -46,7 +46,7 @@ func TestACredentialThatCannotBeResolvedIsLeftOut(t *testing.T) {
 			s.Secrets.Before("middle", tc.hook)
 			opts := s.Options()
 			opts.Allowed = func(name string) bool { return !strings.HasPrefix(name, "secret/") }
-			store := component.OnSettings(s.log.logger(t.Name()), component.NewMetrics(s.metrics), opts, s.settings)
+			store := component.OnSettings(s.log.Logger(t.Name()), component.NewMetrics(s.metrics), opts, s.settings)
 
 			data, err := bulk(store)
 
@@ -160,7 +160,7 @@ func TestAPanicInABulkRequestIsItsInternal(t *testing.T) {
 		},
 		"of ours": func(s *shelf) secretstores.SecretStore {
 			s.Configs.Put("c", `[]`)
-			return s.storeLogging(&panicky{Logger: s.log.logger(s.t.Name())})
+			return s.storeLogging(&panicky{Logger: s.log.Logger(s.t.Name())})
 		},
 	}
 	for name, prepare := range cases {

@@ -17,6 +17,7 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/logtext"
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/resolvertest"
 )
@@ -33,12 +34,12 @@ func newShelf(t *testing.T) *shelf {
 	t.Helper()
 	return &shelf{
 		Stores:   resolvertest.New(t),
-		world:    &world{t: t, log: &logged{}, metrics: prometheus.NewRegistry()},
+		world:    &world{t: t, log: &logtext.Text{}, metrics: prometheus.NewRegistry()},
 		settings: component.Settings{Format: component.Flat, RequestTimeout: resolver.DefaultTimeout, AllowBulk: true},
 	}
 }
 
-func (s *shelf) store() *component.SecretStore { return s.storeLogging(s.log.logger(s.t.Name())) }
+func (s *shelf) store() *component.SecretStore { return s.storeLogging(s.log.Logger(s.t.Name())) }
 
 func (s *shelf) storeLogging(log logger.Logger) *component.SecretStore {
 	store := component.OnSettings(log, component.NewMetrics(s.metrics), s.Options(), s.settings)

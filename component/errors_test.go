@@ -14,6 +14,7 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/logtext"
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/resolvertest"
 )
@@ -39,12 +40,12 @@ func TestEachKindOfFailureIsOneCode(t *testing.T) {
 
 // failing is the component on stores that hold an agent credential, whose secret
 // store fails with err.
-func failing(t *testing.T, log *logged, err error) *component.SecretStore {
+func failing(t *testing.T, log *logtext.Text, err error) *component.SecretStore {
 	t.Helper()
 	stores := resolvertest.New(t)
 	stores.Configs.Put("some-guid", `{"credentialSource":"agent","password":"`+canaryReference+`"}`)
 	stores.Secrets.Before(resolvertest.Any, resolvertest.Fail(err))
-	return component.On(log.logger(t.Name()), component.NewMetrics(prometheus.NewRegistry()), stores.Options())
+	return component.On(log.Logger(t.Name()), component.NewMetrics(prometheus.NewRegistry()), stores.Options())
 }
 
 func TestAStoresFailureIsToldInFixedWords(t *testing.T) {
@@ -62,7 +63,7 @@ func TestAStoresFailureIsToldInFixedWords(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			log := &logged{}
+			log := &logtext.Text{}
 			data, err := get(failing(t, log, tc.err), "some-guid")
 			assert.Nil(t, data)
 			require.EqualError(t, err, `rpc error: code = `+tc.code.String()+` desc = credential "some-guid": `+tc.says)
@@ -74,7 +75,7 @@ func TestAStoresFailureIsToldInFixedWords(t *testing.T) {
 }
 
 func TestAtDebugLevelAStoresOwnWordsAreLoggedWithoutTheReference(t *testing.T) {
-	log := &logged{}
+	log := &logtext.Text{}
 	store := failing(t, log, &resolver.StoreError{
 		Kind: resolver.Unavailable, Err: errors.New("asking for " + canaryReference + ": connection refused"),
 	})
@@ -92,7 +93,7 @@ var reference = regexp.MustCompile(`reference ([0-9a-f]{16})\b`)
 
 func TestTheHashOfAReferenceIsStableAndKeyed(t *testing.T) {
 	down := &resolver.StoreError{Kind: resolver.Unavailable, Err: errors.New("down")}
-	hashes := func(store *component.SecretStore, log *logged) []string {
+	hashes := func(store *component.SecretStore, log *logtext.Text) []string {
 		for range 2 {
 			_, err := get(store, "some-guid")
 			require.Error(t, err)
@@ -104,9 +105,9 @@ func TestTheHashOfAReferenceIsStableAndKeyed(t *testing.T) {
 		require.Len(t, found, 2)
 		return found
 	}
-	log := &logged{}
+	log := &logtext.Text{}
 	first := hashes(failing(t, log, down), log)
-	log = &logged{}
+	log = &logtext.Text{}
 	second := hashes(failing(t, log, down), log)
 
 	assert.Equal(t, first[0], first[1], "one process names a reference one way")
@@ -115,11 +116,11 @@ func TestTheHashOfAReferenceIsStableAndKeyed(t *testing.T) {
 }
 
 func TestTwoReferencesHaveTwoHashes(t *testing.T) {
-	log := &logged{}
+	log := &logtext.Text{}
 	stores := resolvertest.New(t)
 	stores.Configs.Put("one", `{"credentialSource":"agent","secret-path":"a"}`)
 	stores.Configs.Put("two", `{"credentialSource":"agent","secret-path":"b"}`)
-	store := component.On(log.logger(t.Name()), component.NewMetrics(prometheus.NewRegistry()), stores.Options())
+	store := component.On(log.Logger(t.Name()), component.NewMetrics(prometheus.NewRegistry()), stores.Options())
 	for _, guid := range []string{"one", "two"} {
 		_, err := get(store, guid)
 		require.Equal(t, codes.NotFound, status.Code(err))

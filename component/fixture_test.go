@@ -1,13 +1,11 @@
 package component_test
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,9 +15,9 @@ import (
 
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
-	"github.com/dapr/kit/logger"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/logtext"
 )
 
 const (
@@ -40,7 +38,7 @@ type world struct {
 	t       testing.TB
 	configs string // the folder of configs
 	file    string // the file of secrets
-	log     *logged
+	log     *logtext.Text
 	metrics *prometheus.Registry
 	factory func() secretstores.SecretStore
 }
@@ -49,11 +47,11 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), canaryPath)
 	w := &world{
-		t: t, log: &logged{}, metrics: prometheus.NewRegistry(),
+		t: t, log: &logtext.Text{}, metrics: prometheus.NewRegistry(),
 		configs: filepath.Join(folder, "configs"), file: filepath.Join(folder, "secrets.json"),
 	}
 	require.NoError(t, os.MkdirAll(w.configs, 0o700))
-	w.factory = component.Factory(w.log.logger(t.Name()), component.NewMetrics(w.metrics))
+	w.factory = component.Factory(w.log.Logger(t.Name()), component.NewMetrics(w.metrics))
 	return w
 }
 
@@ -141,30 +139,4 @@ func assertDiscreet(t testing.TB, text string) {
 	for _, canary := range []string{canarySecret, canaryReference, canaryPath} {
 		assert.NotContains(t, text, canary)
 	}
-}
-
-// logged is what a logger wrote.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// logger returns a logger at info level, the one that the component runs at.
-func (l *logged) logger(name string) logger.Logger {
-	log := logger.NewLogger(name)
-	log.SetOutputLevel(logger.InfoLevel)
-	log.SetOutput(l)
-	return log
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/logtext"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -125,13 +126,13 @@ func TestACredentialHasSeveralEntries(t *testing.T) {
 }
 
 func TestAPanicIsItsRequestsInternal(t *testing.T) {
-	log := &logged{}
+	log := &logtext.Text{}
 	stores := resolvertest.New(t)
 	stores.Configs.Put("c", `{"credentialSource":"agent","password":"`+canaryReference+`"}`)
 	stores.Configs.Put("fine", `{}`)
 	stores.Secrets.Before(canaryReference, resolvertest.Panic(canarySecret))
 	stores.Configs.Before("hopeless", resolvertest.Panic(canarySecret))
-	store := component.On(log.logger(t.Name()), component.NewMetrics(prometheus.NewRegistry()), stores.Options())
+	store := component.On(log.Logger(t.Name()), component.NewMetrics(prometheus.NewRegistry()), stores.Options())
 
 	for _, guid := range []string{"c", "hopeless"} {
 		_, err := get(store, guid)

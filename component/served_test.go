@@ -40,7 +40,7 @@ func (w *world) connect() secretstores.SecretStore {
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	server, err := pluggable.New(pluggable.Options{
-		Name: "credential-resolver", NewSecretStore: w.factory, Logger: w.log.logger(w.t.Name()),
+		Name: "credential-resolver", NewSecretStore: w.factory, Logger: w.log.Logger(w.t.Name()),
 		SocketFolder: folder, StateFolder: w.t.TempDir(), StateOnDisk: true,
 	})
 	require.NoError(w.t, err)

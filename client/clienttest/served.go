@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,11 +18,11 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 	dapr "github.com/dapr/go-sdk/client"
-	"github.com/dapr/kit/logger"
 
 	"credential-resolver/client"
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
+	"credential-resolver/internal/logtext"
 )
 
 // product is the component's name, and that of its socket.
@@ -47,19 +46,18 @@ type served struct {
 // serve starts the component, and initialises its two Components as daprd does.
 func serve(
 	folder string, names client.Options, properties map[string]string,
-	before func(ctx context.Context, store string) error, log io.Writer,
+	before func(ctx context.Context, store string) error, text *logtext.Text,
 ) (*served, error) {
-	logger := logger.NewLogger(filepath.Base(folder)) // loggers are the process's: one a name
-	logger.SetOutput(log)
+	log := text.Logger(filepath.Base(folder)) // loggers are the process's: one a name
 	s := &served{done: make(chan error, 1)}
-	newStore := component.FactoryBefore(logger, component.NewMetrics(prometheus.NewRegistry()), before)
+	newStore := component.FactoryBefore(log, component.NewMetrics(prometheus.NewRegistry()), before)
 	server, err := pluggable.New(pluggable.Options{
 		Name:           product,
 		NewSecretStore: func() secretstores.SecretStore { return s.remember(newStore()) },
 		NewOutputBinding: func(stores *pluggable.SecretStores) bindings.OutputBinding {
 			return component.NewSaveBinding(stores)
 		},
-		Logger: logger, SocketFolder: folder, StateFolder: filepath.Join(folder, "state"), StateOnDisk: true,
+		Logger: log, SocketFolder: folder, StateFolder: filepath.Join(folder, "state"), StateOnDisk: true,
 	})
 	if err != nil {
 		return nil, err

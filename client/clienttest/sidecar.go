@@ -17,6 +17,7 @@ import (
 	dapr "github.com/dapr/go-sdk/client"
 
 	"credential-resolver/client"
+	"credential-resolver/internal/logtext"
 )
 
 // Options say how a sidecar is made.
@@ -42,7 +43,7 @@ type Sidecar struct {
 
 	names  client.Options
 	folder string
-	log    *logged
+	log    *logtext.Text
 	served *served
 	close  func() error
 
@@ -80,7 +81,7 @@ func Start(opts Options) (*Sidecar, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sidecar{names: client.New(nil, opts.Client).Options(), folder: folder, log: &logged{}}
+	s := &Sidecar{names: client.New(nil, opts.Client).Options(), folder: folder, log: &logtext.Text{}}
 	s.Configs = newConfigs(filepath.Join(folder, "configs"))
 	s.Secrets = newSecrets(filepath.Join(folder, "secrets.json"))
 	s.DeploymentSecrets = newSecrets(filepath.Join(folder, "deployment-secrets.json"))

@@ -1,11 +1,9 @@
 package pluggable_test
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/component/pluggable"
+	"credential-resolver/internal/logtext"
 )
 
 const (
@@ -35,7 +34,7 @@ type running struct {
 
 	t      testing.TB
 	socket string
-	log    *logged
+	log    *logtext.Text
 	cancel context.CancelFunc
 	done   chan error
 }
@@ -43,11 +42,11 @@ type running struct {
 // newServer returns a server of echoes in a folder of its own.
 func newServer(t testing.TB, stores *echoes, change func(*pluggable.Options)) *running {
 	t.Helper()
-	log := &logged{}
+	log := &logtext.Text{}
 	opts := pluggable.Options{
 		Name:           componentName,
 		NewSecretStore: stores.New,
-		Logger:         log.logger(t.Name()),
+		Logger:         log.Logger(t.Name()),
 		SocketFolder:   shortFolder(t),
 		StateFolder:    t.TempDir(),
 		StateOnDisk:    true,
@@ -156,29 +155,4 @@ func shortFolder(t testing.TB) string {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
-}
-
-// logged is what a logger wrote.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func (l *logged) logger(name string) logger.Logger {
-	log := logger.NewLogger(name)
-	log.SetOutputLevel(logger.InfoLevel)
-	log.SetOutput(l)
-	return log
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 
 	"credential-resolver/component/pluggable"
+	"credential-resolver/internal/logtext"
 )
 
 func TestAnySecretStoreIsServed(t *testing.T) {
@@ -122,7 +123,7 @@ func TestACallThatPanicsIsAnsweredAsInternalAndNothingElseSuffers(t *testing.T) 
 }
 
 func TestAServerIsNotMadeOfHalf(t *testing.T) {
-	whole := pluggable.Options{Name: "n", NewSecretStore: (&echoes{}).New, Logger: (&logged{}).logger(t.Name())}
+	whole := pluggable.Options{Name: "n", NewSecretStore: (&echoes{}).New, Logger: (&logtext.Text{}).Logger(t.Name())}
 	cases := map[string]struct {
 		change func(*pluggable.Options)
 		says   string
