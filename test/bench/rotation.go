@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -64,7 +63,7 @@ func (s *stores) rotate(ctx context.Context, seen *rotations) error {
 // replace writes the next version.
 func (s *stores) replace(ctx context.Context, seen *rotations) error {
 	entries := map[string]string{"password_key": strconv.Itoa(len(seen.replaced) + 1)}
-	err := s.vault.Do(ctx, http.MethodPost, "secret/data/dapr/"+rotatingGUID, map[string]any{"data": entries})
+	err := s.vault.Write(ctx, "secret/data/dapr/"+rotatingGUID, entries)
 	if err == nil {
 		seen.mu.Lock()
 		defer seen.mu.Unlock()

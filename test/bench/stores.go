@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,16 +89,11 @@ func (s *stores) fillVault(ctx context.Context) (err error) {
 		secrets[secretOf(field)] = map[string]string{"value": valueOf(field)}
 	}
 	for name, entries := range secrets {
-		body := map[string]any{"data": entries}
-		if err := s.vault.Do(ctx, http.MethodPost, "secret/data/dapr/"+name, body); err != nil {
+		if err := s.vault.Write(ctx, "secret/data/dapr/"+name, entries); err != nil {
 			return err
 		}
 	}
-	policy := map[string]string{"policy": `path "secret/data/dapr/*" { capabilities = ["read"] }`}
-	if err := s.vault.Do(ctx, http.MethodPut, "sys/policies/acl/read", policy); err != nil {
-		return err
-	}
-	s.token, err = s.vault.Token(ctx, "read")
+	s.token, err = s.vault.Reader(ctx, "secret/data/dapr")
 	return err
 }
 

@@ -44,7 +44,7 @@ func measure(ctx context.Context, s *stores, f *fleet, p plan) (*found, error) {
 	defer stop()
 	beside, within := errgroup.WithContext(ctx)
 	beside.Go(func() error {
-		readings, err := watchRedis(within, s.redis.Address, begin, p.step())
+		readings, err := watchRedis(within, s.redis, begin, p.step())
 		r.redis = betweenReadings(readings, begin, p.step())
 		return err
 	})

@@ -3,15 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"regexp"
-	"strconv"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	"credential-resolver/test/harness"
 )
-
-// reads counts what commands read configs from a Redis.
-var reads = regexp.MustCompile(`(?m)^cmdstat_(?:hgetall|get):calls=(\d+)`)
 
 // reading is how often a store had been read at a time.
 type reading struct {
@@ -21,9 +16,7 @@ type reading struct {
 
 // watchRedis has Redis say after every step how often it has been read since its
 // start, until ctx ends.
-func watchRedis(ctx context.Context, address string, begin time.Time, step time.Duration) ([]reading, error) {
-	client := redis.NewClient(&redis.Options{Addr: address, Password: redisPassword})
-	defer func() { _ = client.Close() }()
+func watchRedis(ctx context.Context, redis *harness.Redis, begin time.Time, step time.Duration) ([]reading, error) {
 	var readings []reading
 	for next := begin; ; next = next.Add(step) {
 		select {
@@ -31,14 +24,9 @@ func watchRedis(ctx context.Context, address string, begin time.Time, step time.
 		case <-ctx.Done():
 			return readings, nil
 		}
-		info, err := client.Info(context.WithoutCancel(ctx), "commandstats").Result()
+		calls, err := redis.Reads(context.WithoutCancel(ctx))
 		if err != nil {
 			return nil, fmt.Errorf("redis: %w", err)
-		}
-		calls := 0
-		for _, found := range reads.FindAllStringSubmatch(info, -1) {
-			n, _ := strconv.Atoi(found[1]) // the pattern has digits alone
-			calls += n
 		}
 		readings = append(readings, reading{time.Now(), calls})
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
@@ -94,11 +93,7 @@ func (s *stores) fillVault(ctx context.Context, all credentials) (err error) {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	policy := map[string]string{"policy": `path "secret/data/dapr/*" { capabilities = ["read"] }`}
-	if err := s.vault.Do(ctx, http.MethodPut, "sys/policies/acl/read", policy); err != nil {
-		return err
-	}
-	s.token, err = s.vault.Token(ctx, "read")
+	s.token, err = s.vault.Reader(ctx, "secret/data/dapr")
 	return err
 }
 
@@ -107,7 +102,7 @@ const vaultPath = "secret/data/dapr/" + secretFolder
 
 // write writes a secret past the door, as an administrator does.
 func (s *stores) write(ctx context.Context, name string, entries map[string]string) error {
-	return s.vault.Do(ctx, http.MethodPost, vaultPath+name, map[string]any{"data": entries})
+	return s.vault.Write(ctx, vaultPath+name, entries)
 }
 
 // metadata are those of every process's Component.

@@ -84,7 +84,7 @@ func programs(t *testing.T, path string) string {
 func startGo(t *testing.T, side *sidecar) asker {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "client")
-	runTool(t, "go", "build", "-o", path, "../clients/go")
+	run(t, ".", "go", "build", "-o", path, "../clients/go")
 	return converse(t, side, exec.Command(path))
 }
 
@@ -96,7 +96,7 @@ func startPython(t *testing.T, side *sidecar) asker {
 func startJava(t *testing.T, side *sidecar) asker {
 	t.Helper()
 	classes, libraries := t.TempDir(), installed(t, "java")+"/*"
-	runTool(t, "javac", "-cp", libraries, "-d", classes, "../clients/java/Credentials.java", "../clients/java/Main.java")
+	run(t, ".", "javac", "-cp", libraries, "-d", classes, "../clients/java/Credentials.java", "../clients/java/Main.java")
 	return converse(t, side, exec.Command("java", "-cp", classes+":"+libraries, "Main"))
 }
 
@@ -176,12 +176,6 @@ func startCurl(_ *testing.T, side *sidecar) asker {
 		require.NoError(t, json.Unmarshal(body, &entries))
 		return clientAnswer{Entries: entries, Credential: entries["_value"]}
 	}
-}
-
-func runTool(t *testing.T, name string, args ...string) {
-	t.Helper()
-	out, err := exec.Command(name, args...).CombinedOutput()
-	require.NoError(t, err, "%s", out)
 }
 
 // ourCode finds the last code and its text in daprd's message.

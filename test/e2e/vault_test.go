@@ -74,12 +74,12 @@ func (v *vaultStore) do(t *testing.T, method, path string, body any) {
 
 func (v *vaultStore) policy(t *testing.T, name, text string) {
 	t.Helper()
-	v.do(t, http.MethodPut, "sys/policies/acl/"+name, map[string]string{"policy": text})
+	require.NoError(t, v.Policy(t.Context(), name, text))
 }
 
 func (v *vaultStore) write(t *testing.T, mount, name string, entries map[string]any) {
 	t.Helper()
-	v.do(t, http.MethodPost, mount+"/data/dapr/"+name, map[string]any{"data": entries})
+	require.NoError(t, v.Write(t.Context(), mount+"/data/dapr/"+name, entries))
 }
 
 // token makes a token with a policy, which nothing may ever show.

@@ -2,8 +2,10 @@ package harness
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -49,6 +51,23 @@ func redisArgs(s *Server) []string {
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(s.port), "--dir", s.Dir,
 		"--aclfile", filepath.Join(s.Dir, "users.acl"), "--save", "", "--appendonly", "yes", "--appendfsync", "always",
 	}
+}
+
+// readStats are those of the commands that state.redis reads a value with.
+var readStats = regexp.MustCompile(`(?m)^cmdstat_(?:hgetall|get):calls=(\d+)`)
+
+// Reads returns how often a value was read since the server was started.
+func (r *Redis) Reads(ctx context.Context) (int, error) {
+	stats, err := r.Do(ctx, "INFO", "commandstats")
+	if err != nil {
+		return 0, err
+	}
+	reads := 0
+	for _, found := range readStats.FindAllStringSubmatch(fmt.Sprint(stats), -1) {
+		n, _ := strconv.Atoi(found[1]) // the pattern has digits alone
+		reads += n
+	}
+	return reads, nil
 }
 
 // Do runs a command as the administrator.

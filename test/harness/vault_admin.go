@@ -42,6 +42,25 @@ func (v *Vault) Token(ctx context.Context, policies ...string) (string, error) {
 	return made.Auth.Token, err
 }
 
+// Policy makes a policy.
+func (v *Vault) Policy(ctx context.Context, name, text string) error {
+	return v.Do(ctx, http.MethodPut, "sys/policies/acl/"+name, map[string]string{"policy": text})
+}
+
+// Reader makes a token that may read what is under a path, and nothing else.
+func (v *Vault) Reader(ctx context.Context, path string) (string, error) {
+	const policy = "read"
+	if err := v.Policy(ctx, policy, fmt.Sprintf("path %q { capabilities = [\"read\"] }", path+"/*")); err != nil {
+		return "", err
+	}
+	return v.Token(ctx, policy)
+}
+
+// Write writes a secret of a KV engine of version 2, at the path that its data have.
+func (v *Vault) Write(ctx context.Context, path string, entries any) error {
+	return v.Do(ctx, http.MethodPost, path, map[string]any{"data": entries})
+}
+
 // call makes a request of the administrator's and reads the answer into out, if
 // that is not nil.
 func (v *Vault) call(ctx context.Context, method, path string, body, out any) error {
