@@ -33,7 +33,7 @@ func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG
 type world struct {
 	cases   []testCase
 	secrets secrets
-	more    string // Components besides, with the verbs of the others
+	more    func(configs string) string // Components besides; nil for none
 }
 
 func (g generator) world(n int) world {

@@ -8,48 +8,6 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// refusing are a secret store that fails, as the original has it, and two Components of
-// ours: one on that store, and one that refuses what stays unresolved.
-const refusing = `---
-apiVersion: dapr.io/v1alpha1
-kind: Component
-metadata: {name: secretstore-down}
-spec:
-  type: secretstores.hashicorp.vault
-  version: v1
-  metadata: [{name: vaultAddr, value: "http://127.0.0.1:1"}, {name: vaultToken, value: none}]
----
-apiVersion: dapr.io/v1alpha1
-kind: Component
-metadata: {name: credentials-down}
-spec:
-  type: secretstores.credential-resolver
-  version: v1
-  metadata:
-  - {name: configStore, value: bindings.localstorage}
-  - {name: configStore.rootPath, value: %[1]q}
-  - {name: configKey, value: "persistent-artifacts/apps/default/credentials/{guid}/config.json"}
-  - {name: secretStore, value: secretstores.hashicorp.vault}
-  - {name: secretStore.vaultAddr, value: "http://127.0.0.1:1"}
-  - {name: secretStore.vaultToken, value: none}
-  - {name: requestTimeout, value: 1s}
-  - {name: unresolved, value: allow}
----
-apiVersion: dapr.io/v1alpha1
-kind: Component
-metadata: {name: credentials-strict}
-spec:
-  type: secretstores.credential-resolver
-  version: v1
-  metadata:
-  - {name: configStore, value: bindings.localstorage}
-  - {name: configStore.rootPath, value: %[1]q}
-  - {name: configKey, value: "persistent-artifacts/apps/default/credentials/{guid}/config.json"}
-  - {name: secretStore, value: secretstores.local.file}
-  - {name: secretStore.secretsFile, value: components/samples/secrets.json}
-  - {name: secretStore.multiValued, value: "true"}
-`
-
 // A credential that refers to nothing.
 const (
 	literalGUID = "literals"

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// metadata are a Component's.
+type metadata map[string]string
+
+// component is a Component's YAML; each of with goes over those before it.
+func component(name, kind string, with ...metadata) string {
+	all := metadata{}
+	for _, m := range with {
+		maps.Copy(all, m)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "---\napiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: %s}\n", name)
+	fmt.Fprintf(&b, "spec:\n  type: %s\n  version: v1\n  metadata:\n", kind)
+	for _, field := range slices.Sorted(maps.Keys(all)) {
+		fmt.Fprintf(&b, "  - {name: %s, value: %q}\n", field, all[field])
+	}
+	return b.String()
+}
+
+// configPath is where the original keeps a credential's config in its object store.
+func configPath(guid string) string {
+	return filepath.Join("persistent-artifacts/apps/default/credentials", guid, "config.json")
+}
+
+// ours is a Component of ours on the original's object store.
+func ours(name, configs string, with ...metadata) string {
+	own := metadata{"configStore": "bindings.localstorage", "configStore.rootPath": configs, "configKey": configPath("{guid}")}
+	return component(name, "secretstores.credential-resolver", append([]metadata{own}, with...)...)
+}
+
+// secretsIn are the metadata of a file of secrets, as a store of ours has them.
+func secretsIn(file string) metadata {
+	return metadata{
+		"secretStore": "secretstores.local.file", "secretStore.secretsFile": file, "secretStore.multiValued": "true",
+	}
+}
+
+// unresolved is what ours needs to answer as the original does.
+var unresolved = metadata{"unresolved": "allow"}
+
+// The names of our Components: one without a cache, one with the default's, and one
+// into which an application may save.
+const (
+	uncached = "credentials-uncached"
+	cached   = "credentials"
+	saving   = "credentials-local"
+)
+
+// resources are the original's object store and secret stores, and ours on the same.
+func resources(configs, secretsFile string) string {
+	file := metadata{"secretsFile": secretsFile, "multiValued": "true"}
+	all := func(name, ttl, environment string) string {
+		return ours(name, configs, secretsIn(secretsFile), unresolved, metadata{"cacheTTL": ttl, "environment": environment})
+	}
+	return component("objectstore", "bindings.localstorage", metadata{"rootPath": configs}) +
+		component("secretstore", "secretstores.local.file", file) +
+		component("deployment-secret-store", "secretstores.local.file", file) +
+		component("credentials-save", "bindings.credential-resolver", metadata{"store": saving}) +
+		all(uncached, "0s", "production") + all(cached, "60s", "production") + all(saving, "60s", "local")
+}
+
+// refusing are a secret store that fails, as the original has it, and two Components of
+// ours: one on that store, and one that refuses what stays unresolved.
+func refusing(configs string) string {
+	const kind, nobody = "secretstores.hashicorp.vault", "http://127.0.0.1:1"
+	return component("secretstore-down", kind, metadata{"vaultAddr": nobody, "vaultToken": "none"}) +
+		ours("credentials-down", configs, unresolved, metadata{
+			"secretStore": kind, "secretStore.vaultAddr": nobody, "secretStore.vaultToken": "none", "requestTimeout": "1s",
+		}) +
+		ours("credentials-strict", configs, secretsIn("components/samples/secrets.json"))
+}
