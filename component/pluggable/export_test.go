@@ -36,6 +36,21 @@ func (s *Server) Connections(name string) int {
 	return n
 }
 
+// The bounds on what one peer can take.
+const (
+	MaxPeerInstances      = maxPeerInstances
+	MaxInit               = maxInit
+	MaxState              = maxState
+	MaxPeerConnections    = maxPeerConnections
+	MaxRefusedConnections = maxRefusedConnections
+	MaxStreams            = maxStreams
+	MaxHeaders            = maxHeaders
+)
+
+// RefuseEverybody has a server that does not run yet answer nobody, this process's own
+// user included.
+func (s *Server) RefuseEverybody() { s.allowed = nil }
+
 const childVariable = "PLUGGABLE_TEST_CHILD"
 
 // IsChild tells whether this process was started by StartChild.

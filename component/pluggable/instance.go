@@ -32,12 +32,14 @@ type instance[T io.Closer] struct {
 	initialised bool                     // whether an Init has ever succeeded
 	properties  map[string]string        // what the last successful Init was given; may hold secrets
 	users       map[*connection]struct{} // the connections that have used the instance, and live
+	pidfd       pidfd                    // of the peer; noPidfd unless it identifies it, and has connected
+	dropped     bool                     // nobody comes back to the instance
 	idle        bool                     // whether the last check found a store without a connection
 	held        *held[T]                 // nil while no connection uses the instance
 }
 
 func newInstance[T io.Closer](key instanceKey) *instance[T] {
-	return &instance[T]{key: key, initing: make(chan struct{}, 1)}
+	return &instance[T]{key: key, initing: make(chan struct{}, 1), pidfd: noPidfd}
 }
 
 // initPatience is how long a call waits for an Init of its instance: daprd sets no
@@ -100,6 +102,9 @@ func (in *instance[T]) use(c *connection) {
 		in.users = map[*connection]struct{}{}
 	}
 	in.users[c] = struct{}{}
+	if in.pidfd == noPidfd && !in.dropped {
+		in.pidfd = c.pidfd.dup()
+	}
 }
 
 // leave takes c, which has ended, from the instance's connections, and closes the
@@ -112,11 +117,29 @@ func (in *instance[T]) leave(c *connection) bool {
 	})
 }
 
-// used tells whether a live connection uses the instance.
-func (in *instance[T]) used() bool {
+// gone tells whether the peer is known to have ended.
+func (in *instance[T]) gone() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return len(in.users) > 0
+	return len(in.users) == 0 && in.key.peer.ended(in.pidfd)
+}
+
+// absent tells whether the peer has not connected since it was remembered, and cannot
+// be seen to end before it does.
+func (in *instance[T]) absent() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.users) == 0 && in.key.peer.pidfd != 0 && in.pidfd == noPidfd
+}
+
+// drop closes the store when its last call has ended, and lets the peer go.
+func (in *instance[T]) drop() {
+	in.retire()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.dropped = true
+	in.pidfd.close()
+	in.pidfd = noPidfd
 }
 
 // closeIdle closes a store that no connection has used since the last check.

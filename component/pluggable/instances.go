@@ -40,8 +40,13 @@ func newInstances[T io.Closer](
 const reopenTimeout = 500 * time.Millisecond
 
 // notInitialised answers a call before any Init: daprd does not repeat Init when
-// this process was started again.
-func (s *instances[T]) notInitialised() error {
+// this process was started again, nor when it connects again.
+func (s *instances[T]) notInitialised(peer process) error {
+	if !peer.lasting() {
+		return status.Error(codes.Unavailable, "this kernel does not identify a daprd of another PID namespace, so the component knows it "+
+			"by its connection, and this one is new: restart daprd; so that this does not come again, run on Linux 6.9 or later, or start "+
+			"the component with --single-daprd if one daprd alone uses its socket")
+	}
 	text := "this component was restarted, and daprd has not initialised it since: restart daprd"
 	if s.state == nil {
 		text += "; so that the next restart needs none, give the component --state-dir, a folder in memory (tmpfs)"
@@ -76,34 +81,50 @@ func (s *instances[T]) acquireFor(ctx context.Context) (*held[T], error) {
 // instance's old one, which closes when its last call has ended. If the new one
 // cannot be initialised, the old one stays.
 func (s *instances[T]) initialise(ctx context.Context, c *connection, name string, properties map[string]string) error {
-	in := s.begin(instanceKey{c.peer, name})
+	if size := sizeOf(name, properties); size > maxInit {
+		return status.Errorf(codes.ResourceExhausted, "the Component's metadata has %d bytes, and may have %d: "+
+			"name files instead of their contents", size, maxInit)
+	}
+	in, err := s.begin(instanceKey{c.peer, name})
+	if err != nil {
+		return err
+	}
 	defer s.end(in)
 	if err := in.lock(ctx); err != nil {
 		return err
 	}
 	defer in.unlock()
 	properties = maps.Clone(properties)
-	fresh, err := s.open(ctx, name, properties)
+	fresh, err := s.open(ctx, in.key, properties)
 	if err != nil {
 		return err
 	}
 	// Before daprd is told: a process that is killed in between has lost nothing.
 	s.remember(in.key, properties)
 	s.put(in, fresh, c, properties)
-	s.log.Infof("%s: instance %q of pid %d initialised", s.kind, name, c.peer.pid)
+	s.log.Infof("%s: instance %q of %s initialised", s.kind, name, c.peer)
 	return nil
+}
+
+// sizeOf returns how many bytes an Init has.
+func sizeOf(name string, properties map[string]string) int {
+	size := len(name)
+	for name, value := range properties {
+		size += len(name) + len(value)
+	}
+	return size
 }
 
 // open makes a store and initialises it. A panic is an error too: what it
 // panicked with may hold a secret, so only its type is logged.
-func (s *instances[T]) open(ctx context.Context, name string, properties map[string]string) (h *held[T], err error) {
+func (s *instances[T]) open(ctx context.Context, key instanceKey, properties map[string]string) (h *held[T], err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.log.Errorf("%s: an Init panicked (%T)", s.kind, cause)
 			err = status.Error(codes.Internal, "internal error")
 		}
 	}()
-	store, err := s.init(ctx, name, maps.Clone(properties))
+	store, err := s.init(withInstance(ctx, s.kind, key), key.name, maps.Clone(properties))
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +141,7 @@ func (s *instances[T]) acquire(ctx context.Context, peer process, c *connection,
 	in := s.byKey[instanceKey{peer, name}]
 	s.mu.RUnlock()
 	if in == nil {
-		return nil, s.notInitialised()
+		return nil, s.notInitialised(peer)
 	}
 	if h := in.take(c); h != nil {
 		return h, nil
@@ -144,7 +165,7 @@ func (s *instances[T]) revive(ctx context.Context, in *instance[T], c *connectio
 	if h := in.take(c); h != nil {
 		return h, nil
 	}
-	return nil, s.notInitialised() // closed meanwhile
+	return nil, s.notInitialised(in.key.peer) // closed meanwhile
 }
 
 // reopen opens an instance's store with what it was initialised with; the caller
@@ -152,17 +173,17 @@ func (s *instances[T]) revive(ctx context.Context, in *instance[T], c *connectio
 func (s *instances[T]) reopen(ctx context.Context, in *instance[T], c *connection) error {
 	properties, initialised := in.remembered()
 	if !initialised {
-		return s.notInitialised()
+		return s.notInitialised(in.key.peer)
 	}
 	ctx, cancel := context.WithTimeout(ctx, reopenTimeout)
 	defer cancel()
-	fresh, err := s.open(ctx, in.key.name, properties)
+	fresh, err := s.open(ctx, in.key, properties)
 	if err != nil {
-		s.log.Warnf("%s: instance %q of pid %d could not be initialised again: %v", s.kind, in.key.name, in.key.peer.pid, err)
+		s.log.Warnf("%s: instance %q of %s could not be initialised again: %v", s.kind, in.key.name, in.key.peer, err)
 		return status.Error(codes.Unavailable, "the component could not be initialised again: see its log")
 	}
 	s.put(in, fresh, c, properties)
-	s.log.Infof("%s: instance %q of pid %d is back", s.kind, in.key.name, in.key.peer.pid)
+	s.log.Infof("%s: instance %q of %s is back", s.kind, in.key.name, in.key.peer)
 	return nil
 }
 
@@ -176,17 +197,58 @@ func (s *instances[T]) put(in *instance[T], fresh *held[T], c *connection, prope
 	}
 }
 
-// begin returns the instance of a key, for an Init: it is not dropped before end.
-func (s *instances[T]) begin(key instanceKey) *instance[T] {
+// begin returns the instance of a key, for an Init: it is not dropped before end. Its
+// error is a gRPC status.
+func (s *instances[T]) begin(key instanceKey) (*instance[T], error) {
+	in, evicted, err := s.find(key)
+	if evicted != nil {
+		evicted.drop()
+		s.disremember(evicted.key)
+	}
+	return in, err
+}
+
+// find returns the instance of a key, or adds it. Above maxInstances it evicts one whose
+// peer has not come back, if there is one.
+func (s *instances[T]) find(key instanceKey) (in, evicted *instance[T], err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	in := s.byKey[key]
+	in = s.byKey[key]
 	if in == nil {
+		if evicted, err = s.room(key.peer); err != nil {
+			return nil, nil, err
+		}
+		if evicted != nil {
+			delete(s.byKey, evicted.key)
+		}
 		in = newInstance[T](key)
 		s.byKey[key] = in
 	}
 	in.inits++
-	return in
+	return in, evicted, nil
+}
+
+// room sees whether a peer may have one more instance, and which one has to go for it;
+// nil for none. The caller has the lock.
+func (s *instances[T]) room(peer process) (absent *instance[T], err error) {
+	ofPeer := 0
+	for key, in := range s.byKey {
+		if key.peer == peer {
+			ofPeer++
+		}
+		if absent == nil && in.inits == 0 && in.absent() {
+			absent = in
+		}
+	}
+	switch {
+	case ofPeer >= maxPeerInstances:
+		return nil, status.Errorf(codes.ResourceExhausted, "this daprd has %d Components of this type already, and may have no more", ofPeer)
+	case len(s.byKey) < maxInstances:
+		return nil, nil
+	case absent == nil:
+		return nil, status.Errorf(codes.ResourceExhausted, "this component has %d instances already, and may have no more", len(s.byKey))
+	}
+	return absent, nil
 }
 
 // end ends what begin began, and drops the instance if no Init of it ever succeeded.
@@ -217,8 +279,8 @@ func (s *instances[T]) names(peer process) []string {
 func (s *instances[T]) connectionEnded(c *connection) {
 	for _, in := range s.all() {
 		if in.leave(c) {
-			s.log.Infof("%s: instance %q of pid %d has no connection any more; its stores are closed",
-				s.kind, in.key.name, in.key.peer.pid)
+			s.log.Infof("%s: instance %q of %s has no connection any more; its stores are closed",
+				s.kind, in.key.name, in.key.peer)
 		}
 	}
 }
@@ -231,9 +293,9 @@ func (s *instances[T]) all() []*instance[T] {
 
 // dropGone drops what is kept of processes that have ended.
 func (s *instances[T]) dropGone() {
-	for _, in := range s.drop(func(in *instance[T]) bool { return in.inits == 0 && !in.used() && in.key.peer.gone() }) {
+	for _, in := range s.drop(func(in *instance[T]) bool { return in.inits == 0 && in.gone() }) {
 		s.disremember(in.key)
-		s.log.Infof("%s: pid %d has ended, and with it instance %q", s.kind, in.key.peer.pid, in.key.name)
+		s.log.Infof("%s: %s has ended, and with it instance %q", s.kind, in.key.peer, in.key.name)
 	}
 }
 
@@ -266,7 +328,7 @@ func (s *instances[T]) drop(which func(*instance[T]) bool) []*instance[T] {
 	}
 	s.mu.Unlock()
 	for _, in := range dropped {
-		in.retire()
+		in.drop()
 	}
 	return dropped
 }

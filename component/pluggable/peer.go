@@ -1,126 +1,102 @@
 package pluggable
 
 import (
-	"context"
-	"errors"
+	"fmt"
+	"math"
 	"net"
-	"sync"
 	"sync/atomic"
-
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/peer"
 )
 
-// process is the one at the other end of a connection. Its start time tells it
-// from a later process of the same pid. The zero value is a process in another
-// pid namespace, of which nothing is known.
+// process identifies the process at the other end of a connection, by what the
+// kernel says of it (DESIGN.md, section 1). Equal values are the same process.
+//
+// Besides the user and the group, one thing identifies it: pid and start where the
+// process is visible, pidfd where it is in another PID namespace, and connection
+// where the kernel says neither. With [Options.SingleDaprd] the user alone does.
 type process struct {
-	pid   int32
-	start uint64 // in the system's own unit; 0 if it cannot be told
+	uid, gid   uint32
+	pid        int32
+	start      uint64 // in the system's own unit
+	pidfd      uint64 // the inode of the process's pidfd; no other process has it until the next boot
+	connection uint64 // a number that this server gave
 }
 
-// gone tells whether the process is known to have ended.
-func (p process) gone() bool {
-	if p.pid == 0 {
-		return false
+// String returns the process as a log shows it.
+func (p process) String() string {
+	switch {
+	case p.pid != 0:
+		return fmt.Sprintf("pid %d (uid %d)", p.pid, p.uid)
+	case p.pidfd != 0:
+		return fmt.Sprintf("a process of another PID namespace (uid %d, pidfd inode %d)", p.uid, p.pidfd)
+	case p.connection != 0:
+		return fmt.Sprintf("a process of another PID namespace (uid %d, connection %d)", p.uid, p.connection)
+	default:
+		return fmt.Sprintf("the one daprd of uid %d", p.uid)
 	}
-	start, alive := startTime(p.pid)
-	return !alive || p.start != 0 && start != 0 && start != p.start
 }
 
-// connection is one accepted connection, with the process at its other end.
-type connection struct {
-	net.Conn
-
-	peer  process
-	onEnd func(*connection)
-	end   sync.Once
-	ended atomic.Bool // set before onEnd is called
+// id returns the process as a text that no other process has.
+func (p process) id() string {
+	return fmt.Sprintf("%d-%d-%d-%d-%d-%d", p.uid, p.gid, p.pid, p.start, p.pidfd, p.connection)
 }
 
-func newConnection(c net.Conn, onEnd func(*connection)) *connection {
-	return &connection{Conn: c, peer: peerOf(c), onEnd: onEnd}
-}
+// lasting tells whether the process is recognised when it connects again.
+func (p process) lasting() bool { return p.connection == 0 }
 
-// Close implements net.Conn.
-func (c *connection) Close() error {
-	err := c.Conn.Close()
-	c.end.Do(func() {
-		c.ended.Store(true)
-		c.onEnd(c)
-	})
-	return err
-}
-
-// peerOf asks the kernel who is at the other end.
-func peerOf(c net.Conn) process {
-	socket, ok := c.(*net.UnixConn)
-	if !ok {
-		return process{}
+// ended tells whether a process without a connection is known to have ended. end is
+// its pidfd, or noPidfd.
+func (p process) ended(end pidfd) bool {
+	switch {
+	case p.pid != 0:
+		start, alive := startTime(p.pid)
+		return !alive || start != 0 && start != p.start
+	case p.connection != 0:
+		return true
+	default:
+		return end.ended()
 	}
-	raw, err := socket.SyscallConn()
-	if err != nil {
-		return process{}
+}
+
+// identifier identifies the processes that connect.
+type identifier struct {
+	single bool          // all processes of one user are one daprd
+	last   atomic.Uint64 // the last number that a connection was given
+}
+
+// identify asks the kernel which process is at the other end. The pidfd is noPidfd
+// unless it is what identifies the process; the caller closes it.
+func (i *identifier) identify(c net.Conn) (process, pidfd) {
+	p := process{uid: math.MaxUint32, gid: math.MaxUint32}
+	end := noPidfd
+	if socket, ok := c.(*net.UnixConn); ok {
+		if raw, err := socket.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { p, end = i.peerOf(int(fd)) })
+		}
 	}
-	var pid int32
-	if err := raw.Control(func(fd uintptr) { pid = peerPID(int(fd)) }); err != nil || pid == 0 {
-		return process{}
+	if p == (process{uid: p.uid, gid: p.gid}) && !i.single {
+		p.connection = i.last.Add(1)
 	}
-	start, _ := startTime(pid)
-	return process{pid: pid, start: start}
+	return p, end
 }
 
-// peerCredentials is a transport without a handshake, as daprd's is, that tells
-// each call which connection it came by.
-type peerCredentials struct{}
-
-var _ credentials.TransportCredentials = peerCredentials{}
-
-type authInfo struct {
-	credentials.CommonAuthInfo
-
-	connection *connection
-}
-
-// AuthType implements credentials.AuthInfo.
-func (authInfo) AuthType() string { return "peer" }
-
-// ServerHandshake implements credentials.TransportCredentials.
-func (peerCredentials) ServerHandshake(c net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	conn, ok := c.(*connection)
-	if !ok {
-		return nil, nil, errors.New("pluggable: a connection of another listener")
+// peerOf identifies the process at the other end of a socket, as far as the kernel
+// says which it is.
+func (i *identifier) peerOf(fd int) (process, pidfd) {
+	uid, gid, pid := peerCredentials(fd)
+	if i.single {
+		return process{uid: uid}, noPidfd
 	}
-	return c, authInfo{
-		CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity},
-		connection:     conn,
-	}, nil
-}
-
-// ClientHandshake implements credentials.TransportCredentials; a server has none.
-func (peerCredentials) ClientHandshake(
-	context.Context, string, net.Conn,
-) (net.Conn, credentials.AuthInfo, error) {
-	return nil, nil, errors.New("pluggable: not for clients")
-}
-
-// Info implements credentials.TransportCredentials.
-func (peerCredentials) Info() credentials.ProtocolInfo {
-	return credentials.ProtocolInfo{SecurityProtocol: "peer"}
-}
-
-// Clone implements credentials.TransportCredentials.
-func (c peerCredentials) Clone() credentials.TransportCredentials { return c }
-
-// OverrideServerName implements credentials.TransportCredentials.
-func (peerCredentials) OverrideServerName(string) error { return nil }
-
-// connectionOf returns the connection that a call came by.
-func connectionOf(ctx context.Context) (*connection, bool) {
-	p, ok := peer.FromContext(ctx)
-	if !ok {
-		return nil, false
+	p := process{uid: uid, gid: gid}
+	end, inode := peerPidfd(fd)
+	if pid != 0 {
+		// The start time is the peer's only if the peer still runs: else another
+		// process may have its pid by now.
+		if start, alive := startTime(pid); alive && start != 0 && !end.ended() {
+			end.close()
+			p.pid, p.start = pid, start
+			return p, noPidfd
+		}
 	}
-	info, ok := p.AuthInfo.(authInfo)
-	return info.connection, ok
+	p.pidfd = inode
+	return p, end
 }

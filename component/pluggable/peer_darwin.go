@@ -1,15 +1,23 @@
 package pluggable
 
-import "golang.org/x/sys/unix"
+import (
+	"math"
 
-// peerPID returns the process at the other end of a socket: LOCAL_PEERPID,
-// unix(4). 0 is one that cannot be told.
-func peerPID(fd int) int32 {
-	pid, err := unix.GetsockoptInt(fd, unix.SOL_LOCAL, unix.LOCAL_PEERPID)
+	"golang.org/x/sys/unix"
+)
+
+// peerCredentials returns the user, the group and the process at the other end of a
+// socket: LOCAL_PEERCRED and LOCAL_PEERPID, unix(4).
+func peerCredentials(fd int) (uid, gid uint32, pid int32) {
+	cred, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
 	if err != nil {
-		return 0
+		return math.MaxUint32, math.MaxUint32, 0
 	}
-	return int32(pid)
+	n, err := unix.GetsockoptInt(fd, unix.SOL_LOCAL, unix.LOCAL_PEERPID)
+	if err != nil {
+		n = 0
+	}
+	return cred.Uid, cred.Groups[0], int32(n)
 }
 
 // startTime reads when a process started, in microseconds of the system's clock.
@@ -22,4 +30,13 @@ func startTime(pid int32) (microseconds uint64, alive bool) {
 	}
 	start := info.Proc.P_starttime
 	return uint64(start.Sec)*1e6 + uint64(start.Usec), info.Proc.P_stat != zombie
+}
+
+// bootID names the time since the last boot; "" where the system does not say.
+func bootID() string {
+	id, err := unix.Sysctl("kern.bootsessionuuid")
+	if err != nil {
+		return ""
+	}
+	return id
 }

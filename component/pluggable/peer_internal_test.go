@@ -1,6 +1,7 @@
 package pluggable
 
 import (
+	"math"
 	"net"
 	"os"
 	"testing"
@@ -11,57 +12,80 @@ import (
 	"google.golang.org/grpc/peer"
 )
 
-func TestAProcessIsGoneOnceItHasEnded(t *testing.T) {
+func TestAVisibleProcessHasEndedOnceItIsGone(t *testing.T) {
 	child := StartChild(t, "child")
 	pid := int32(child.Process.Pid)
 	start, alive := startTime(pid)
 	require.True(t, alive)
 	require.NotZero(t, start)
-	p := process{pid, start}
+	p := process{pid: pid, start: start}
 
-	assert.False(t, p.gone(), "it is alive")
-	assert.False(t, process{pid: pid}.gone(), "it is alive, though nothing is known of its start")
-	assert.True(t, process{pid, start - 1}.gone(), "a later process of the same pid is not the one that it was")
+	assert.False(t, p.ended(noPidfd), "it is alive")
+	assert.True(t, process{pid: pid, start: start - 1}.ended(noPidfd), "a later process of the same pid is not the one that it was")
 
 	require.NoError(t, child.Process.Kill())
-	require.Eventually(t, p.gone, 20*time.Second, time.Millisecond, "a zombie has ended")
+	require.Eventually(t, func() bool { return p.ended(noPidfd) }, 20*time.Second, time.Millisecond, "a zombie has ended")
 	_ = child.Wait()
-	assert.True(t, p.gone(), "one that was reaped has ended")
+	assert.True(t, p.ended(noPidfd), "one that was reaped has ended")
 }
 
-func TestAProcessInAnotherNamespaceIsNeverKnownToBeGone(t *testing.T) {
-	assert.False(t, process{}.gone())
+func TestWhatCannotBeSeenHasNotEnded(t *testing.T) {
+	assert.False(t, process{uid: 1}.ended(noPidfd), "the one daprd of a user")
+	assert.False(t, process{pidfd: 7}.ended(noPidfd), "a process of another PID namespace that has not come back")
+	assert.True(t, process{connection: 7}.ended(noPidfd), "a connection ends with itself")
 }
 
 func TestThePeerOfASocketIsItsProcess(t *testing.T) {
-	l, err := net.Listen("unix", t.TempDir()+"/s")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	there, err := net.Dial("unix", l.Addr().String())
-	require.NoError(t, err)
-	defer func() { _ = there.Close() }()
-	here, err := l.Accept()
-	require.NoError(t, err)
-
-	ended := 0
-	c := newConnection(here, func(*connection) { ended++ })
+	here, _ := socketPair(t)
 	own, _ := startTime(int32(os.Getpid()))
-	assert.Equal(t, process{int32(os.Getpid()), own}, c.peer)
+	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
+
+	p, end := new(identifier).identify(here)
+	assert.Equal(t, process{uid: uid, gid: gid, pid: int32(os.Getpid()), start: own}, p)
+	assert.Equal(t, noPidfd, end)
+
+	single, _ := (&identifier{single: true}).identify(here)
+	assert.Equal(t, process{uid: uid}, single, "all processes of a user are one")
+}
+
+func TestWhatTheKernelDoesNotIdentifyIsItsConnection(t *testing.T) {
+	here, there := net.Pipe()
+	defer func() { _, _ = here.Close(), there.Close() }()
+	var i identifier
+	first, _ := i.identify(here)
+	second, _ := i.identify(here)
+	assert.Equal(t, process{uid: math.MaxUint32, gid: math.MaxUint32, connection: 1}, first)
+	assert.NotEqual(t, first, second)
+	assert.False(t, first.lasting())
+}
+
+func TestProcessesHaveTextsOfTheirOwn(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range []process{
+		{}, {uid: 1}, {gid: 1}, {pid: 1}, {start: 1}, {pidfd: 1}, {connection: 1}, {pid: 1, start: 2}, {pid: 12}, {uid: 1, gid: 2},
+	} {
+		assert.False(t, seen[p.id()], p)
+		seen[p.id()] = true
+	}
+}
+
+func TestAConnectionEndsOnce(t *testing.T) {
+	here, _ := socketPair(t)
+	ended := 0
+	l := newListener(&oneConnection{conn: here}, false, nil, nil, func(*connection) { ended++ })
+	c, err := l.Accept()
+	require.NoError(t, err)
 	require.NoError(t, c.Close())
 	_ = c.Close()
-	assert.Equal(t, 1, ended, "a connection ends once")
+	assert.Equal(t, 1, ended)
+	assert.Zero(t, l.all)
+	assert.Empty(t, l.byPeer)
 }
 
-func TestAConnectionThatIsNoSocketHasNoPeer(t *testing.T) {
+func TestTheTransportIsAServersAndOfItsOwnListener(t *testing.T) {
 	here, there := net.Pipe()
 	defer func() { _, _ = here.Close(), there.Close() }()
-	assert.Equal(t, process{}, peerOf(here))
-}
-
-func TestCredentialsAreAServersAndOfItsOwnListener(t *testing.T) {
-	here, there := net.Pipe()
-	defer func() { _, _ = here.Close(), there.Close() }()
-	var creds peerCredentials
+	var creds transport
 	_, _, err := creds.ServerHandshake(here)
 	require.Error(t, err)
 	_, _, err = creds.ClientHandshake(t.Context(), "", here)
@@ -74,3 +98,26 @@ func TestCredentialsAreAServersAndOfItsOwnListener(t *testing.T) {
 	_, ok = connectionOf(peer.NewContext(t.Context(), &peer.Peer{}))
 	assert.False(t, ok)
 }
+
+// socketPair returns both ends of a connection over a unix socket.
+func socketPair(t *testing.T) (here, there net.Conn) {
+	t.Helper()
+	l, err := net.Listen("unix", t.TempDir()+"/s")
+	require.NoError(t, err)
+	defer func() { _ = l.Close() }()
+	there, err = net.Dial("unix", l.Addr().String())
+	require.NoError(t, err)
+	here, err = l.Accept()
+	require.NoError(t, err)
+	t.Cleanup(func() { _, _ = here.Close(), there.Close() })
+	return here, there
+}
+
+// oneConnection is a listener that has one connection.
+type oneConnection struct {
+	net.Listener
+
+	conn net.Conn
+}
+
+func (l *oneConnection) Accept() (net.Conn, error) { return l.conn, nil }

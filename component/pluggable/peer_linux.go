@@ -1,7 +1,7 @@
 package pluggable
 
 import (
-	"errors"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -9,23 +9,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peerPID returns the process at the other end of a socket: SO_PEERCRED, unix(7).
-// 0 is one in another pid namespace.
-func peerPID(fd int) int32 {
+// peerCredentials returns the user, the group and the process at the other end of a
+// socket: SO_PEERCRED, unix(7). The pid is 0 for a process in another PID namespace.
+func peerCredentials(fd int) (uid, gid uint32, pid int32) {
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
-		return 0
+		return math.MaxUint32, math.MaxUint32, 0
 	}
-	return cred.Pid
+	return cred.Uid, cred.Gid, cred.Pid
 }
 
-// startTime reads when a process started: field 22 of its stat file (proc(5)). A
+// startTime reads when a process started: field 22 of its stat file (proc(5)). It is 0
+// where /proc does not say: where it is hidden, or is that of another PID namespace. A
 // zombie has ended.
 func startTime(pid int32) (ticks uint64, alive bool) {
+	if !procIsOurs() {
+		return 0, unix.Kill(int(pid), 0) != unix.ESRCH
+	}
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(int(pid)) + "/stat")
 	if err != nil {
-		// Where /proc is hidden a process of another user has no entry, and lives.
-		return 0, !errors.Is(unix.Kill(int(pid), 0), unix.ESRCH)
+		return 0, unix.Kill(int(pid), 0) != unix.ESRCH
 	}
 	// The command's name, in parentheses, may hold spaces and parentheses.
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
@@ -37,4 +40,20 @@ func startTime(pid int32) (ticks uint64, alive bool) {
 		return 0, true
 	}
 	return ticks, fields[0] != "Z" && fields[0] != "X"
+}
+
+// procIsOurs tells whether the pids in /proc are those of this PID namespace.
+func procIsOurs() bool {
+	self, err := os.Readlink("/proc/self")
+	return err == nil && self == strconv.Itoa(os.Getpid())
+}
+
+// bootID names the time since the last boot: a pid or a pidfd's inode means nothing in
+// another. "" where the system does not say.
+func bootID() string {
+	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
 }

@@ -9,7 +9,7 @@ import (
 // remember writes down what an instance was initialised with, for the process
 // after this one. That it cannot is no reason to refuse daprd.
 func (s *instances[T]) remember(key instanceKey, properties map[string]string) {
-	if s.state == nil {
+	if s.state == nil || !key.peer.lasting() {
 		return
 	}
 	if err := s.state.save(s.kind, key, properties); err != nil {
@@ -20,7 +20,7 @@ func (s *instances[T]) remember(key instanceKey, properties map[string]string) {
 
 // disremember removes what remember wrote.
 func (s *instances[T]) disremember(key instanceKey) {
-	if s.state == nil {
+	if s.state == nil || !key.peer.lasting() {
 		return
 	}
 	if err := s.state.remove(s.kind, key); err != nil {
@@ -33,11 +33,12 @@ func (s *instances[T]) disremember(key instanceKey) {
 // next call tries again.
 func (s *instances[T]) restore(ctx context.Context, r record, restoring *sync.WaitGroup) {
 	key := r.key()
-	if key.peer.gone() {
+	in, err := s.begin(key)
+	if err != nil {
+		s.log.Warnf("%s: instance %q of %s is not restored: %v", s.kind, key.name, key.peer, err)
 		s.disremember(key)
 		return
 	}
-	in := s.begin(key)
 	in.mu.Lock()
 	in.properties, in.initialised = r.Properties, true
 	in.mu.Unlock()

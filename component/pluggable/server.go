@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"time"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
@@ -58,6 +57,12 @@ type Options struct {
 	// StateOnDisk allows a StateFolder that is not in memory. False: such a folder
 	// is not used, and nothing outlives the process.
 	StateOnDisk bool
+	// AllowUIDs are the users that may call, besides the process's own and root. Nil:
+	// no other.
+	AllowUIDs []uint32
+	// SingleDaprd says that all processes of one user are one daprd. False: each
+	// process has instances of its own.
+	SingleDaprd bool
 }
 
 // Server serves one secret store, and an output binding beside it, over one socket.
@@ -65,6 +70,7 @@ type Server struct {
 	opts     Options
 	stores   *instances[secretstores.SecretStore]
 	bindings *instances[bindings.OutputBinding]
+	allowed  []uint32      // the users that may call
 	ended    chan struct{} // told, without waiting, of every connection that ends
 }
 
@@ -90,7 +96,7 @@ func New(opts Options) (*Server, error) {
 	if opts.StateFolder == "" {
 		opts.StateFolder = StateFolder(opts.Name)
 	}
-	s := &Server{opts: opts, ended: make(chan struct{}, 1)}
+	s := &Server{opts: opts, allowed: allowedUsers(opts.AllowUIDs), ended: make(chan struct{}, 1)}
 	s.stores = newInstances("secretstores", opts.Logger, initSecretStore(opts.NewSecretStore))
 	s.bindings = newInstances("bindings", opts.Logger, s.initOutputBinding)
 	return s, nil
@@ -109,7 +115,8 @@ func (s *Server) Run(ctx context.Context) error {
 	server := s.grpcServer()
 	served := make(chan error, 1)
 	s.restore(ctx)
-	go func() { served <- server.Serve(&peerListener{sock.listener, s.connectionEnded}) }()
+	accepted := newListener(sock.listener, s.opts.SingleDaprd, s.allowed, s.opts.Logger, s.connectionEnded)
+	go func() { served <- server.Serve(accepted) }()
 
 	if err := sock.publish(); err != nil {
 		s.stop(server)
@@ -132,8 +139,12 @@ func (s *Server) Run(ctx context.Context) error {
 
 func (s *Server) grpcServer() *grpc.Server {
 	server := grpc.NewServer(
-		grpc.Creds(peerCredentials{}),
+		grpc.Creds(transport{}),
+		grpc.InTapHandle(newAccess(s.opts.Logger).check),
 		grpc.ForceServerCodecV2(newCodec()),
+		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxHeaderListSize(maxHeaders),
 		// A daprd calls much and little at a time: goroutines and buffers are worth
 		// keeping from one call to the next.
 		grpc.NumStreamWorkers(streamWorkers),
@@ -239,19 +250,4 @@ func within(limit time.Duration, fn func()) bool {
 	case <-timer.C:
 		return false
 	}
-}
-
-// peerListener hands out connections that say when they end.
-type peerListener struct {
-	net.Listener
-
-	onEnd func(*connection)
-}
-
-func (l *peerListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return newConnection(c, l.onEnd), nil
 }

@@ -24,20 +24,36 @@ func StateFolder(name string) string {
 }
 
 // stateVersion is the version of a record's form.
-const stateVersion = 1
+const stateVersion = 2
 
 // record is what is remembered of one instance. Its properties may hold secrets.
 type record struct {
 	Version    int               `json:"version"`
 	Kind       string            `json:"kind"`
 	Component  string            `json:"component"`
-	PID        int32             `json:"pid"`
-	Start      uint64            `json:"start"`
+	Boot       string            `json:"boot"` // what the rest identifies a process in
+	UID        uint32            `json:"uid"`
+	GID        uint32            `json:"gid"`
+	PID        int32             `json:"pid,omitempty"`
+	Start      uint64            `json:"start,omitempty"`
+	PIDFD      uint64            `json:"pidfd,omitempty"`
 	Properties map[string]string `json:"properties"`
 }
 
+func newRecord(kind string, key instanceKey, properties map[string]string) record {
+	p := key.peer
+	return record{stateVersion, kind, key.name, bootID(), p.uid, p.gid, p.pid, p.start, p.pidfd, properties}
+}
+
 func (r record) key() instanceKey {
-	return instanceKey{process{r.PID, r.Start}, r.Component}
+	return instanceKey{process{uid: r.UID, gid: r.GID, pid: r.PID, start: r.Start, pidfd: r.PIDFD}, r.Component}
+}
+
+// ended tells whether the record is of a process that has ended: at the last boot, if
+// not before. Of the one daprd of a user that is not known.
+func (r record) ended() bool {
+	p := r.key().peer
+	return p.pid != 0 && p.ended(noPidfd) || (p.pid != 0 || p.pidfd != 0) && r.Boot != bootID()
 }
 
 // stateFolder holds one file an instance, of one socket: processes that serve
@@ -125,22 +141,26 @@ func (s *stateFolder) close() {
 // fileName names an instance's file: a name of a Component may hold anything.
 func fileName(kind string, key instanceKey) string {
 	hash := sha256.Sum256([]byte(key.name))
-	return fmt.Sprintf("%s-%d-%d-%s.json", kind, key.peer.pid, key.peer.start, hex.EncodeToString(hash[:8]))
+	return fmt.Sprintf("%s-%s-%s.json", kind, key.peer.id(), hex.EncodeToString(hash[:8]))
 }
 
 // save replaces an instance's file at once: a process that is killed leaves the
 // old one or the new one. A folder that has gone is made again.
 func (s *stateFolder) save(kind string, key instanceKey, properties map[string]string) error {
-	text, err := json.Marshal(record{stateVersion, kind, key.name, key.peer.pid, key.peer.start, properties})
+	text, err := json.Marshal(newRecord(kind, key, properties))
 	if err != nil {
 		return err
 	}
+	name := fileName(kind, key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err = s.write(fileName(kind, key), text)
+	if err := s.makeRoom(name, len(text)); err != nil {
+		return err
+	}
+	err = s.write(name, text)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = s.open(); err == nil {
-			err = s.write(fileName(kind, key), text)
+			err = s.write(name, text)
 		}
 	}
 	return err
@@ -205,7 +225,7 @@ func (s *stateFolder) load(told func(path string, why error)) []record {
 		name := entry.Name()
 		r, err := s.read(name)
 		switch {
-		case strings.HasPrefix(name, unfinished), err == nil && r.key().peer.gone():
+		case strings.HasPrefix(name, unfinished), err == nil && r.Version == stateVersion && r.ended():
 			err = s.removeFile(name)
 		case err == nil:
 			err = r.check(name)
@@ -228,6 +248,9 @@ func (s *stateFolder) read(name string) (record, error) {
 	}
 	if !info.Mode().IsRegular() {
 		return record{}, errors.New("it is not a file")
+	}
+	if info.Size() > maxState {
+		return record{}, errors.New("it is larger than all records may be")
 	}
 	text, err := s.root.ReadFile(name)
 	if err != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io/fs"
+	"math"
 	"os/signal"
 	"runtime"
 	"strconv"
@@ -35,7 +36,14 @@ func newServe(o *options) *cobra.Command {
 		"folder in memory for what must outlive this process (default $XDG_RUNTIME_DIR/"+product+", else /run/"+product+")")
 	onDisk := cmd.Flags().Bool("state-dir-on-disk", false,
 		"let --state-dir be on a disk: metadata of Components, secrets included, are then written to it")
+	uids := cmd.Flags().UintSlice("allow-uid", nil, "user that may call besides root and this process's own, by number; may be repeated")
+	single := cmd.Flags().Bool("single-daprd", false,
+		"take all processes of one user for one daprd: for a socket folder that one daprd alone uses, as in a pod")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		allowed, err := userIDs(*uids)
+		if err != nil {
+			return err
+		}
 		bits, err := strconv.ParseUint(mode, 8, 32)
 		if err != nil || bits == 0 || bits > 0o777 {
 			return usageError{fmt.Errorf("--socket-mode must be octal permission bits such as 0660, not %q", mode)}
@@ -58,6 +66,8 @@ func newServe(o *options) *cobra.Command {
 			SocketMode:  fs.FileMode(bits),
 			StateFolder: *stateDir,
 			StateOnDisk: *onDisk,
+			AllowUIDs:   allowed,
+			SingleDaprd: *single,
 		})
 		if err != nil {
 			return err
@@ -68,4 +78,16 @@ func newServe(o *options) *cobra.Command {
 		return server.Run(cmd.Context())
 	}
 	return cmd
+}
+
+// userIDs returns the users that --allow-uid names.
+func userIDs(given []uint) ([]uint32, error) {
+	ids := make([]uint32, len(given))
+	for i, id := range given {
+		if id >= math.MaxUint32 { // which is no user, chown(2)
+			return nil, usageError{fmt.Errorf("--allow-uid must be the number of a user, not %d", id)}
+		}
+		ids[i] = uint32(id)
+	}
+	return ids, nil
 }

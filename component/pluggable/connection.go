@@ -1,0 +1,90 @@
+package pluggable
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
+)
+
+// connection is one accepted connection, with the process at its other end.
+type connection struct {
+	net.Conn
+
+	peer    process
+	pidfd   pidfd // of peer; noPidfd unless it identifies it
+	allowed bool  // whether peer's user may call
+	onEnd   func(*connection)
+	end     sync.Once
+	ended   atomic.Bool // set before onEnd is called
+}
+
+// Close implements net.Conn.
+func (c *connection) Close() error {
+	err := c.Conn.Close()
+	c.end.Do(func() {
+		c.ended.Store(true)
+		c.onEnd(c)
+		c.pidfd.close()
+	})
+	return err
+}
+
+// transport is gRPC without a handshake, as daprd dials it. It tells each call which
+// connection it came by.
+type transport struct{}
+
+var _ credentials.TransportCredentials = transport{}
+
+type authInfo struct {
+	credentials.CommonAuthInfo
+
+	connection *connection
+}
+
+// AuthType implements credentials.AuthInfo.
+func (authInfo) AuthType() string { return "peer" }
+
+// ServerHandshake implements credentials.TransportCredentials.
+func (transport) ServerHandshake(c net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	conn, ok := c.(*connection)
+	if !ok {
+		return nil, nil, errors.New("pluggable: a connection of another listener")
+	}
+	return c, authInfo{
+		CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity},
+		connection:     conn,
+	}, nil
+}
+
+// ClientHandshake implements credentials.TransportCredentials; a server has none.
+func (transport) ClientHandshake(
+	context.Context, string, net.Conn,
+) (net.Conn, credentials.AuthInfo, error) {
+	return nil, nil, errors.New("pluggable: not for clients")
+}
+
+// Info implements credentials.TransportCredentials.
+func (transport) Info() credentials.ProtocolInfo {
+	return credentials.ProtocolInfo{SecurityProtocol: "peer"}
+}
+
+// Clone implements credentials.TransportCredentials.
+func (t transport) Clone() credentials.TransportCredentials { return t }
+
+// OverrideServerName implements credentials.TransportCredentials.
+func (transport) OverrideServerName(string) error { return nil }
+
+// connectionOf returns the connection that a call came by.
+func connectionOf(ctx context.Context) (*connection, bool) {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return nil, false
+	}
+	info, ok := p.AuthInfo.(authInfo)
+	return info.connection, ok
+}

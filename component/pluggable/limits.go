@@ -1,0 +1,30 @@
+package pluggable
+
+import "time"
+
+// What one peer can take (DESIGN.md, section 9). daprd has one connection for each of
+// its Components, and one more while it looks for components.
+const (
+	// maxInstances and maxPeerInstances bound the instances of one kind.
+	maxInstances     = 1024
+	maxPeerInstances = 32
+	// maxInit bounds the metadata of one Init, names and values, in bytes. A bundle of
+	// all public certificate authorities has some 220 KiB.
+	maxInit = 512 << 10
+	// maxState bounds all records in the state folder, in bytes.
+	maxState = 4 << 20
+
+	// maxConnections and maxPeerConnections bound the open connections.
+	maxConnections     = 1024
+	maxPeerConnections = 48
+	// maxRefusedConnections bounds those of all users that may not call.
+	maxRefusedConnections = 16
+
+	// maxStreams bounds the calls under way on one connection. gRPC clients queue what
+	// comes above that, so it is far above what a daprd has under way.
+	maxStreams = 1024
+	// maxHeaders bounds the headers of one call, in bytes. daprd sends about 200.
+	maxHeaders = 16 << 10
+	// handshakeTimeout bounds the time until a new connection speaks HTTP/2.
+	handshakeTimeout = 10 * time.Second
+)

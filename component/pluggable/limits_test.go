@@ -1,0 +1,155 @@
+package pluggable_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/components-contrib/secretstores"
+	proto "github.com/dapr/dapr/pkg/proto/components/v1"
+
+	"credential-resolver/component/pluggable"
+)
+
+func TestInstancesOfOnePeerAreBounded(t *testing.T) {
+	stores := &echoes{}
+	s := serve(t, stores, nil)
+	c := connect(t, s)
+	for i := range pluggable.MaxPeerInstances {
+		require.NoError(t, c.initialise(fmt.Sprint("c", i)))
+	}
+	err := c.initialise("one more")
+	assert.Equal(t, codes.ResourceExhausted, status.Code(err), err)
+	assert.Equal(t, pluggable.MaxPeerInstances, stores.open())
+
+	require.NoError(t, c.initialise("c0"), "one that is there can be edited")
+	echo, err := c.get("c7")
+	require.NoError(t, err)
+	assert.Equal(t, "HELLO", echo)
+}
+
+func TestTheMetadataOfOneInitIsBounded(t *testing.T) {
+	stores := &echoes{}
+	c := connect(t, serve(t, stores, nil))
+	initialise := func(size int) error {
+		_, err := c.Init(as("c"), &proto.SecretStoreInitRequest{Metadata: &proto.MetadataRequest{
+			Properties: map[string]string{"value": strings.Repeat("x", size-len("c")-len("value"))},
+		}})
+		return err
+	}
+	require.NoError(t, initialise(pluggable.MaxInit))
+	err := initialise(pluggable.MaxInit + 1)
+	assert.Equal(t, codes.ResourceExhausted, status.Code(err), err)
+	assert.Contains(t, err.Error(), "name files instead")
+	assert.Equal(t, 1, stores.inits())
+}
+
+func TestTheBytesOfTheStateAreBounded(t *testing.T) {
+	m := newMachine(t)
+	s := m.start(t, &echoes{})
+	c := connect(t, s)
+	large := strings.Repeat("x", pluggable.MaxInit-100)
+	for i := range pluggable.MaxState/len(large) + 2 {
+		_, err := c.Init(as(fmt.Sprint("c", i)), &proto.SecretStoreInitRequest{Metadata: &proto.MetadataRequest{
+			Properties: map[string]string{"value": large},
+		}})
+		require.NoError(t, err, "an instance that is not remembered works")
+	}
+	total := int64(0)
+	for _, path := range m.files(t) {
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		total += info.Size()
+	}
+	assert.LessOrEqual(t, total, int64(pluggable.MaxState))
+	assert.Greater(t, total, int64(pluggable.MaxState-pluggable.MaxInit), "what fits is remembered")
+	assert.Contains(t, s.log.String(), "will not outlive this process")
+}
+
+func TestConnectionsOfOnePeerAreBounded(t *testing.T) {
+	s := serve(t, &echoes{}, nil)
+	c := connect(t, s)
+	require.NoError(t, c.initialise("c"))
+	for range pluggable.MaxPeerConnections - 1 {
+		require.False(t, closes(t, s))
+	}
+	assert.True(t, closes(t, s), "one more is closed")
+	assert.Contains(t, s.log.String(), "too many connections")
+	echo, err := c.get("c")
+	require.NoError(t, err)
+	assert.Equal(t, "HELLO", echo, "those that were there go on")
+}
+
+func TestConnectionsOfRefusedUsersAreBounded(t *testing.T) {
+	s := serveNobody(t, &echoes{})
+	for range pluggable.MaxRefusedConnections {
+		require.False(t, closes(t, s))
+	}
+	assert.True(t, closes(t, s), "one more is closed")
+}
+
+// closes makes a connection that says nothing, and tells whether the server closes it
+// before it says anything itself.
+func closes(t *testing.T, s *running) bool {
+	t.Helper()
+	c, err := net.Dial("unix", s.socket)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	// The client preface and an empty SETTINGS frame: the server answers with its own.
+	_, err = c.Write([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"))
+	if err != nil {
+		return true
+	}
+	_, err = c.Read(make([]byte, 1))
+	return err != nil
+}
+
+func TestHeadersOfOneCallAreBounded(t *testing.T) {
+	s := serve(t, &echoes{}, nil)
+	c := connect(t, s)
+	require.NoError(t, c.initialise("c"))
+	ctx := metadata.AppendToOutgoingContext(as("c"), "filler", strings.Repeat("x", pluggable.MaxHeaders))
+	_, err := c.Get(ctx, &proto.GetSecretRequest{Key: "hello"})
+	require.Error(t, err)
+	echo, err := c.get("c")
+	require.NoError(t, err)
+	assert.Equal(t, "HELLO", echo)
+}
+
+// TestCallsOnOneConnectionAreBounded has more calls wait than may be under way: the
+// client queues the rest.
+func TestCallsOnOneConnectionAreBounded(t *testing.T) {
+	release := make(chan struct{})
+	began := make(chan struct{}, 2*pluggable.MaxStreams)
+	s := serve(t, &echoes{get: func(context.Context, secretstores.GetSecretRequest) (secretstores.GetSecretResponse, error) {
+		began <- struct{}{}
+		<-release
+		return secretstores.GetSecretResponse{Data: map[string]string{"echo": "X"}}, nil
+	}}, nil)
+	c := connect(t, s)
+	require.NoError(t, c.initialise("c"))
+	results := make(chan error, pluggable.MaxStreams+50)
+	for range cap(results) {
+		go func() {
+			_, err := c.get("c")
+			results <- err
+		}()
+	}
+	for range pluggable.MaxStreams {
+		<-began
+	}
+	assert.Empty(t, began, "no more than that many")
+	close(release)
+	for range cap(results) {
+		require.NoError(t, <-results, "and none is lost")
+	}
+}

@@ -1,0 +1,57 @@
+package pluggable
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"slices"
+)
+
+// makeRoom sees that the folder stays within maxState with one more file of a size.
+// For that it removes the oldest records of processes of other PID namespaces, whose
+// end may not have been seen.
+func (s *stateFolder) makeRoom(name string, size int) error {
+	files, err := s.files()
+	if err != nil {
+		return nil // what is wrong shows when the file is written
+	}
+	total := int64(size)
+	for _, f := range files {
+		if f.Name() != name {
+			total += f.Size()
+		}
+	}
+	for _, f := range files {
+		if total <= maxState {
+			break
+		}
+		if r, err := s.read(f.Name()); err != nil || r.PIDFD == 0 || f.Name() == name {
+			continue
+		}
+		if s.removeFile(f.Name()) == nil {
+			total -= f.Size()
+		}
+	}
+	if total > maxState {
+		return fmt.Errorf("the records of all instances would have %d bytes, and may have %d", total, maxState)
+	}
+	return nil
+}
+
+// files returns the files in the folder, the oldest first.
+func (s *stateFolder) files() ([]fs.FileInfo, error) {
+	entries, err := fs.ReadDir(s.root.FS(), ".")
+	if err != nil {
+		return nil, err
+	}
+	var files []fs.FileInfo
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
+			files = append(files, info)
+		}
+	}
+	slices.SortFunc(files, func(a, b fs.FileInfo) int {
+		return cmp.Or(a.ModTime().Compare(b.ModTime()), cmp.Compare(a.Name(), b.Name()))
+	})
+	return files, nil
+}
