@@ -48,6 +48,19 @@ func TestACredentialIsCachedUnlessARequestWantsItFresh(t *testing.T) {
 	})
 }
 
+func TestInstancesDoNotShareFingerprints(t *testing.T) {
+	w := newWorld(t)
+	w.config("c", `{"password":"guess me"}`)
+	w.secrets(`{}`)
+	seen := map[string]bool{}
+	for range 2 {
+		data, err := get(w.open(nil), "c", "fingerprint", "true")
+		require.NoError(t, err)
+		seen[data[component.FingerprintEntry]] = true
+	}
+	assert.Len(t, seen, 2, "another instance could try what the password is")
+}
+
 func TestAFingerprintTellsOneCredentialFromAnother(t *testing.T) {
 	testCached(t, func(s *shelf, store *component.SecretStore) {
 		fingerprint := func(metadata ...string) string {

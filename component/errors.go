@@ -2,7 +2,6 @@ package component
 
 import (
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -45,12 +44,11 @@ func code(k resolver.Kind) codes.Code {
 type reporter struct {
 	log     logger.Logger
 	metrics *Metrics
-	key     []byte
+	key     []byte // the instance's own
 }
 
-func newReporter(log logger.Logger, metrics *Metrics) *reporter {
-	key := make([]byte, sha256.Size)
-	_, _ = rand.Read(key) // never fails
+// newReporter returns a reporter that hashes with a key.
+func newReporter(log logger.Logger, metrics *Metrics, key []byte) *reporter {
 	return &reporter{log: log, metrics: metrics, key: key}
 }
 
@@ -112,8 +110,9 @@ func (r *reporter) write(log func(format string, args ...any), e *resolver.Error
 }
 
 // fingerprint tells a credential from any other, the same way as long as the process
-// runs, whatever form and fields of it are asked for (DESIGN.md, section 3). It is
-// keyed, since what is in a credential can be guessed.
+// runs, whatever form and fields of it are asked for (DESIGN.md, section 3). What is in
+// a credential can be guessed, so the hash has the instance's own key: another instance
+// cannot try guesses until its fingerprint is the same.
 func (r *reporter) fingerprint(c *resolver.Credential) string {
 	mac := hmac.New(sha256.New, r.key)
 	_, _ = io.WriteString(mac, "fingerprint\x00"+c.GUID+"\x00") // which no reference is hashed with
@@ -124,8 +123,8 @@ func (r *reporter) fingerprint(c *resolver.Credential) string {
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// hash names a reference in a log, the same way as long as the process runs. It
-// is keyed, since a reference may be a password that can be guessed.
+// hash names a reference in a log, the same way as long as the process runs. It has
+// the instance's own key, since a reference may be a password that can be guessed.
 func (r *reporter) hash(ref resolver.Reference) string {
 	mac := hmac.New(sha256.New, r.key)
 	mac.Write([]byte(ref))

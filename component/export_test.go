@@ -36,7 +36,7 @@ func OnSettings(log logger.Logger, metrics *Metrics, opts resolver.Options, sett
 	opts.Timeout, opts.Cache = settings.RequestTimeout, settings.Cache
 	cache := resolver.NewCache(settings.Cache)
 	return &SecretStore{
-		log: log, metrics: metrics, report: newReporter(log, metrics), settings: settings,
+		log: log, metrics: metrics, report: newReporter(log, metrics, newInstanceKeys().of("")), settings: settings,
 		cache: cache, resolver: cache.Over(resolver.New(opts)),
 	}
 }

@@ -19,6 +19,7 @@ type SecretStore struct {
 	metrics *Metrics
 	report  *reporter
 	memory  *memory
+	keys    instanceKeys
 	before  func(ctx context.Context, store string) error
 
 	settings Settings
@@ -34,7 +35,9 @@ var (
 )
 
 // Factory returns what makes secret stores that log to log and count in metrics.
-// Those of one factory hash references with one key, and share what they remember.
+// Those of one factory share what they remember. Each has a key of its own for
+// fingerprints and for the hashes of references in the log, which the same instance has
+// again when it is initialised again.
 func Factory(log logger.Logger, metrics *Metrics) func() secretstores.SecretStore {
 	return FactoryBefore(log, metrics, nil)
 }
@@ -44,9 +47,11 @@ func Factory(log logger.Logger, metrics *Metrics) func() secretstores.SecretStor
 func FactoryBefore(
 	log logger.Logger, metrics *Metrics, before func(ctx context.Context, store string) error,
 ) func() secretstores.SecretStore {
-	report, memory := newReporter(log, metrics), newMemory()
+	keys, memory := newInstanceKeys(), newMemory()
 	return func() secretstores.SecretStore {
-		return &SecretStore{log: log, metrics: metrics, report: report, memory: memory, before: before}
+		return &SecretStore{
+			log: log, metrics: metrics, report: newReporter(log, metrics, keys.of("")), memory: memory, before: before, keys: keys,
+		}
 	}
 }
 
@@ -62,6 +67,7 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 		return err
 	}
 	s.settings, s.stores = settings, stores
+	s.report = newReporter(s.log, s.metrics, s.keys.of(pluggable.InstanceID(ctx)))
 	if s.own = stores.Configs.Ephemeral(); s.own { // no other instance has these configs
 		s.cache = resolver.NewCache(settings.Cache)
 	} else {
