@@ -124,6 +124,7 @@ chaos: build daprd ## kill, edit and start the component hundreds of times under
 race-binary:
 	@echo "Building the component with the race detector (some minutes the first time) ..."
 	@go build -race -o $(BIN)/credential-resolver-race .
+	@go build -race -tags nopidfd -o $(BIN)/credential-resolver-race-nopidfd . # as on a kernel before 6.9
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run the linters, and check that the files are formatted and go.mod is tidy

@@ -22,6 +22,10 @@ import (
 // TestMain gives this process, in which daprd's own code looks for components, a
 // folder of its own; the programs that tests start have theirs.
 func TestMain(m *testing.M) {
+	if isPeer() {
+		servePeer(os.Stdin, os.Stdout)
+		return
+	}
 	folder, err := os.MkdirTemp("", "cr-")
 	if err == nil {
 		err = os.Setenv(daprd.SocketFolderEnvVar, folder)

@@ -81,7 +81,7 @@ func TestOtherPIDNamespace(t *testing.T) {
 	entries, failure := side.get(t, "credentials", "c")
 	require.Empty(t, failure)
 	require.Equal(t, "right", entries["password"])
-	requireSaid(t, first, "of pid 0 initialised")
+	requireSaid(t, first, "a process of another PID namespace")
 
 	first.Kill()
 	startComponent(t, o)

@@ -28,6 +28,8 @@ type DaprdOptions struct {
 	Dir           string    // its working folder; "" for this process's
 	Log           io.Writer // where its output goes besides; nil for nowhere
 	Keep          bool      // let it live on when this process ends
+	UID           uint32    // the user that it runs as; 0 for this process's
+	OtherPIDs     bool      // give it a PID namespace of its own, as in a container
 }
 
 // StartDaprd starts daprd and waits until its components are loaded.
@@ -59,7 +61,7 @@ func LaunchDaprd(o DaprdOptions) (*Daprd, error) {
 		args = append(args, "--config", o.Config)
 	}
 	d.Process, err = start(command{
-		path: o.Binary, args: append(args, o.Args...), dir: o.Dir, log: o.Log, keep: o.Keep,
+		path: o.Binary, args: append(args, o.Args...), dir: o.Dir, log: o.Log, keep: o.Keep, uid: o.UID, pids: o.OtherPIDs,
 		env: []string{"DAPR_COMPONENTS_SOCKETS_FOLDER=" + o.SocketFolder},
 	})
 	return d, err

@@ -53,7 +53,7 @@ func start(c command) (*Process, error) {
 		p.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: c.uid, Gid: c.uid}
 	}
 	if c.pids {
-		otherPIDs(p.cmd.SysProcAttr)
+		OtherPIDs(p.cmd.SysProcAttr)
 	}
 	if c.keep {
 		p.cmd.Stdout, p.cmd.Stderr = c.log, c.log // a file: a pipe would end with this process

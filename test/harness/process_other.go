@@ -7,8 +7,8 @@ import "syscall"
 // dieWithParent does nothing: only Linux can end a program with its parent.
 func dieWithParent(*syscall.SysProcAttr) {}
 
-// otherPIDs does nothing: only Linux has PID namespaces.
-func otherPIDs(*syscall.SysProcAttr) {}
+// OtherPIDs does nothing: only Linux has PID namespaces.
+func OtherPIDs(*syscall.SysProcAttr) {}
 
 // running tells nothing: only Linux has /proc.
 func running(int) bool { return false }
