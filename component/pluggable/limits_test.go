@@ -3,6 +3,7 @@ package pluggable_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -87,6 +88,16 @@ func TestConnectionsOfOnePeerAreBounded(t *testing.T) {
 	echo, err := c.get("c")
 	require.NoError(t, err)
 	assert.Equal(t, "HELLO", echo, "those that were there go on")
+}
+
+func TestAConnectionThatSaysNothingIsClosed(t *testing.T) {
+	t.Parallel()
+	s := serve(t, &echoes{}, nil)
+	c, err := net.Dial("unix", s.socket)
+	require.NoError(t, err)
+	defer func() { _ = c.Close() }()
+	_, err = io.Copy(io.Discard, c) // until the server closes it
+	require.NoError(t, err)
 }
 
 func TestConnectionsOfRefusedUsersAreBounded(t *testing.T) {

@@ -207,13 +207,12 @@ func TestConnectionDialledAgain(t *testing.T) {
 				sockets := socketFolder(t)
 				startComponent(t, harness.ComponentOptions{Binary: k.binary, SocketFolder: sockets, OtherPIDs: n.component})
 				socket := filepath.Join(sockets, "credential-resolver.sock")
-				for _, own := range []bool{n.a, n.b} {
-					name := fmt.Sprint("of ", own)
-					x := newTenant(t, name, own)
-					p := startPeer(t, socket, peerOptions{otherPIDs: own})
-					require.Empty(t, p.init(t, x.component))
-					defer func() { requireDialsAgain(t, p, x, k.pidfds || !n.component) }()
-				}
+				a, b := newTenant(t, "a", n.a), newTenant(t, "b", n.b)
+				ofA, ofB := startPeer(t, socket, peerOptions{otherPIDs: n.a}), startPeer(t, socket, peerOptions{otherPIDs: n.b})
+				require.Empty(t, ofA.init(t, a.component))
+				require.Empty(t, ofB.init(t, b.component))
+				requireDialsAgain(t, ofA, a, k.pidfds || !n.component)
+				requireDialsAgain(t, ofB, b, k.pidfds || !n.component)
 			})
 		}
 	}

@@ -1,0 +1,93 @@
+package pluggable
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/kit/logger"
+)
+
+// nothing is a store that does nothing. Its name is what tells instances apart.
+type nothing struct{ id string }
+
+func (*nothing) Close() error { return nil }
+
+func newNothings() *instances[*nothing] {
+	return newInstances("secretstores", logger.NewLogger("test"),
+		func(ctx context.Context, _ string, _ map[string]string) (*nothing, error) {
+			return &nothing{InstanceID(ctx)}, nil
+		})
+}
+
+var _ io.Closer = (*nothing)(nil)
+
+func TestAnInstanceWhosePeerIsAbsentMakesRoom(t *testing.T) {
+	s := newNothings()
+	defer s.close()
+	begin := func(peer process, name string) error {
+		in, err := s.begin(instanceKey{peer, name})
+		if err == nil {
+			in.mu.Lock()
+			in.initialised = true
+			in.mu.Unlock()
+			s.end(in)
+		}
+		return err
+	}
+	require.NoError(t, begin(absent(1), "absent"))
+	for i := range maxInstances - 1 {
+		require.NoError(t, begin(process{pid: int32(i/maxPeerInstances + 1), start: 1}, fmt.Sprint(i)))
+	}
+	require.NoError(t, begin(process{uid: 9}, "one more"))
+	assert.Len(t, s.byKey, maxInstances)
+	assert.NotContains(t, s.byKey, instanceKey{absent(1), "absent"})
+
+	err := begin(process{uid: 10}, "too many")
+	assert.Equal(t, codes.ResourceExhausted, status.Code(err), err)
+	assert.Len(t, s.byKey, maxInstances)
+}
+
+func TestAnInstanceHasAnIDOfItsOwn(t *testing.T) {
+	s := newNothings()
+	defer s.close()
+	id := func(peer process, name string) string {
+		c := &connection{peer: peer, pidfd: noPidfd}
+		require.NoError(t, s.initialise(t.Context(), c, name, nil))
+		h, err := s.acquire(t.Context(), peer, c, name)
+		require.NoError(t, err)
+		defer h.release()
+		return h.store.id
+	}
+	one := id(process{pid: 1, start: 1}, "credentials")
+	assert.NotEmpty(t, one)
+	assert.Equal(t, one, id(process{pid: 1, start: 1}, "credentials"), "initialised again")
+	assert.NotEqual(t, one, id(process{pid: 1, start: 2}, "credentials"), "another daprd's")
+	assert.NotEqual(t, one, id(process{pid: 1, start: 1}, "others"))
+	assert.Empty(t, InstanceID(t.Context()))
+}
+
+func TestAnInstanceWithoutIdentityGoesWithItsConnection(t *testing.T) {
+	s := newNothings()
+	defer s.close()
+	c := &connection{peer: process{connection: 1}, pidfd: noPidfd}
+	require.NoError(t, s.initialise(t.Context(), c, "credentials", nil))
+	s.dropGone()
+	assert.Len(t, s.byKey, 1, "its connection is open")
+
+	again := &connection{peer: process{connection: 2}, pidfd: noPidfd}
+	_, err := s.acquire(t.Context(), again.peer, again, "credentials")
+	assert.Equal(t, codes.Unavailable, status.Code(err))
+	assert.Contains(t, err.Error(), "--single-daprd")
+
+	c.ended.Store(true)
+	s.connectionEnded(c)
+	s.dropGone()
+	assert.Empty(t, s.byKey)
+}

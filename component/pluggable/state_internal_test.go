@@ -1,0 +1,83 @@
+package pluggable
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// absent is a process of another PID namespace.
+func absent(n int) process { return process{uid: 1, pidfd: uint64(n)} }
+
+func newTestState(t *testing.T) *stateFolder {
+	t.Helper()
+	s, err := openState(t.TempDir(), "/socket", true)
+	require.NoError(t, err)
+	t.Cleanup(s.close)
+	return s
+}
+
+// names returns the Components that are remembered.
+func (s *stateFolder) names(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, r := range s.load(func(path string, why error) { assert.NoError(t, why, path) }) {
+		names = append(names, r.Component)
+	}
+	return names
+}
+
+func TestARecordOfAnotherBootIsRemoved(t *testing.T) {
+	s := newTestState(t)
+	own, _ := startTime(int32(os.Getpid()))
+	visible := process{pid: int32(os.Getpid()), start: own}
+	for name, peer := range map[string]process{"visible": visible, "absent": absent(7), "single": {uid: 1}} {
+		require.NoError(t, s.save("secretstores", instanceKey{peer, name}, nil))
+	}
+	assert.ElementsMatch(t, []string{"visible", "absent", "single"}, s.names(t))
+
+	files, err := filepath.Glob(filepath.Join(s.path, "*"))
+	require.NoError(t, err)
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		other := strings.Replace(string(text), fmt.Sprintf(`"boot":%q`, bootID()), `"boot":"another"`, 1)
+		require.NotEqual(t, string(text), other)
+		require.NoError(t, os.WriteFile(path, []byte(other), 0o600))
+	}
+	assert.Equal(t, []string{"single"}, s.names(t), "a pid and a pidfd mean nothing after a boot")
+	assert.Equal(t, []string{"single"}, s.names(t), "the files are gone")
+}
+
+func TestTheOldestRecordOfAnAbsentProcessMakesRoom(t *testing.T) {
+	s := newTestState(t)
+	large := map[string]string{"value": strings.Repeat("x", maxState/4)}
+	save := func(name string, peer process, age time.Duration) error {
+		key := instanceKey{peer, name}
+		err := s.save("secretstores", key, large)
+		if err == nil {
+			then := time.Now().Add(-age)
+			require.NoError(t, os.Chtimes(filepath.Join(s.path, fileName("secretstores", key)), then, then))
+		}
+		return err
+	}
+	require.NoError(t, save("single", process{uid: 1}, 3*time.Hour))
+	require.NoError(t, save("old", absent(1), 2*time.Hour))
+	require.NoError(t, save("new", absent(2), time.Hour))
+	require.NoError(t, save("newer", absent(3), 0))
+	assert.ElementsMatch(t, []string{"single", "new", "newer"}, s.names(t))
+
+	require.NoError(t, save("new", absent(2), time.Hour), "it takes its own place")
+	assert.ElementsMatch(t, []string{"single", "new", "newer"}, s.names(t))
+
+	require.NoError(t, save("two", process{uid: 2}, 0))
+	require.NoError(t, save("three", process{uid: 3}, 0))
+	require.Error(t, save("four", process{uid: 4}, 0), "nobody of those that are left is absent")
+	assert.ElementsMatch(t, []string{"single", "two", "three"}, s.names(t))
+}
