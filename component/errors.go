@@ -45,11 +45,12 @@ type reporter struct {
 	log     logger.Logger
 	metrics *Metrics
 	key     []byte // the instance's own
+	lines   *lineLimit
 }
 
 // newReporter returns a reporter that hashes with a key.
 func newReporter(log logger.Logger, metrics *Metrics, key []byte) *reporter {
-	return &reporter{log: log, metrics: metrics, key: key}
+	return &reporter{log: log, metrics: metrics, key: key, lines: newLineLimit()}
 }
 
 // report logs and counts a failure, and returns it as a gRPC status.
@@ -60,7 +61,7 @@ func (r *reporter) report(err error) error {
 	if e.Kind.Retryable() || e.Kind == resolver.Denied || e.Kind == resolver.Internal {
 		log = r.log.Warnf
 	}
-	r.write(log, e, "")
+	r.write(log, e, "requests failed so", "")
 	return status.Error(code(e.Kind), e.Error())
 }
 
@@ -73,7 +74,7 @@ func (r *reporter) leftOut(err error) {
 	if e.Kind == resolver.InvalidRequest { // it has not all fields that were asked for: the caller's choice
 		log = r.log.Infof
 	}
-	r.write(log, e, "; left out of a bulk answer")
+	r.write(log, e, "credentials were left out of bulk answers", "; left out of a bulk answer")
 }
 
 // stale counts an answer that is the last good credential, and logs why, once for each.
@@ -81,7 +82,8 @@ func (r *reporter) stale(answer resolver.Answer) {
 	r.metrics.staleAnswers.Inc()
 	if answer.BecameStale {
 		age := time.Since(answer.ReadAt).Round(time.Second)
-		r.write(r.log.Warnf, r.known(answer.Stale), fmt.Sprintf("; answered as it was %s ago", age))
+		r.write(r.log.Warnf, r.known(answer.Stale), "credentials were answered as they were before",
+			fmt.Sprintf("; answered as it was %s ago", age))
 	}
 }
 
@@ -95,9 +97,13 @@ func (r *reporter) known(err error) *resolver.Error {
 	return e
 }
 
-// write logs a failure and what became of it. A store's own words are for debug.
-func (r *reporter) write(log func(format string, args ...any), e *resolver.Error, outcome string) {
+// write logs a failure and what became of it, unless there were many like it lately:
+// such are counted, by words for several. A store's own words are for debug.
+func (r *reporter) write(log func(format string, args ...any), e *resolver.Error, several, outcome string) {
 	c := code(e.Kind)
+	if !r.lines.allow(c.String()+" "+several, func(dropped int) { log("%s: %d more %s", c, dropped, several) }) {
+		return
+	}
 	switch {
 	case e.Reference != "":
 		log("%s: %s (reference %s)%s", c, e, r.hash(e.Reference), outcome)

@@ -230,6 +230,7 @@ func (s *SecretStore) Close() error {
 	if s.own {
 		s.cache.Close()
 	}
+	s.report.lines.close()
 	if s.stores == nil {
 		return nil
 	}
