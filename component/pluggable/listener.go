@@ -29,6 +29,7 @@ type listener struct {
 	all     int
 	refused int // of all, those of users that may not call
 	byPeer  map[process]int
+	alone   chan struct{} // closed when nobody that may call is connected; nil: nobody waits for that
 }
 
 func newListener(l net.Listener, single bool, allowed []uint32, log logger.Logger, onEnd func(*connection)) *listener {
@@ -110,5 +111,26 @@ func (l *listener) uncount(c *connection) {
 	}
 	if l.byPeer[c.peer.counted()]--; l.byPeer[c.peer.counted()] == 0 {
 		delete(l.byPeer, c.peer.counted())
+	}
+	l.tellAlone()
+}
+
+// empty returns what is closed once nobody is connected that may call.
+func (l *listener) empty() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.alone == nil {
+		l.alone = make(chan struct{})
+	}
+	alone := l.alone
+	l.tellAlone()
+	return alone
+}
+
+// tellAlone closes alone if it is time. The caller has the lock.
+func (l *listener) tellAlone() {
+	if l.alone != nil && l.all == l.refused {
+		close(l.alone)
+		l.alone = nil
 	}
 }

@@ -51,6 +51,9 @@ type Options struct {
 	// StopTimeout is how long running calls get at the end. Zero:
 	// DefaultStopTimeout.
 	StopTimeout time.Duration
+	// ShutdownDelay is how long the server goes on at most when it is told to end, while
+	// anybody is connected. Zero: it ends at once.
+	ShutdownDelay time.Duration
 	// StateFolder is where instances are remembered, so that they outlive this
 	// process. Empty: StateFolder(Name).
 	StateFolder string
@@ -70,6 +73,7 @@ type Server struct {
 	opts     Options
 	stores   *instances[secretstores.SecretStore]
 	bindings *instances[bindings.OutputBinding]
+	calls    *calls
 	allowed  []uint32      // the users that may call
 	ended    chan struct{} // told, without waiting, of every connection that ends
 }
@@ -96,15 +100,15 @@ func New(opts Options) (*Server, error) {
 	if opts.StateFolder == "" {
 		opts.StateFolder = StateFolder(opts.Name)
 	}
-	s := &Server{opts: opts, allowed: allowedUsers(opts.AllowUIDs), ended: make(chan struct{}, 1)}
+	s := &Server{opts: opts, calls: newCalls(), allowed: allowedUsers(opts.AllowUIDs), ended: make(chan struct{}, 1)}
 	s.stores = newInstances("secretstores", opts.Logger, initSecretStore(opts.NewSecretStore))
 	s.bindings = newInstances("bindings", opts.Logger, s.initOutputBinding)
 	return s, nil
 }
 
 // Run brings back the instances of an earlier process, and serves until ctx ends.
-// Then it stops: the socket goes first, running calls get StopTimeout, and then the
-// stores get it to close. It returns nil if it was ctx that ended it, and the reason
+// Then it goes on for ShutdownDelay at most, and stops: the socket goes first, running
+// calls get StopTimeout, and then the stores get it to close. It returns nil if it was ctx that ended it, and the reason
 // for anything else.
 func (s *Server) Run(ctx context.Context) error {
 	sock, err := bind(s.opts.SocketFolder, s.opts.Name, s.opts.SocketMode)
@@ -131,6 +135,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-served:
 		err = fmt.Errorf("serving on %s: %w", sock.path, err)
 	case <-ctx.Done():
+		s.drain(accepted)
 	}
 	sock.remove()
 	s.stop(server)
@@ -149,7 +154,7 @@ func (s *Server) grpcServer() *grpc.Server {
 		// keeping from one call to the next.
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.SharedWriteBuffer(true),
-		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(s.recovered))),
+		grpc.ChainUnaryInterceptor(s.calls.intercept, recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(s.recovered))),
 	)
 	server.RegisterService(serviceDesc(), &service{instances: s.stores})
 	if s.opts.NewOutputBinding != nil {
@@ -224,9 +229,10 @@ func (s *Server) closeIdle() {
 }
 
 // stop lets running calls end and closes the stores, within StopTimeout for each.
-// What hangs for longer is left behind: the process is about to end.
+// While they run, others are answered too. What hangs for longer is left behind: the
+// process is about to end.
 func (s *Server) stop(server *grpc.Server) {
-	if !within(s.opts.StopTimeout, server.GracefulStop) {
+	if !within(s.opts.StopTimeout, func() { s.calls.wait(); server.GracefulStop() }) {
 		// Stop ends the connections, and then may wait for a call that hangs.
 		go server.Stop()
 	}

@@ -2,6 +2,7 @@ package pluggable_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -58,6 +59,48 @@ func TestARunningCallGetsToEnd(t *testing.T) {
 	require.NoError(t, <-ended)
 	require.NoError(t, s.wait())
 	assert.Zero(t, stores.open())
+}
+
+func TestOtherCallsAreAnsweredWhileOneGetsToEnd(t *testing.T) {
+	b := newBlocked()
+	s := serve(t, &echoes{get: b.get}, func(o *pluggable.Options) { o.StopTimeout = time.Hour })
+	c := initialise(t, s, "c", nil)
+	ended := b.call(t, c)
+	s.cancel()
+	require.Eventually(t, func() bool { return !exists(s.socket) }, patience, tick)
+	for range 10 {
+		assertEchoes(t, c)
+	}
+	close(b.release)
+	require.NoError(t, <-ended)
+	require.NoError(t, s.wait())
+}
+
+func TestTheServerGoesOnWhileDaprdDrains(t *testing.T) {
+	s := serve(t, &echoes{}, func(o *pluggable.Options) { o.ShutdownDelay = time.Hour })
+	c := initialise(t, s, "c", nil)
+	again := dial(t, s, "c")
+	s.cancel()
+	require.Eventually(t, func() bool { return strings.Contains(s.log.String(), "told to end") }, patience, tick)
+	assertEchoes(t, c)
+	assertEchoes(t, again)
+	assert.True(t, exists(s.socket), "daprd may have to dial again")
+	assert.Empty(t, s.done)
+
+	require.NoError(t, c.Close())
+	require.NoError(t, again.Close())
+	require.NoError(t, s.wait(), "it ends with the last connection")
+	assert.False(t, exists(s.socket))
+}
+
+func TestTheServerGoesOnForTheDelayAtMost(t *testing.T) {
+	s := serve(t, &echoes{}, func(o *pluggable.Options) { o.ShutdownDelay = 50 * time.Millisecond })
+	initialise(t, s, "c", nil)
+	s.stop()
+}
+
+func TestAServerWithoutClientsDoesNotWait(t *testing.T) {
+	serve(t, &echoes{}, func(o *pluggable.Options) { o.ShutdownDelay = time.Hour }).stop()
 }
 
 func TestACallThatHangsDoesNotHoldTheProcess(t *testing.T) {

@@ -36,6 +36,8 @@ func newServe(o *options) *cobra.Command {
 		"folder in memory for what must outlive this process (default $XDG_RUNTIME_DIR/"+product+", else /run/"+product+")")
 	onDisk := cmd.Flags().Bool("state-dir-on-disk", false,
 		"let --state-dir be on a disk: metadata of Components, secrets included, are then written to it")
+	delay := cmd.Flags().Duration("shutdown-delay", 0,
+		"how long to go on at most after SIGTERM while daprd is connected: for a daprd that drains (default 0s)")
 	uids := cmd.Flags().UintSlice("allow-uid", nil, "user that may call besides root and this process's own, by number; may be repeated")
 	single := cmd.Flags().Bool("single-daprd", false,
 		"take all processes of one user for one daprd: for a socket folder that one daprd alone uses, as in a pod")
@@ -43,6 +45,9 @@ func newServe(o *options) *cobra.Command {
 		allowed, err := userIDs(*uids)
 		if err != nil {
 			return err
+		}
+		if *delay < 0 {
+			return usageError{fmt.Errorf("--shutdown-delay must not be below zero, and is %s", *delay)}
 		}
 		bits, err := strconv.ParseUint(mode, 8, 32)
 		if err != nil || bits == 0 || bits > 0o777 {
@@ -52,10 +57,11 @@ func newServe(o *options) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		metrics, err := serveMetrics(cmd.Context(), *metricsAddress)
+		metrics, stopMetrics, err := serveMetrics(cmd.Context(), *metricsAddress)
 		if err != nil {
 			return err
 		}
+		defer stopMetrics() // after the last request
 		server, err := pluggable.New(pluggable.Options{
 			Name:           product,
 			NewSecretStore: component.Factory(log, metrics),
@@ -68,6 +74,8 @@ func newServe(o *options) *cobra.Command {
 			StateOnDisk: *onDisk,
 			AllowUIDs:   allowed,
 			SingleDaprd: *single,
+
+			ShutdownDelay: *delay,
 		})
 		if err != nil {
 			return err

@@ -1,0 +1,50 @@
+package pluggable
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+)
+
+// calls counts the calls under way, so that those which the process was told to end
+// during can be waited for, and not those that come after them.
+type calls struct {
+	mu      sync.Mutex
+	running *sync.WaitGroup
+}
+
+func newCalls() *calls { return &calls{running: &sync.WaitGroup{}} }
+
+// intercept is a [grpc.UnaryServerInterceptor].
+func (c *calls) intercept(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	c.mu.Lock()
+	running := c.running
+	running.Add(1)
+	c.mu.Unlock()
+	defer running.Done()
+	return handle(ctx, req)
+}
+
+// wait waits for the calls that are under way now.
+func (c *calls) wait() {
+	c.mu.Lock()
+	running := c.running
+	c.running = &sync.WaitGroup{}
+	c.mu.Unlock()
+	running.Wait()
+}
+
+// drain goes on serving for ShutdownDelay at most, while anybody is connected: a daprd
+// that drains still asks.
+func (s *Server) drain(l *listener) {
+	if s.opts.ShutdownDelay <= 0 {
+		return
+	}
+	s.opts.Logger.Infof("told to end; goes on for %s at most, while daprd is connected", s.opts.ShutdownDelay)
+	select {
+	case <-l.empty():
+	case <-time.After(s.opts.ShutdownDelay):
+	}
+}
