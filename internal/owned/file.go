@@ -1,0 +1,96 @@
+package owned
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// OpenFile opens a regular file of the folder as [os.Root.OpenFile] does, and checks
+// it. A file of another user, one that others may write to, and a symbolic link are
+// a [*Refusal].
+func (d *Dir) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
+	if flag&os.O_CREATE != 0 {
+		f, err := d.Root.OpenFile(name, flag|os.O_EXCL, perm) // which follows no link
+		if err == nil || flag&os.O_EXCL != 0 || !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+	}
+	info, err := d.check(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := d.Root.OpenFile(name, flag&^os.O_CREATE, 0)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := f.Stat()
+	if err == nil && !os.SameFile(info, opened) {
+		err = errReplaced(filepath.Join(d.path, name))
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// CheckFile refuses a file as [Dir.OpenFile] does, without opening it. A file that is
+// missing is no error: nobody else can make one in the folder.
+func (d *Dir) CheckFile(name string) error {
+	_, err := d.check(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (d *Dir) check(name string) (fs.FileInfo, error) {
+	info, err := d.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	return info, checkFile(filepath.Join(d.path, name), info, rulesOf(Options{}))
+}
+
+// File is a regular file that a library opens by its path.
+type File struct {
+	dir  *Dir
+	name string
+	info fs.FileInfo
+}
+
+// File checks a file of the folder for a library, and makes an empty one with the
+// permission bits perm, less the umask, if it is missing. The library opens the
+// file's Path; then its Verify must succeed. The folder stays open until then.
+func (d *Dir) File(name string, perm fs.FileMode) (*File, error) {
+	f, err := d.Root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	info, err := d.check(name)
+	if err != nil {
+		return nil, err
+	}
+	return &File{d, name, info}, nil
+}
+
+// Path returns the file's absolute path, without symbolic links.
+func (f *File) Path() string { return filepath.Join(f.dir.path, f.name) }
+
+// Verify reports an error if the path no longer leads to the file that was checked:
+// the library may have opened another one.
+func (f *File) Verify() error {
+	if err := f.dir.InPlace(); err != nil {
+		return err
+	}
+	info, err := f.dir.check(f.name)
+	if err == nil && !os.SameFile(info, f.info) {
+		err = errReplaced(f.Path())
+	}
+	return err
+}

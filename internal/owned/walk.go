@@ -1,0 +1,144 @@
+package owned
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// maxLinks is how many symbolic links are followed on one path, as in Linux.
+const maxLinks = 40
+
+// walk follows path from the root of the file system, checks every folder on it,
+// and returns the path without symbolic links, and what the folder is. With a perm
+// that is not zero it makes what is missing.
+func walk(path string, perm fs.FileMode, last rules) (string, fs.FileInfo, error) {
+	todo, err := components(path)
+	if err != nil {
+		return "", nil, err
+	}
+	at := string(filepath.Separator)
+	info, err := os.Lstat(at)
+	for links := 0; err == nil && len(todo) > 0; {
+		if err = last.above().check(at, info); err != nil {
+			break
+		}
+		name := todo[0]
+		todo = todo[1:]
+		if name == ".." {
+			at = filepath.Dir(at)
+			info, err = os.Lstat(at)
+			continue
+		}
+		next := filepath.Join(at, name)
+		if info, err = lstatOrMake(next, perm); err != nil {
+			break
+		}
+		if info.Mode().Type() != fs.ModeSymlink {
+			at = next
+			continue
+		}
+		if links++; links > maxLinks {
+			err = &fs.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
+			break
+		}
+		var target string
+		if target, err = follow(next, info, len(todo) == 0, last); err == nil {
+			todo = append(split(target), todo...)
+			if filepath.IsAbs(target) {
+				at = string(filepath.Separator)
+			}
+			info, err = os.Lstat(at)
+		}
+	}
+	if err == nil {
+		err = checkFolder(at, info, last)
+	}
+	return at, info, err
+}
+
+// components returns the names on an absolute or relative path, in order.
+func components(path string) ([]string, error) {
+	if path == "" {
+		return nil, errors.New("the path is empty")
+	}
+	if !filepath.IsAbs(path) {
+		folder, err := os.Getwd()
+		if err != nil {
+			return nil, err
+		}
+		path = folder + string(filepath.Separator) + path
+	}
+	return split(path), nil
+}
+
+func split(path string) []string {
+	var names []string
+	for name := range strings.SplitSeq(path, string(filepath.Separator)) {
+		if name != "" && name != "." {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// lstatOrMake makes a folder that is missing, unless perm is zero.
+func lstatOrMake(path string, perm fs.FileMode) (fs.FileInfo, error) {
+	info, err := os.Lstat(path)
+	if perm == 0 || !errors.Is(err, fs.ErrNotExist) {
+		return info, err
+	}
+	if err := os.Mkdir(path, perm); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return os.Lstat(path) // whoever made it
+}
+
+// follow returns the target of a symbolic link, which no other user may own: its
+// owner can put another one in its place.
+func follow(path string, info fs.FileInfo, last bool, r rules) (string, error) {
+	if last {
+		return "", errSymlink(path, info)
+	}
+	if err := r.above().checkOwner(path, info); err != nil {
+		return "", err
+	}
+	return os.Readlink(path)
+}
+
+func errSymlink(path string, info fs.FileInfo) error {
+	return newRefusal(path, info, "is a symbolic link, which is not followed", "name what it points to, or remove it")
+}
+
+// checkFolder holds what should be a folder to the rules.
+func checkFolder(path string, info fs.FileInfo, r rules) error {
+	switch {
+	case info.Mode().Type() == fs.ModeSymlink:
+		return errSymlink(path, info)
+	case !info.IsDir():
+		return newRefusal(path, info, "is not a folder", "remove it, or use another folder")
+	default:
+		return r.check(path, info)
+	}
+}
+
+// checkFile holds what should be a regular file to the rules.
+func checkFile(path string, info fs.FileInfo, r rules) error {
+	switch {
+	case info.Mode().Type() == fs.ModeSymlink:
+		return errSymlink(path, info)
+	case !info.Mode().IsRegular():
+		return newRefusal(path, info, "is not a regular file", "remove it, or use another file")
+	default:
+		return r.check(path, info)
+	}
+}
+
+// errReplaced is a path that led elsewhere when it was checked.
+func errReplaced(path string) error {
+	return fmt.Errorf("%s was replaced after it had been checked: find out what else uses it", path)
+}
