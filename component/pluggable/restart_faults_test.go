@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/component/pluggable"
+	"credential-resolver/internal/owned/ownedtest"
 )
 
 func TestConnectionsThatKeepEndingDoNotPutOffTheCheckForGoneProcesses(t *testing.T) {
@@ -66,21 +68,65 @@ func TestAStateFolderThatVanishesIsMadeAgain(t *testing.T) {
 	assert.Equal(t, "hi", data["property.say"])
 }
 
-func TestAStateFolderOfAnotherUserIsRefused(t *testing.T) {
-	if os.Geteuid() != 0 {
-		// Only root can give a folder away; for anybody else root's own is one
-		// that the process may not write to.
-		s := serve(t, &echoes{}, func(o *pluggable.Options) { o.StateFolder = "/root-owned" })
-		assert.Contains(t, s.log.String(), "--state-dir")
-		return
+// TestAStateFolderThatIsNotOursIsRefused has a stranger's folder, or a link, at each
+// level of the state's path: nothing is written there.
+func TestAStateFolderThatIsNotOursIsRefused(t *testing.T) {
+	levels := []string{"the folder above it", "it", "our own in it"}
+	for i, level := range levels {
+		for _, what := range []string{"a stranger's", "a link"} {
+			if what == "a link" && i == 0 || os.Geteuid() != 0 && what != "a link" && i != 0 {
+				continue // that is allowed: a link above, and a folder that others may write to
+			}
+			t.Run(level+" is "+what, func(t *testing.T) {
+				m := newMachine(t)
+				top := ownedtest.Folder(t, 0o755)
+				m.state = filepath.Join(top, "above", "state")
+				first := m.start(t, &echoes{})
+				initialise(t, first, "c", map[string]string{"say": "old"})
+				first.stop()
+				ours := filepath.Dir(m.files(t)[0])
+				path := []string{filepath.Dir(m.state), m.state, ours}[i]
+				says := "is a symbolic link"
+				if what == "a link" {
+					require.NoError(t, os.Rename(path, path+".away"))
+					require.NoError(t, os.Symlink(path+".away", path))
+				} else {
+					says = ownedtest.GiveAway(t, path)
+				}
+
+				second := m.start(t, &echoes{})
+
+				assert.Contains(t, second.log.String(), "level=warning")
+				assert.Contains(t, second.log.String(), strings.ReplaceAll(says, `"`, `\"`))
+				assert.Contains(t, second.log.String(), "--state-dir")
+				_, err := get(dial(t, second, "c"), "x")
+				assert.Equal(t, codes.Unavailable, status.Code(err), "nothing is restored from there")
+				everything := &machine{state: top}
+				before := everything.files(t)
+				require.NotEmpty(t, before)
+				initialise(t, second, "d", map[string]string{"password": "canary-3f9a"})
+				assert.Equal(t, before, everything.files(t), "nothing is written there")
+			})
+		}
 	}
+}
+
+// In a folder that others may write to, as an emptyDir is, our own counts.
+func TestAStateFolderThatOthersMayWriteToHoldsOurs(t *testing.T) {
 	m := newMachine(t)
-	require.NoError(t, os.Mkdir(m.state, 0o777))
-	require.NoError(t, os.Chown(m.state, 65534, 65534))
-	s := m.start(t, &echoes{})
-	assert.Contains(t, s.log.String(), "is not a folder of this process's user")
-	initialise(t, s, "c", nil)
-	assert.Empty(t, m.files(t))
+	m.state = ownedtest.Folder(t, 0o777)
+	first := m.start(t, &echoes{})
+	initialise(t, first, "c", map[string]string{"say": "hi"})
+	first.stop()
+	info, err := os.Lstat(filepath.Dir(m.files(t)[0]))
+	require.NoError(t, err)
+	assert.Equal(t, os.ModeDir|0o700, info.Mode())
+
+	second := m.start(t, &echoes{})
+	data, err := get(dial(t, second, "c"), "x")
+	require.NoError(t, err)
+	assert.Equal(t, "hi", data["property.say"])
+	assert.NotContains(t, second.log.String(), "level=warning")
 }
 
 func TestAStoreThatOpensAfterTheEndIsClosed(t *testing.T) {

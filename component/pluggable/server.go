@@ -46,6 +46,9 @@ type Options struct {
 	Logger logger.Logger
 	// SocketFolder is where the socket goes. Empty: SocketFolder().
 	SocketFolder string
+	// SharedSocketFolder accepts a SocketFolder that others may write to. They can then
+	// replace the socket. False: such a folder is refused.
+	SharedSocketFolder bool
 	// SocketMode is the socket's permission bits. Zero: DefaultSocketMode.
 	SocketMode fs.FileMode
 	// StopTimeout is how long running calls get at the end. Zero:
@@ -111,7 +114,7 @@ func New(opts Options) (*Server, error) {
 // calls get StopTimeout, and then the stores get it to close. It returns nil if it was ctx that ended it, and the reason
 // for anything else.
 func (s *Server) Run(ctx context.Context) error {
-	sock, err := bind(s.opts.SocketFolder, s.opts.Name, s.opts.SocketMode)
+	sock, err := bind(s.opts)
 	if err != nil {
 		return err
 	}
@@ -130,13 +133,17 @@ func (s *Server) Run(ctx context.Context) error {
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	go s.watchPeers(watching)
+	unpublished, unwatch := sock.watch()
 
 	select {
 	case err = <-served:
 		err = fmt.Errorf("serving on %s: %w", sock.path, err)
+	case err = <-unpublished:
+		s.opts.Logger.Error(err)
 	case <-ctx.Done():
 		s.drain(accepted)
 	}
+	unwatch()
 	sock.remove()
 	s.stop(server)
 	return err

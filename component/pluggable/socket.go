@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"credential-resolver/internal/owned"
 )
 
 // SocketFolder returns where daprd looks for pluggable components. daprd reads
@@ -32,39 +34,36 @@ const dialTimeout = 2 * time.Second
 // socket is a bound socket that daprd cannot see until it is published: daprd
 // dials everything in the folder, and waits for ever on what does not answer.
 //
-// It is bound in a subdirectory, which daprd skips, next to a lock that says
-// that a process of this name is alive, and then renamed into place.
+// It is bound in a subfolder of this process's user alone, which daprd skips, next
+// to a lock that says that a process of this name is alive, and then renamed into
+// place. All of this works on the folders' descriptors, which nobody can redirect.
 type socket struct {
 	listener *net.UnixListener
-	path     string // where daprd finds it
-	hidden   string // where it is bound
+	path     string     // where daprd finds it
+	name     string     // of its file, in both folders
+	folder   *owned.Dir // where daprd looks
+	private  *owned.Dir // where it is bound
 	lock     *os.File
 	own      os.FileInfo // the socket's own file, once published
 }
 
-// bind takes the name for this process and binds its socket, hidden.
-func bind(folder, name string, mode fs.FileMode) (*socket, error) {
-	private := filepath.Join(folder, "."+name)
-	s := &socket{
-		path:   filepath.Join(folder, name+".sock"),
-		hidden: filepath.Join(private, "s"),
-	}
+// bind takes the name of a server for this process and binds its socket, hidden.
+func bind(o Options) (*socket, error) {
+	s := &socket{path: socketPath(o), name: o.Name + ".sock"}
 	if len(s.path) > maxSocketPath {
 		return nil, fmt.Errorf("the socket's path %s is longer than the %d bytes that the system allows: "+
 			"set DAPR_COMPONENTS_SOCKETS_FOLDER, for this process and daprd, to a shorter folder", s.path, maxSocketPath)
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return nil, fmt.Errorf("making the socket's folder: %w", err)
-	}
-	if err := os.MkdirAll(private, 0o700); err != nil {
-		return nil, fmt.Errorf("making a folder for the socket's lock: %w", err)
-	}
-	if err := s.takeLock(filepath.Join(private, "lock")); err != nil {
-		return nil, err
-	}
-	if err := s.listen(mode); err != nil {
-		s.close()
-		return nil, err
+	for _, step := range []func() error{
+		func() error { return s.openFolders(o) },
+		s.takeLock,
+		s.listen,
+		func() error { return s.setMode(o.SocketMode) },
+	} {
+		if err := step(); err != nil {
+			s.close()
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -72,10 +71,30 @@ func bind(folder, name string, mode fs.FileMode) (*socket, error) {
 // maxSocketPath is what fits into sun_path, unix(7), with its final zero.
 const maxSocketPath = 107
 
+// openFolders opens the folder that daprd looks in, and in it the one for the lock.
+func (s *socket) openFolders(o Options) (err error) {
+	s.folder, err = owned.Open(o.SocketFolder, owned.Options{Perm: 0o755, Shared: o.SharedSocketFolder})
+	if err == nil {
+		s.private, err = s.folder.Private("." + o.Name)
+	}
+	var refusal *owned.Refusal
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &refusal):
+		return fmt.Errorf("opening the socket's folder: %w", err)
+	case refusal.Shared:
+		return fmt.Errorf("the socket's folder is not safe: %w; or, if everything that can reach it is trusted, as in a pod, "+
+			"set --shared-socket-folder", err)
+	default:
+		return fmt.Errorf("the socket's folder is not safe: %w; DAPR_COMPONENTS_SOCKETS_FOLDER names another, for this process and daprd", err)
+	}
+}
+
 // takeLock fails if another process of this name is alive; the kernel lets the
 // lock of a dead one go.
-func (s *socket) takeLock(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+func (s *socket) takeLock() error {
+	f, err := s.private.OpenFile("lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("opening the socket's lock: %w", err)
 	}
@@ -84,7 +103,7 @@ func (s *socket) takeLock(path string) error {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return s.inUse()
 		}
-		return fmt.Errorf("locking %s: %w", path, err)
+		return fmt.Errorf("locking %s: %w", f.Name(), err)
 	}
 	s.lock = f
 	return nil
@@ -95,20 +114,25 @@ func (s *socket) inUse() error {
 		"or set DAPR_COMPONENTS_SOCKETS_FOLDER, for this process and its daprd, to another folder", s.path)
 }
 
-func (s *socket) listen(mode fs.FileMode) error {
+func (s *socket) listen() error {
 	if err := s.checkPath(); err != nil {
 		return err
 	}
-	if err := os.Remove(s.hidden); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := s.private.Remove(s.name); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("removing a leftover socket: %w", err)
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.hidden, Net: "unix"})
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.private.ByDescriptor(s.name), Net: "unix"})
 	if err != nil {
 		return fmt.Errorf("binding the socket: %w", err)
 	}
 	l.SetUnlinkOnClose(false) // it will have moved
 	s.listener = l
-	if err := os.Chmod(s.hidden, mode); err != nil {
+	return nil
+}
+
+// setMode sets the permission bits of the socket that listen has bound.
+func (s *socket) setMode(mode fs.FileMode) error {
+	if err := s.private.Chmod(s.name, mode); err != nil {
 		return fmt.Errorf("setting the socket's mode: %w", err)
 	}
 	return nil
@@ -116,7 +140,7 @@ func (s *socket) listen(mode fs.FileMode) error {
 
 // checkPath refuses to replace anything but a socket that nobody serves.
 func (s *socket) checkPath() error {
-	info, err := os.Lstat(s.path)
+	info, err := s.folder.Lstat(s.name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
@@ -125,7 +149,7 @@ func (s *socket) checkPath() error {
 	case info.Mode().Type() != fs.ModeSocket:
 		return fmt.Errorf("%s is in the way and is not a socket: remove it", s.path)
 	}
-	c, err := net.DialTimeout("unix", s.path, dialTimeout)
+	c, err := net.DialTimeout("unix", s.folder.ByDescriptor(s.name), dialTimeout)
 	switch {
 	case err == nil:
 		_ = c.Close()
@@ -139,9 +163,9 @@ func (s *socket) checkPath() error {
 
 // publish makes the socket visible to daprd, in the place of a dead one.
 func (s *socket) publish() error {
-	own, err := os.Lstat(s.hidden)
+	own, err := s.private.Lstat(s.name)
 	if err == nil {
-		err = os.Rename(s.hidden, s.path)
+		err = s.private.Move(s.name, s.folder, s.name)
 	}
 	if err != nil {
 		return fmt.Errorf("making the socket visible: %w", err)
@@ -150,13 +174,61 @@ func (s *socket) publish() error {
 	return nil
 }
 
+// publishedCheck is how often the published socket is looked at.
+const publishedCheck = time.Second
+
+// watch looks at the published socket until stop is called, which waits for the last
+// look. It tells one error as soon as daprd no longer finds the socket: somebody has
+// removed it, put another in its place, or replaced its folder. A daprd that starts
+// or connects again would then reach nobody, or hand its secrets to somebody else.
+func (s *socket) watch() (unpublished <-chan error, stop func()) {
+	told, stopped, ended := make(chan error, 1), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(publishedCheck)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-stopped:
+				return
+			case <-ticker.C:
+			}
+			if err := s.check(); err != nil {
+				told <- err
+				return
+			}
+		}
+	}()
+	return told, func() {
+		close(stopped)
+		<-ended
+	}
+}
+
+// check reports an error if daprd would not find the published socket. It goes by
+// the path, as daprd does.
+func (s *socket) check() error {
+	now, err := os.Lstat(s.path)
+	if err == nil && os.SameFile(s.own, now) {
+		return nil
+	}
+	happened := "was replaced while it was served, so that daprd sends its secrets to somebody else"
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		happened = "was removed while it was served"
+	case err != nil:
+		happened = "cannot be reached any more"
+	}
+	return fmt.Errorf("%s %s: find out what else writes to %s, and start this process again", s.path, happened, filepath.Dir(s.path))
+}
+
 // remove takes the socket out of daprd's sight, unless it is another's by now.
 func (s *socket) remove() {
 	if s.own == nil {
 		return
 	}
-	if now, err := os.Lstat(s.path); err == nil && os.SameFile(s.own, now) {
-		_ = os.Remove(s.path)
+	if now, err := s.folder.Lstat(s.name); err == nil && os.SameFile(s.own, now) {
+		_ = s.folder.Remove(s.name)
 	}
 	s.own = nil
 }
@@ -167,7 +239,14 @@ func (s *socket) close() {
 	s.remove()
 	if s.listener != nil {
 		_ = s.listener.Close()
-		_ = os.Remove(s.hidden)
+		_ = s.private.Remove(s.name)
 	}
-	_ = s.lock.Close()
+	if s.lock != nil {
+		_ = s.lock.Close()
+	}
+	for _, d := range []*owned.Dir{s.private, s.folder} {
+		if d != nil {
+			_ = d.Close()
+		}
+	}
 }

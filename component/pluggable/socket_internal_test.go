@@ -2,20 +2,25 @@ package pluggable
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	daprd "github.com/dapr/dapr/pkg/components/pluggable"
+
+	"credential-resolver/internal/owned/ownedtest"
 )
 
-func TestASocketIsInvisibleUntilItIsPublished(t *testing.T) {
-	folder, err := os.MkdirTemp("", "p")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+func hidden(folder string) Options {
+	return Options{SocketFolder: folder, Name: "hidden", SocketMode: DefaultSocketMode}
+}
 
-	s, err := bind(folder, "hidden", DefaultSocketMode)
+func TestASocketIsInvisibleUntilItIsPublished(t *testing.T) {
+	folder := ownedtest.Folder(t, 0o755)
+
+	s, err := bind(hidden(folder))
 	require.NoError(t, err)
 	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)
@@ -32,26 +37,45 @@ func TestASocketIsInvisibleUntilItIsPublished(t *testing.T) {
 	s.close()
 	_, err = os.Lstat(s.path)
 	require.ErrorIs(t, err, os.ErrNotExist)
-	_, err = os.Lstat(s.hidden)
+	_, err = os.Lstat(filepath.Join(folder, ".hidden", "hidden.sock"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
 func TestASocketThatCannotBePublishedLeavesNothing(t *testing.T) {
-	folder, err := os.MkdirTemp("", "p")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	s, err := bind(folder, "hidden", DefaultSocketMode)
+	folder := ownedtest.Folder(t, 0o755)
+	s, err := bind(hidden(folder))
 	require.NoError(t, err)
 	require.NoError(t, os.Mkdir(s.path, 0o700)) // appeared since it was looked at
 
 	require.ErrorContains(t, s.publish(), "making the socket visible")
 	s.close()
 
-	_, err = os.Lstat(s.hidden)
+	_, err = os.Lstat(filepath.Join(folder, ".hidden", "hidden.sock"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	assert.DirExists(t, s.path)
 	require.NoError(t, os.Remove(s.path))
-	again, err := bind(folder, "hidden", DefaultSocketMode)
+	again, err := bind(hidden(folder))
 	require.NoError(t, err, "the lock was given back")
 	again.close()
+}
+
+// The lock says who is alive, also before the socket is published, and after
+// somebody has removed it.
+func TestAServerWithoutASocketIsNotReplaced(t *testing.T) {
+	folder := ownedtest.Folder(t, 0o755)
+	first, err := bind(hidden(folder))
+	require.NoError(t, err)
+	_, err = bind(hidden(folder))
+	require.ErrorContains(t, err, "another process already serves")
+
+	require.NoError(t, first.publish())
+	require.NoError(t, os.Remove(first.path))
+	_, err = bind(hidden(folder))
+	require.ErrorContains(t, err, "another process already serves")
+	require.NoFileExists(t, first.path)
+
+	first.close()
+	second, err := bind(hidden(folder))
+	require.NoError(t, err)
+	second.close()
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"credential-resolver/internal/owned"
 )
 
 // StateFolder returns where instances are remembered unless another folder is
@@ -63,7 +65,7 @@ type stateFolder struct {
 	onDisk bool
 
 	mu   sync.Mutex
-	root *os.Root // the folder that was checked, whatever comes to have its name
+	root *owned.Dir // the folder that was checked, whatever comes to have its name
 }
 
 // openState makes the folder for the instances of a socket. It refuses one that is
@@ -90,44 +92,18 @@ func (s *stateFolder) open() error {
 			return err
 		}
 	}
-	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return err
-	}
-	if err := checkOwner(parent, os.Geteuid(), 0); err != nil {
-		return err
-	}
-	if err := os.Mkdir(s.path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	root, err := os.OpenRoot(s.path)
+	// Others may write to the parent: what counts is our own folder in it.
+	folder, err := owned.Open(parent, owned.Options{Perm: 0o700, Shared: true})
 	if err != nil {
 		return err
 	}
-	if err := s.checkOpened(root); err != nil {
-		_ = root.Close()
+	defer func() { _ = folder.Close() }()
+	root, err := folder.Private(filepath.Base(s.path))
+	if err != nil {
 		return err
 	}
 	s.close()
 	s.root = root
-	return nil
-}
-
-// checkOpened refuses what is not this user's own folder in its place, and takes
-// others' rights to it away.
-func (s *stateFolder) checkOpened(root *os.Root) error {
-	if err := checkOwner(s.path, os.Geteuid()); err != nil {
-		return err
-	}
-	opened, err := root.Stat(".")
-	if err != nil {
-		return err
-	}
-	if named, err := os.Lstat(s.path); err != nil || !os.SameFile(opened, named) {
-		return fmt.Errorf("%s is not the folder that was opened: remove it", s.path)
-	}
-	if opened.Mode().Perm() != 0o700 {
-		return root.Chmod(".", 0o700)
-	}
 	return nil
 }
 

@@ -19,11 +19,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"credential-resolver/internal/cli"
+	"credential-resolver/internal/owned/ownedtest"
 )
 
 // The scripts run the test's own binary under the product's name, as a process:
 // exit codes, signals and the standard streams are what they are to a user.
 func TestMain(m *testing.M) {
+	ownedtest.SetUmask()
 	testscript.Main(m, map[string]func(){"credential-resolver": run})
 }
 

@@ -27,9 +27,15 @@ func newServe(o *options) *cobra.Command {
 			"folder; it finds the component when it starts. What to serve, daprd says: see Component YAML.\n\n" +
 			"daprd says so once. What it said is kept in --state-dir, for this process's successor: it may hold\n" +
 			"secrets, so the folder must be in memory (tmpfs). Without one, after a restart of the component\n" +
-			"daprd must be restarted too.",
+			"daprd must be restarted too.\n\n" +
+			"The socket's folder and those above it must belong to this process's user or to root, and nobody\n" +
+			"else may write to them; a sticky folder above, such as /tmp, is fine. Otherwise another user could\n" +
+			"replace the socket, and would get the secrets that daprd sends. --shared-socket-folder accepts a\n" +
+			"folder that others may write to, such as the one that Dapr's injector mounts in a pod.",
 		Args: exactly(0),
 	}
+	sharedFolder := cmd.Flags().Bool("shared-socket-folder", false,
+		"accept a socket folder that others may write to: for a pod whose containers are all trusted")
 	cmd.Flags().StringVar(&mode, "socket-mode", mode, "permission bits of the socket, in octal; daprd must be able to write to it")
 	metricsAddress := cmd.Flags().String("metrics-listen", "", `address for Prometheus metrics, such as "127.0.0.1:9464", at /metrics (default none)`)
 	stateDir := cmd.Flags().String("state-dir", "",
@@ -68,14 +74,14 @@ func newServe(o *options) *cobra.Command {
 			NewOutputBinding: func(stores *pluggable.SecretStores) bindings.OutputBinding {
 				return component.NewSaveBinding(stores)
 			},
-			Logger:      log,
-			SocketMode:  fs.FileMode(bits),
-			StateFolder: *stateDir,
-			StateOnDisk: *onDisk,
-			AllowUIDs:   allowed,
-			SingleDaprd: *single,
-
-			ShutdownDelay: *delay,
+			Logger:             log,
+			SharedSocketFolder: *sharedFolder,
+			SocketMode:         fs.FileMode(bits),
+			StateFolder:        *stateDir,
+			StateOnDisk:        *onDisk,
+			AllowUIDs:          allowed,
+			SingleDaprd:        *single,
+			ShutdownDelay:      *delay,
 		})
 		if err != nil {
 			return err
