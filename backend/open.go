@@ -10,6 +10,7 @@ import (
 
 	"github.com/dapr/kit/logger"
 
+	"credential-resolver/internal/owned"
 	"credential-resolver/resolver"
 )
 
@@ -112,11 +113,15 @@ func use[C interface{ Close() error }, T any](
 // call is running.
 func (o *opened[C]) Close() error { return o.link.Close() }
 
-// safeWords says why a store could not connect in words that hold no path, no
-// address and no metadata: the operating system's, or fixed ones.
+// safeWords says why a store could not connect in words that hold no address, no
+// metadata, and no path but that of a file that is refused: the operating system's,
+// or our own.
 func safeWords(err error) string {
 	var errno syscall.Errno
+	var refusal *owned.Refusal
 	switch {
+	case errors.As(err, &refusal):
+		return refusal.Error()
 	case errors.As(err, &errno):
 		return errno.Error()
 	case errors.Is(err, resolver.Denied):

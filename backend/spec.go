@@ -12,6 +12,7 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 
 	"credential-resolver/internal/nearest"
+	"credential-resolver/internal/owned"
 	"credential-resolver/resolver"
 )
 
@@ -125,8 +126,13 @@ func declaredFields(store any) metadata.MetadataMap {
 const minScrubbed = 4
 
 // scrub returns the text of a store's error without the values of its metadata,
-// which may be passwords.
+// which may be passwords. A refusal of a file is words of ours, for the person who
+// has to mend it.
 func scrub(err error, fields map[string]string) error {
+	var refusal *owned.Refusal
+	if errors.As(err, &refusal) {
+		return refusal
+	}
 	text := err.Error()
 	var store *resolver.StoreError // whose text is fixed words
 	if errors.As(err, &store) && store.Err != nil {

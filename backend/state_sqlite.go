@@ -3,8 +3,6 @@ package backend
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,7 +26,7 @@ func stateSQLite() storeType[configConn] {
 		prepare: sqliteDefaults,
 		connect: connectSQLite,
 		ephemeral: func(fields map[string]string) bool {
-			return sqlitePath(fields) == ""
+			return sqliteURIOf(fields).inMemory()
 		},
 	}
 }
@@ -69,30 +67,21 @@ func sqliteDefaults(fields map[string]string) error {
 	return nil
 }
 
-// sqlitePath returns the file of a connection string, "" for a database in memory.
-func sqlitePath(fields map[string]string) string {
-	given, _ := metadata.GetMetadataProperty(fields, connectionString, "url")
-	path, query, _ := strings.Cut(given, "?")
-	if uri, ok := strings.CutPrefix(path, "file:"); ok {
-		path = strings.TrimPrefix(uri, "//localhost")
-		if decoded, err := url.PathUnescape(path); err == nil {
-			path = decoded
-		}
-	}
-	if strings.HasPrefix(path, ":memory:") || strings.Contains(query, "mode=memory") {
-		return ""
-	}
-	return path
-}
-
 func connectSQLite(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
-	if err := createPrivate(sqlitePath(fields)); err != nil {
+	database, err := openSQLiteFile(fields)
+	if err != nil {
 		return nil, err
 	}
+	defer database.close()
 	store := patientSQLite{contrib.NewSQLiteStateStore(log).(*contrib.SQLiteStore)}
-	if err := store.Init(context.WithoutCancel(ctx), state.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
+	err = store.Init(context.WithoutCancel(ctx), state.Metadata{Base: metadata.Base{Properties: database.fields}})
+	if err != nil {
 		_ = store.Close()
 		return nil, sqliteInitError(err)
+	}
+	if err := database.verify(); err != nil {
+		_ = store.Close()
+		return nil, err
 	}
 	return newStateConn(store, classifySQLite), nil
 }
@@ -123,29 +112,6 @@ func (s patientSQLite) Delete(ctx context.Context, req *state.DeleteRequest) err
 // KeysLike implements state.KeysLiker.
 func (s patientSQLite) KeysLike(ctx context.Context, req *state.KeysLikeRequest) (*state.KeysLikeResponse, error) {
 	return s.SQLiteStore.KeysLike(context.WithoutCancel(ctx), req)
-}
-
-// createPrivate makes the database's file where there is none, so that nobody
-// else can read it: SQLite itself would make it by the process's umask. The
-// folder of the default is made too; any other must exist.
-func createPrivate(path string) error {
-	if path == "" {
-		return nil
-	}
-	if filepath.Base(filepath.Dir(path)) == "credential-resolver" {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return fmt.Errorf("making the database's folder: %w", err)
-		}
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	switch {
-	case err == nil:
-		return f.Close()
-	case errors.Is(err, os.ErrExist):
-		return nil
-	default:
-		return fmt.Errorf("making the database: %w", err)
-	}
 }
 
 // sqliteInitError tells what no retry mends (metadata, a file that is no

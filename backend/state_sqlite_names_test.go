@@ -39,7 +39,6 @@ func TestSQLiteFileThatIsNamedCountsBesideAnEmptyName(t *testing.T) {
 	}
 }
 
-// SQLite decodes a URI; sqlitePath does not.
 func TestSQLiteFileIsPrivateWhereItsURIIsEncoded(t *testing.T) {
 	for name, encoded := range map[string]string{"with a space": "a%20b.db", "with a host": "a.db"} {
 		t.Run(name, func(t *testing.T) {
