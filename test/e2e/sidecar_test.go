@@ -28,6 +28,9 @@ type sidecar struct {
 func startSidecar(t *testing.T, o harness.ComponentOptions, resources ...resource) *sidecar {
 	t.Helper()
 	o.SocketFolder = socketFolder(t)
+	if o.UID != 0 {
+		require.NoError(t, os.Chown(o.SocketFolder, int(o.UID), int(o.UID)))
+	}
 	component := startComponent(t, o)
 	folder := newResourceFolder(t, resources...)
 	return &sidecar{component, startDaprd(t, o.SocketFolder, folder), o.SocketFolder, folder}
@@ -96,12 +99,13 @@ func binary(t *testing.T, variable, name string) string {
 	return path
 }
 
-// socketFolder is a folder whose path is short enough for a socket.
+// socketFolder is a folder whose path is short enough for a socket. It has the mode
+// that the component would make it with.
 func socketFolder(t *testing.T) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "cr-")
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(folder, 0o777)) // one test's component is another user
+	require.NoError(t, os.Chmod(folder, 0o755))
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	return folder
 }

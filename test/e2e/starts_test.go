@@ -16,6 +16,7 @@ import (
 	daprd "github.com/dapr/dapr/pkg/components/pluggable"
 	"github.com/dapr/kit/logger"
 
+	"credential-resolver/internal/owned/ownedtest"
 	"credential-resolver/test/harness"
 )
 
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 		servePeer(os.Stdin, os.Stdout)
 		return
 	}
+	ownedtest.SetUmask()
 	folder, err := os.MkdirTemp("", "cr-")
 	if err == nil {
 		err = os.Setenv(daprd.SocketFolderEnvVar, folder)

@@ -1,0 +1,127 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/internal/owned/ownedtest"
+	"credential-resolver/test/harness"
+)
+
+// asStranger runs a shell command as another user; nobody but root can, and then it
+// runs as this one.
+func asStranger(t *testing.T, script string, args ...string) {
+	t.Helper()
+	cmd := exec.Command("sh", append([]string{"-euc", script, "sh"}, args...)...)
+	cmd.Dir = "/"
+	if os.Getuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Credential: &syscall.Credential{Uid: ownedtest.Stranger, Gid: ownedtest.Stranger},
+		}
+	}
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// TestStrangersSocketFolder has another user make the socket's folder before the
+// component, in a folder such as /tmp, with a link in the place of its lock.
+func TestStrangersSocketFolder(t *testing.T) {
+	t.Parallel()
+	tmp := ownedtest.Folder(t, os.ModeSticky|0o777)
+	sockets, victim := filepath.Join(tmp, "sockets"), filepath.Join(ownedtest.Folder(t, 0o755), "made")
+	asStranger(t, `umask 0; mkdir -m 0777 -p "$1" "$1/.credential-resolver"; ln -s "$2" "$1/.credential-resolver/lock"`, sockets, victim)
+
+	said := refusedStart(t, sockets)
+
+	require.Contains(t, said, "the socket's folder is not safe: "+sockets+" (owner uid ")
+	if os.Getuid() == 0 {
+		require.Contains(t, said, "(owner uid 54321, mode 0777) does not belong to this process's user (uid 0): use another folder")
+	}
+	require.NoFileExists(t, victim)
+
+	// Another folder, as it says, is one of the component's own.
+	component := startComponent(t, harness.ComponentOptions{SocketFolder: filepath.Join(tmp, "another")})
+	requireSaid(t, component, "serves on "+filepath.Join(tmp, "another"))
+}
+
+// TestSharedSocketFolder has the socket's folder and the state dir of a pod: emptyDirs
+// of root's, which kubelet makes 0777, and a component without root's rights.
+func TestSharedSocketFolder(t *testing.T) {
+	t.Parallel()
+	s := oneCredential(t)
+	makeReachable(t, s.folder)
+	o := harness.ComponentOptions{
+		SocketFolder: ownedtest.Folder(t, 0o777), StateDir: ownedtest.Folder(t, 0o777), Binary: resolverBinary(t),
+	}
+	require.Contains(t, refusedStart(t, o.SocketFolder), "--shared-socket-folder")
+	require.NoError(t, os.Chmod(s.path("secrets.json"), 0o644))
+	if os.Getuid() == 0 {
+		o.UID, o.Binary = nobody, copyBinary(t)
+	}
+	o.Args = []string{"--shared-socket-folder"}
+	first, err := harness.StartComponent(t.Context(), o)
+	require.NoError(t, err)
+	daprd := startDaprd(t, o.SocketFolder, newResourceFolder(t, credentials("credentials", s.metadata(nil))))
+	requireServes(t, daprd)
+	first.Kill()
+	startComponent(t, o)
+	requireAnswers(t, &sidecar{daprd: daprd})
+}
+
+// TestReplacedSocket has another user, who may write to the folder, put something
+// else in the place of the component's socket: the component ends, and its
+// supervisor knows.
+func TestReplacedSocket(t *testing.T) {
+	t.Parallel()
+	s := oneCredential(t)
+	o := harness.ComponentOptions{
+		SocketFolder: ownedtest.Folder(t, 0o777), StateDir: t.TempDir(),
+		Binary: resolverBinary(t), Args: []string{"--shared-socket-folder"},
+	}
+	first, err := harness.StartComponent(t.Context(), o)
+	require.NoError(t, err)
+	daprd := startDaprd(t, o.SocketFolder, newResourceFolder(t, credentials("credentials", s.metadata(nil))))
+	requireServes(t, daprd)
+	socket := filepath.Join(o.SocketFolder, "credential-resolver.sock")
+
+	asStranger(t, `mv "$1" "$1.away"; : > "$1"`, socket)
+
+	requireEnds(t, first.Process, "it serves a socket that daprd does not find")
+	require.ErrorContains(t, first.Stop(), "exit status 1")
+	require.Contains(t, first.Log(), "level=error")
+	require.Contains(t, first.Log(), socket+" was replaced while it was served, so that daprd sends its secrets to somebody else")
+	require.FileExists(t, socket, "it is not ours to remove")
+
+	require.NoError(t, os.Remove(socket))
+	startComponent(t, o)
+	requireAnswers(t, &sidecar{daprd: daprd})
+}
+
+// TestStrangersDatabase has a database of another user: Init fails, and says what to
+// do, to the person who started daprd.
+func TestStrangersDatabase(t *testing.T) {
+	t.Parallel()
+	s := oneCredential(t)
+	path := filepath.Join(ownedtest.Folder(t, 0o755), "a.db")
+	require.NoError(t, os.WriteFile(path, nil, 0o644)) // an empty file is an empty database
+	says := ownedtest.GiveAway(t, path)
+	sockets := socketFolder(t)
+	startComponent(t, harness.ComponentOptions{SocketFolder: sockets})
+	metadata := s.metadata(map[string]any{"configStore": "state.sqlite", "configStore.connectionString": path})
+	delete(metadata, "configStore.rootPath")
+
+	daprd := launchDaprd(t, sockets, newResourceFolder(t, credentials("credentials", metadata)))
+
+	requireEnds(t, daprd.Process, "it takes configs from a stranger")
+	require.Contains(t, daprd.Log(), "configStore (state.sqlite): "+path+" (owner uid ")
+	if os.Getuid() == 0 {
+		require.Contains(t, daprd.Log(), says)
+	}
+}
