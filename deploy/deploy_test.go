@@ -44,11 +44,14 @@ func TestContainerIsInjectable(t *testing.T) {
 	require.NoError(t, yaml.Unmarshal(text, &manifest))
 	var container struct {
 		Image           string
+		Args            []string
 		VolumeMounts    []struct{ Name, MountPath string }
 		SecurityContext struct{ RunAsUser int }
 	}
 	require.NoError(t, json.Unmarshal([]byte(manifest.Metadata.Annotations["dapr.io/component-container"]), &container))
 	require.Equal(t, 65532, container.SecurityContext.RunAsUser, "daprd's user, so that it may write to the socket")
+
+	require.Contains(t, container.Args, "--shared-socket-folder", "the injector mounts an emptyDir, which is 0777")
 
 	volumes := podVolumes(t, "kubernetes/app.yaml")
 	require.NotEmpty(t, container.VolumeMounts)
