@@ -14,16 +14,20 @@ const maxLookups = 8
 
 // source is one store of secrets, and what is known of it.
 type source struct {
-	store  SecretStore
-	known  *Known
-	naming naming
-	cache  *secretCache
+	store   SecretStore
+	known   *Known
+	allowed func(name string) bool
+	naming  naming
+	cache   *secretCache
 }
 
 func newSource(secrets NamedSecrets, o Options) *source {
 	s := &source{
-		store: secrets.Store, known: secrets.Known, naming: namingOf(secrets.Store),
+		store: secrets.Store, known: secrets.Known, allowed: secrets.Allowed, naming: namingOf(secrets.Store),
 		cache: newSecretCache(o.Cache, o.Timeout),
+	}
+	if s.allowed == nil {
+		s.allowed = o.Allowed
 	}
 	if s.known == nil {
 		s.known = NewKnown()
@@ -182,7 +186,7 @@ func (f *fetcher) refusedLiteral(name string, err error) bool {
 // mayAsk tells whether a secret may be asked for (section 2, allowedSecrets). A
 // name that no secret of the store can have is never sent, and so needs no leave.
 func (f *fetcher) mayAsk(name string) bool {
-	return f.r.opts.Allowed(name) || !f.from.naming.valid(name)
+	return f.from.allowed(name) || !f.from.naming.valid(name)
 }
 
 func (f *fetcher) notAllowed(name, who string) *Error {

@@ -127,7 +127,7 @@ func (f *fetcher) locate(ref *reference) (secretAt, error) {
 		failure := precondition(ref.at.its()+" refers to a name that no secret of its store can have", nil)
 		failure.Reference = Reference(ref.name)
 		return secretAt{}, failure
-	case !f.r.opts.Allowed(ref.name):
+	case !from.allowed(ref.name):
 		return secretAt{}, f.notAllowed(ref.name, ref.at.its()+" asks for a secret")
 	}
 	return secretAt{from, ref.name}, nil

@@ -46,7 +46,8 @@ type Options struct {
 	// which only the local environment allows (section 2).
 	Secrets SecretStore
 	// Allowed tells whether a secret of this name may be asked for (section 2,
-	// allowedSecrets). Nil: all may.
+	// allowedSecrets), of Secrets and of each Named store without an Allowed of its
+	// own. Nil: all may.
 	Allowed func(name string) bool
 	// Known is what is remembered of Secrets. Nil: a memory of the resolver's own.
 	Known *Known
@@ -73,11 +74,15 @@ type Options struct {
 	OnUnknownSource func(guid string)
 }
 
-// NamedSecrets are a store of secrets, and what is remembered of it; nil: a memory
-// of the resolver's own.
+// NamedSecrets is a store of secrets.
 type NamedSecrets struct {
+	// Store is the store. Required.
 	Store SecretStore
+	// Known is what is remembered of it. Nil: a memory of the resolver's own.
 	Known *Known
+	// Allowed tells whether a secret of this name may be asked for (section 2,
+	// secretStores.<name>.allowedSecrets). Nil: as Options.Allowed says.
+	Allowed func(name string) bool
 }
 
 // Resolver resolves credentials. It is safe for concurrent use.
@@ -106,7 +111,7 @@ func New(opts Options) *Resolver {
 	}
 	r := &Resolver{opts: opts, named: map[string]*source{}, recipes: recipes}
 	if opts.Secrets != nil {
-		r.secrets = newSource(NamedSecrets{opts.Secrets, opts.Known}, opts)
+		r.secrets = newSource(NamedSecrets{Store: opts.Secrets, Known: opts.Known}, opts)
 	}
 	for name, secrets := range opts.Named {
 		r.named[name] = newSource(secrets, opts)
