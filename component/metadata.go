@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,8 +40,12 @@ type Settings struct {
 	DeniedIsLiteral bool
 	// AllowUnresolved answers an agent credential without one secret as it is.
 	AllowUnresolved bool
-	// AllowedSecrets are the secrets that may be asked for. Nil: all.
+	// AllowedSecrets are the names of secrets that may be asked for, of SecretStore
+	// and of each further store without a list of its own. Nil: all.
 	AllowedSecrets *Globs
+	// AllowedIn are the lists of further stores of secrets, by the store's name. Nil,
+	// or a store without an entry: AllowedSecrets.
+	AllowedIn map[string]*Globs
 	// Cache bounds what is kept of credentials and of secrets.
 	Cache resolver.CacheOptions
 	// AllowBulk tells whether every credential may be asked for at once.
@@ -67,7 +70,7 @@ func readers() map[string]reader {
 			s.ConfigKey = v
 			return nil
 		},
-		"allowedSecrets": func(s *Settings, v string) (err error) {
+		allowedSecrets: func(s *Settings, v string) (err error) {
 			s.AllowedSecrets, err = ParseGlobs(v)
 			return err
 		},
@@ -155,6 +158,8 @@ func (s *Settings) read(known map[string]reader, name, value string) error {
 	case nested && field != "" && head == "configStore":
 		s.ConfigStore.Fields[field] = value
 		return nil
+	case nested && head == "secretStore" && strings.EqualFold(field, allowedSecrets):
+		return fmt.Errorf("is unknown (did you mean %q?)", allowedSecrets)
 	case nested && field != "" && head == "secretStore":
 		s.SecretStore.Fields[field] = value
 		return nil
@@ -172,46 +177,6 @@ func (s *Settings) read(known map[string]reader, name, value string) error {
 	names := slices.Sorted(maps.Keys(known))
 	return fmt.Errorf("is unknown%s; the names are %s, configStore.<field>, secretStore.<field>, secretStores.<name> and secretStores.<name>.<field>",
 		nearest.Hint(name, names), strings.Join(names, ", "))
-}
-
-// storeName is what a further store of secrets may be called: a config names it.
-var storeName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
-// readNamed reads secretStores.<name> and secretStores.<name>.<field>.
-func (s *Settings) readNamed(rest, value string) error {
-	name, field, isField := strings.Cut(rest, ".")
-	switch {
-	case !storeName.MatchString(name):
-		return errors.New("needs the name of a store, as in secretStores.second: 1 to 64 of A-Z a-z 0-9 _ -")
-	case isField && field == "":
-		return errors.New("lacks the name of a field")
-	case !isField && value == "":
-		return errors.New("is empty: give it a value, or remove it")
-	}
-	spec, ok := s.SecretStores[name]
-	if !ok {
-		if s.SecretStores == nil {
-			s.SecretStores = map[string]backend.Spec{}
-		}
-		spec = backend.Spec{Label: "secretStores." + name, Fields: map[string]string{}}
-	}
-	if isField {
-		spec.Fields[field] = value
-	} else {
-		spec.Type = value
-	}
-	s.SecretStores[name] = spec
-	return nil
-}
-
-// checkSecretStores refuses a further store of secrets that has fields and no type.
-func (s *Settings) checkSecretStores() error {
-	for _, name := range slices.Sorted(maps.Keys(s.SecretStores)) {
-		if s.SecretStores[name].Type == "" {
-			return fmt.Errorf("metadata secretStores.%s is missing: name the type of the store, such as secretstores.local.file", name)
-		}
-	}
-	return nil
 }
 
 // parseNames reads names of fields with commas between them.

@@ -66,6 +66,9 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 	if err != nil {
 		return err
 	}
+	if labels := settings.Unrestricted(); labels != nil {
+		s.log.Warn(unrestrictedWarning(labels))
+	}
 	s.settings, s.stores = settings, stores
 	s.report = newReporter(s.log, s.metrics, s.keys.of(pluggable.InstanceID(ctx)))
 	if s.own = stores.Configs.Ephemeral(); s.own { // no other instance has these configs

@@ -80,7 +80,11 @@ func (s *Stores) Resolver(
 		opts.Secrets, opts.Known = s.Secrets, known(settings.SecretStore)
 	}
 	for name, store := range s.Named {
-		opts.Named[name] = resolver.NamedSecrets{Store: store, Known: known(settings.SecretStores[name])}
+		secrets := resolver.NamedSecrets{Store: store, Known: known(settings.SecretStores[name])}
+		if own := settings.AllowedIn[name]; own != nil {
+			secrets.Allowed = own.Match
+		}
+		opts.Named[name] = secrets
 	}
 	return resolver.New(opts)
 }

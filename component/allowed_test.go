@@ -1,0 +1,119 @@
+package component_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"credential-resolver/component"
+)
+
+// Section 2, allowedSecrets: what an instance may ask of each store.
+func TestAllowedSecretsHoldForEachStore(t *testing.T) {
+	const file = "secretstores.local.file"
+	const second = `,"credential-resolver":{"secretStore":"second"}}`
+	configs := map[string]string{
+		"first":       `{"credentialSource":"agent","secret-path":"pw","p":"value"}`,
+		"second":      `{"credentialSource":"agent","secret-path":"pw","p":"value"` + second,
+		"first-bare":  `{"credentialSource":"agent","p":"pw"}`,
+		"second-bare": `{"credentialSource":"agent","p":"pw"` + second,
+		"ref-first":   `{"credential-resolver":{"references":"explicit"},"p":{"secretKeyRef":{"name":"pw"}}}`,
+		"ref-second":  `{"credential-resolver":{"references":"explicit"},"p":{"secretKeyRef":{"name":"pw","store":"second"}}}`,
+		"text-second": `{"credential-resolver":{"references":"explicit","secretStore":"second"},"p":"${pw}"}`,
+	}
+	for name, row := range map[string]struct {
+		metadata      map[string]string
+		first, second bool
+		warns         string
+	}{
+		"no list": {map[string]string{}, true, true, "every secret of secretStore, secretStores.second;"},
+		"the first store's list holds for both": {
+			map[string]string{"allowedSecrets": "other"}, false, false, "",
+		},
+		"a list of its own is wider": {
+			map[string]string{"allowedSecrets": "other", "secretStores.second.allowedSecrets": "p*"}, false, true, "",
+		},
+		"a list of its own is narrower": {
+			map[string]string{"allowedSecrets": "*", "secretStores.second.allowedSecrets": "other"}, true, false, "",
+		},
+		"a list of its own alone": {
+			map[string]string{"secretStores.second.allowedSecrets": "other"}, true, false, "every secret of secretStore;",
+		},
+		"everything, and that is meant": {map[string]string{"allowedSecrets": "*"}, true, true, ""},
+		"no list, in development":       {map[string]string{"environment": "local"}, true, true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			other := filepath.Join(t.TempDir(), "second.json")
+			w.write(other, `{"pw": {"value": "of the second"}}`)
+			w.secrets(`{"pw": {"value": "of the first"}}`)
+			for guid, config := range configs {
+				w.config(guid, config)
+			}
+			row.metadata["secretStores.second"] = file
+			row.metadata["secretStores.second.secretsFile"] = other
+			row.metadata["secretStores.second.multiValued"] = "true"
+			store := w.open(row.metadata)
+			for guid := range configs {
+				may := row.first
+				if strings.Contains(guid, "second") {
+					may = row.second
+				}
+				data, err := get(store, guid)
+				if may {
+					require.NoError(t, err, guid)
+					assert.Contains(t, data["p"], "of the ", guid)
+				} else {
+					assert.Equal(t, codes.PermissionDenied, status.Code(err), guid)
+				}
+			}
+			if row.warns == "" {
+				assert.NotContains(t, w.log.String(), "allowedSecrets is not set")
+				return
+			}
+			assert.Equal(t, 1, strings.Count(w.log.String(), "allowedSecrets is not set"), "one warning at Init")
+			assert.Contains(t, w.log.String(), row.warns)
+			assert.Contains(t, w.log.String(), `or write \"*\" if every one is meant`, "the remedy")
+			assertDiscreet(t, w.log.String())
+		})
+	}
+}
+
+func TestAWrongListOfANamedStoreIsRefusedWithTheRemedy(t *testing.T) {
+	for _, row := range []struct{ name, value, says string }{
+		{"secretStores.a.allowedSecrets", "", "is empty: give it a value, or remove it to use allowedSecrets"},
+		{"secretStores.a.allowedSecrets", canarySecret + ",", "has an empty pattern"},
+		{"secretStores.a.allowedSecrets", canarySecret + "\xff", "has a pattern that is not valid UTF-8"},
+		{"secretStores.a.allowedsecrets", canarySecret, `is unknown (did you mean "secretStores.a.allowedSecrets"?)`},
+		{"secretStores.a.AllowedSecrets", "", `is unknown (did you mean "secretStores.a.allowedSecrets"?)`},
+		{"secretStore.allowedSecrets", canarySecret, `is unknown (did you mean "allowedSecrets"?)`},
+		{"secretStore.allowedsecrets", canarySecret, `is unknown (did you mean "allowedSecrets"?)`},
+	} {
+		t.Run(row.name+" may not be "+row.value, func(t *testing.T) {
+			_, err := component.ParseMetadata(enough(map[string]string{
+				"secretStores.a": "secretstores.local.file", row.name: row.value,
+			}))
+			require.ErrorContains(t, err, "metadata "+row.name+": "+row.says)
+			assertDiscreet(t, err.Error())
+		})
+	}
+	_, err := component.ParseMetadata(enough(map[string]string{"secretStores.a.allowedSecrets": "x"}))
+	require.ErrorContains(t, err, "metadata secretStores.a is missing", "a list alone is no store")
+}
+
+// The list is ours: a store is not handed it.
+func TestANamedStoreIsNotHandedItsList(t *testing.T) {
+	s, err := component.ParseMetadata(enough(map[string]string{
+		"secretStores.a": "secretstores.local.file", "secretStores.a.secretsFile": "f", "secretStores.a.allowedSecrets": "x?",
+	}))
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"secretsFile": "f"}, s.SecretStores["a"].Fields)
+	assert.True(t, s.AllowedIn["a"].Match("xy"))
+	assert.False(t, s.AllowedIn["a"].Match("y"))
+	assert.Nil(t, s.AllowedSecrets)
+}

@@ -1,0 +1,103 @@
+package component
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"credential-resolver/backend"
+)
+
+// allowedSecrets is the metadata name of the lists of secrets that may be asked for.
+const allowedSecrets = "allowedSecrets"
+
+// storeName is what a further store of secrets may be called: a config names it.
+var storeName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// readNamed reads secretStores.<name> and secretStores.<name>.<field>.
+func (s *Settings) readNamed(rest, value string) error {
+	name, field, isField := strings.Cut(rest, ".")
+	switch {
+	case !storeName.MatchString(name):
+		return errors.New("needs the name of a store, as in secretStores.second: 1 to 64 of A-Z a-z 0-9 _ -")
+	case isField && field == "":
+		return errors.New("lacks the name of a field")
+	case !isField && value == "":
+		return errors.New("is empty: give it a value, or remove it")
+	}
+	spec, ok := s.SecretStores[name]
+	if !ok {
+		if s.SecretStores == nil {
+			s.SecretStores = map[string]backend.Spec{}
+		}
+		spec = backend.Spec{Label: "secretStores." + name, Fields: map[string]string{}}
+	}
+	s.SecretStores[name] = spec
+	switch {
+	case isField && strings.EqualFold(field, allowedSecrets):
+		return s.readAllowedIn(name, field, value)
+	case isField:
+		spec.Fields[field] = value
+	default:
+		spec.Type = value
+		s.SecretStores[name] = spec
+	}
+	return nil
+}
+
+// readAllowedIn reads secretStores.<name>.allowedSecrets. It is ours, and never handed
+// to the store. contrib reads fields without regard to case, and this one would be
+// refused there without the remedy.
+func (s *Settings) readAllowedIn(name, field, value string) error {
+	switch {
+	case field != allowedSecrets:
+		return fmt.Errorf("is unknown (did you mean %q?)", "secretStores."+name+"."+allowedSecrets)
+	case value == "":
+		return errors.New("is empty: give it a value, or remove it to use " + allowedSecrets)
+	}
+	globs, err := ParseGlobs(value)
+	if err != nil {
+		return err
+	}
+	if s.AllowedIn == nil {
+		s.AllowedIn = map[string]*Globs{}
+	}
+	s.AllowedIn[name] = globs
+	return nil
+}
+
+// checkSecretStores refuses a further store of secrets that has fields and no type.
+func (s *Settings) checkSecretStores() error {
+	for _, name := range slices.Sorted(maps.Keys(s.SecretStores)) {
+		if s.SecretStores[name].Type == "" {
+			return fmt.Errorf("metadata secretStores.%s is missing: name the type of the store, such as secretstores.local.file", name)
+		}
+	}
+	return nil
+}
+
+// Unrestricted returns the labels of the stores whose every secret may be asked for by
+// a config, without the metadata saying that this is meant: in production, those that
+// no allowedSecrets holds for (DESIGN.md, section 2). An explicit "*" says so.
+func (s Settings) Unrestricted() []string {
+	if s.Local || s.AllowedSecrets != nil || s.SecretStore.Type == "" {
+		return nil
+	}
+	labels := []string{s.SecretStore.Label}
+	for _, name := range slices.Sorted(maps.Keys(s.SecretStores)) {
+		if s.AllowedIn[name] == nil {
+			labels = append(labels, s.SecretStores[name].Label)
+		}
+	}
+	return labels
+}
+
+// unrestrictedWarning says what [Settings.Unrestricted] means, and the remedy.
+func unrestrictedWarning(labels []string) string {
+	return "metadata " + allowedSecrets + " is not set: whoever can write configs can ask for every secret of " +
+		strings.Join(labels, ", ") + `; list the names that credentials need, such as "myapp/*,shared-db", ` +
+		`or write "*" if every one is meant`
+}
