@@ -53,7 +53,7 @@ func sqliteDefaults(fields map[string]string) error {
 		}
 	}
 	if given, _ := metadata.GetMetadataProperty(fields, connectionString, "url"); given != "" {
-		return nil
+		return checkPragmas(given)
 	}
 	data := os.Getenv("XDG_DATA_HOME")
 	if !filepath.IsAbs(data) {

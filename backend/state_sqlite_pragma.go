@@ -1,0 +1,23 @@
+package backend
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// checkPragmas refuses a connection string with more than a pragma in a _pragma.
+// modernc.org/sqlite runs "pragma " and the value, statement by statement: behind a
+// semicolon, VACUUM INTO and ATTACH would write files of the peer's choice as our user.
+func checkPragmas(connection string) error {
+	_, query, _ := strings.Cut(connection, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return errors.New(connectionString + ` has options that cannot be read: write them as in "?mode=ro&_pragma=cache_size(100)"`)
+	}
+	if slices.ContainsFunc(values["_pragma"], func(pragma string) bool { return strings.Contains(pragma, ";") }) {
+		return errors.New(connectionString + " has a _pragma with a semicolon in it: write each pragma as an option of its own")
+	}
+	return nil
+}
