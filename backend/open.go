@@ -32,6 +32,11 @@ type Options struct {
 	// Logger is told of attempts that failed, and at debug level of the store's
 	// own words. Required.
 	Logger logger.Logger
+	// AllowExecPlugins lets a store run programs that its configuration names, as a
+	// kubeconfig's exec plugin does. False: such a configuration is refused, for good:
+	// whoever may name a file to the component could otherwise run any program as its
+	// user.
+	AllowExecPlugins bool
 	// Before, if it is not nil, runs before each attempt at a store, within its time;
 	// store is the spec's label. An error of it is the attempt's outcome: this is how
 	// package clienttest has stores fail that would not.
@@ -126,6 +131,8 @@ func safeWords(err error) string {
 		return errno.Error()
 	case errors.Is(err, resolver.Denied):
 		return "it refuses us"
+	case errors.Is(err, errExecPlugin):
+		return errExecPlugin.Error()
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return "timed out"
 	default:
@@ -148,7 +155,7 @@ var (
 // OpenSecretStore opens the store of a spec. Its error is one that no retry
 // mends; a store that is merely down goes on connecting.
 func OpenSecretStore(ctx context.Context, spec Spec, opts Options) (*SecretStore, error) {
-	o, t, fields, err := open(ctx, spec, secretStores(), opts)
+	o, t, fields, err := open(ctx, spec, secretStores(opts.AllowExecPlugins), opts)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/kit/logger"
 )
 
 // secretsKubernetes is secretstores.kubernetes: the Secrets of one namespace.
@@ -20,11 +22,15 @@ import (
 //
 // A Secret that is missing and a namespace that is missing get the same answer;
 // which it is, is found out beside it (kubernetesConn.prove).
-func secretsKubernetes() storeType[secretConn] {
+//
+// A kubeconfig may name a program to log in by (exec). It runs only with execPlugins.
+func secretsKubernetes(execPlugins bool) storeType[secretConn] {
 	return storeType[secretConn]{
-		fields:    kubernetesFields(),
-		prepare:   prepareKubernetes,
-		connect:   connectKubernetes,
+		fields:  kubernetesFields(),
+		prepare: prepareKubernetes,
+		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (secretConn, error) {
+			return connectKubernetes(ctx, fields, log, execPlugins)
+		},
 		validName: func(_ map[string]string, name string) bool { return validKubernetesName(name) },
 	}
 }

@@ -21,6 +21,8 @@ var (
 		"kubeconfigPath, else KUBECONFIG, else ~/.kube/config, names its file")
 	errKubeLogin = errors.New("the kubeconfig's user logs in by an auth-provider, or by a plugin (exec) of v1alpha1, " +
 		"which Kubernetes' client no longer has: use a plugin of v1, a token or a certificate")
+	errExecPlugin = errors.New("the kubeconfig's user logs in by a program (exec), which is not run unless " +
+		"the component is started with --allow-exec-plugins: use a token or a certificate, or that flag")
 	errNoCluster = errors.New("there is no Kubernetes to ask: this is no pod with a service account's token, " +
 		"and there is no kubeconfig; name one by kubeconfigPath")
 	errNoNamespace = errors.New("in which namespace the Secrets are is not known: set defaultNamespace")

@@ -85,7 +85,7 @@ func TestKubeconfigIsTold(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := connectKubernetes(t.Context(), map[string]string{"kubeconfigPath": fileWith(t, test.text)}, devNull(t))
+			_, err := connectKubernetes(t.Context(), map[string]string{"kubeconfigPath": fileWith(t, test.text)}, devNull(t), true)
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), "canary")
 			var final *permanentError

@@ -21,13 +21,18 @@ import (
 
 // connectKubernetes opens the store and asks whether the namespace is there, which
 // a Role can allow: see deploy/kubernetes/role.yaml.
-func connectKubernetes(ctx context.Context, fields map[string]string, log logger.Logger) (secretConn, error) {
+func connectKubernetes(
+	ctx context.Context, fields map[string]string, log logger.Logger, execPlugins bool,
+) (secretConn, error) {
 	muteKlog()
 	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
 	defer cancel()
 	config, namespace, err := kubernetesConfig(fields)
 	if err != nil {
 		return nil, err
+	}
+	if config.ExecProvider != nil && !execPlugins {
+		return nil, permanent(errExecPlugin)
 	}
 	c, err := newKubernetesConn(config, namespace)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 // connectBy connects by a kubeconfig.
 func connectBy(t *testing.T, fields map[string]string) *kubernetesConn {
 	t.Helper()
-	conn, err := connectKubernetes(t.Context(), fields, devNull(t))
+	conn, err := connectKubernetes(t.Context(), fields, devNull(t), true)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, conn.Close()) })
 	return conn.(*kubernetesConn)
@@ -111,7 +111,7 @@ func TestKubernetesBehindAProxyLeavesNothingBehind(t *testing.T) {
 		map[string]any{"client-certificate": fileWith(t, certificate), "client-key": fileWith(t, key)}, map[string]any{"proxy-url": proxy.URL})
 	before := runtime.NumGoroutine()
 	for range 20 {
-		_, err := connectKubernetes(t.Context(), fields, devNull(t))
+		_, err := connectKubernetes(t.Context(), fields, devNull(t), true)
 		require.Error(t, err)
 	}
 	require.EqualValues(t, 20, proxy.made.Load())

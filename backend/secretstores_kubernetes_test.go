@@ -120,7 +120,7 @@ func (k *scriptedKubernetes) kubeconfig(t *testing.T, user, cluster map[string]a
 func (k *scriptedKubernetes) connect(t *testing.T) (*kubernetesConn, error) {
 	t.Helper()
 	fields := k.kubeconfig(t, anyUser(), nil)
-	conn, err := connectKubernetes(t.Context(), fields, devNull(t))
+	conn, err := connectKubernetes(t.Context(), fields, devNull(t), true)
 	if err != nil {
 		return nil, err
 	}

@@ -101,13 +101,14 @@ func configStores() map[string]storeType[configConn] {
 	}
 }
 
-// secretStores lists the secret stores that are compiled in, by type.
-func secretStores() map[string]storeType[secretConn] {
+// secretStores lists the secret stores that are compiled in, by type. execPlugins lets
+// them run programs: see [Options].
+func secretStores(execPlugins bool) map[string]storeType[secretConn] {
 	return map[string]storeType[secretConn]{
 		"secretstores.local.file":      secretsLocalFile(),
 		"secretstores.local.env":       secretsLocalEnv(),
 		"secretstores.hashicorp.vault": secretsHashiCorpVault(),
-		"secretstores.kubernetes":      secretsKubernetes(),
+		"secretstores.kubernetes":      secretsKubernetes(execPlugins),
 	}
 }
 
@@ -115,4 +116,4 @@ func secretStores() map[string]storeType[secretConn] {
 func ConfigStoreTypes() []string { return slices.Sorted(maps.Keys(configStores())) }
 
 // SecretStoreTypes returns the types of secret store that can be opened, sorted.
-func SecretStoreTypes() []string { return slices.Sorted(maps.Keys(secretStores())) }
+func SecretStoreTypes() []string { return slices.Sorted(maps.Keys(secretStores(false))) }

@@ -20,7 +20,7 @@ type SecretStore struct {
 	report  *reporter
 	memory  *memory
 	keys    instanceKeys
-	before  func(ctx context.Context, store string) error
+	open    backend.Options // how its own stores are opened
 
 	settings Settings
 	stores   *Stores
@@ -34,23 +34,35 @@ var (
 	_ pluggable.Encoder        = (*SecretStore)(nil)
 )
 
-// Factory returns what makes secret stores that log to log and count in metrics.
-// Those of one factory share what they remember. Each has a key of its own for
-// fingerprints and for the hashes of references in the log, which the same instance has
-// again when it is initialised again.
-func Factory(log logger.Logger, metrics *Metrics) func() secretstores.SecretStore {
-	return FactoryBefore(log, metrics, nil)
+// FactoryOptions are what the secret stores of one factory have in common.
+type FactoryOptions struct {
+	// Logger is what they log to. Required.
+	Logger logger.Logger
+	// Metrics are what they count in. Required.
+	Metrics *Metrics
+	// Before, if it is not nil, runs ahead of each attempt at one of their own stores:
+	// see [backend.Options].
+	Before func(ctx context.Context, store string) error
+	// AllowExecPlugins lets their stores run programs that a file names: see
+	// [backend.Options]. False: that is refused at Init.
+	AllowExecPlugins bool
 }
 
-// FactoryBefore is Factory, of secret stores that run before ahead of each attempt at
-// one of their own stores: see [backend.Options]. Nil: nothing is run.
-func FactoryBefore(
-	log logger.Logger, metrics *Metrics, before func(ctx context.Context, store string) error,
-) func() secretstores.SecretStore {
+// Factory returns what makes secret stores that log to log and count in metrics; see
+// [FactoryWith].
+func Factory(log logger.Logger, metrics *Metrics) func() secretstores.SecretStore {
+	return FactoryWith(FactoryOptions{Logger: log, Metrics: metrics})
+}
+
+// FactoryWith returns what makes secret stores. Those of one factory share what they
+// remember. Each has a key of its own for fingerprints and for the hashes of references
+// in the log, which the same instance has again when it is initialised again.
+func FactoryWith(o FactoryOptions) func() secretstores.SecretStore {
 	keys, memory := newInstanceKeys(), newMemory()
 	return func() secretstores.SecretStore {
 		return &SecretStore{
-			log: log, metrics: metrics, report: newReporter(log, metrics, keys.of("")), memory: memory, before: before, keys: keys,
+			log: o.Logger, metrics: o.Metrics, report: newReporter(o.Logger, o.Metrics, keys.of("")), memory: memory, keys: keys,
+			open: backend.Options{Logger: o.Logger, Before: o.Before, AllowExecPlugins: o.AllowExecPlugins},
 		}
 	}
 }
@@ -62,7 +74,7 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 	if err != nil {
 		return err
 	}
-	stores, err := Open(ctx, settings, backend.Options{Logger: s.log, Before: s.before})
+	stores, err := Open(ctx, settings, s.open)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,9 @@ func serve(
 ) (*served, error) {
 	log := text.Logger(filepath.Base(folder)) // loggers are the process's: one a name
 	s := &served{done: make(chan error, 1)}
-	newStore := component.FactoryBefore(log, component.NewMetrics(prometheus.NewRegistry()), before)
+	newStore := component.FactoryWith(component.FactoryOptions{
+		Logger: log, Metrics: component.NewMetrics(prometheus.NewRegistry()), Before: before,
+	})
 	server, err := pluggable.New(pluggable.Options{
 		Name:           product,
 		NewSecretStore: func() secretstores.SecretStore { return s.remember(newStore()) },

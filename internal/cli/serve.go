@@ -47,6 +47,8 @@ func newServe(o *options) *cobra.Command {
 	uids := cmd.Flags().UintSlice("allow-uid", nil, "user that may call besides root and this process's own, by number; may be repeated")
 	single := cmd.Flags().Bool("single-daprd", false,
 		"take all processes of one user for one daprd: for a socket folder that one daprd alone uses, as in a pod")
+	allowExecPlugins := cmd.Flags().Bool("allow-exec-plugins", false,
+		"let a kubeconfig's user log in by a program (exec): whoever may write to the socket can then run any, as this user")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		allowed, err := userIDs(*uids)
 		if err != nil {
@@ -69,8 +71,10 @@ func newServe(o *options) *cobra.Command {
 		}
 		defer stopMetrics() // after the last request
 		server, err := pluggable.New(pluggable.Options{
-			Name:           product,
-			NewSecretStore: component.Factory(log, metrics),
+			Name: product,
+			NewSecretStore: component.FactoryWith(component.FactoryOptions{
+				Logger: log, Metrics: metrics, AllowExecPlugins: *allowExecPlugins,
+			}),
 			NewOutputBinding: func(stores *pluggable.SecretStores) bindings.OutputBinding {
 				return component.NewSaveBinding(stores)
 			},

@@ -59,7 +59,10 @@ func (o *options) withStores(
 	}
 	ctx, cancel := context.WithTimeout(ctx, settings.RequestTimeout)
 	defer cancel()
-	stores, err := component.Open(ctx, settings, backend.Options{FailFast: true, Logger: log})
+	stores, err := component.Open(ctx, settings, backend.Options{
+		FailFast: true, Logger: log,
+		AllowExecPlugins: true, // who runs the command wrote the Component, and is who a plugin runs as
+	})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,93 @@
+package backend
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/internal/logtext"
+	"credential-resolver/resolver"
+)
+
+// touching is a kubeconfig's user who logs in by a program that leaves a file behind.
+func touching(t *testing.T, apiVersion, file string) map[string]any {
+	t.Helper()
+	plugin := fileWith(t, `#!/bin/sh
+: > '`+file+`'
+echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"canary"}}'
+`)
+	require.NoError(t, os.Chmod(plugin, 0o700))
+	return map[string]any{"exec": map[string]any{
+		"apiVersion": "client.authentication.k8s.io/" + apiVersion, "command": plugin, "interactiveMode": "Never",
+	}}
+}
+
+// Whoever can write to the socket can name a kubeconfig, and so any program.
+func TestKubernetesExecPluginIsNotRunUnlessAllowed(t *testing.T) {
+	for name, test := range map[string]struct {
+		apiVersion string
+		allowed    bool
+		by         string
+		refusal    string
+	}{
+		"v1":                       {"v1", false, "kubeconfigPath", "--allow-exec-plugins"},
+		"v1beta1":                  {"v1beta1", false, "kubeconfigPath", "--allow-exec-plugins"},
+		"of the environment":       {"v1", false, "KUBECONFIG", "--allow-exec-plugins"},
+		"of long ago":              {"v1alpha1", false, "kubeconfigPath", "logs in by an auth-provider"},
+		"of long ago, and allowed": {"v1alpha1", true, "kubeconfigPath", "logs in by an auth-provider"},
+		"v1, allowed":              {"v1", true, "kubeconfigPath", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newScriptedKubernetes(t, map[string]string{"a": secretThere, "team": namespaceThere})
+			ran := filepath.Join(t.TempDir(), "ran")
+			fields := k.kubeconfig(t, touching(t, test.apiVersion, ran), nil)
+			if test.by == "KUBECONFIG" {
+				t.Setenv("KUBERNETES_SERVICE_HOST", "")
+				t.Setenv("KUBECONFIG", fields["kubeconfigPath"])
+				fields = nil
+			}
+			store, err := OpenSecretStore(t.Context(), Spec{
+				Label: "secretStore", Type: "secretstores.kubernetes", Fields: fields,
+			}, Options{Logger: devNull(t), Limits: DefaultLimits(), AllowExecPlugins: test.allowed})
+			if test.refusal != "" {
+				require.ErrorContains(t, err, test.refusal)
+				require.NotContains(t, err.Error(), "canary")
+				require.NoFileExists(t, ran)
+				return
+			}
+			require.NoError(t, err)
+			defer func() { require.NoError(t, store.Close()) }()
+			_, err = store.Secret(t.Context(), "a")
+			require.NoError(t, err)
+			require.FileExists(t, ran)
+		})
+	}
+}
+
+// A kubeconfig may come after Init: what it names is not run then either, and the log
+// says why the store is not connected.
+func TestKubernetesExecPluginThatComesLaterIsNotRun(t *testing.T) {
+	k := newScriptedKubernetes(t, map[string]string{"a": secretThere, "team": namespaceThere})
+	ran := filepath.Join(t.TempDir(), "ran")
+	ready := k.kubeconfig(t, touching(t, "v1", ran), nil)["kubeconfigPath"]
+	late := filepath.Join(t.TempDir(), "late")
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	var log logtext.Text
+	store, err := OpenSecretStore(t.Context(), Spec{
+		Label: "secretStore", Type: "secretstores.kubernetes", Fields: map[string]string{"kubeconfigPath": late},
+	}, Options{Logger: log.Logger(t.Name()), Limits: DefaultLimits()})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, store.Close()) }()
+	require.NoError(t, os.Rename(ready, late))
+	require.Eventually(t, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
+		defer cancel()
+		_, err := store.Secret(ctx, "a") // which has it connect again
+		return resolver.KindOf(err) == resolver.Unavailable && strings.Contains(log.String(), "--allow-exec-plugins")
+	}, 10*DefaultTimeout, tickOfTest)
+	require.NoFileExists(t, ran)
+}
