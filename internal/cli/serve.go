@@ -47,6 +47,8 @@ func newServe(o *options) *cobra.Command {
 	uids := cmd.Flags().UintSlice("allow-uid", nil, "user that may call besides root and this process's own, by number; may be repeated")
 	single := cmd.Flags().Bool("single-daprd", false,
 		"take all processes of one user for one daprd: for a socket folder that one daprd alone uses, as in a pod")
+	allowCoreDumps := cmd.Flags().Bool("allow-core-dumps", false,
+		"let the process write core files, and be traced by others of its user: a core holds secrets")
 	allowExecPlugins := cmd.Flags().Bool("allow-exec-plugins", false,
 		"let a kubeconfig's user log in by a program (exec): whoever may write to the socket can then run any, as this user")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -64,6 +66,11 @@ func newServe(o *options) *cobra.Command {
 		log, err := o.logger("info", o.Out)
 		if err != nil {
 			return err
+		}
+		if !*allowCoreDumps {
+			if err := forbidCoreDumps(); err != nil {
+				return err
+			}
 		}
 		metrics, stopMetrics, err := serveMetrics(cmd.Context(), *metricsAddress)
 		if err != nil {

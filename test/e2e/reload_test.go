@@ -53,7 +53,7 @@ func TestReloads(t *testing.T) {
 	edit(0)
 	putInto(t, r, "", "c", `{"credentialSource":"agent","version":"its-version"}`)
 	metrics := metricsAddress(t)
-	side := startSidecar(t, harness.ComponentOptions{Args: []string{"--metrics-listen", metrics}}, r)
+	side := startSidecar(t, harness.ComponentOptions{Args: []string{"--metrics-listen", metrics, "--allow-core-dumps"}}, r)
 	requireVersion(t, side.daprd, 0)
 	_ = metric(t, metrics, "go_goroutines") // its connection stays
 	before := footprintOf(t, side.component.Process, metrics)

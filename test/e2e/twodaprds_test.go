@@ -24,7 +24,9 @@ import (
 func TestTwoDaprds(t *testing.T) {
 	t.Parallel()
 	sockets := socketFolder(t)
-	component := startComponent(t, harness.ComponentOptions{SocketFolder: sockets})
+	component := startComponent(t, harness.ComponentOptions{
+		SocketFolder: sockets, Args: []string{"--allow-core-dumps"}, // its descriptors are looked at
+	})
 	database := filepath.Join(t.TempDir(), "a.db")
 	storeA, storeB := credentials("credentials", map[string]any{
 		"environment": "local", "configStore.connectionString": database,
