@@ -41,7 +41,7 @@ require (
 	k8s.io/apimachinery v0.33.0
 	k8s.io/client-go v0.32.3
 	k8s.io/klog/v2 v2.130.1
-	modernc.org/sqlite v1.34.5
+	modernc.org/sqlite v1.62.0
 	pgregory.net/rapid v1.3.0
 	sigs.k8s.io/yaml v1.6.0
 )
