@@ -116,6 +116,9 @@ func readers() map[string]reader {
 	}
 }
 
+// plannedNames are the metadata names that are reserved (DESIGN.md, section 2).
+var plannedNames = []string{"literalFields"}
+
 // ParseMetadata reads the component's metadata, strictly: an unknown name is an
 // error that names the nearest known one. Its errors hold no value.
 func ParseMetadata(properties map[string]string) (Settings, error) {
@@ -173,6 +176,9 @@ func (s *Settings) read(known map[string]reader, name, value string) error {
 		if store := nearest.Name(head, []string{"configStore", "secretStore", "secretStores"}); store != "" {
 			return fmt.Errorf("is unknown (did you mean %q?)", store+"."+field)
 		}
+	}
+	if slices.Contains(plannedNames, name) {
+		return errors.New("is not supported yet: remove it")
 	}
 	names := slices.Sorted(maps.Keys(known))
 	return fmt.Errorf("is unknown%s; the names are %s, configStore.<field>, secretStore.<field>, secretStores.<name> and secretStores.<name>.<field>",

@@ -146,3 +146,13 @@ func TestInitRefusesAWrongFileOfSecretsWithoutItsValues(t *testing.T) {
 		})
 	}
 }
+
+// DESIGN.md, section 2, reserves names of a later version.
+func TestAPlannedNameIsNotSupportedYet(t *testing.T) {
+	for _, name := range []string{"literalFields"} {
+		for _, value := range []string{canarySecret, ""} {
+			_, err := component.ParseMetadata(enough(map[string]string{name: value}))
+			require.EqualError(t, err, "metadata "+name+": is not supported yet: remove it")
+		}
+	}
+}

@@ -27,6 +27,9 @@ func filterNamed(name string) filter {
 	}
 }
 
+// plannedFilters are the names of filters that are reserved (section 10).
+var plannedFilters = []string{"base64decode", "trim"}
+
 // escapeQuery escapes a text for any part of a URL: a blank as %20 and not as "+",
 // which means a blank in a query alone.
 func escapeQuery(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }

@@ -1,7 +1,7 @@
 package resolver
 
 // The fields of an explicit reference that is a value of its own: Dapr's own words,
-// less the last two.
+// and ours, the last three.
 const (
 	refWord     = "secretKeyRef"
 	refName     = "name"
@@ -9,6 +9,7 @@ const (
 	refStore    = "store"
 	refOptional = "optional"
 	refDefault  = "default"
+	refVersion  = "version" // reserved (section 10)
 )
 
 // reference is one explicit reference of a config (section 10).
@@ -44,6 +45,8 @@ func readReference(at *fieldPath, v Value) (*reference, error) {
 			ref.optional, ok = v.text == "true", v.kind == BoolKind
 		case refDefault:
 			ref.substitute, ref.substituted = v, true
+		case refVersion:
+			return nil, malformed(at, `with a "version", which is not supported yet`)
 		default:
 			return nil, malformed(at, "with a field that is none of name, key, store, optional, default")
 		}

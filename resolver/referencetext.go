@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -69,6 +70,9 @@ func readPart(at *fieldPath, body string) (textPart, error) {
 	if filtered {
 		for name := range strings.SplitSeq(filters, "|") {
 			f := filterNamed(name)
+			if slices.Contains(plannedFilters, name) {
+				return textPart{}, malformedText(at, "has the filter "+name+", which is not supported yet")
+			}
 			if f == nil {
 				return textPart{}, malformedText(at, "has a filter that is none of urlquery, base64, json")
 			}

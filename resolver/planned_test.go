@@ -1,0 +1,37 @@
+package resolver_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// Section 10 reserves names of a later version: they are refused by name.
+func TestPlannedPartsOfAReferenceAreNotSupportedYet(t *testing.T) {
+	const not = ", which is not supported yet"
+	filter := func(field, name string) string {
+		return `its field "` + field + `" has a "${…}" that has the filter ` + name + not + ` ("$${" is a literal "${")`
+	}
+	for _, row := range []struct{ fields, want string }{
+		{`"a":{"secretKeyRef":{"name":"pw","version":"3"}}`, `its field "a" has a "secretKeyRef" with a "version"` + not},
+		{`"a":{"secretKeyRef":{"version":3,"name":"pw","optional":true}}`, `its field "a" has a "secretKeyRef" with a "version"` + not},
+		{`"a":[{"b":{"secretKeyRef":{"name":"pw","version":null,"default":1}}}]`, `its field "a[0].b" has a "secretKeyRef" with a "version"` + not},
+		{`"a":"${pw|base64decode}"`, filter("a", "base64decode")},
+		{`"a":"x ${pw#value|trim} y"`, filter("a", "trim")},
+		{`"a":{"b":"${pw|json|base64decode|base64}"}`, filter("a.b", "base64decode")},
+	} {
+		t.Run(row.fields, func(t *testing.T) {
+			stores := resolvertest.New(t)
+			stores.Secrets.Put("pw", map[string]string{"value": secretCanary})
+			stores.Configs.Put(guid, explicitly(row.fields))
+			failure := failed(t, stores.Resolver())
+			assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+			assert.Equal(t, row.want, failure.Reason)
+			assert.Empty(t, stores.Secrets.Asked())
+			silentError(t, failure)
+		})
+	}
+}
