@@ -20,6 +20,7 @@ func newList(o *options) *cobra.Command {
 		Args: exactly(0),
 	}
 	componentFlag(cmd, &path)
+	plannedFlags(cmd.Flags(), "output")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs *backend.ConfigStore) error {
 			guids, err := configs.List(ctx)

@@ -1,16 +1,18 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // plannedCommands are the commands whose names are reserved (DESIGN.md, section
 // 8): each refuses whatever it is given, and help does not list it.
 func plannedCommands() []*cobra.Command {
 	var commands []*cobra.Command
-	for _, name := range []string{"edit", "check", "audit"} {
+	for _, name := range []string{"healthcheck", "edit", "check", "uses", "policy", "exec", "audit", "hash"} {
 		err := fmt.Errorf("%q is not supported yet", name)
 		commands = append(commands, &cobra.Command{
 			Use:                name,
@@ -21,4 +23,37 @@ func plannedCommands() []*cobra.Command {
 		})
 	}
 	return commands
+}
+
+// plannedFlags reserves the names of flags (DESIGN.md, section 8): each is refused,
+// with a value or without, and help does not list it.
+func plannedFlags(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		flags.AddFlag(&pflag.Flag{Name: name, Usage: errPlanned.Error(), Value: plannedFlag{}, NoOptDefVal: "true", Hidden: true})
+	}
+}
+
+var errPlanned = errors.New("is not supported yet")
+
+// plannedFlag is the value of a reserved flag.
+type plannedFlag struct{}
+
+var _ pflag.Value = plannedFlag{}
+
+// Set implements pflag.Value: it refuses any value.
+func (plannedFlag) Set(string) error { return errPlanned }
+
+// String implements pflag.Value.
+func (plannedFlag) String() string { return "" }
+
+// Type implements pflag.Value.
+func (plannedFlag) Type() string { return "string" }
+
+// flagError makes a wrong flag a wrong usage.
+func flagError(_ *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) && errors.Is(err, errPlanned) {
+		err = fmt.Errorf("--%s %w", invalid.GetFlag().Name, errPlanned)
+	}
+	return usageError{err}
 }

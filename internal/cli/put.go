@@ -29,6 +29,7 @@ func newPut(o *options) *cobra.Command {
 	componentFlag(cmd, &path)
 	cmd.Flags().StringVar(&guid, "guid", "", "the credential's GUID (default: a new one)")
 	cmd.Flags().BoolVar(&force, "force", false, "store it even if it could never be resolved")
+	plannedFlags(cmd.Flags(), "dir")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !cmd.Flags().Changed("guid") {
 			guid = uuid.NewString()

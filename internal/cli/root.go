@@ -83,7 +83,7 @@ func newRoot(version string, streams Streams) *cobra.Command {
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVar(&o.logLevel, "log-level", "",
 		`debug, info, warn or error (default "info" for serve, "error" for the other commands)`)
 	root.PersistentFlags().BoolVar(&o.logAsJSON, "log-as-json", false, "log in JSON")

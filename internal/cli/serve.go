@@ -51,6 +51,7 @@ func newServe(o *options) *cobra.Command {
 		"let the process write core files, and be traced by others of its user: a core holds secrets")
 	allowExecPlugins := cmd.Flags().Bool("allow-exec-plugins", false,
 		"let a kubeconfig's user log in by a program (exec): whoever may write to the socket can then run any, as this user")
+	plannedFlags(cmd.Flags(), "state-key-file", "audit-log", "audit-key-file", "audit-required")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		allowed, err := userIDs(*uids)
 		if err != nil {

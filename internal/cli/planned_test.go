@@ -1,0 +1,70 @@
+package cli_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/internal/cli"
+)
+
+// runLine runs one command line, and returns its exit code and what it wrote.
+func runLine(t *testing.T, line string) (code int, out, errors string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code = cli.Run(t.Context(), "test", strings.Fields(line), cli.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr})
+	return code, stdout.String(), stderr.String()
+}
+
+// DESIGN.md reserves names of a later version: they are refused by name, and not as
+// unknown ones, whatever they are given.
+func TestPlannedNamesAreNotSupportedYet(t *testing.T) {
+	t.Setenv("DAPR_COMPONENTS_SOCKETS_FOLDER", t.TempDir())
+	commands := map[string]string{
+		"healthcheck": "", "edit": "-c c.yaml G", "check": "-c c.yaml --output json", "uses": "-c c.yaml SECRET",
+		"policy": "-c c.yaml --for vault", "exec": "-c c.yaml G -- env", "audit": "verify FILE --key-file K", "hash": "--key-file K NAME",
+	}
+	for name, arguments := range commands {
+		for _, line := range []string{name, name + " " + arguments, name + " --help", "help " + name} {
+			t.Run(line, func(t *testing.T) {
+				code, out, errors := runLine(t, line)
+				assert.Equal(t, 2, code)
+				assert.Empty(t, out)
+				assert.Equal(t, `credential-resolver: "`+name+`" is not supported yet (see credential-resolver --help)`+"\n", errors)
+			})
+		}
+	}
+	flags := map[string][]string{
+		"serve":          {"state-key-file", "audit-log", "audit-key-file", "audit-required"},
+		"":               {"state-key-file", "audit-log", "audit-key-file", "audit-required"},
+		"put -c c.yaml":  {"dir"},
+		"list -c c.yaml": {"output"},
+		"resolve G":      {"explain", "show-names", "output"},
+	}
+	for command, names := range flags {
+		for _, name := range names {
+			for _, line := range []string{command + " --" + name, command + " --" + name + " x", command + " --" + name + "=x"} {
+				t.Run(line, func(t *testing.T) {
+					code, out, errors := runLine(t, line)
+					assert.Equal(t, 2, code)
+					assert.Empty(t, out)
+					assert.Equal(t, "credential-resolver: --"+name+" is not supported yet (see credential-resolver --help)\n", errors)
+				})
+			}
+			_, help, _ := runLine(t, strings.Split(command+" ", " ")[0]+" --help")
+			assert.NotContains(t, help, "--"+name, "help does not list it")
+		}
+	}
+}
+
+func TestCompletionIsSupported(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		code, out, errors := runLine(t, "completion "+shell)
+		require.Zero(t, code, errors)
+		require.Contains(t, out, "credential-resolver")
+		require.NotContains(t, out, "state-key-file")
+	}
+}
