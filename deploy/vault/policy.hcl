@@ -4,6 +4,8 @@
 #     vault policy write credential-resolver deploy/vault/policy.hcl
 #     vault token create -policy=credential-resolver -no-default-policy -period=24h
 #
+# The Component's allowedSecrets has the same names: keep the two in step.
+#
 # "secret" is the store's enginePath, "dapr" its vaultKVPrefix. "data" belongs to
 # KV version 2 and stands in no name.
 #

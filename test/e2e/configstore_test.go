@@ -114,6 +114,7 @@ func (c configStoreCase) component(t *testing.T, name string, s *stores, more ma
 	maps.Copy(r.metadata, more)
 	maps.Copy(r.metadata, map[string]any{
 		"secretStore": "secretstores.local.file", "secretStore.secretsFile": s.path("secrets.json"), "secretStore.multiValued": "true",
+		"allowedSecrets": "*", "deniedProbe": "error",
 	})
 	return r
 }

@@ -120,6 +120,7 @@ func (v *vaultStore) shipped(t *testing.T, name, tokenFile string) resource {
 	require.Contains(t, metadata, "secretStore.vaultTokenMountPath")
 	metadata["secretStore.vaultTokenMountPath"] = tokenFile
 	metadata["secretStore.vaultAddr"] = v.URL()
+	metadata["allowedSecrets"] = "*" // Vault's own refusals are what is tested
 	metadata["configStore"] = "bindings.localstorage"
 	metadata["configStore.rootPath"] = v.configs.path("configs")
 	metadata["configKey"] = "{guid}.json"

@@ -1,0 +1,122 @@
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"credential-resolver/component"
+	"credential-resolver/internal/componentfile"
+)
+
+// yamlBlock is a piece of YAML in a text of ours.
+var yamlBlock = regexp.MustCompile("(?ms)^ *```yaml\n(.*?)^ *```$")
+
+// shipped returns the settings of every Component of ours that is shipped: in a file,
+// or as an example in a text.
+func shipped(t *testing.T) map[string]component.Settings {
+	t.Helper()
+	paths := []string{"kubernetes/credentials.yaml"}
+	for _, pattern := range []string{"../components/*.yaml", "../components/*/*.yaml"} {
+		found, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		paths = append(paths, found...)
+	}
+	examples, err := filepath.Glob("../docs/*.md")
+	require.NoError(t, err)
+	for _, path := range append(examples, "../README.md") {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for _, block := range yamlBlock.FindAllStringSubmatch(string(text), -1) {
+			file := filepath.Join(t.TempDir(), filepath.Base(path)+".yaml")
+			require.NoError(t, os.WriteFile(file, []byte(block[1]), 0o600))
+			paths = append(paths, file)
+		}
+	}
+	components := map[string]component.Settings{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		if !strings.Contains(string(text), "type: "+componentfile.Type+"\n") {
+			continue
+		}
+		setReferences(t, string(text))
+		properties, err := componentfile.Load(path)
+		require.NoError(t, err, path)
+		components[path], err = component.ParseMetadata(properties)
+		require.NoError(t, err, path)
+	}
+	require.Greater(t, len(components), 12, "files, the README and the texts")
+	return components
+}
+
+// setReferences gives each secretKeyRef of a Component a value, by the environment.
+func setReferences(t *testing.T, text string) {
+	t.Helper()
+	reference := regexp.MustCompile(`secretKeyRef:\n\s+name: ([a-z-]+)\n\s+key: ([a-zA-Z-]+)`)
+	for _, match := range reference.FindAllStringSubmatch(text, -1) {
+		name := strings.ToUpper(match[1] + "_" + match[2])
+		t.Setenv(strings.ReplaceAll(name, "-", "_"), "from the environment")
+	}
+}
+
+// TestNoShippedComponentWarns has every Component that has a store of secrets say which
+// of them may be asked for: without, its first line in the log would be a warning.
+func TestNoShippedComponentWarns(t *testing.T) {
+	for path, settings := range shipped(t) {
+		require.Empty(t, settings.Unrestricted(), path)
+		if settings.SecretStore.Type != "" {
+			require.NotNil(t, settings.AllowedSecrets, path)
+		}
+	}
+}
+
+// TestSamplesMayAskForTheirSecrets has the samples' secrets allowed by the Components
+// that are for them, and no other.
+func TestSamplesMayAskForTheirSecrets(t *testing.T) {
+	for path, settings := range shipped(t) {
+		if settings.SecretStore.Fields["secretsFile"] != "components/samples/secrets.json" || strings.Contains(path, "migration") {
+			continue
+		}
+		for _, name := range []string{"analytics-db", "crm-api-key", "crm-refresh-token", "warehouse"} {
+			require.True(t, settings.AllowedSecrets.Match(name), "%s: %s", path, name)
+		}
+		require.False(t, settings.AllowedSecrets.Match("another"), path)
+	}
+}
+
+// TestPoliciesAllowWhatTheirComponentMayAskFor holds the policy of Vault and the Role
+// of Kubernetes to the Component that each is for.
+func TestPoliciesAllowWhatTheirComponentMayAskFor(t *testing.T) {
+	allowed := func(store string) []string {
+		properties, err := componentfile.Load("../components/stores/" + store + ".yaml")
+		require.NoError(t, err)
+		return strings.Split(properties["allowedSecrets"], ",")
+	}
+	policy, err := os.ReadFile("vault/policy.hcl")
+	require.NoError(t, err)
+	var paths []string
+	for _, match := range regexp.MustCompile(`(?m)^path "secret/data/dapr/(.*)"`).FindAllStringSubmatch(string(policy), -1) {
+		if match[1] != "credential-resolver-probe" {
+			paths = append(paths, match[1])
+		}
+	}
+	require.ElementsMatch(t, allowed("secretstores.hashicorp.vault"), paths)
+
+	text, err := os.ReadFile("kubernetes/role.yaml")
+	require.NoError(t, err)
+	var role struct {
+		Rules []struct {
+			Resources     []string
+			ResourceNames []string `yaml:"resourceNames"`
+		}
+	}
+	require.NoError(t, yaml.NewDecoder(strings.NewReader(string(text))).Decode(&role))
+	require.Equal(t, []string{"secrets"}, role.Rules[0].Resources)
+	require.ElementsMatch(t, allowed("secretstores.kubernetes"), role.Rules[0].ResourceNames)
+}
