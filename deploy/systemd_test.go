@@ -1,0 +1,86 @@
+package deploy
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/component/pluggable"
+	"credential-resolver/internal/cli"
+)
+
+const unitPath = "systemd/credential-resolver.service"
+
+// unit reads the systemd unit: the values of each key, in order.
+func unit(t *testing.T) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile(unitPath)
+	require.NoError(t, err)
+	keys := map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		key, value, isKey := strings.Cut(strings.TrimSpace(line), "=")
+		if isKey && !strings.HasPrefix(line, "#") {
+			keys[key] = append(keys[key], value)
+		}
+	}
+	return keys
+}
+
+// serveFlags returns the flags that serve --help lists.
+func serveFlags(t *testing.T) []string {
+	t.Helper()
+	var out, errors bytes.Buffer
+	code := cli.Run(t.Context(), "test", []string{"serve", "--help"}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errors})
+	require.Zero(t, code, errors.String())
+	return regexp.MustCompile(`--[a-z-]+`).FindAllString(out.String(), -1)
+}
+
+// TestUnitsFlagsExist holds the unit's command line to serve's own flags.
+func TestUnitsFlagsExist(t *testing.T) {
+	command := strings.Fields(unit(t)["ExecStart"][0])
+	require.Equal(t, "serve", command[1])
+	flags := serveFlags(t)
+	for _, argument := range command[2:] {
+		if strings.HasPrefix(argument, "--") {
+			require.Contains(t, flags, argument)
+		}
+	}
+}
+
+// TestUnitsFoldersAgree holds the unit to what the component needs: the socket where
+// daprd is told to look, the state in memory beside it, the database in its own folder.
+func TestUnitsFoldersAgree(t *testing.T) {
+	keys := unit(t)
+	runtime := "/run/" + keys["RuntimeDirectory"][0]
+	require.Contains(t, keys["Environment"], "DAPR_COMPONENTS_SOCKETS_FOLDER="+runtime)
+	require.Contains(t, keys["ExecStart"][0], "--state-dir "+filepath.Join(runtime, "state"))
+	require.Equal(t, []string{"yes"}, keys["RuntimeDirectoryPreserve"], "a stop must not forget what daprd said")
+	require.Contains(t, keys["Environment"], "XDG_DATA_HOME=/var/lib")
+	require.Equal(t, []string{"credential-resolver"}, keys["StateDirectory"], "the database's folder below it")
+
+	text, err := os.ReadFile(unitPath)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "#     Environment=DAPR_COMPONENTS_SOCKETS_FOLDER="+runtime, "daprd's own unit")
+	require.EqualValues(t, 0o660, pluggable.DefaultSocketMode, "as the unit says")
+}
+
+// TestUnitIsHardened holds the unit to the keys that its safety rests on.
+func TestUnitIsHardened(t *testing.T) {
+	keys := unit(t)
+	for key, want := range map[string]string{
+		"LimitCORE": "0", "NoNewPrivileges": "yes", "ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes",
+		"CapabilityBoundingSet": "", "MemoryDenyWriteExecute": "yes", "RestrictNamespaces": "yes", "NoExecPaths": "/",
+		"RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6", "SystemCallArchitectures": "native",
+		"UMask": "0077", "StateDirectoryMode": "0700", "RuntimeDirectoryMode": "0750",
+		"Restart": "always", "RestartSec": "0", "StartLimitIntervalSec": "0",
+	} {
+		require.Equal(t, []string{want}, keys[key], key)
+	}
+	require.Equal(t, []string{"@system-service", "~@privileged"}, keys["SystemCallFilter"])
+	require.Equal(t, keys["ExecPaths"][0], strings.Fields(keys["ExecStart"][0])[0], "the one program that may run")
+}
