@@ -73,7 +73,7 @@ func connectSQLite(ctx context.Context, fields map[string]string, log logger.Log
 		return nil, err
 	}
 	defer database.close()
-	store := patientSQLite{contrib.NewSQLiteStateStore(log).(*contrib.SQLiteStore)}
+	store := contrib.NewSQLiteStateStore(log)
 	err = store.Init(context.WithoutCancel(ctx), state.Metadata{Base: metadata.Base{Properties: database.fields}})
 	if err != nil {
 		_ = store.Close()
@@ -84,34 +84,6 @@ func connectSQLite(ctx context.Context, fields map[string]string, log logger.Log
 		return nil, err
 	}
 	return newStateConn(store, classifySQLite), nil
-}
-
-// patientSQLite is contrib's store with calls that run to their end: who waits for
-// one stops waiting by himself, and the store has a time limit of its own.
-// modernc.org/sqlite forgets a statement whose context ends as it answers; the
-// connection then stays open, with its locks, whatever closes the store.
-type patientSQLite struct{ *contrib.SQLiteStore }
-
-var _ state.KeysLiker = patientSQLite{}
-
-// Get implements state.Store.
-func (s patientSQLite) Get(ctx context.Context, req *state.GetRequest) (*state.GetResponse, error) {
-	return s.SQLiteStore.Get(context.WithoutCancel(ctx), req)
-}
-
-// Set implements state.Store.
-func (s patientSQLite) Set(ctx context.Context, req *state.SetRequest) error {
-	return s.SQLiteStore.Set(context.WithoutCancel(ctx), req)
-}
-
-// Delete implements state.Store.
-func (s patientSQLite) Delete(ctx context.Context, req *state.DeleteRequest) error {
-	return s.SQLiteStore.Delete(context.WithoutCancel(ctx), req)
-}
-
-// KeysLike implements state.KeysLiker.
-func (s patientSQLite) KeysLike(ctx context.Context, req *state.KeysLikeRequest) (*state.KeysLikeResponse, error) {
-	return s.SQLiteStore.KeysLike(context.WithoutCancel(ctx), req)
 }
 
 // sqliteInitError tells what no retry mends (metadata, a file that is no

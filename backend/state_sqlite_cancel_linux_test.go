@@ -15,8 +15,9 @@ import (
 )
 
 // TestCancelledReadsLeaveNothingOpen cancels reads at any moment, as daprd does when
-// a Component is edited: modernc.org/sqlite forgets a statement whose context ends as
-// it answers, and the connection then stays open after Close, with its locks.
+// a Component is edited: before 1.40.1 modernc.org/sqlite forgot a statement whose
+// context ended as it answered, and the connection stayed open after Close, with its
+// locks.
 func TestCancelledReadsLeaveNothingOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.db")
 	conn, err := connectSQLite(t.Context(), map[string]string{"connectionString": path}, logger.NewLogger("test"))
