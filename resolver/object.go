@@ -8,7 +8,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -137,24 +136,6 @@ func (o Object) at(name string) int {
 		return i
 	}
 	return -1
-}
-
-// Find returns a field by its name, or by the name of an object, a dot, and a name in
-// it: "extra.token". A field whose own name has the dot comes first.
-func (o Object) Find(field string) (Value, bool) {
-	if v, ok := o.Get(field); ok {
-		return v, true
-	}
-	head, rest, nested := strings.Cut(field, ".")
-	if !nested {
-		return Value{}, false
-	}
-	v, _ := o.Get(head)
-	inner, ok := v.Object()
-	if !ok {
-		return Value{}, false
-	}
-	return inner.Find(rest)
 }
 
 // All yields the fields in their order.
