@@ -31,14 +31,14 @@ func (e *escaper) run(at *fieldPath) error {
 		}
 		written, err := d.ReadValue()
 		if err != nil {
-			return unreadable(at, err)
+			return unreadable(*at, err)
 		}
 		end := d.InputOffset()
 		begin := end - int64(len(written))
 		v, err := parseValue(written)
 		switch {
 		case err != nil:
-			return unreadable(at, err)
+			return unreadable(*at, err)
 		case isName && v.text == refWord:
 			return inexpressible(at)
 		case isName:
@@ -48,7 +48,7 @@ func (e *escaper) run(at *fieldPath) error {
 		if strings.Contains(v.text, opening) {
 			quoted, err := appendQuoted(nil, EscapeReferences(v.text))
 			if err != nil {
-				return unreadable(at, err)
+				return unreadable(*at, err)
 			}
 			out.WriteString(e.text[copied:begin])
 			out.Write(quoted)

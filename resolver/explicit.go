@@ -7,8 +7,22 @@ import (
 )
 
 // found is what the references of a config refer to: the entries of secrets, by
-// reference. Those of a missing secret are the empty object.
-type found map[*reference]Object
+// reference.
+type found map[*reference]*secretEntries
+
+// secretEntries are the entries of a secret, looked through once: many references may
+// name none of them. Those of a missing secret are the empty object.
+type secretEntries struct {
+	Object
+
+	last     Field // the last one that is not empty
+	notEmpty int   // how many are not
+}
+
+func entriesOfSecret(o Object) *secretEntries {
+	last, n := notEmptyEntry(o)
+	return &secretEntries{o, last, n}
+}
 
 // value returns what a reference stands for; see [reference.value].
 func (f found) value(ref *reference) (Value, bool, error) { return ref.value(f[ref]) }
@@ -18,13 +32,9 @@ func (f found) value(ref *reference) (Value, bool, error) { return ref.value(f[r
 func (f *fetcher) explicit(ctx context.Context, t template) (Object, error) {
 	found, err := f.find(ctx, t.refs)
 	if err != nil {
-		return Object{}, withGUID(f.guid, err)
+		return Object{}, err
 	}
-	fields, err := t.fill(found)
-	if err != nil {
-		return Object{}, withGUID(f.guid, err)
-	}
-	return fields, nil
+	return t.fill(found, newBudget())
 }
 
 // find fetches the secrets of references, each distinct one once.
@@ -44,9 +54,13 @@ func (f *fetcher) find(ctx context.Context, refs []*reference) (found, error) {
 	if err != nil {
 		return nil, err
 	}
+	entries := make(map[secretAt]*secretEntries, len(secrets))
+	for at, secret := range secrets {
+		entries[at] = entriesOfSecret(secret)
+	}
 	found := make(found, len(refs))
 	for i, ref := range refs {
-		found[ref] = secrets[at[i]]
+		found[ref] = entries[at[i]]
 	}
 	return found, nil
 }

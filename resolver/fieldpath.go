@@ -16,6 +16,9 @@ func (p *fieldPath) field(name string) *fieldPath { return &fieldPath{p, name, -
 // element returns the place of an element of an array.
 func (p *fieldPath) element(i int) *fieldPath { return &fieldPath{p, "", i} }
 
+// kept returns the place for good. Few of the places in a config are needed for long.
+func (p fieldPath) kept() *fieldPath { return &p }
+
 // String returns the path, with dots and brackets. From a deep place it is the end of
 // it: who reads it needs some, and it is made of names that may have any length.
 func (p *fieldPath) String() string {

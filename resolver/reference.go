@@ -69,9 +69,9 @@ func malformed(at *fieldPath, why string) *Error {
 	return precondition(at.its()+` has a "secretKeyRef" `+why, nil)
 }
 
-// value returns what the reference stands for, given its secret's entries: the empty
-// object if that is missing. False: nothing does, and its field is to be left out.
-func (r *reference) value(entries Object) (Value, bool, error) {
+// value returns what the reference stands for, given its secret's entries. False:
+// nothing does, and its field is to be left out.
+func (r *reference) value(entries *secretEntries) (Value, bool, error) {
 	v, ok, err := r.entry(entries)
 	switch {
 	case err != nil || ok:
@@ -89,16 +89,15 @@ func (r *reference) value(entries Object) (Value, bool, error) {
 
 // entry returns the entry that is referred to, whatever it is, and whether there is
 // one.
-func (r *reference) entry(entries Object) (Value, bool, error) {
+func (r *reference) entry(entries *secretEntries) (Value, bool, error) {
 	if r.key != "" {
 		v, ok := entries.Get(r.key)
 		return v, ok, nil
 	}
-	only, n := notEmptyEntry(entries)
-	if n > 1 {
+	if entries.notEmpty > 1 {
 		return Value{}, false, precondition(r.at.its()+" refers to a secret of several entries, and names none of them", nil)
 	}
-	return only.Value, n == 1, nil
+	return entries.last.Value, entries.notEmpty == 1, nil
 }
 
 func (r *reference) notFound(what string) *Error {

@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -25,13 +26,10 @@ const (
 func EscapeReferences(s string) string { return strings.ReplaceAll(s, opening, escape) }
 
 // readText reads a string with references in it: name#key between "${" and "}", or
-// name alone for the only entry, with filters after it. It returns nil for a string
-// that means itself.
+// name alone for the only entry, with filters after it.
 func readText(at *fieldPath, s string) ([]textPart, error) {
-	if !strings.Contains(s, opening) {
-		return nil, nil
-	}
-	var parts []textPart
+	parts := make([]textPart, 0, 2*strings.Count(s, opening)+1) // with a literal beside each
+	var last *reference
 	for {
 		before, after, found := strings.Cut(s, opening)
 		if !found {
@@ -50,6 +48,10 @@ func readText(at *fieldPath, s string) ([]textPart, error) {
 		if err != nil {
 			return nil, err
 		}
+		if last != nil && last.name == part.ref.name && last.key == part.ref.key {
+			part.ref = last // as often as it stands in the text
+		}
+		last = part.ref
 		parts = append(addLiteral(parts, before), part)
 		s = rest
 	}
@@ -69,11 +71,11 @@ func readPart(at *fieldPath, body string) (textPart, error) {
 	part := textPart{}
 	if filtered {
 		for name := range strings.SplitSeq(filters, "|") {
-			f := filterNamed(name)
+			f, ok := filterNamed(name)
 			if slices.Contains(plannedFilters, name) {
 				return textPart{}, malformedText(at, "has the filter "+name+", which is not supported yet")
 			}
-			if f == nil {
+			if !ok {
 				return textPart{}, malformedText(at, "has a filter that is none of urlquery, base64, json")
 			}
 			part.filters = append(part.filters, f)
@@ -104,30 +106,40 @@ func malformedText(at *fieldPath, why string) *Error {
 	return precondition(at.its()+` has a "${…}" that `+why+` ("$${" is a literal "${")`, nil)
 }
 
-// fill returns the part's text. Null has none: it is as missing.
-func (p textPart) fill(found found) (string, error) {
+// append appends the part's text, once the budget allows. Null has none: it is as missing.
+func (p textPart) append(dst []byte, found found, b *budget) ([]byte, error) {
 	if p.ref == nil {
-		return p.literal, nil
+		if err := b.charge(len(p.literal)); err != nil {
+			return dst, err
+		}
+		return append(dst, p.literal...), nil
 	}
 	v, _, err := found.value(p.ref)
 	if err != nil {
-		return "", err
+		return dst, err
 	}
 	if v.kind == NullKind {
-		return "", p.ref.notFound("an entry that is null")
+		return dst, p.ref.notFound("an entry that is null")
 	}
 	for _, f := range p.filters {
-		if v, err = f(v); err != nil {
-			return "", notUTF8(p.ref.at, err)
+		if v, err = f.apply(v, b); err != nil {
+			return dst, notUTF8(p.ref.at, err)
 		}
+	}
+	if err := b.charge(v.TextSize()); err != nil {
+		return dst, err
 	}
 	text, err := v.AsText()
 	if err != nil {
-		return "", notUTF8(p.ref.at, err)
+		return dst, notUTF8(p.ref.at, err)
 	}
-	return text, nil
+	return append(dst, text...), nil
 }
 
-func notUTF8(at *fieldPath, cause error) *Error {
+// notUTF8 says of which field a value is not UTF-8. Any other error stays what it is.
+func notUTF8(at *fieldPath, cause error) error {
+	if !errors.Is(cause, errNotUTF8) {
+		return cause
+	}
 	return precondition(at.its()+" would hold what is not valid UTF-8", cause)
 }

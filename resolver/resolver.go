@@ -235,10 +235,12 @@ func (r *Resolver) finish(ctx context.Context, config *Config, get *fetcher) (*C
 	case config.Explicit:
 		fields, err = get.explicit(ctx, config.filled)
 	case from != nil:
-		fields, err = r.resolve(ctx, config, get)
+		if fields, err = r.resolve(ctx, config, get); err == nil {
+			err = newBudget().credential(fields)
+		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, withGUID(get.guid, err)
 	}
 	return newCredential(get.guid, fields.without(FieldOwn), get.made), nil
 }

@@ -10,15 +10,15 @@ type template struct {
 
 // node is a value within an explicit config.
 type node interface {
-	// append appends the value with its secrets, as JSON. False: it stands for a secret
-	// that there is not, and is to be left out.
-	append(dst []byte, found found) ([]byte, bool, error)
+	// append appends the value with its secrets, as JSON, and charges that to the budget
+	// first. False: it stands for a secret that there is not, and is to be left out.
+	append(dst []byte, found found, b *budget) ([]byte, bool, error)
 }
 
 // field is the value of one of the config's fields.
 type field interface {
-	// fill returns what append appends.
-	fill(found found) (Value, bool, error)
+	// fill returns what append appends, and charges it as text.
+	fill(found found, b *budget) (Value, bool, error)
 }
 
 // filled is a value with references in it, wherever it stands.
@@ -38,20 +38,56 @@ var (
 // raw is JSON without references, as it is written.
 type raw string
 
-func (n raw) append(dst []byte, _ found) ([]byte, bool, error) { return append(dst, n...), true, nil }
+func (n raw) append(dst []byte, _ found, b *budget) ([]byte, bool, error) {
+	if err := b.charge(len(n)); err != nil {
+		return dst, false, err
+	}
+	return append(dst, n...), true, nil
+}
 
 // plain is a field without references.
 type plain struct{ Value }
 
-func (n plain) fill(found) (Value, bool, error) { return n.Value, true, nil }
+func (n plain) fill(_ found, b *budget) (Value, bool, error) {
+	return n.Value, true, chargeText(n.Value, b)
+}
+
+// chargeText charges the text of a field's value. A flat answer has no entry for null.
+func chargeText(v Value, b *budget) error {
+	if v.kind == NullKind {
+		return nil
+	}
+	return b.text(v)
+}
 
 // keyNode is a {"secretKeyRef": …}.
 type keyNode struct{ ref *reference }
 
-func (n keyNode) fill(found found) (Value, bool, error) { return found.value(n.ref) }
+func (n keyNode) fill(found found, b *budget) (Value, bool, error) {
+	v, ok, err := found.value(n.ref)
+	if err == nil && ok {
+		err = chargeText(v, b)
+	}
+	return v, ok, err
+}
 
-func (n keyNode) append(dst []byte, found found) ([]byte, bool, error) {
-	return appendFilled(dst, n, n.ref.at, found)
+func (n keyNode) append(dst []byte, found found, b *budget) ([]byte, bool, error) {
+	v, ok, err := found.value(n.ref)
+	if err != nil || !ok {
+		return dst, ok, err
+	}
+	if err := b.json(v); err != nil {
+		return dst, false, err
+	}
+	return appendJSON(dst, v, n.ref.at)
+}
+
+func appendJSON(dst []byte, v Value, at *fieldPath) ([]byte, bool, error) {
+	dst, err := v.AppendJSON(dst)
+	if err != nil {
+		return dst, false, notUTF8(at, err)
+	}
+	return dst, true, nil
 }
 
 // textNode is a string with references in it, or with an escape.
@@ -60,31 +96,26 @@ type textNode struct {
 	parts []textPart
 }
 
-func (n textNode) fill(found found) (Value, bool, error) {
+func (n textNode) fill(found found, b *budget) (Value, bool, error) {
 	var text []byte
 	for _, part := range n.parts {
-		s, err := part.fill(found)
-		if err != nil {
+		var err error
+		if text, err = part.append(text, found, b); err != nil {
 			return Value{}, false, err
 		}
-		text = append(text, s...)
 	}
 	return StringValue(string(text)), true, nil
 }
 
-func (n textNode) append(dst []byte, found found) ([]byte, bool, error) {
-	return appendFilled(dst, n, n.at, found)
-}
-
-func appendFilled(dst []byte, n field, at *fieldPath, found found) ([]byte, bool, error) {
-	v, ok, err := n.fill(found)
-	if err != nil || !ok {
-		return dst, ok, err
+func (n textNode) append(dst []byte, found found, b *budget) ([]byte, bool, error) {
+	v, _, err := n.fill(found, b)
+	if err != nil {
+		return dst, false, err
 	}
-	if dst, err = v.AppendJSON(dst); err != nil {
-		return dst, false, notUTF8(at, err)
+	if err := b.charge(len(`""`) + escapes(v.text)); err != nil {
+		return dst, false, err
 	}
-	return dst, true, nil
+	return appendJSON(dst, v, n.at)
 }
 
 // containerNode is an object or an array with a reference somewhere in it. All else
@@ -94,57 +125,72 @@ type containerNode struct {
 	members []member
 }
 
-// member is a field of an object, or an element of an array.
+// member is a field of an object, or an element of an array, or several without
+// references.
 type member struct {
-	name string // quoted, with its colon; "" for an element
+	name string // as written, with its colon; "" for an element, and for several
 	node node
 }
 
-func (n *containerNode) fill(found found) (Value, bool, error) {
-	text, _, err := n.append(nil, found)
+func (n *containerNode) fill(found found, b *budget) (Value, bool, error) {
+	text, _, err := n.append(nil, found, b)
 	return Value{kind: n.kind, text: string(text)}, true, err
 }
 
 // append leaves out a field that is left out; an element becomes null instead, so
 // that the others keep their places.
-func (n *containerNode) append(dst []byte, found found) ([]byte, bool, error) {
+func (n *containerNode) append(dst []byte, found found, b *budget) ([]byte, bool, error) {
 	opening, closing := byte('{'), byte('}')
 	if n.kind == ArrayKind {
 		opening, closing = '[', ']'
 	}
+	if err := b.charge(len("{}")); err != nil {
+		return dst, false, err
+	}
 	dst = append(dst, opening)
 	empty := true
 	for _, m := range n.members {
-		before := len(dst)
+		before, left := len(dst), b.left
 		if !empty {
 			dst = append(dst, ',')
 		}
-		filled, ok, err := m.node.append(append(dst, m.name...), found)
+		dst = append(dst, m.name...)
+		if err := b.charge(len(dst) - before); err != nil {
+			return dst, false, err
+		}
+		filled, ok, err := m.node.append(dst, found, b)
+		if err == nil && !ok && n.kind == ArrayKind {
+			filled, ok, err = raw("null").append(dst, found, b)
+		}
 		switch {
 		case err != nil:
 			return filled, false, err
 		case ok:
 			dst, empty = filled, false
-		case n.kind == ArrayKind:
-			dst, empty = append(dst, "null"...), false
 		default:
-			dst = dst[:before]
+			dst, b.left = dst[:before], left
 		}
 	}
 	return append(dst, closing), true, nil
 }
 
 // fill returns the credential.
-func (t template) fill(found found) (Object, error) {
-	b := newBuilder(len(t.fields))
+func (t template) fill(found found, b *budget) (Object, error) {
+	filled := newBuilder(len(t.fields))
 	for i, n := range t.fields {
-		v, ok, err := n.fill(found)
+		v, ok, err := n.fill(found, b)
 		if err != nil {
 			return Object{}, err
 		}
-		if ok {
-			b.set(t.names[i], v)
+		if !ok {
+			continue
 		}
+		if v.kind != NullKind {
+			if err := b.charge(len(t.names[i])); err != nil {
+				return Object{}, err
+			}
+		}
+		filled.set(t.names[i], v)
 	}
-	return b.object(), nil
+	return filled.object(), nil
 }

@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -12,7 +11,7 @@ import (
 func parseTemplate(fields Object) (template, error) {
 	var t template
 	for name, v := range fields.All() {
-		n, err := t.readField((*fieldPath)(nil).field(name), v)
+		n, err := t.readField(fieldPath{nil, name, -1}, v)
 		if err != nil {
 			return template{}, err
 		}
@@ -28,40 +27,42 @@ func parseTemplate(fields Object) (template, error) {
 
 // readField reads the value of a field; nil for one without references, as of all
 // that follow.
-func (t *template) readField(at *fieldPath, v Value) (filled, error) {
+func (t *template) readField(at fieldPath, v Value) (filled, error) {
 	switch v.kind {
 	case StringKind:
 		return t.readString(at, v.text)
 	case ObjectKind, ArrayKind:
-		d := jsontext.NewDecoder(strings.NewReader(v.text), jsontext.AllowDuplicateNames(true))
-		return treeReader{t, v.text, d}.value(at)
+		return treeReader{t, textReader{v.text, decoderOf(v.text)}}.value(at)
 	default:
 		return nil, nil
 	}
 }
 
-func (t *template) readString(at *fieldPath, s string) (filled, error) {
-	parts, err := readText(at, s)
-	if err != nil || parts == nil {
+func (t *template) readString(at fieldPath, s string) (filled, error) {
+	if !strings.Contains(s, opening) {
+		return nil, nil // a string that means itself
+	}
+	kept := at.kept()
+	parts, err := readText(kept, s)
+	if err != nil {
 		return nil, err
 	}
 	for _, part := range parts {
-		if part.ref != nil {
-			t.refs = append(t.refs, part.ref)
+		if ref := part.ref; ref != nil && (len(t.refs) == 0 || t.refs[len(t.refs)-1] != ref) {
+			t.refs = append(t.refs, ref)
 		}
 	}
-	return textNode{at, parts}, nil
+	return textNode{kept, parts}, nil
 }
 
 // treeReader reads an object or an array of a config, with all that is in it, in one
 // pass: a config may be nearly as deep as it is long.
 type treeReader struct {
-	t    *template
-	text string // of which all is JSON
-	d    *jsontext.Decoder
+	t *template
+	textReader
 }
 
-func (r treeReader) value(at *fieldPath) (filled, error) {
+func (r treeReader) value(at fieldPath) (filled, error) {
 	switch r.d.PeekKind() {
 	case jsontext.KindBeginObject:
 		return r.object(at)
@@ -81,69 +82,61 @@ func (r treeReader) value(at *fieldPath) (filled, error) {
 	}
 }
 
-// read is a value that has been read, and where its text stands.
-type read struct {
-	name       string
-	begin, end int64
-	node       filled // nil: it has no references
-}
-
-func (r treeReader) since(begin int64, name string, n filled) read {
-	return read{name, begin, r.d.InputOffset(), n}
-}
-
-func (r treeReader) array(at *fieldPath) (filled, error) {
-	var elements []read
+func (r treeReader) array(at fieldPath) (filled, error) {
 	if _, err := r.d.ReadToken(); err != nil {
 		return nil, unreadable(at, err)
 	}
-	for r.d.PeekKind() != jsontext.KindEndArray {
+	var within *fieldPath
+	elements := assembly{text: r.text, run: -1}
+	for i := 0; r.d.PeekKind() != jsontext.KindEndArray; i++ {
+		if within == nil {
+			within = at.kept()
+		}
 		begin := r.d.InputOffset()
-		n, err := r.value(at.element(len(elements)))
+		n, err := r.value(fieldPath{within, "", i})
 		if err != nil {
 			return nil, err
 		}
-		elements = append(elements, r.since(begin, "", n))
+		elements.add(begin, begin, n)
 	}
-	_, err := r.d.ReadToken()
-	if err != nil {
-		return nil, unreadable(at, err)
-	}
-	return r.assemble(at, ArrayKind, elements)
+	return r.assembled(at, ArrayKind, &elements)
 }
 
 // object reads an object, which is a reference if one of its fields is secretKeyRef.
-func (r treeReader) object(at *fieldPath) (filled, error) {
-	var fields []read
-	var ref *reference
+func (r treeReader) object(at fieldPath) (filled, error) {
 	if _, err := r.d.ReadToken(); err != nil {
 		return nil, unreadable(at, err)
 	}
-	for r.d.PeekKind() != jsontext.KindEndObject {
+	var within *fieldPath
+	var ref *reference
+	fields, n := assembly{text: r.text, run: -1}, 0
+	for ; r.d.PeekKind() != jsontext.KindEndObject; n++ {
+		if within == nil {
+			within = at.kept()
+		}
+		begin := r.d.InputOffset()
 		token, err := r.d.ReadToken()
 		if err != nil {
 			return nil, unreadable(at, err)
 		}
-		name, begin := token.String(), r.d.InputOffset()
+		name, value := token.String(), r.d.InputOffset()+1 // after the colon
 		var n filled
 		if name == refWord {
-			ref, err = r.reference(at)
+			ref, err = r.reference(within)
 		} else {
-			n, err = r.value(at.field(name))
+			n, err = r.value(fieldPath{within, name, -1})
 		}
 		if err != nil {
 			return nil, err
 		}
-		fields = append(fields, r.since(begin, name, n))
+		fields.add(begin, value, n)
 	}
-	if _, err := r.d.ReadToken(); err != nil {
-		return nil, unreadable(at, err)
-	}
+	whole, err := r.assembled(at, ObjectKind, &fields)
 	switch {
-	case ref == nil:
-		return r.assemble(at, ObjectKind, fields)
-	case len(fields) > 1:
-		return nil, malformed(at, "that is not alone in its object")
+	case err != nil || ref == nil:
+		return whole, err
+	case n > 1:
+		return nil, malformed(within, "that is not alone in its object")
 	}
 	r.t.refs = append(r.t.refs, ref)
 	return keyNode{ref}, nil
@@ -152,39 +145,57 @@ func (r treeReader) object(at *fieldPath) (filled, error) {
 func (r treeReader) reference(at *fieldPath) (*reference, error) {
 	raw, err := r.d.ReadValue()
 	if err != nil {
-		return nil, unreadable(at, err)
+		return nil, unreadable(*at, err)
 	}
 	v, err := parseValue(raw)
 	if err != nil {
-		return nil, unreadable(at, err)
+		return nil, unreadable(*at, err)
 	}
 	return readReference(at, v)
 }
 
-// assemble makes a node of what has been read; nil if none of it has a reference.
-func (r treeReader) assemble(at *fieldPath, kind ValueKind, parts []read) (filled, error) {
-	if !slices.ContainsFunc(parts, func(p read) bool { return p.node != nil }) {
+// assembled reads the end of an object or an array, and makes a node of its members; nil
+// if none of them has a reference.
+func (r treeReader) assembled(at fieldPath, kind ValueKind, a *assembly) (filled, error) {
+	end := r.d.InputOffset()
+	if _, err := r.d.ReadToken(); err != nil {
+		return nil, unreadable(at, err)
+	}
+	if len(a.members) == 0 {
 		return nil, nil
 	}
-	made := &containerNode{kind: kind}
-	for _, p := range parts {
-		m := member{node: p.node}
-		if kind == ObjectKind {
-			name, err := appendQuoted(nil, p.name)
-			if err != nil {
-				return nil, unreadable(at, err)
-			}
-			m.name = string(name) + ":"
-		}
-		if m.node == nil {
-			m.node = raw(strings.TrimLeft(r.text[p.begin:p.end], ":,"))
-		}
-		made.members = append(made.members, m)
+	a.endRun(end)
+	return &containerNode{kind, a.members}, nil
+}
+
+// assembly gathers the members of an object or an array. Those without references,
+// which may be nearly all, are one text from one that has some to the next.
+type assembly struct {
+	text    string
+	run     int64 // where those begin that have not been taken yet; below zero: there are none
+	members []member
+}
+
+// add takes the member that begins at a place, its value at another.
+func (a *assembly) add(begin, value int64, n filled) {
+	switch {
+	case n != nil:
+		a.endRun(begin)
+		a.members = append(a.members, member{strings.TrimPrefix(a.text[begin:value], ","), n})
+	case a.run < 0:
+		a.run = begin
 	}
-	return made, nil
+}
+
+// endRun takes what has no references up to a place.
+func (a *assembly) endRun(end int64) {
+	if a.run >= 0 {
+		a.members = append(a.members, member{"", raw(strings.TrimPrefix(a.text[a.run:end], ","))})
+		a.run = -1
+	}
 }
 
 // unreadable is an error that text which has been read as JSON before does not have.
-func unreadable(at *fieldPath, cause error) *Error {
+func unreadable(at fieldPath, cause error) *Error {
 	return precondition(at.its()+" is not valid JSON", cause)
 }

@@ -53,10 +53,13 @@ func (v Value) Text() (string, bool) {
 // AsText returns the value as text: a string as it is, all else as its compact JSON. It
 // fails if a string within is not UTF-8; the error does not hold it.
 func (v Value) AsText() (string, error) {
-	if text, ok := v.Text(); ok {
-		return text, nil
+	switch {
+	case v.kind == NullKind:
+		return "null", nil
+	case v.made == nil:
+		return v.text, nil
 	}
-	encoded, err := v.AppendJSON(nil)
+	encoded, err := v.AppendJSON(make([]byte, 0, v.JSONSize()))
 	return string(encoded), err
 }
 
