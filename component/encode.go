@@ -1,9 +1,9 @@
 package component
 
 import (
+	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -21,99 +21,84 @@ const FingerprintEntry = "_fingerprint"
 // maxAnswer is the largest message that daprd takes from a component, in bytes.
 const maxAnswer = 4 << 20
 
-// Encode makes the answer to a request of a credential (DESIGN.md, section 3).
+// Encode makes the answer to a request of a credential (DESIGN.md, section 3), with room
+// for a fingerprint if one is asked for. It is measured before it is made.
 func Encode(c *resolver.Credential, req Request) (map[string]string, error) {
-	var (
-		data map[string]string
-		err  error
-	)
-	if req.Format == JSON {
-		data, err = encodeJSON(c, req.Fields)
-	} else {
-		data, err = encodeFlat(c, req.Fields)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if size(data) > maxAnswer {
-		return nil, &resolver.Error{
-			Kind: resolver.TooLarge, GUID: c.GUID,
-			Reason: "the answer is larger than the 4 MiB that the runtime takes: ask for some of its fields, by metadata.fields",
+	fields, picked := c.Fields.All(), resolver.Picked{}
+	if req.Fields != nil {
+		var missing string
+		var ok bool
+		if picked, missing, ok = c.Fields.Pick(req.Fields); !ok {
+			return nil, noField(c.GUID, missing)
 		}
+		fields = pairs(req.Fields, picked.Values)
 	}
-	return data, nil
+	most := maxAnswer
+	if req.Fingerprint {
+		most -= mapEntrySize(len(FingerprintEntry), fingerprintSize)
+	}
+	if req.Format != JSON {
+		return encodeFlat(c.GUID, fields, most)
+	}
+	if req.Fields != nil {
+		return encodeJSON(c.GUID, picked.Object(), most)
+	}
+	return encodeJSON(c.GUID, c.Fields, most)
 }
 
-func encodeFlat(c *resolver.Credential, fields []string) (map[string]string, error) {
-	data := make(map[string]string, c.Fields.Len())
-	put := func(name string, v resolver.Value) error {
+// pairs yields names with their values.
+func pairs(names []string, values []resolver.Value) iter.Seq2[string, resolver.Value] {
+	return func(yield func(string, resolver.Value) bool) {
+		for i, name := range names {
+			if !yield(name, values[i]) {
+				return
+			}
+		}
+	}
+}
+
+func encodeFlat(guid string, fields iter.Seq2[string, resolver.Value], most int) (map[string]string, error) {
+	entries := 0
+	for name, v := range fields {
 		if v.Kind() == resolver.NullKind {
-			return nil
+			continue
+		}
+		entries++
+		if most -= mapEntrySize(len(name), v.TextSize()); most < 0 {
+			return nil, tooLarge(guid)
+		}
+	}
+	data := make(map[string]string, entries)
+	for name, v := range fields {
+		if v.Kind() == resolver.NullKind {
+			continue
 		}
 		text, err := v.AsText()
 		if err != nil || !utf8.ValidString(name) || !utf8.ValidString(text) {
-			return notUTF8(c.GUID, name)
+			return nil, notUTF8(guid, name)
 		}
 		data[name] = text
-		return nil
-	}
-	if fields == nil {
-		for name, v := range c.Fields.All() {
-			if err := put(name, v); err != nil {
-				return nil, err
-			}
-		}
-		return data, nil
-	}
-	for _, field := range fields {
-		v, ok := c.Fields.Find(field)
-		if !ok {
-			return nil, noField(c.GUID, field)
-		}
-		if err := put(field, v); err != nil {
-			return nil, err
-		}
 	}
 	return data, nil
 }
 
-func encodeJSON(c *resolver.Credential, fields []string) (map[string]string, error) {
-	object := c.Fields
-	if fields != nil {
-		for _, field := range fields {
-			if _, ok := object.Find(field); !ok {
-				return nil, noField(c.GUID, field)
-			}
-		}
-		object = pick(object, fields)
+func encodeJSON(guid string, object resolver.Object, most int) (map[string]string, error) {
+	length := object.JSONSize()
+	if mapEntrySize(len(ValueEntry), length) > most {
+		return nil, tooLarge(guid)
 	}
-	encoded, err := object.AppendJSON(nil)
+	encoded, err := object.AppendJSON(make([]byte, 0, length))
 	if err != nil {
-		return nil, notUTF8(c.GUID, firstNotUTF8(object))
+		return nil, notUTF8(guid, firstNotUTF8(object))
 	}
 	return map[string]string{ValueEntry: string(encoded)}, nil
 }
 
-// pick returns the object less what the fields do not name, in its own order. It
-// takes the names for what Find takes them.
-func pick(o resolver.Object, fields []string) resolver.Object {
-	whole, within := map[string]bool{}, map[string][]string{}
-	for _, field := range fields {
-		if _, ok := o.Get(field); ok {
-			whole[field] = true
-		} else if head, rest, nested := strings.Cut(field, "."); nested {
-			within[head] = append(within[head], rest)
-		}
+func tooLarge(guid string) error {
+	return &resolver.Error{
+		Kind: resolver.TooLarge, GUID: guid,
+		Reason: "the answer is larger than the 4 MiB that the runtime takes: ask for some of its fields, by metadata.fields",
 	}
-	var kept []resolver.Field
-	for name, v := range o.All() {
-		if inner, ok := v.Object(); !whole[name] && ok && within[name] != nil {
-			kept = append(kept, resolver.Field{Name: name, Value: pick(inner, within[name]).AsValue()})
-		} else if whole[name] {
-			kept = append(kept, resolver.Field{Name: name, Value: v})
-		}
-	}
-	return resolver.NewObject(kept...)
 }
 
 // appendMessage appends an answer as a message of the protocol: a map of strings, its

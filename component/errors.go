@@ -126,8 +126,11 @@ func (r *reporter) fingerprint(c *resolver.Credential) string {
 		text, _ := v.AsText() // what is not UTF-8 is refused where it is encoded
 		_, _ = fmt.Fprintf(mac, "%d:%s=%d:%d:%s;", len(name), name, v.Kind(), len(text), text)
 	}
-	return hex.EncodeToString(mac.Sum(nil)[:16])
+	return hex.EncodeToString(mac.Sum(nil)[:fingerprintSize/2])
 }
+
+// fingerprintSize is the length of a fingerprint.
+const fingerprintSize = 32
 
 // hash names a reference in a log, the same way as long as the process runs. It has
 // the instance's own key, since a reference may be a password that can be guessed.

@@ -48,9 +48,23 @@ var (
 	reservedRequestNames = []string{"explain"}
 )
 
+// The bounds of a request (section 3).
+const (
+	maxRequestMetadata = 16 << 10 // bytes, names and values
+	maxFields          = 100
+	maxLevels          = 64 // of the path of a field
+)
+
 // ParseRequest reads a request's metadata. Its error is of kind InvalidRequest.
 func ParseRequest(guid string, metadata map[string]string, byDefault Format) (Request, error) {
 	req := Request{Format: byDefault}
+	size := 0
+	for name, value := range metadata {
+		size += len(name) + len(value)
+	}
+	if size > maxRequestMetadata {
+		return req, invalid(guid, "the request has more than 16 KiB of metadata: ask for fewer fields, or for all")
+	}
 	for _, name := range slices.Sorted(maps.Keys(metadata)) {
 		switch value := metadata[name]; name {
 		case "format":
@@ -90,13 +104,18 @@ func ParseRequest(guid string, metadata map[string]string, byDefault Format) (Re
 }
 
 func parseFields(guid, value string) ([]string, error) {
+	if strings.Count(value, ",") >= maxFields {
+		return nil, invalid(guid, "metadata.fields names more than 100 fields: ask for fewer, or for all by leaving it out")
+	}
 	var fields []string
 	for field := range strings.SplitSeq(value, ",") {
 		field = strings.TrimSpace(field)
-		if field == "" {
+		switch {
+		case field == "":
 			return nil, invalid(guid, `metadata.fields has an empty name: write it as in "username,extra.token"`)
-		}
-		if !slices.Contains(fields, field) {
+		case strings.Count(field, ".") >= maxLevels:
+			return nil, invalid(guid, "metadata.fields has a path of more than 64 levels: ask for an object further up")
+		case !slices.Contains(fields, field): // they are few
 			fields = append(fields, field)
 		}
 	}

@@ -73,3 +73,41 @@ func TestALongNameIsNotRepeatedWhole(t *testing.T) {
 	require.ErrorContains(t, err, `"`+strings.Repeat("é", 32)+`…"`)
 	assert.NotContains(t, err.Error(), strings.Repeat("é", 33))
 }
+
+// Section 3: what may be asked for is bounded, and its size is looked at first.
+func TestARequestHasBounds(t *testing.T) {
+	names := func(n int, name string) string { return strings.TrimSuffix(strings.Repeat(name+",", n), ",") }
+	path := func(levels int) string { return strings.TrimSuffix(strings.Repeat("a.", levels), ".") }
+	const (
+		fields = "metadata.fields names more than 100 fields: "
+		levels = "metadata.fields has a path of more than 64 levels: "
+		size   = "the request has more than 16 KiB of metadata: "
+	)
+	for name, tc := range map[string]struct {
+		metadata map[string]string
+		says     string // "" if it is no more than may be
+	}{
+		"100 fields":               {map[string]string{"fields": names(100, "a")}, ""},
+		"101 fields":               {map[string]string{"fields": names(101, "a")}, fields},
+		"8,000 fields":             {map[string]string{"fields": names(8000, "a")}, fields},
+		"64 levels":                {map[string]string{"fields": "b," + path(64)}, ""},
+		"65 levels":                {map[string]string{"fields": "b," + path(65)}, levels},
+		"levels without names":     {map[string]string{"fields": strings.Repeat(".", 64)}, levels},
+		"16 KiB of values":         {map[string]string{"rejected": strings.Repeat("x", 16<<10-len("rejected"))}, ""},
+		"a byte more":              {map[string]string{"rejected": strings.Repeat("x", 16<<10-len("rejected")+1)}, size},
+		"16 KiB of several values": {map[string]string{"fields": path(64), "rejected": strings.Repeat("x", 16<<10-100)}, size},
+		"a long name":              {map[string]string{strings.Repeat("x", 16<<10+1): ""}, size},
+		"80,000 fields":            {map[string]string{"fields": names(80_000, "a"), "format": "no such format"}, size},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := component.ParseRequest("g", tc.metadata, component.Flat)
+			if tc.says == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, resolver.InvalidRequest)
+			require.ErrorContains(t, err, `credential "g": `+tc.says)
+			assert.Less(t, len(err.Error()), 200)
+		})
+	}
+}
