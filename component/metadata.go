@@ -36,6 +36,8 @@ type Settings struct {
 	Limits backend.Limits
 	// LookupFields are the fields that single-key mode looks up. Nil: all.
 	LookupFields []string
+	// MaxSecrets is how many distinct secrets one credential may ask for.
+	MaxSecrets int
 	// DeniedIsLiteral takes a looked-up name that is refused for a literal.
 	DeniedIsLiteral bool
 	// AllowUnresolved answers an agent credential without one secret as it is.
@@ -90,6 +92,7 @@ func readers() map[string]reader {
 			s.LookupFields, err = parseNames(v)
 			return err
 		},
+		"maxSecrets": number(1, 10_000, func(s *Settings) *int { return &s.MaxSecrets }),
 		"allowBulk": oneOf(map[string]func(*Settings){
 			"false": func(s *Settings) { s.AllowBulk = false },
 			"true":  func(s *Settings) { s.AllowBulk = true },
@@ -127,6 +130,7 @@ func ParseMetadata(properties map[string]string) (Settings, error) {
 		ConfigKey:      backend.GUIDPlaceholder,
 		SecretStore:    backend.Spec{Label: "secretStore", Fields: map[string]string{}},
 		RequestTimeout: resolver.DefaultTimeout,
+		MaxSecrets:     resolver.DefaultMaxSecrets,
 		Limits:         backend.DefaultLimits(),
 		Cache:          resolver.DefaultCacheOptions(),
 		Format:         Flat,

@@ -28,6 +28,7 @@ func TestMetadataHaveDefaults(t *testing.T) {
 		ConfigKey:      "{guid}",
 		SecretStore:    backend.Spec{Label: "secretStore", Type: "secretstores.local.file", Fields: map[string]string{}},
 		RequestTimeout: 10 * time.Second,
+		MaxSecrets:     256,
 		Limits:         backend.Limits{Timeout: 3 * time.Second, Retries: 2, Concurrency: 64, BreakerFailures: 5, BreakerInterval: 5 * time.Second},
 		Cache: resolver.CacheOptions{
 			TTL: time.Minute, MaxEntries: 10_000, MaxBytes: 64 << 20, StaleIfError: time.Hour, NegativeTTL: 5 * time.Second,
@@ -116,6 +117,10 @@ func TestMetadataAreRead(t *testing.T) {
 			map[string]string{"storeConcurrency": "8"},
 			func(s component.Settings) (any, any) { return s.Limits.Concurrency, 8 },
 		},
+		"maxSecrets is a number": {
+			map[string]string{"maxSecrets": "10000"},
+			func(s component.Settings) (any, any) { return s.MaxSecrets, 10_000 },
+		},
 		"breakerFailures may be none": {
 			map[string]string{"breakerFailures": "0"},
 			func(s component.Settings) (any, any) { return s.Limits.BreakerFailures, 0 },
@@ -190,6 +195,8 @@ func TestABadValueIsRefusedWithWhatWouldBeGood(t *testing.T) {
 		{"storeRetries", "-1", "must be a whole number from 0 to 10"},
 		{"storeRetries", "11", "must be a whole number from 0 to 10"},
 		{"storeConcurrency", "0", "must be a whole number from 1 to 10000"},
+		{"maxSecrets", "0", "must be a whole number from 1 to 10000"},
+		{"maxSecrets", "10001", "must be a whole number from 1 to 10000"},
 		{"breakerFailures", "1.5", "must be a whole number from 0 to 1000"},
 		{"breakerInterval", "5", duration},
 		{"cacheTTL", canarySecret, durationOrNone},

@@ -3,6 +3,7 @@ package resolver
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"sync"
 	"time"
 )
@@ -73,13 +74,19 @@ func (a *ahead) of(config *Config) map[string]*flight[dated[Object]] {
 	return a.reads
 }
 
-// remember keeps what a credential was made of: which of its values are secrets, and
-// which are none. Of one that could not be made, nothing is known for long.
-func (r *Resolver) remember(guid string, f *fetcher) {
+// remember keeps what a reading found out: which values of the config are no secrets,
+// also if it failed for something else, so that a retry does not ask for them again; and
+// of a credential that was made, which are secrets. Those of a config that has been edited
+// since are no longer read ahead.
+func (r *Resolver) remember(guid string, f *fetcher, failure error) {
 	for _, l := range f.made.literals {
 		f.from.cache.learn(l.value, l.at)
 	}
-	if found := f.made.found; len(found) > 0 {
-		r.recipes.Add(guid, recipe{f.config.sum, f.from, found[:min(len(found), maxLookups)]})
+	found := f.made.found
+	if last, ok := r.recipes.Peek(guid); ok && failure != nil && last.config != f.config.sum {
+		r.recipes.Remove(guid)
+	}
+	if failure == nil && len(found) > 0 {
+		r.recipes.Add(guid, recipe{f.config.sum, f.from, slices.Clone(found[:min(len(found), maxLookups)])})
 	}
 }

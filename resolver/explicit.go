@@ -49,6 +49,9 @@ func (f *fetcher) find(ctx context.Context, refs []*reference) (found, error) {
 		if askers[at[i]] == nil {
 			askers[at[i]] = ref
 		}
+		if err := f.r.mayAskFor(len(askers)); err != nil {
+			return nil, err
+		}
 	}
 	secrets, err := f.fetch(ctx, askers)
 	if err != nil {

@@ -3,6 +3,7 @@ package resolver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -137,6 +138,9 @@ func (f *fetcher) all(ctx context.Context, names []string, whoAsks func(name str
 		}
 	}
 	distinct := slices.Compact(slices.Sorted(slices.Values(allowed)))
+	if err := f.r.mayAskFor(len(distinct)); err != nil {
+		return nil, err
+	}
 	entries := make([]Object, len(distinct))
 	reads, ctx := newFetching(ctx)
 	for i, name := range distinct {
@@ -153,6 +157,16 @@ func (f *fetcher) all(ctx context.Context, names []string, whoAsks func(name str
 		byName[name] = entries[i]
 	}
 	return byName, nil
+}
+
+// mayAskFor refuses a credential that may ask for more distinct secrets than MaxSecrets.
+// Whatever was learned of them counts as well, so that the answer is always the same.
+func (r *Resolver) mayAskFor(secrets int) error {
+	if secrets <= r.opts.MaxSecrets {
+		return nil
+	}
+	return precondition(fmt.Sprintf("it may ask for more than %d secrets (metadata maxSecrets): raise that, "+
+		`or say which of its values are references, by "lookupFields" or explicit ones`, r.opts.MaxSecrets), nil)
 }
 
 // lookedUp fetches the secret that a value may name. A value that has shown to be a

@@ -47,6 +47,7 @@ func entriesOf(name string, secret Object) map[string]origin {
 func (f *fetcher) lookedUpOrigins(ctx context.Context) (origins, error) {
 	refs := f.from.naming.filter(f.r.references(f.config, stringValues(f.config.Fields)))
 	secrets, err := f.all(ctx, refs, func(ref string) string { return whoAsks(f.config.Fields, ref) })
+	refs = lastOfEach(refs)
 	o := origins{entries: map[string]origin{}, secrets: map[string]bool{}}
 	for _, ref := range refs {
 		o.secrets[ref] = secrets[ref].Len() > 0

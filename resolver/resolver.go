@@ -13,6 +13,10 @@ import (
 // DefaultTimeout bounds one resolution where Options name no other (section 2).
 const DefaultTimeout = 10 * time.Second
 
+// DefaultMaxSecrets is how many distinct secrets one credential may ask for where
+// Options name no other number (section 2).
+const DefaultMaxSecrets = 256
+
 // ConfigStore reads credential configs.
 type ConfigStore interface {
 	// Config returns a credential's config as it is stored. It fails with a
@@ -57,6 +61,9 @@ type Options struct {
 	// LookupFields are the fields of single-key configs that may be references,
 	// such as "password" and "extra.token" (section 2). Nil: all.
 	LookupFields []string
+	// MaxSecrets is how many distinct secrets one credential may ask for at the most
+	// (section 2). Zero: DefaultMaxSecrets.
+	MaxSecrets int
 	// DeniedIsLiteral takes a value for a literal if the store refuses to look it
 	// up in single-key mode, or if it is not allowed (section 2, deniedProbe).
 	// False: that fails the resolution.
@@ -97,6 +104,9 @@ type Resolver struct {
 func New(opts Options) *Resolver {
 	if opts.Timeout <= 0 {
 		opts.Timeout = DefaultTimeout
+	}
+	if opts.MaxSecrets <= 0 {
+		opts.MaxSecrets = DefaultMaxSecrets
 	}
 	if opts.OnUnknownSource == nil {
 		opts.OnUnknownSource = func(string) {}
@@ -203,9 +213,8 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 	}
 	get := r.fetcher(guid, config, since, began, places)
 	get.ahead = ahead.of(config)
-	if credential, err = r.finish(ctx, config, get); err == nil {
-		r.remember(guid, get)
-	}
+	credential, err = r.finish(ctx, config, get)
+	r.remember(guid, get, err)
 	return credential, err
 }
 
@@ -281,6 +290,7 @@ func (r *Resolver) resolve(ctx context.Context, config *Config, get *fetcher) (O
 		return Object{}, err
 	}
 	if !r.opts.AllowUnresolved && len(asked) > 0 && !anyIn(values, secrets) {
+		get.made.literals = nil // a secret is missing, and is looked for anew
 		return Object{}, &Error{Kind: FailedPrecondition, GUID: get.guid, Reason: nothingReplaced}
 	}
 	return ApplySecretValues(config.Fields, secrets), nil

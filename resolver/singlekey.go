@@ -60,9 +60,13 @@ func (r *Resolver) references(config *Config, values []string) []string {
 	if fields == nil {
 		return values
 	}
+	named := make(map[string]bool, len(fields))
+	for _, field := range fields {
+		named[field] = true
+	}
 	var found []string
 	for name, text := range stringFields(config.Fields) {
-		if slices.Contains(fields, name.String()) {
+		if named[name.String()] {
 			found = append(found, text)
 		}
 	}
@@ -76,6 +80,7 @@ func (f *fetcher) lookUp(ctx context.Context, config *Config, refs []string) (Ob
 	if err != nil {
 		return Object{}, err
 	}
+	refs = lastOfEach(refs)
 	merged := newBuilder(len(refs))
 	for _, ref := range refs {
 		for name, v := range secrets[ref].All() {
@@ -93,6 +98,22 @@ func (f *fetcher) lookUp(ctx context.Context, config *Config, refs []string) (Ob
 		}
 	}
 	return merged.object(), nil
+}
+
+// lastOfEach returns the names at their last places, in order. A secret whose name
+// stands several times is merged at each place, and what counts is the last: to merge
+// it there alone is the same, and takes no longer the more often it stands.
+func lastOfEach(names []string) []string {
+	seen := make(map[string]bool, len(names))
+	var last []string
+	for _, name := range slices.Backward(names) {
+		if !seen[name] {
+			seen[name] = true
+			last = append(last, name)
+		}
+	}
+	slices.Reverse(last)
+	return last
 }
 
 // whoAsks says which field of a config asks for a secret: the first one that does.
