@@ -182,7 +182,7 @@ func TestWhatIsAskedForFreshIsReadAfterwards(t *testing.T) {
 		// It does not share a reading that began before, and those who wait share one.
 		c.Secrets.Before(resolvertest.Any, func(context.Context) error { <-time.After(1); return nil })
 		gate := c.Configs.Hold()
-		c.pass(1)
+		c.pass(time.Second)
 		first := make(chan string, 1)
 		go func() { first <- fresh() }()
 		c.pass(1)

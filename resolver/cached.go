@@ -8,7 +8,8 @@ import (
 
 // Ask says what answer is wanted.
 type Ask struct {
-	// Fresh wants one whose reading began after the request was made (section 3,
+	// Fresh wants one whose reading began after the request was made. At most one
+	// reading a second is made for that, which all share who wait for it (section 3,
 	// refresh). False: one that is not older than the cache's TTL.
 	Fresh bool
 	// Rejected tells whether a credential is one that has been rejected where it was
@@ -37,9 +38,10 @@ type Answer struct {
 
 // Cached is a resolver with a cache before it. It is safe for concurrent use.
 type Cached struct {
-	cache   *Cache
-	next    *Resolver
-	flights *flights[string, reading]
+	cache     *Cache
+	next      *Resolver
+	flights   *flights[string, reading]
+	refreshes *flights[string, reading] // readings of flights that were asked for fresh
 }
 
 // Over returns a resolver with the cache before it.
@@ -47,13 +49,15 @@ func (c *Cache) Over(next *Resolver) *Cached {
 	return &Cached{
 		cache: c, next: next,
 		// The resolver keeps its own time; this is for its end.
-		flights: newFlights[string, reading](c.opts.Now, next.opts.Timeout+lateness),
+		flights:   newFlights[string, reading](c.opts.Now, next.opts.Timeout+lateness, 0),
+		refreshes: newFlights[string, reading](c.opts.Now, next.opts.Timeout+lateness, refreshSpacing),
 	}
 }
 
 // Close ends the readings that are under way, and waits for them. What is cached
 // stays.
 func (c *Cached) Close() {
+	c.refreshes.close()
 	c.flights.close()
 	c.next.Close()
 }
@@ -89,7 +93,7 @@ func (c *Cached) Resolve(ctx context.Context, guid string, ask Ask) (Answer, err
 	defer cancel()
 	switch {
 	case ask.Fresh:
-		return c.answer(guid, ask, c.read(limited, guid, now))
+		return c.answer(guid, ask, c.refresh(limited, guid, now))
 	case ok:
 		return c.readRejected(limited, guid, now, ask, answer)
 	}

@@ -15,6 +15,7 @@ import (
 type flights[K comparable, T any] struct {
 	now     func() time.Time
 	timeout time.Duration // of one read
+	spacing time.Duration // how long after one read of a key began the next one may begin
 
 	life context.Context // ended by close
 	end  context.CancelFunc
@@ -43,8 +44,8 @@ var (
 	errNotBegun = errors.New("no reading was begun")
 )
 
-func newFlights[K comparable, T any](now func() time.Time, timeout time.Duration) *flights[K, T] {
-	f := &flights[K, T]{now: now, timeout: timeout, routes: map[K]*route[T]{}}
+func newFlights[K comparable, T any](now func() time.Time, timeout, spacing time.Duration) *flights[K, T] {
+	f := &flights[K, T]{now: now, timeout: timeout, spacing: spacing, routes: map[K]*route[T]{}}
 	f.life, f.end = context.WithCancel(context.Background())
 	return f
 }
@@ -123,13 +124,19 @@ func (f *flights[K, T]) begin(flight *flight[T]) *flight[T] {
 	return flight
 }
 
-// fly makes the reads of a key until nobody waits for another.
+// fly makes the reads of a key until nobody waits for another, each as long after the
+// one before as they are to be apart: until then the route stays, so that the next one
+// is waited for by all who want it.
 func (f *flights[K, T]) fly(key K, r *route[T]) {
 	for flight := r.current; flight != nil; {
 		ctx, cancel := context.WithTimeout(f.life, f.timeout)
 		flight.land(ctx)
 		cancel()
-		done := flight.done
+		landed := flight
+		if f.spacing > 0 {
+			close(landed.done)
+			f.pause(f.spacing - f.now().Sub(landed.began))
+		}
 		f.mu.Lock()
 		flight = r.next
 		if flight == nil {
@@ -138,7 +145,19 @@ func (f *flights[K, T]) fly(key K, r *route[T]) {
 			r.current, r.next = f.begin(flight), nil
 		}
 		f.mu.Unlock()
-		close(done)
+		if f.spacing == 0 {
+			close(landed.done) // who asks again now finds no route
+		}
+	}
+}
+
+// pause waits, or until all is being closed.
+func (f *flights[K, T]) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-f.life.Done():
 	}
 }
 

@@ -45,6 +45,22 @@ func (c *Cached) readIf(ctx context.Context, guid string, since time.Time, may f
 	}
 }
 
+// refreshSpacing is how long after one reading that was asked for fresh the next one
+// may begin (section 3, refresh).
+const refreshSpacing = time.Second
+
+// refresh reads a credential anew: at since or later, and not sooner after the last
+// time than may be.
+func (c *Cached) refresh(ctx context.Context, guid string, since time.Time) reading {
+	got, err := c.refreshes.do(ctx, guid, since, func(ctx context.Context, began time.Time) (reading, error) {
+		return c.read(ctx, guid, began), nil
+	})
+	if err != nil {
+		return reading{err: err}
+	}
+	return got
+}
+
 // reading returns what reads a credential and keeps what it brings. Of secrets it
 // takes those that are kept for other credentials, unless it must be fresh.
 func (c *Cached) reading(guid string, fresh bool) func(context.Context, time.Time) (reading, error) {

@@ -51,7 +51,7 @@ type literal struct {
 func newSecretCache(o CacheOptions, timeout time.Duration) *secretCache {
 	c := &secretCache{
 		ttl: o.TTL / 2, learned: literalsFactor * o.TTL, now: o.Now,
-		flights: newFlights[string, dated[Object]](o.Now, timeout-timeout/20),
+		flights: newFlights[string, dated[Object]](o.Now, timeout-timeout/20, 0),
 	}
 	if o.TTL <= 0 {
 		return c

@@ -1,0 +1,9 @@
+package resolver
+
+// Refreshing returns of how many GUIDs it is remembered when they were last read for
+// refresh.
+func (c *Cached) Refreshing() int {
+	c.refreshes.mu.Lock()
+	defer c.refreshes.mu.Unlock()
+	return len(c.refreshes.routes)
+}
