@@ -69,7 +69,7 @@ image: build ## build the container image, with buildah
 ##@ To work on it
 
 .PHONY: test
-test: race-binary daprd $(BIN)/gotestsum ## run every test: unit tests, race detector, end to end with a real daprd
+test: build race-binary daprd $(BIN)/gotestsum ## run every test: unit tests, race detector, end to end with a real daprd
 	$(BIN)/gotestsum --format pkgname --jsonfile $(BIN)/test.json -- -race -tags e2e -timeout 10m ./...
 
 .PHONY: race
@@ -77,7 +77,7 @@ race: $(BIN)/gotestsum ## run the unit tests, with the race detector
 	$(BIN)/gotestsum --format pkgname -- -race ./...
 
 .PHONY: e2e
-e2e: race-binary daprd $(BIN)/gotestsum ## run the end-to-end tests alone
+e2e: build race-binary daprd $(BIN)/gotestsum ## run the end-to-end tests alone
 	$(BIN)/gotestsum --format testname -- -tags e2e -count=1 -timeout 10m ./test/e2e/...
 
 # The real servers that no Debian package brings.

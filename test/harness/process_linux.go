@@ -31,3 +31,17 @@ func running(pid int) bool {
 		return len(state) > 1 && bytes.IndexByte([]byte("RSD"), state[1]) >= 0
 	})
 }
+
+// PeakMemory returns the most memory that the program has had so far, in bytes.
+func (p *Process) PeakMemory() (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid()))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, found := bytes.Cut(text, []byte("VmHWM:"))
+	var kilobytes int64
+	if _, err := fmt.Sscan(string(rest), &kilobytes); !found || err != nil {
+		return 0, fmt.Errorf("no peak of memory in the status of %s", p.name)
+	}
+	return kilobytes << 10, nil
+}
