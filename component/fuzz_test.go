@@ -1,6 +1,7 @@
 package component_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +11,7 @@ import (
 
 	"credential-resolver/component"
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
 )
 
 // FuzzEncode answers any request of any credential: an answer is never larger than
@@ -19,6 +21,7 @@ func FuzzEncode(f *testing.F) {
 	f.Add([]byte(everyKind), "json", "extra.deep.z,port")
 	f.Add([]byte(`{"a":{"b":{"c":1}},"a.b":{"c":2}}`), "json", "a.b.c")
 	f.Add([]byte("{\"a\":\"\\ud800\"}"), "json", "")
+	f.Add([]byte(`{"a":`+strings.Repeat(`{"a":`, 200)+`1`+strings.Repeat("}", 201)), "json", strings.Repeat("a.", 63)+"a")
 	f.Fuzz(func(t *testing.T, text []byte, format, fields string) {
 		o, err := resolver.ParseObject(text)
 		if err != nil {
@@ -33,7 +36,11 @@ func FuzzEncode(f *testing.F) {
 			require.ErrorIs(t, err, resolver.InvalidRequest)
 			return
 		}
-		data, err := component.Encode(&resolver.Credential{GUID: "g", Fields: o}, req)
+		var data map[string]string
+		allocated := resolvertest.Allocated(func() {
+			data, err = component.Encode(&resolver.Credential{GUID: "g", Fields: o}, req)
+		})
+		require.LessOrEqual(t, allocated, uint64(400*(len(text)+len(fields))+1<<20))
 		if err != nil {
 			var e *resolver.Error
 			require.ErrorAs(t, err, &e)
@@ -50,6 +57,35 @@ func FuzzEncode(f *testing.F) {
 		require.NoError(t, err)
 		if req.Fields == nil {
 			require.Equal(t, o.Len(), again.Len())
+		}
+	})
+}
+
+// FuzzRequest: whatever a request's metadata are, it is refused or bounded, and takes
+// memory by its size.
+func FuzzRequest(f *testing.F) {
+	f.Add("fields", "username,extra.token", 1)
+	f.Add("fields", "a,", 50)
+	f.Add("fields", "a.", 5000)
+	f.Add("rejected", "x", 20_000)
+	f.Add("formta", "json", 1)
+	f.Fuzz(func(t *testing.T, name, value string, times int) {
+		value = strings.Repeat(value, max(1, min(times, 1<<20/(len(value)+1))))
+		var req component.Request
+		var err error
+		allocated := resolvertest.Allocated(func() {
+			req, err = component.ParseRequest("g", map[string]string{name: value}, component.Flat)
+		})
+		require.LessOrEqual(t, allocated, uint64(100*(len(name)+len(value))+64<<10))
+		if err != nil {
+			require.ErrorIs(t, err, resolver.InvalidRequest)
+			require.Less(t, len(err.Error()), 1000)
+			return
+		}
+		require.LessOrEqual(t, len(name)+len(value), 16<<10)
+		require.LessOrEqual(t, len(req.Fields), 100)
+		for _, field := range req.Fields {
+			require.LessOrEqual(t, strings.Count(field, "."), 63)
 		}
 	})
 }

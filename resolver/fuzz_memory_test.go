@@ -1,0 +1,101 @@
+package resolver_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// everySecret is a store that has one secret under every name.
+type everySecret map[string]string
+
+func (s everySecret) Secret(context.Context, string) (map[string]string, error) { return s, nil }
+
+// What a resolution may allocate: so much for each byte that it reads, besides what the
+// budget of a credential comes to with the copies that are made of it on the way.
+const (
+	perByte  = 400
+	besides  = 64 << 20
+	repeated = 64 << 10 // about as long as what a fuzzer finds is made
+)
+
+func requireWithinMemory(t *testing.T, config []byte, secret map[string]string) {
+	t.Helper()
+	r := resolver.New(resolver.Options{
+		Configs: memory{configs: map[string][]byte{guid: config}}, Secrets: everySecret(secret), AllowUnresolved: true,
+	})
+	defer r.Close()
+	read := len(config)
+	for name, value := range secret {
+		read += len(name) + len(value)
+	}
+	allocated := resolvertest.Allocated(func() {
+		credential, err := r.Resolve(t.Context(), guid)
+		if err != nil {
+			return
+		}
+		size := 0
+		for name, v := range credential.Fields.All() {
+			if v.Kind() != resolver.NullKind {
+				size += len(name) + v.TextSize()
+			}
+		}
+		require.LessOrEqual(t, size, budget)
+	})
+	require.LessOrEqual(t, allocated, uint64(perByte*read+besides))
+}
+
+func longer(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.Repeat(s, repeated/len(s)+1)
+}
+
+// FuzzMemoryOfAConfig: whatever a config and the secrets are, resolving it takes memory
+// by their size. Each secret is long, and every name has one.
+func FuzzMemoryOfAConfig(f *testing.F) {
+	for _, seed := range append(objectSeeds(),
+		marks+`"a":["${b#k|json}",{"b":{"secretKeyRef":{"name":"b","key":"k"}}}]}`,
+		`{"credentialSource":"agent","secret-path":"b","extra":{"a":"k","b":"k"}}`,
+		`{"credentialSource":"agent","a":"b","b":"b","extra":{"k":"b"}}`) {
+		f.Add([]byte(seed), "\\\"é\x00 x", 1)
+		f.Add([]byte(seed), `{"k":"l","l":{}}`, 3000)
+	}
+	f.Fuzz(func(t *testing.T, config []byte, secret string, times int) {
+		if inner := strings.TrimSuffix(strings.TrimPrefix(string(config), "{"), "}"); times > 1 && len(inner) < repeated {
+			config = []byte(marks + many(min(times, repeated/(len(inner)+8)), "{"+inner+"}") + "}")
+		}
+		if len(config) > resolver.MaxConfigSize {
+			return
+		}
+		requireWithinMemory(t, config, map[string]string{"k": longer(secret), "l": secret})
+		requireWithinMemory(t, config, map[string]string{"v": secret})
+	})
+}
+
+// FuzzMemoryOfATemplate: whatever a text with references is, and however often it
+// stands in a config.
+func FuzzMemoryOfATemplate(f *testing.F) {
+	for _, seed := range []string{
+		`${b#k}`, `${b#k|json}`, `${b#k|urlquery|base64}`, `${b#k|json|json|json|json}`, `$${`, `${b#l}`, "\x00${b}", `${`, `x`,
+	} {
+		f.Add(seed, `\`)
+		f.Add(seed, "x")
+	}
+	f.Fuzz(func(t *testing.T, text, secret string) {
+		if !utf8.ValidString(text) || len(text) > repeated {
+			return
+		}
+		quoted, err := resolver.StringValue(longer(text)).AppendJSON(nil)
+		require.NoError(t, err)
+		requireWithinMemory(t, []byte(marks+`"a":`+string(quoted)+`,"b":[`+string(quoted)+`]}`),
+			map[string]string{"k": longer(secret), "l": ""})
+	})
+}
