@@ -120,13 +120,6 @@ var escapedBy = func() (by [256]uint8) {
 	return by
 }()
 
-// sizeBy returns what a charge comes to.
-func sizeBy(charge func(*budget) error) int {
-	b := budget{left: math.MaxInt}
-	_ = charge(&b) // which has no end
-	return math.MaxInt - b.left
-}
-
 // TextSize returns how long the text is that [Value.AsText] returns.
 func (v Value) TextSize() int {
 	if v.made == nil && v.kind != NullKind {
@@ -136,7 +129,15 @@ func (v Value) TextSize() int {
 }
 
 // JSONSize returns how many bytes [Value.AppendJSON] appends.
-func (v Value) JSONSize() int { return sizeBy(func(b *budget) error { return b.json(v) }) }
+func (v Value) JSONSize() int {
+	b := budget{left: math.MaxInt}
+	_ = b.json(v) // which is within that
+	return math.MaxInt - b.left
+}
 
 // JSONSize returns how many bytes [Object.AppendJSON] appends.
-func (o Object) JSONSize() int { return sizeBy(func(b *budget) error { return b.object(o) }) }
+func (o Object) JSONSize() int {
+	b := budget{left: math.MaxInt}
+	_ = b.object(o)
+	return math.MaxInt - b.left
+}

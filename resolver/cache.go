@@ -53,8 +53,8 @@ func NewCache(o CacheOptions) *Cache {
 		entries: otter.Must(&otter.Options[string, *entry]{
 			Clock:         o.clock,
 			MaximumWeight: scale.most,
-			Weigher: func(guid string, e *entry) uint32 { // with its encoded answers, which are as large each
-				return scale.weigh(len(guid) + entryOverhead + 3*sizeOf(e.credential.Fields))
+			Weigher: func(guid string, e *entry) uint32 {
+				return scale.weigh(weightOf(guid, e.credential.Fields))
 			},
 			ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, *entry]) time.Duration {
 				return o.lifetime(e.Value.lastGood.Load())
@@ -135,9 +135,24 @@ func (c *Cache) keep(guid string, got reading) {
 	default:
 		c.entries.Invalidate(guid)
 		if c.opts.TTL > 0 && c.opts.NegativeTTL > 0 && KindOf(got.err) != Internal {
-			c.failures.Add(guid, got)
+			c.failures.Add(guid, reading{err: shortened(got.err), began: got.began})
 		}
 	}
+}
+
+// maxKeptText is how long what a kept failure has for the log may be, in bytes.
+const maxKeptText = 4 << 10
+
+// shortened returns a failure without what it has for the log, if that is long: a config
+// may refer to a name of any length, and a store may answer with one.
+func shortened(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || len(e.Reference) <= maxKeptText && len(e.Detail()) <= maxKeptText {
+		return err
+	}
+	short := *e
+	short.Reference, short.cause = "", nil
+	return &short
 }
 
 func (c *Cache) set(guid string, got reading, before *entry) {

@@ -119,3 +119,11 @@ func sizeOf(o Object) int {
 	}
 	return size
 }
+
+// weightOf estimates the memory that a credential takes in a cache, with its encoded
+// answers, which are kept beside it if they are not large: each may be as large as it
+// is, and larger if there is much to escape.
+func weightOf(guid string, fields Object) int {
+	size := sizeOf(fields)
+	return len(guid) + entryOverhead + size + memoSlots*min(max(size, fields.JSONSize()), maxMemo)
+}

@@ -7,3 +7,6 @@ func (c *Cached) Refreshing() int {
 	defer c.refreshes.mu.Unlock()
 	return len(c.refreshes.routes)
 }
+
+// SizeOf returns how much memory an object is taken for.
+func SizeOf(o Object) int { return sizeOf(o) }

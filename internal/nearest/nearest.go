@@ -4,6 +4,7 @@ package nearest
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
 )
@@ -12,7 +13,11 @@ import (
 // case; "" if none is near enough to have been meant.
 func Name(name string, candidates []string) string {
 	best, bestDistance := "", len(name)/2+1
+	length := utf8.RuneCountInString(name)
 	for _, c := range candidates {
+		if length-utf8.RuneCountInString(c) >= bestDistance {
+			continue // what is so much longer needs as many edits, and long to be compared
+		}
 		if d := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(c)); d < bestDistance {
 			best, bestDistance = c, d
 		}

@@ -1,0 +1,61 @@
+package resolver_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// cacheMaxBytes bounds memory, so an estimate must not be far below it. Above it may be:
+// a text that stands many times in a credential is one text.
+func TestACredentialIsNotTakenForLessMemoryThanItHas(t *testing.T) {
+	for name, config := range map[string]string{
+		"typical": `{` + benchFields + `}`,
+		"wide":    `{` + distinct(1000, `"v%d"`)[1:] + `}`,
+		"empty":   `{}`,
+		"long":    `{"a":"` + strings.Repeat("x", 10_000) + `"}`,
+		"extra":   `{"extra":{"replaced":"k"` + distinct(100, `"v%d"`) + `}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			const n = 300
+			data := resolvertest.Parse(t, `{"k":"v"}`)
+			kept := make([]*resolver.Credential, n)
+			estimate := 0
+			before := heap()
+			for i := range kept {
+				o := resolver.ApplySecretValues(resolvertest.Parse(t, config), data)
+				kept[i] = &resolver.Credential{GUID: fmt.Sprint(i), Fields: o}
+				estimate += resolver.SizeOf(o)
+			}
+			assert.Less(t, heap()-before, int64(estimate)*5/4)
+			require.Len(t, kept, n)
+			runtime.KeepAlive(kept)
+		})
+	}
+}
+
+// heap is how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+func TestALargeTextManyTimesOverIsOneText(t *testing.T) {
+	config := `{"credentialSource":"agent","secret-path":"b",` + many(50, `"k"`) + `}`
+	before := heap()
+	credential, _, err := amplifier{config, secrets{"b": {"k": strings.Repeat("x", 64<<10), "l": ""}}}.resolve(t)
+	require.NoError(t, err)
+	assert.Less(t, heap()-before, int64(512<<10))
+	assert.Greater(t, resolver.SizeOf(credential.Fields), 50*64<<10)
+	runtime.KeepAlive(credential)
+}
