@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
@@ -28,7 +29,7 @@ func (a amplifier) resolve(t *testing.T) (credential *resolver.Credential, alloc
 	t.Helper()
 	require.LessOrEqual(t, len(a.config), resolver.MaxConfigSize)
 	stores := memory{map[string][]byte{guid: []byte(a.config)}, a.secrets}
-	r := resolver.New(resolver.Options{Configs: stores, Secrets: stores})
+	r := resolver.New(resolver.Options{Configs: stores, Secrets: stores, Timeout: time.Hour})
 	defer r.Close()
 	allocated = resolvertest.Allocated(func() { credential, err = r.Resolve(t.Context(), guid) })
 	return credential, allocated, err
