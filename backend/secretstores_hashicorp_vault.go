@@ -59,8 +59,8 @@ func validVaultPath(name string) bool {
 const vaultProbe = "credential-resolver-probe"
 
 // connectVault opens the store and sees what it talks to: contrib's Init sends
-// nothing. A token that may not read the probe proves nothing; then the first
-// secret that is missing does (vaultConn.get).
+// nothing. A token that may not read the probe proves nothing; each secret that is
+// missing does (vaultConn.missing).
 func connectVault(ctx context.Context, fields map[string]string, log logger.Logger) (secretConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
 	defer cancel()

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
@@ -23,8 +22,7 @@ type vaultConn struct {
 	tokenFile string // "" if the token is in the metadata
 	log       logger.Logger
 
-	// proven is whether the mount has shown that it is one of KV version 2.
-	proven atomic.Bool
+	proof sharedCheck // that the mount is one of KV version 2
 
 	mu      sync.Mutex
 	session *vaultSession
@@ -62,15 +60,8 @@ func (c *vaultConn) read(ctx context.Context, s *vaultSession, name string) (map
 	ctx, answer := withVaultAnswer(ctx)
 	resp, err := s.store.GetSecret(ctx, secretstores.GetSecretRequest{Name: name})
 	if err != nil {
-		err = classifyVault(*answer, err)
-		if answer.noMount() { // the next may be another
-			c.proven.Store(false)
-		}
-		// KV version 1 answers every name as version 2 does a missing one.
-		if Missing(err) && !c.proven.Load() {
-			if unproven := c.prove(ctx, s, name); unproven != nil {
-				return nil, unproven
-			}
+		if err = classifyVault(*answer, err); Missing(err) {
+			err = c.missing(ctx, s, name)
 		}
 		return nil, err
 	}
@@ -84,6 +75,16 @@ func (c *vaultConn) read(ctx context.Context, s *vaultSession, name string) (map
 	return resp.Data, nil
 }
 
+// missing says that a secret is missing, if the mount is one of KV version 2 now: it may
+// have been replaced, and version 1 answers every name as version 2 does a missing one.
+func (c *vaultConn) missing(ctx context.Context, s *vaultSession, name string) error {
+	err := c.proof.do(ctx, func(ctx context.Context) error { return c.prove(ctx, s, name) })
+	if err != nil {
+		return err
+	}
+	return absent()
+}
+
 // prove sees whether the mount is there and of version 2, by a name that may be
 // read: version 2 alone refuses a version that is no number.
 func (c *vaultConn) prove(ctx context.Context, s *vaultSession, name string) error {
@@ -93,7 +94,6 @@ func (c *vaultConn) prove(ctx context.Context, s *vaultSession, name string) err
 	})
 	switch {
 	case answer.refusesVersion():
-		c.proven.Store(true)
 		return nil
 	case err == nil, answer.missing():
 		return unavailable(errVaultKV1)
