@@ -22,9 +22,15 @@ type kubernetesConn struct {
 	namespace string
 	now       func() time.Time
 
-	// seen is when the namespace was last known to be there, and ready when the API
-	// server was last known to be ready; nil for never.
-	seen, ready atomic.Pointer[time.Time]
+	// witness is the name of the secret that was read last, which shows the namespace as
+	// long as it is there; nil for none.
+	witness atomic.Pointer[string]
+	// ready is when the API server was last known to be ready; nil for never.
+	ready atomic.Pointer[time.Time]
+
+	// What calls at the same time share: whether the namespace is there, the witness is,
+	// and the API server is ready.
+	namespaceCheck, witnessCheck, readyCheck sharedCheck
 
 	hidden  atomic.Bool // whether it refused to say whether it is ready
 	session atomic.Pointer[kubernetesSession]
@@ -59,7 +65,7 @@ func (c *kubernetesConn) getOnce(ctx context.Context, name string) (map[string]s
 	if secret.Name != name || secret.Namespace != c.namespace {
 		return nil, unavailable(errNotKubernetes) // "{}" would be taken for an empty secret
 	}
-	c.sees()
+	c.witness.Store(&name)
 	entries := make(map[string]string, len(secret.Data))
 	for key, value := range secret.Data {
 		entries[key] = string(value)
@@ -75,28 +81,45 @@ func (c *kubernetesConn) read(ctx context.Context, session *kubernetesSession, n
 
 var errStarting = errors.New("the API server is starting")
 
+// readyFor is how long an API server that was ready is taken not to have been started
+// again, if it is ready now too.
+const readyFor = 10 * time.Second
+
 // unlessStarting asks the API server, which answers before it knows its roles, and
-// refuses everything then: a refusal counts if the server is known to have been ready
-// before it was asked. Else it is asked whether it is, and then once more.
+// refuses everything then. So a refusal counts only if the server is ready now, and is
+// known to have been before it was asked; if that is not known, it is asked once more.
 func (c *kubernetesConn) unlessStarting(ctx context.Context, ask func() error) error {
 	began := c.now()
 	err := ask()
-	ready := c.ready.Load()
-	if !errors.Is(err, resolver.Denied) || ready != nil && !ready.After(began) && began.Sub(*ready) < seenFor {
+	if !errors.Is(err, resolver.Denied) {
 		return err
 	}
+	ready := c.ready.Load()
+	notReady := c.readyCheck.do(ctx, c.seeReady)
+	switch {
+	case errors.Is(notReady, errStarting):
+		return unavailable(errStarting)
+	case notReady != nil, // which says nothing
+		ready != nil && !ready.After(began) && began.Sub(*ready) < readyFor:
+		return err
+	}
+	return ask()
+}
+
+// seeReady asks whether the API server is ready.
+func (c *kubernetesConn) seeReady(ctx context.Context) error {
 	var code int
-	notReady := c.session.Load().Get().AbsPath("/readyz").MaxRetries(0).Do(ctx).StatusCode(&code).Error()
+	err := c.session.Load().Get().AbsPath("/readyz").MaxRetries(0).Do(ctx).StatusCode(&code).Error()
 	c.hidden.Store(code == http.StatusForbidden || code == http.StatusUnauthorized)
 	switch {
 	case code >= http.StatusInternalServerError:
-		return unavailable(errStarting)
-	case notReady != nil: // which says nothing
+		return errStarting
+	case err != nil:
 		return err
 	}
 	now := c.now()
 	c.ready.Store(&now)
-	return ask()
+	return nil
 }
 
 // failed says what a failure to get something means. All of it stands in the API

@@ -3,7 +3,6 @@ package backend
 import (
 	"context"
 	"errors"
-	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -21,38 +20,37 @@ var (
 		"allow to get the namespace, as deploy/kubernetes/role.yaml does")
 )
 
-// seenFor is how long the namespace counts as being there. One that is deleted
-// under a running component takes its secrets with it, which would then count as
-// missing for so long.
-const seenFor = 10 * time.Second
-
-// missing says that a secret is missing, if the namespace is there. Who may not see
+// missing says that a secret is missing, if the namespace is there now. Who may not see
 // the namespace, but may read the secret by a role that is bound in it, knows it by
 // that: only a role that is bound in the whole cluster holds for namespaces that do
 // not exist. So it is with RBAC; an authorizer that allows namespaces by name,
 // whether or not they are there, cannot be told from it.
 func (c *kubernetesConn) missing(ctx context.Context, name string) error {
-	if c.seenLately() {
-		return absent()
-	}
-	err := c.seeNamespace(ctx)
+	err := c.namespaceCheck.do(ctx, c.seeNamespace)
 	if errors.Is(err, resolver.Denied) {
 		err = c.seeBinding(ctx, name)
 	}
-	if err == nil || errors.Is(err, errNamespaceUnseen) && c.seenLately() { // by another lookup of the credential
+	if errors.Is(err, errNamespaceUnseen) && c.witnessCheck.do(ctx, c.seeWitness) == nil {
+		err = nil
+	}
+	if err == nil {
 		return absent()
 	}
 	return err
 }
 
-func (c *kubernetesConn) seenLately() bool {
-	seen := c.seen.Load()
-	return seen != nil && c.now().Sub(*seen) < seenFor
-}
-
-func (c *kubernetesConn) sees() {
-	now := c.now()
-	c.seen.Store(&now)
+// seeWitness sees that the secret that was read last, maybe by another lookup of the same
+// credential, is still there.
+func (c *kubernetesConn) seeWitness(ctx context.Context) error {
+	witness := c.witness.Load()
+	if witness == nil {
+		return errNamespaceUnseen
+	}
+	secret, err := c.read(ctx, c.session.Load(), *witness)
+	if err == nil && (secret.Name != *witness || secret.Namespace != c.namespace) {
+		err = errNotKubernetes
+	}
+	return err
 }
 
 // seeNamespace asks for the namespace.
@@ -70,7 +68,6 @@ func (c *kubernetesConn) seeNamespace(ctx context.Context) error {
 	case namespace.DeletionTimestamp != nil:
 		return unavailable(errNamespaceEnds)
 	}
-	c.sees()
 	return nil
 }
 
@@ -97,7 +94,6 @@ func (c *kubernetesConn) seeBinding(ctx context.Context, name string) error {
 	case review.Status.Allowed, review.Status.EvaluationError != "":
 		return namespaceUnseen()
 	}
-	c.sees()
 	return nil
 }
 
