@@ -144,7 +144,11 @@ func savedConfig(req *bindings.InvokeRequest) ([]byte, error) {
 			return nil, invalid("", "request metadata "+resolver.QuoteName(name)+" is not possible: "+reason)
 		}
 	}
-	text := bytes.TrimSpace(req.Data)
+	text, err := resolver.Unmarked(req.Data)
+	if err != nil {
+		return nil, &resolver.Error{Kind: resolver.FailedPrecondition, Reason: "its config is " + err.Error()}
+	}
+	text = bytes.TrimSpace(text)
 	if len(text) == 0 || string(text) == "null" {
 		return nil, invalid("", `data is missing: it is the credential's config, a JSON object`)
 	}
@@ -153,7 +157,9 @@ func savedConfig(req *bindings.InvokeRequest) ([]byte, error) {
 		if err != nil {
 			return nil, &resolver.Error{Kind: resolver.FailedPrecondition, Reason: "its config is not a JSON string of valid UTF-8"}
 		}
-		text = unquoted
+		if text, err = resolver.Unmarked(unquoted); err != nil {
+			return nil, &resolver.Error{Kind: resolver.FailedPrecondition, Reason: "its config is " + err.Error()}
+		}
 	}
 	config, err := resolver.ParseConfig(text)
 	if err == nil {

@@ -75,7 +75,11 @@ func TestACredentialThatIsSavedCanBeAskedFor(t *testing.T) {
 	asString, err := encodingjson.Marshal(text)
 	require.NoError(t, err)
 
-	for name, data := range map[string]string{"as it is": text, "as a string": string(asString)} {
+	marked, err := encodingjson.Marshal("\ufeff" + text)
+	require.NoError(t, err)
+	for name, data := range map[string]string{
+		"as it is": text, "as a string": string(asString), "as a string with a byte order mark": string(marked),
+	} {
 		t.Run(name, func(t *testing.T) {
 			guid, err := save(b, " "+data+"\n", "traceparent", "00-1-2-3", "content-type", "application/grpc")
 			require.NoError(t, err)

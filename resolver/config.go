@@ -73,7 +73,11 @@ func ParseConfig(text []byte) (*Config, error) {
 	if len(text) > MaxConfigSize {
 		return nil, precondition("its config is larger than 1 MiB", nil)
 	}
-	stored, err := ParseObject(text)
+	unmarked, err := Unmarked(text)
+	var stored Object
+	if err == nil {
+		stored, err = ParseObject(unmarked)
+	}
 	if err != nil {
 		return nil, precondition("its config is "+err.Error(), err)
 	}

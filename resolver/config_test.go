@@ -38,7 +38,8 @@ func TestAConfigThatIsNotAnObjectIsRefused(t *testing.T) {
 		{"two objects", `{"a":1}{"b":2}`, notJSON},
 		{"words after the object", `{"a":1} b`, notJSON},
 		{"a bracket after the object", `{"a":1}}`, notJSON},
-		{"a byte order mark before it", "\ufeff{}", notJSON},
+		{"two byte order marks before it", "\ufeff\ufeff{}", notJSON},
+		{"UTF-16", "\xff\xfe{\x00}\x00", "its config is UTF-16: save it as UTF-8"},
 		{"a value that is not UTF-8", "{\"a\":\"\xff\xfe\"}", notUTF8},
 		{"a name that is not UTF-8", "{\"\xc3\x28\":1}", notUTF8},
 		{"a surrogate encoded as UTF-8", "{\"a\":\"\xed\xa0\x80\"}", notUTF8},
@@ -145,4 +146,10 @@ func TestParseConfigFailsWithoutAGUID(t *testing.T) {
 	assert.ErrorIs(t, err, resolver.FailedPrecondition)
 	assert.Empty(t, failure.GUID)
 	assert.Equal(t, "credential: its config is not a JSON object", err.Error())
+}
+
+func TestByteOrderMarkBeforeAConfigIsSkipped(t *testing.T) {
+	config, err := resolver.ParseConfig([]byte("\ufeff{\"a\":\"b\"}"))
+	require.NoError(t, err)
+	assert.Equal(t, `{"a":"b"}`, resolvertest.JSON(t, config.Fields))
 }

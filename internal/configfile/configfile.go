@@ -12,19 +12,22 @@ import (
 	"credential-resolver/resolver"
 )
 
-// JSON returns the config in text as JSON: JSON as the very bytes that it is,
-// YAML converted. The name's extension tells which it is; without one that is
+// JSON returns the config in text as JSON: JSON as the very bytes that it is, less a byte
+// order mark, YAML converted. The name's extension tells which it is; without one that is
 // known, text that begins with "{" is JSON. The error says what is wrong and
 // where, to be read after the file's name, and never repeats what stands there.
 func JSON(name string, text []byte) ([]byte, error) {
+	text, err := resolver.Unmarked(text)
+	if err != nil {
+		return nil, fmt.Errorf("is %w", err)
+	}
 	config := text
 	if !isJSON(name, text) {
-		var err error
 		if config, err = fromYAML(text); err != nil {
 			return nil, err
 		}
 	}
-	_, err := resolver.ParseObject(config)
+	_, err = resolver.ParseObject(config)
 	var fault *resolver.SyntaxError
 	switch {
 	case errors.As(err, &fault):

@@ -35,6 +35,21 @@ func TestJSONIsKeptToTheByte(t *testing.T) {
 	}
 }
 
+func TestByteOrderMarkIsLeftOut(t *testing.T) {
+	for _, file := range []string{"config.json", "config", "-"} {
+		got, err := configfile.JSON(file, []byte("\ufeff{\"a\": 1}\n"))
+		require.NoError(t, err)
+		require.Equal(t, "{\"a\": 1}\n", string(got))
+	}
+	for _, file := range []string{"config.yaml", "config", "-"} {
+		got, err := configfile.JSON(file, []byte("\ufeffa: 1\n"))
+		require.NoError(t, err)
+		require.Equal(t, `{"a":1}`, string(got))
+		_, err = configfile.JSON(file, []byte("\xfe\xff\x00a\x00:\x00 \x001"))
+		require.EqualError(t, err, "is UTF-16: save it as UTF-8")
+	}
+}
+
 func TestFaultOfJSONIsSaidWithLineAndColumn(t *testing.T) {
 	tests := map[string]struct {
 		text string
@@ -61,9 +76,11 @@ func TestFaultOfJSONIsSaidWithLineAndColumn(t *testing.T) {
 		"text behind its end": {
 			"{}\n" + canary, "is not valid JSON: line 2, column 1",
 		},
-		"a byte order mark": {
-			"\ufeff{}", "is not valid JSON: line 1, column 1",
+		"a second byte order mark": {
+			"\ufeff\ufeff{}", "is not valid JSON: line 1, column 1",
 		},
+		"UTF-16 with its mark":    {"\xff\xfe{\x00}\x00", "is UTF-16: save it as UTF-8"},
+		"UTF-16 without its mark": {"{\x00\"\x00", "is UTF-16: save it as UTF-8"},
 		"nothing": {"", "is not valid JSON: line 1, column 1"},
 		"bytes that are not UTF-8": {
 			"{\"a\": \"" + canary + "\xff\"}", "is not valid UTF-8: a config is one object",

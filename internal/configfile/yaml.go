@@ -76,7 +76,10 @@ func appendMapping(dst []byte, n *yaml.Node, depth int) ([]byte, error) {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
-		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
+		if key.ShortTag() == "!!merge" {
+			return nil, fmt.Errorf("has a merge key (<<), which is not supported: line %d; write out the fields that it adds", key.Line)
+		}
+		if key.Kind != yaml.ScalarNode {
 			return nil, fmt.Errorf("has a key that is not a plain name: line %d", key.Line)
 		}
 		if seen[key.Value] {

@@ -72,7 +72,7 @@ func TestYAMLThatCannotBeAConfigIsRefusedWithItsLine(t *testing.T) {
 		"a quote that is not shut":              {"a: b\nc: \"" + canary, "is not valid YAML: line 2"},
 		"an alias of nothing":                   {"a: *" + canary, "is not valid YAML"},
 		"bytes that are not UTF-8":              {"a: \"" + canary + "\xff\"", "is not valid YAML"},
-		"a merge":                               {"a: &x {b: " + canary + "}\nc:\n  <<: *x", "has a key that is not a plain name: line 3"},
+		"a merge":                               {"a: &x {b: " + canary + "}\nc:\n  <<: *x", "has a merge key (<<), which is not supported: line 3; write out the fields that it adds"},
 		"a list as a name":                      {"a: 1\n? [" + canary + "]\n: b", "has a key that is not a plain name: line 2"},
 		"an object as a name":                   {"? {" + canary + ": a}\n: b", "has a key that is not a plain name: line 1"},
 		"an alias as a name":                    {"a: &x " + canary + "\n*x : b", "has a key that is not a plain name: line 2"},
