@@ -23,6 +23,7 @@ func bindingsLocalStorage() storeType[configConn] {
 		nearby:   true,
 		fields:   declaredFields(localstorage.NewLocalStorage(nil)),
 		required: map[string]string{"rootPath": "name the folder that holds the configs"},
+		paths:    []string{"rootPath"},
 		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
 			store := localstorage.NewLocalStorage(log)
 			if err := store.Init(ctx, bindings.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {

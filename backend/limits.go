@@ -97,8 +97,8 @@ func newGuard(limits Limits, label string, log logger.Logger) *guard {
 }
 
 var (
-	errOpen      = errors.New("it failed before, and is not asked for a while")
-	errBusy      = errors.New("too many calls to it are under way")
+	errOpen      = resolver.Remedy("it failed before, and is not asked for a while")
+	errBusy      = resolver.Remedy("too many calls to it are under way: see storeConcurrency")
 	errAbandoned = errors.New("the caller has left")
 )
 

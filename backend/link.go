@@ -23,7 +23,7 @@ func permanent(err error) error { return &permanentError{err} }
 
 // errNotConnected is what a call gets that ran out of time before the store was
 // first connected.
-var errNotConnected = errors.New("not connected yet")
+var errNotConnected = resolver.Remedy("not connected yet")
 
 // link is a store that connects in the background, with a new store object each
 // attempt, because a contrib store cannot be initialised twice.

@@ -81,7 +81,7 @@ func open[C interface{ Close() error }](
 	defer cancel()
 	if err := l.awaitFirst(ctx, opts.FailFast); err != nil {
 		_ = l.Close()
-		return nil, t, nil, fmt.Errorf("%s (%s): %w", spec.Label, spec.Type, scrub(err, fields))
+		return nil, t, nil, fmt.Errorf("%s (%s): %w", spec.Label, spec.Type, scrub(err, t.hidden(fields, opts.FailFast)))
 	}
 	limits := opts.Limits
 	if t.nearby {
@@ -119,20 +119,23 @@ func use[C interface{ Close() error }, T any](
 func (o *opened[C]) Close() error { return o.link.Close() }
 
 // safeWords says why a store could not connect in words that hold no address, no
-// metadata, and no path but that of a file that is refused: the operating system's,
-// or our own.
+// metadata, and no path but that of a file that is refused: ours, the operating
+// system's, or fixed ones.
 func safeWords(err error) string {
 	var errno syscall.Errno
 	var refusal *owned.Refusal
-	switch {
+	switch remedy := resolver.RemedyOf(err); {
 	case errors.As(err, &refusal):
 		return refusal.Error()
+	case remedy != "":
+		if errors.As(err, &errno) {
+			remedy += ": " + errno.Error()
+		}
+		return remedy
 	case errors.As(err, &errno):
 		return errno.Error()
 	case errors.Is(err, resolver.Denied):
 		return "it refuses us"
-	case errors.Is(err, errExecPlugin):
-		return errExecPlugin.Error()
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return "timed out"
 	default:

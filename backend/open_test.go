@@ -83,7 +83,12 @@ func refusedConfigs(t *testing.T, storeType string, f fields) string {
 
 func openSecrets(t *testing.T, storeType string, f fields) *backend.SecretStore {
 	t.Helper()
-	store, err := backend.OpenSecretStore(t.Context(), secretSpec(storeType, f), silent(t))
+	return openSecretsWith(t, secretSpec(storeType, f), silent(t))
+}
+
+func openSecretsWith(t *testing.T, spec backend.Spec, opts backend.Options) *backend.SecretStore {
+	t.Helper()
+	store, err := backend.OpenSecretStore(t.Context(), spec, opts)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	return store

@@ -4,112 +4,97 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"credential-resolver/resolver"
 )
 
-// checkSecretsFile refuses what contrib's file store would change without a
-// word: values that are not strings (5432 becomes "%!s(float64=5432)"), entries
-// that it leaves out, and names that become the same when they are joined. The
-// error names the entry, and holds no value.
-func checkSecretsFile(text []byte, multiValued bool, separator string) error {
-	if err := checkJSON(text); err != nil {
-		return err
-	}
-	secrets, err := resolver.ParseObject(text)
-	if err != nil {
-		return fmt.Errorf("the secrets file is %w", err)
-	}
-	if separator == "" {
-		separator = ":"
-	}
-	if !multiValued {
-		return newFlattening(separator).object("", secrets)
-	}
-	for name, v := range secrets.All() {
-		switch v.Kind() {
-		case resolver.StringKind:
-		case resolver.ObjectKind:
-			entries, _ := v.Object()
-			f := newFlattening(separator)
-			f.secret = name
-			if err := f.object("", entries); err != nil {
-				return err
-			}
-		default:
-			return fmt.Errorf("secret %q is neither a string nor an object: it would be left out; "+
-				"write it as a string", name)
-		}
-	}
-	return nil
+// secretsFile is what a file of secrets holds: those that can be used, by contrib's names,
+// and what is wrong with those that cannot. contrib would change or leave out the latter
+// without a word: 5432 becomes "%!s(float64=5432)" there.
+type secretsFile struct {
+	secrets map[string]map[string]string
+	faults  map[string]secretFault // by secret
+	nested  bool                   // whether a file that is not multiValued has objects in it
 }
 
-// checkJSON finds a fault of the text, and where.
-func checkJSON(text []byte) error {
-	d := jsontext.NewDecoder(bytes.NewBuffer(text))
-	_, err := d.ReadValue()
+// secretFault says why a secret cannot be used.
+type secretFault struct {
+	entry string // "" for the secret as a whole
+	why   string
+}
+
+// remedy says it to somebody who knows, by its hash, which secret it is about. The secret's
+// own name may be a reference, and is not repeated.
+func (f secretFault) remedy(secret string) resolver.Remedy {
+	if f.entry == "" || f.entry == secret || len(secret) >= minScrubbed && strings.Contains(f.entry, secret) {
+		return resolver.Remedy("in the secrets file, it or an entry of it " + f.why)
+	}
+	return resolver.Remedy(fmt.Sprintf("in the secrets file, its entry %q %s", f.entry, f.why))
+}
+
+// maxFaults is how many secrets that cannot be used a warning names.
+const maxFaults = 5
+
+// warnings are what to say of the file when it is read: the names in it are the operator's.
+func (s *secretsFile) warnings(separator string) []string {
+	var said []string
+	for i, name := range slices.Sorted(maps.Keys(s.faults)) {
+		if i == maxFaults {
+			said = append(said, fmt.Sprintf("%d more secrets of the file cannot be used", len(s.faults)-i))
+			break
+		}
+		fault, entry := s.faults[name], ""
+		if fault.entry != "" {
+			entry = fmt.Sprintf("its entry %q ", fault.entry)
+		}
+		said = append(said, fmt.Sprintf("secret %q of the file cannot be used: %s%s", name, entry, fault.why))
+	}
+	if s.nested {
+		said = append(said, fmt.Sprintf(`the file has objects in it, whose entries are secrets of their own, as in "database%spassword":`+
+			` set multiValued to "true" if each object is one secret`, separator))
+	}
+	return said
+}
+
+// The faults of a secret.
+const (
+	notAText  = "is not a string: write it as one, in quotes"
+	notASet   = "is neither a string nor an object: write it as a string"
+	twice     = "stands twice: remove one of the two"
+	partTwice = "has a name that stands twice in one object: remove one of the two"
+	twoPlaces = "comes from two places of the file, whose names become the same when they are joined: rename one"
+)
+
+// readSecretsFile reads a file of secrets. Its error says what makes the whole file
+// unreadable, and holds neither a value nor a name.
+func readSecretsFile(text []byte, multiValued bool, separator string) (*secretsFile, error) {
+	text, err := resolver.Unmarked(text)
+	if err != nil {
+		return nil, resolver.Remedy("the secrets file is " + err.Error())
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, resolver.Remedy("the secrets file is empty: it must be a JSON object")
+	}
+	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true))
+	file := &secretsFile{secrets: map[string]map[string]string{}, faults: map[string]secretFault{}}
+	r := &secretsReader{
+		d: d, file: file, multiValued: multiValued, separator: separator,
+		topOf: map[string]string{}, doubled: map[string]bool{},
+	}
+	err = r.read()
 	var fault *jsontext.SyntacticError
 	switch {
-	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &fault):
-		return fmt.Errorf("entry %q stands twice in the secrets file", fault.JSONPointer)
 	case errors.As(err, &fault):
 		line := bytes.Count(text[:min(int(fault.ByteOffset), len(text))], []byte("\n")) + 1
-		return fmt.Errorf("the secrets file is not valid JSON: line %d", line)
+		return nil, resolver.Remedy("the secrets file is not valid JSON: line " + strconv.Itoa(line))
 	case err != nil:
-		return errors.New("the secrets file is empty: it must be a JSON object")
+		return nil, err
 	}
-	return nil
-}
-
-// flattening follows contrib as it joins nested names.
-type flattening struct {
-	separator string
-	secret    string // the secret that the names belong to; "" for the whole file
-	seen      map[string]bool
-}
-
-func newFlattening(separator string) *flattening {
-	return &flattening{separator: separator, seen: map[string]bool{}}
-}
-
-func (f *flattening) object(prefix string, o resolver.Object) error {
-	for name, v := range o.All() {
-		if err := f.value(prefix+name, v); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (f *flattening) value(name string, v resolver.Value) error {
-	switch v.Kind() {
-	case resolver.ObjectKind:
-		o, _ := v.Object()
-		return f.object(name+f.separator, o)
-	case resolver.ArrayKind:
-		for i, element := range v.Elements() {
-			if err := f.value(name+f.separator+strconv.Itoa(i), element); err != nil {
-				return err
-			}
-		}
-		return nil
-	case resolver.StringKind:
-		if f.seen[name] {
-			return fmt.Errorf("entry %s comes from two places of the secrets file", f.entry(name))
-		}
-		f.seen[name] = true
-		return nil
-	default:
-		return fmt.Errorf("entry %s of the secrets file is not a string: write it as one, in quotes", f.entry(name))
-	}
-}
-
-func (f *flattening) entry(name string) string {
-	if f.secret == "" {
-		return strconv.Quote(name)
-	}
-	return fmt.Sprintf("%q of secret %q", name, f.secret)
+	return file, nil
 }

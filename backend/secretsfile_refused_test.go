@@ -2,83 +2,150 @@ package backend_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend"
+	"credential-resolver/resolver"
 )
 
 // canary stands for a secret wherever a test looks for one that got out.
 const canary = "canary-5432-value"
 
+// heard are the options of a test that is about what is said of a store, and what that is.
+func heard(t *testing.T) (opts backend.Options, written func() string) {
+	t.Helper()
+	opts = silent(t)
+	opts.Logger, written = openLog(t, logger.WarnLevel)
+	return opts, written
+}
+
 // both are the two modes of a secrets file.
 var both = []string{"false", "true"}
 
-func TestSecretsFileIsRefusedWhatContribWouldChangeWithoutAWord(t *testing.T) {
+// What contrib would change or leave out without a word fails the secret that it is in, and
+// no other one: neither a credential of which it is no part, nor daprd's start.
+func TestSecretThatCannotBeUsedFailsAlone(t *testing.T) {
 	tests := map[string]struct {
 		multiValued []string
-		text        string
-		names       []string // what the error names, to be found by
+		text        string // of the file; "fine" is beside it
+		secret      string // with multiValued; its first entry without
+		flat        string
+		names       []string // what the remedy names
 	}{
 		"a number": {
-			both, `{"s":{"password":"` + canary + `","port":5432}}`, []string{"port"},
+			both, `"store9":{"password":"` + canary + `","port":5432}`, "store9", "store9:port", []string{`"port"`},
 		},
 		"a boolean": {
-			both, `{"s":{"password":"` + canary + `","tls":true}}`, []string{"tls"},
+			both, `"store9":{"password":"` + canary + `","tls":true}`, "store9", "store9:tls", []string{`"tls"`},
 		},
 		"a null": {
-			both, `{"s":{"password":"` + canary + `","user":null}}`, []string{"user"},
+			both, `"store9":{"password":"` + canary + `","user":null}`, "store9", "store9:user", []string{`"user"`},
 		},
 		"a number in a list": {
-			both, `{"s":{"keys":["` + canary + `",5432]}}`, []string{"keys:1"},
+			both, `"store9":{"keys":["` + canary + `",5432]}`, "store9", "store9:keys:1", []string{`"keys:1"`},
 		},
 		"a number deep down": {
-			both, `{"s":{"a":{"b":[{"c":5432}]}}}`, []string{"a:b:0:c"},
+			both, `"store9":{"a":{"b":[{"c":5432}]}}`, "store9", "store9:a:b:0:c", []string{`"a:b:0:c"`},
 		},
-		"a number at the top of a flat file": {
-			[]string{"false"}, `{"password":"` + canary + `","port":5432}`, []string{`"port"`},
-		},
-		"a number at the top, which would be left out": {
-			[]string{"true"}, `{"port":5432}`, []string{`"port"`, "neither a string nor an object"},
-		},
+		"a number at the top": {both, `"port":5432`, "port", "port", nil},
+		"a null at the top":   {both, `"user":null`, "user", "user", nil},
 		"a list at the top, which would be left out": {
-			[]string{"true"}, `{"keys":["` + canary + `"]}`, []string{`"keys"`},
-		},
-		"a null at the top, which would be left out": {
-			[]string{"true"}, `{"user":null}`, []string{`"user"`},
+			[]string{"true"}, `"keys":["` + canary + `"]`, "keys", "", []string{"neither a string nor an object"},
 		},
 		"a name that stands twice": {
-			both, `{"s":{"password":"` + canary + `","password":"x"}}`, []string{"password", "twice"},
+			both, `"store9":{"password":"` + canary + `","password":"x"}`, "store9", "store9:password", []string{"twice"},
 		},
 		"a secret that stands twice": {
-			both, `{"s":"` + canary + `","t":"x","s":"y"}`, []string{"/s", "twice"},
+			both, `"store9":"` + canary + `","t":"x","store9":"y"`, "store9", "store9", []string{"twice"},
+		},
+		"an object that stands twice": {
+			both, `"store9":{"a":"` + canary + `"},"t":"x","store9":{"b":"y"}`, "store9", "store9:a", []string{"twice"},
 		},
 		"a name that stands twice, once escaped": {
-			both, `{"s":{"a":"` + canary + `","\u0061":"x"}}`, []string{"/s/a", "twice"},
+			both, `"store9":{"a":"` + canary + `","\u0061":"x"}`, "store9", "store9:a", []string{"twice"},
 		},
 		"names that become the same when they are joined": {
-			both, `{"s":{"a:b":"` + canary + `","a":{"b":"x"}}}`, []string{"a:b", "two places"},
+			both, `"store9":{"a:b":"` + canary + `","a":{"b":"x"}}`, "store9", "store9:a:b", []string{"two places"},
 		},
 		"names at the top that become the same when they are joined": {
-			[]string{"false"}, `{"a:b":"` + canary + `","a":{"b":"x"}}`, []string{`"a:b"`, "two places"},
+			[]string{"false"}, `"a:b":"` + canary + `","a":{"b":"x"}`, "", "a:b", []string{"two places"},
 		},
 		"an element that has the name of a field": {
-			both, `{"s":{"a:0":"` + canary + `","a":["x"]}}`, []string{"a:0", "two places"},
+			both, `"store9":{"a:0":"` + canary + `","a":["x"]}`, "store9", "store9:a:0", []string{"two places"},
 		},
 	}
 	for name, test := range tests {
 		for _, multiValued := range test.multiValued {
 			t.Run(name+", multiValued "+multiValued, func(t *testing.T) {
-				text := refusedSecrets(t, localFile, fields{
-					"secretsFile": tempFile(t, "secrets.json", test.text), "multiValued": multiValued,
-				})
-				require.Contains(t, text, "secretStore (secretstores.local.file): ")
+				secret := map[string]string{"true": test.secret, "false": test.flat}[multiValued]
+				opts, written := heard(t)
+				store := openSecretsWith(t, secretSpec(localFile, fields{
+					"secretsFile": tempFile(t, "secrets.json", `{`+test.text+`,"fine":"f"}`), "multiValued": multiValued,
+				}), opts)
+				require.Contains(t, written(), `secret \"`+secret+`\" of the file cannot be used`)
+				got, err := store.Secret(within(t), "fine")
+				require.NoError(t, err)
+				require.Equal(t, fields{"fine": "f"}, got)
+
+				_, err = store.Secret(within(t), secret)
+				requireKind(t, resolver.FailedPrecondition, err)
+				remedy := resolver.RemedyOf(err)
+				require.Contains(t, remedy, "in the secrets file, it")
 				for _, n := range test.names {
-					require.Contains(t, text, n)
+					if multiValued == "true" || n[0] != '"' {
+						require.Contains(t, remedy, n)
+					}
 				}
-				require.NotContains(t, text, "canary")
-				require.NotContains(t, text, "5432")
+				require.NotContains(t, remedy+written(), "canary")
+				require.NotContains(t, remedy+written(), "5432")
+				if multiValued == "false" {
+					require.NotContains(t, remedy, secret, "it may be a reference")
+				}
 			})
 		}
+	}
+}
+
+func TestSecretsOfTheFileThatCannotBeUsedAreNamedOnce(t *testing.T) {
+	opts, written := heard(t)
+	path := tempFile(t, "secrets.json", `{"one":{"port":1,"password":"p"},"b":2,"c":3,"d":4,"e":5,"f":6,"g":7}`)
+	store := openSecretsWith(t, secretSpec(localFile, fields{"secretsFile": path, "multiValued": "true"}), opts)
+	for range 2 {
+		_, err := store.Secret(within(t), "one")
+		requireKind(t, resolver.FailedPrecondition, err)
+	}
+	require.Equal(t, 5, strings.Count(written(), "of the file cannot be used: "))
+	require.Contains(t, written(), "2 more secrets of the file cannot be used")
+	replaceFile(t, path, `{"one":{"port":"1"}}`)
+	got, err := store.Secret(within(t), "one")
+	require.NoError(t, err)
+	require.Equal(t, fields{"port": "1"}, got)
+}
+
+func TestNestedSecretsFileWithoutMultiValuedGetsAHint(t *testing.T) {
+	const hint = `set multiValued to \"true\" if each object is one secret`
+	for multiValued, hinted := range map[string]bool{"true": false, "false": true} {
+		for text, nested := range map[string]bool{nestedSecrets: true, `{"a":"b","c":["d"]}`: false} {
+			opts, written := heard(t)
+			openSecretsWith(t, secretSpec(localFile, fields{
+				"secretsFile": tempFile(t, "secrets.json", text), "multiValued": multiValued,
+			}), opts)
+			require.Equal(t, hinted && nested, strings.Contains(written(), hint), written())
+		}
+	}
+}
+
+func TestSecretsFileMayBeginWithAByteOrderMark(t *testing.T) {
+	store := openSecrets(t, localFile, fields{"secretsFile": tempFile(t, "secrets.json", "\ufeff{\"a\":\"b\"}")})
+	requireSecret(t, store, "b")
+	for _, text := range []string{"\xff\xfe{\x00}\x00", "\xfe\xff\x00{\x00}", "{\x00}\x00"} {
+		require.Contains(t, refusedSecrets(t, localFile, fields{"secretsFile": tempFile(t, "secrets.json", text)}),
+			"the secrets file is UTF-16: save it as UTF-8")
 	}
 }
 
@@ -121,9 +188,9 @@ func TestSecretsFileMayHaveNamesThatOnlyLookTheSame(t *testing.T) {
 	openSecrets(t, localFile, fields{
 		"secretsFile": tempFile(t, "secrets.json", text), "multiValued": "true",
 	})
-	require.Contains(t, refusedSecrets(t, localFile, fields{
-		"secretsFile": tempFile(t, "secrets.json", text),
-	}), `"a:b"`)
+	store := openSecrets(t, localFile, fields{"secretsFile": tempFile(t, "secrets.json", text)})
+	_, err := store.Secret(within(t), "a:b")
+	requireKind(t, resolver.FailedPrecondition, err)
 }
 
 func TestSecretsFileThatIsNoFileIsRefused(t *testing.T) {

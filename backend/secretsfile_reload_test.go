@@ -90,9 +90,6 @@ func TestSecretsFileThatBreaksIsAFailureUntilItIsMended(t *testing.T) {
 		"it is no longer an object": func(t *testing.T, path string) {
 			writeFile(t, path, `["`+canary+`"]`)
 		},
-		"a number comes into it": func(t *testing.T, path string) {
-			replaceFile(t, path, `{"a":"`+canary+`","port":5432}`)
-		},
 		"it is removed": func(t *testing.T, path string) {
 			require.NoError(t, os.Remove(path))
 		},

@@ -23,6 +23,7 @@ func secretsHashiCorpVault() storeType[secretConn] {
 	return storeType[secretConn]{
 		fields:    declaredFields(vault.NewHashiCorpVaultSecretStore(nil)),
 		prepare:   prepareVault,
+		paths:     []string{"vaultTokenMountPath", "caCert", "caPath"},
 		connect:   connectVault,
 		validName: func(_ map[string]string, name string) bool { return validVaultPath(name) },
 	}
@@ -69,12 +70,11 @@ func connectVault(ctx context.Context, fields map[string]string, log logger.Logg
 		return nil, err
 	}
 	err = c.prove(ctx, c.session, vaultProbe)
-	var mount *vaultMountError
 	switch {
 	case err == nil:
 		return c, nil
-	case errors.As(err, &mount):
-		return nil, permanent(mount)
+	case errors.Is(err, errVaultNoMount), errors.Is(err, errVaultKV1):
+		return nil, permanent(resolver.Remedy(resolver.RemedyOf(err)))
 	case errors.Is(err, resolver.Denied):
 		log.Debug("Vault does not let this token read " + vaultProbe + ": whether enginePath is right is seen later")
 		return c, nil
@@ -112,7 +112,7 @@ func readVaultToken(path string) (string, error) {
 		return "", err
 	}
 	if !info.Mode().IsRegular() {
-		return "", permanent(errors.New("the file of vaultTokenMountPath is not a regular file"))
+		return "", permanent(resolver.Remedy("the file of vaultTokenMountPath is not a regular file"))
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -120,7 +120,7 @@ func readVaultToken(path string) (string, error) {
 	}
 	token := strings.TrimSpace(string(text))
 	if !validVaultToken(token) {
-		return "", errors.New("the file of vaultTokenMountPath does not hold a token")
+		return "", resolver.Remedy("the file of vaultTokenMountPath does not hold a token")
 	}
 	return token, nil
 }

@@ -71,31 +71,30 @@ func classifyVault(answer vaultAnswer, err error) error {
 		return unavailable(errVaultNoMount)
 	case answer.status == http.StatusForbidden, answer.status == http.StatusUnauthorized:
 		return &resolver.StoreError{
-			Kind: resolver.Denied, General: !answer.refusesPath(), Err: fmt.Errorf("vault answered %d", answer.status),
+			Kind: resolver.Denied, General: !answer.refusesPath(), Err: answered(answer.status),
 		}
 	case answer.status != 0: // 429 throttled, 503 sealed, 5xx, and all that is not foreseen
-		return unavailable(fmt.Errorf("vault answered %d", answer.status))
+		return unavailable(answered(answer.status))
 	case notAString(err):
 		return &resolver.StoreError{Kind: resolver.FailedPrecondition, Err: errVaultNotAString}
 	}
 	return unanswered(err, errNotVault)
 }
 
-// vaultMountError says what is wrong with a mount; no retry mends it.
-type vaultMountError struct{ text string }
+func answered(status int) error { return resolver.Remedy(fmt.Sprintf("vault answered %d", status)) }
 
-func (e *vaultMountError) Error() string { return e.text }
+// What is wrong with a mount; no retry mends it.
+const (
+	errVaultNoMount = resolver.Remedy(
+		"there is no KV secrets engine of version 2 where enginePath says: name the mount alone, as in \"secret\"")
+	errVaultKV1 = resolver.Remedy("the mount that enginePath names is KV version 1, which the store cannot read: " +
+		"upgrade it with \"vault kv enable-versioning\", or name another")
+)
 
-var (
-	errVaultNoMount = &vaultMountError{
-		"there is no KV secrets engine of version 2 where enginePath says: name the mount alone, as in \"secret\"",
-	}
-	errVaultKV1 = &vaultMountError{
-		"the mount that enginePath names is KV version 1, which the store cannot read: " +
-			"upgrade it with \"vault kv enable-versioning\", or name another",
-	}
-	errNotVault        = errors.New("the answer is not that of Vault's KV version 2, or not a whole one")
-	errVaultNotAString = errors.New("a value of the secret is not a string: vaultValueType \"text\" reads such secrets")
+const (
+	errNotVault        = resolver.Remedy("the answer is not that of Vault's KV version 2, or not a whole one: see vaultAddr and enginePath")
+	errVaultNotAString = resolver.Remedy(
+		"a value of the secret is not a string: write it as one, or set vaultValueType to \"text\", which reads such secrets")
 )
 
 // notAString tells whether contrib failed at a value that is no string. It keeps

@@ -28,6 +28,7 @@ func secretsKubernetes(execPlugins bool) storeType[secretConn] {
 	return storeType[secretConn]{
 		fields:  kubernetesFields(),
 		prepare: prepareKubernetes,
+		paths:   []string{"kubeconfigPath"},
 		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (secretConn, error) {
 			return connectKubernetes(ctx, fields, log, execPlugins)
 		},

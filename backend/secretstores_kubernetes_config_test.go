@@ -106,7 +106,7 @@ func TestKubeconfigThatCannotBeReadIsWaitedFor(t *testing.T) {
 				t.Setenv("KUBECONFIG", path)
 				_, _, err := kubernetesConfig(fields)
 				require.ErrorIs(t, err, want)
-				require.Equal(t, want.Error(), safeWords(err))
+				require.Equal(t, "the kubeconfig cannot be read: "+want.Error(), safeWords(err))
 				require.NotContains(t, err.Error(), path)
 				var final *permanentError
 				require.False(t, errors.As(err, &final))

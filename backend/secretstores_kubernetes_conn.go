@@ -39,7 +39,7 @@ type kubernetesConn struct {
 
 var _ secretConn = (*kubernetesConn)(nil)
 
-var errNotKubernetes = errors.New("the answer is not that of a Kubernetes API server, or not a whole one")
+var errNotKubernetes = resolver.Remedy("the answer is not that of a Kubernetes API server, or not a whole one")
 
 // get reads a secret, once more if that may help.
 func (c *kubernetesConn) get(ctx context.Context, name string) (entries map[string]string, err error) {
@@ -79,7 +79,7 @@ func (c *kubernetesConn) read(ctx context.Context, session *kubernetesSession, n
 	return secret, err
 }
 
-var errStarting = errors.New("the API server is starting")
+var errStarting = resolver.Remedy("the API server is starting")
 
 // readyFor is how long an API server that was ready is taken not to have been started
 // again, if it is ready now too.

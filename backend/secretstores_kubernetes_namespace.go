@@ -14,9 +14,9 @@ import (
 // is. To take the latter for the former would hand a reference out for a password.
 
 var (
-	errNoNamespaceThere = errors.New("there is no such namespace: see defaultNamespace")
-	errNamespaceEnds    = errors.New("the namespace is being deleted, its secrets one by one")
-	errNamespaceUnseen  = errors.New("a secret is missing, or the namespace is, and we may not see which: " +
+	errNoNamespaceThere = resolver.Remedy("there is no such namespace: see defaultNamespace")
+	errNamespaceEnds    = resolver.Remedy("the namespace is being deleted, its secrets one by one")
+	errNamespaceUnseen  = resolver.Remedy("a secret is missing, or the namespace is, and we may not see which: " +
 		"allow to get the namespace, as deploy/kubernetes/role.yaml does")
 )
 

@@ -11,6 +11,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
+
+	"credential-resolver/resolver"
 )
 
 // kubernetesFiles is what is in the files that a configuration names. All of them
@@ -39,7 +41,7 @@ func readKubernetesFiles(config *rest.Config) (kubernetesFiles, error) {
 		*file.to = string(text)
 	}
 	if config.BearerTokenFile != "" && strings.TrimSpace(files.token) == "" {
-		return files, errors.New("the token's file is empty")
+		return files, resolver.Remedy("the token's file is empty")
 	}
 	return files, nil
 }

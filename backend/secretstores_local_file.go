@@ -3,31 +3,31 @@ package backend
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/dapr/components-contrib/metadata"
-	"github.com/dapr/components-contrib/secretstores"
-	"github.com/dapr/components-contrib/secretstores/local/file"
+	contrib "github.com/dapr/components-contrib/secretstores/local/file"
 	"github.com/dapr/kit/logger"
 	kitstrings "github.com/dapr/kit/strings"
+
+	"credential-resolver/resolver"
 )
 
-// secretsLocalFile is secretstores.local.file: a JSON file. contrib's store
-// reads it at Init alone, so a file that has changed gets a new store object.
+// secretsLocalFile is secretstores.local.file: a JSON file. contrib's store reads it at
+// Init alone, and changes what is no string without a word. So this reads the file itself,
+// whenever it has changed, and gives secrets and entries the names that contrib gives them.
 func secretsLocalFile() storeType[secretConn] {
 	return storeType[secretConn]{
 		nearby:   true,
-		fields:   declaredFields(file.NewLocalSecretStore(nil)),
+		fields:   declaredFields(contrib.NewLocalSecretStore(nil)),
 		required: map[string]string{"secretsFile": "name the JSON file that holds the secrets"},
-		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (secretConn, error) {
-			path, _ := metadata.GetMetadataProperty(fields, "secretsFile")
-			c := &localFileConn{path: path, fields: fields, log: log}
-			if _, err := c.current(ctx); err != nil {
+		paths:    []string{"secretsFile"},
+		connect: func(_ context.Context, fields map[string]string, log logger.Logger) (secretConn, error) {
+			c := newLocalFileConn(fields, aloud(log))
+			if _, err := c.current(); err != nil {
 				return nil, err
 			}
 			return c, nil
@@ -37,24 +37,39 @@ func secretsLocalFile() storeType[secretConn] {
 
 // localFileConn serves the file as it is now.
 type localFileConn struct {
-	path   string
-	fields map[string]string
-	log    logger.Logger
+	path        string
+	multiValued bool
+	separator   string
+	log         logger.Logger
 
 	mu      sync.Mutex
 	version fileVersion
-	secrets map[string]map[string]string
+	file    *secretsFile
 }
 
 var _ secretConn = (*localFileConn)(nil)
 
-func (c *localFileConn) get(ctx context.Context, name string) (map[string]string, error) {
-	secrets, err := c.current(ctx)
+func newLocalFileConn(fields map[string]string, log logger.Logger) *localFileConn {
+	c := &localFileConn{
+		path: field(fields, "secretsFile"), multiValued: kitstrings.IsTruthy(field(fields, "multiValued")),
+		separator: field(fields, "nestedSeparator"), log: log,
+	}
+	if c.separator == "" {
+		c.separator = ":"
+	}
+	return c
+}
+
+func (c *localFileConn) get(_ context.Context, name string) (map[string]string, error) {
+	file, err := c.current()
 	if err != nil {
 		// One that has become wrong is a store that is down, until an edit mends it.
 		return nil, failed(err)
 	}
-	entries, ok := secrets[name]
+	if fault, ok := file.faults[name]; ok {
+		return nil, unable(fault.remedy(name))
+	}
+	entries, ok := file.secrets[name]
 	if !ok {
 		return nil, absent()
 	}
@@ -63,21 +78,21 @@ func (c *localFileConn) get(ctx context.Context, name string) (map[string]string
 
 func (c *localFileConn) Close() error { return nil }
 
-// current returns the file's secrets, read again if the file is not the one that
+// current returns what is in the file, read again if the file is not the one that
 // was read last. What it returns is not written to again.
-func (c *localFileConn) current(ctx context.Context) (map[string]map[string]string, error) {
+func (c *localFileConn) current() (*secretsFile, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	version, err := versionOf(c.path)
 	if err != nil {
 		return nil, err
 	}
-	if c.secrets != nil && version == c.version {
-		return c.secrets, nil
+	if c.file != nil && version == c.version {
+		return c.file, nil
 	}
 	// A file that is written to while it is read is read again, a few times.
 	for range 5 {
-		secrets, err := c.load(ctx)
+		file, err := c.load()
 		after, statErr := versionOf(c.path)
 		if statErr != nil {
 			return nil, statErr
@@ -89,39 +104,25 @@ func (c *localFileConn) current(ctx context.Context) (map[string]map[string]stri
 		if err != nil {
 			return nil, err
 		}
-		c.version, c.secrets = version, secrets
-		return secrets, nil
+		c.version, c.file = version, file
+		for _, warning := range file.warnings(c.separator) {
+			c.log.Warn("secretstores.local.file: " + warning)
+		}
+		return file, nil
 	}
-	return nil, errors.New("the file keeps changing while it is read")
+	return nil, resolver.Remedy("the secrets file keeps changing while it is read")
 }
 
-func (c *localFileConn) load(ctx context.Context) (map[string]map[string]string, error) {
+func (c *localFileConn) load() (*secretsFile, error) {
 	text, err := os.ReadFile(c.path)
 	if err != nil {
 		return nil, err
 	}
-	multiValued, _ := metadata.GetMetadataProperty(c.fields, "multiValued")
-	separator, _ := metadata.GetMetadataProperty(c.fields, "nestedSeparator")
-	if err := checkSecretsFile(text, kitstrings.IsTruthy(multiValued), separator); err != nil {
-		return nil, permanent(err)
-	}
-	store := file.NewLocalSecretStore(c.log)
-	if err := store.Init(ctx, secretstores.Metadata{Base: metadata.Base{Properties: c.fields}}); err != nil {
-		if isPathError(err) {
-			return nil, err
-		}
-		return nil, permanent(err)
-	}
-	resp, err := store.BulkGetSecret(ctx, secretstores.BulkGetSecretRequest{})
+	file, err := readSecretsFile(text, c.multiValued, c.separator)
 	if err != nil {
 		return nil, permanent(err)
 	}
-	return resp.Data, nil
-}
-
-func isPathError(err error) bool {
-	var pathErr *fs.PathError
-	return errors.As(err, &pathErr)
+	return file, nil
 }
 
 // fileVersion is what changes when a file does.
@@ -132,13 +133,28 @@ type fileVersion struct {
 	changed  time.Time // its status: also when a tool puts the old time back
 }
 
+// swapReads is how often a file is looked for before it counts as not there. Kubernetes
+// swaps a mounted folder by a link (..data), and then removes what the link named: who has
+// followed the link by then finds nothing.
+const swapReads = 4
+
+// statSettled looks at a file that may be being swapped.
+func statSettled(path string) (info os.FileInfo, err error) {
+	for range swapReads {
+		if info, err = os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return info, err
+}
+
 func versionOf(path string) (fileVersion, error) {
-	info, err := os.Stat(path)
+	info, err := statSettled(path)
 	if err != nil {
 		return fileVersion{}, err
 	}
 	if !info.Mode().IsRegular() {
-		return fileVersion{}, permanent(fmt.Errorf("the secrets file is not a regular file"))
+		return fileVersion{}, permanent(resolver.Remedy("the secrets file is not a regular file"))
 	}
 	v := fileVersion{size: info.Size(), modified: info.ModTime()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {

@@ -106,8 +106,13 @@ func TestWordsThatAreSafeAnywhereHoldNoPath(t *testing.T) {
 		"the system's words, wrapped":    {fmt.Errorf("opening %s: %w", path, syscall.ECONNREFUSED), "connection refused"},
 		"a time limit":                   {fmt.Errorf("dial %s: %w", path, context.DeadlineExceeded), "timed out"},
 		"a time limit of the connection": {fmt.Errorf("dial %s: %w", path, os.ErrDeadlineExceeded), "timed out"},
-		"a store's own words":            {errors.New("no database at " + path), "see the log at debug level"},
-		"a store's own words, as final":  {permanent(errors.New(path)), "see the log at debug level"},
+		"words of ours":                  {unavailable(errVaultKV1), string(errVaultKV1)},
+		"words of ours, as final":        {permanent(errNoDatabase), "the file is not an SQLite database"},
+		"words of ours, and the system's": {
+			explained("the token's file cannot be read", missing), "the token's file cannot be read: no such file or directory",
+		},
+		"a store's own words":           {errors.New("no database at " + path), "see the log at debug level"},
+		"a store's own words, as final": {permanent(errors.New(path)), "see the log at debug level"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -115,5 +120,36 @@ func TestWordsThatAreSafeAnywhereHoldNoPath(t *testing.T) {
 			require.Equal(t, test.want, got)
 			require.NotContains(t, got, "canary")
 		})
+	}
+}
+
+// A command shows the paths of a Component to the person who wrote them, and no field that
+// may hold a password, whatever the case of its name.
+func TestCommandShowsPathsAlone(t *testing.T) {
+	const path = "/srv/configs/canary"
+	tests := map[string]struct {
+		hidden func(onCommand bool) map[string]string
+		want   string
+	}{
+		"state.sqlite":          {hiddenOf(stateSQLite(), "ConnectionString", path), path},
+		"bindings.localstorage": {hiddenOf(bindingsLocalStorage(), "rootPath", path), path},
+		"local.file":            {hiddenOf(secretsLocalFile(), "secretsfile", path), path},
+		"a token's file":        {hiddenOf(secretsHashiCorpVault(), "vaultTokenMountPath", path), path},
+		"a token":               {hiddenOf(secretsHashiCorpVault(), "vaultToken", path), "[redacted]"},
+		"a connection string":   {hiddenOf(statePostgreSQL(), "connectionString", path), "[redacted]"},
+		"a password":            {hiddenOf(stateRedis(), "redisPassword", path), "[redacted]"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			failure := &os.PathError{Op: "open", Path: path, Err: syscall.ENOENT}
+			require.EqualError(t, scrub(failure, test.hidden(true)), "open "+test.want+": no such file or directory")
+			require.EqualError(t, scrub(failure, test.hidden(false)), "open [redacted]: no such file or directory")
+		})
+	}
+}
+
+func hiddenOf[C any](store storeType[C], name, value string) func(bool) map[string]string {
+	return func(onCommand bool) map[string]string {
+		return store.hidden(map[string]string{name: value}, onCommand)
 	}
 }

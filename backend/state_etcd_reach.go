@@ -53,7 +53,7 @@ func (s *etcdStore) KeysLike(ctx context.Context, req *state.KeysLikeRequest) (*
 // are there at all.
 const etcdPatience = 100 * time.Millisecond
 
-var errUnreachable = errors.New("none of the endpoints accepts connections")
+var errUnreachable = resolver.Remedy("none of the endpoints accepts connections")
 
 // whileReachable calls a server, and gives up once every endpoint of it refuses to
 // be connected to.

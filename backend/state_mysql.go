@@ -83,8 +83,8 @@ var (
 )
 
 var (
-	errOtherCase = errors.New("the table takes this key and one in other letters for the same: give its column id a binary collation")
-	errUnseen    = errors.New("a row that was read is not there under its name")
+	errOtherCase = resolver.Remedy("the table takes this key and one in other letters for the same: give its column id a binary collation")
+	errUnseen    = resolver.Remedy("a row that was read is not there under its name")
 )
 
 // get implements configConn.

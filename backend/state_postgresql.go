@@ -46,7 +46,7 @@ func postgresStore(make newState) storeType[configConn] {
 	}
 }
 
-var errOtherVersion = errors.New("there is a table of that name with other columns, as another version of the store makes them:" +
+var errOtherVersion = resolver.Remedy("there is a table of that name with other columns, as another version of the store makes them:" +
 	" name the version in the type, as in state.postgresql/v1, or another table")
 
 // postgresFields are what contrib declares, and what it reads without declaring
@@ -86,6 +86,11 @@ func checkPostgres(make newState, fields map[string]string) error {
 	}
 }
 
+// errPreparedStatements is for a pooler that gives each transaction another of the server's
+// connections, where the statement is not the one that was prepared.
+const errPreparedStatements = resolver.Remedy("a prepared statement is not where it was: behind PgBouncer in transaction mode, " +
+	"set queryExecMode to \"exec\"")
+
 // sqlStateInText finds the SQLSTATE at the end of an error of which contrib kept
 // nothing but the text: so it does where it makes the table of state.
 var sqlStateInText = regexp.MustCompile(`\(SQLSTATE ([0-9A-Z]{5})\)$`)
@@ -124,6 +129,8 @@ func classifyPostgres(err error) error {
 		kind = resolver.Denied
 	case code == pgerrcode.QueryCanceled:
 		kind = resolver.Timeout
+	case code == pgerrcode.DuplicatePreparedStatement, code == pgerrcode.InvalidSQLStatementName:
+		err = explained(errPreparedStatements, err)
 	}
 	return &resolver.StoreError{Kind: kind, Err: err}
 }

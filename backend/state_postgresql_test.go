@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -28,6 +29,8 @@ func TestPostgreSQLFailuresAreClassifiedByTheirSQLState(t *testing.T) {
 		"42P01": resolver.Unavailable, // no such table
 		"3D000": resolver.Unavailable, // no such database
 		"42703": resolver.Unavailable, // no such column
+		"42P05": resolver.Unavailable, // prepared statement is there already
+		"26000": resolver.Unavailable, // no such prepared statement
 	}
 	for code, want := range tests {
 		failure := &pgconn.PgError{Severity: "ERROR", Code: code, Message: "words"}
@@ -40,6 +43,16 @@ func TestPostgreSQLFailuresAreClassifiedByTheirSQLState(t *testing.T) {
 			text := fmt.Sprintf("failed to perform migration 0: failed to create state table: 'state', %v", failure)
 			require.Equal(t, want, resolver.KindOf(classifyPostgres(errors.New(text))))
 		})
+	}
+}
+
+// PgBouncer's transaction mode breaks prepared statements, and only then.
+func TestPostgreSQLPreparedStatementHasARemedy(t *testing.T) {
+	for code, want := range map[string]bool{"42P05": true, "26000": true, "42P01": false} {
+		for _, failure := range []error{&pgconn.PgError{Code: code}, fmt.Errorf("failed to ping: ERROR: words (SQLSTATE %s)", code)} {
+			remedy := safeWords(classifyPostgres(failure))
+			require.Equal(t, want, strings.Contains(remedy, `behind PgBouncer in transaction mode, set queryExecMode to "exec"`), code)
+		}
 	}
 }
 

@@ -24,6 +24,7 @@ func stateSQLite() storeType[configConn] {
 		nearby:  true,
 		fields:  sqliteFields(),
 		prepare: sqliteDefaults,
+		paths:   []string{connectionString, "url"},
 		connect: connectSQLite,
 		ephemeral: func(fields map[string]string) bool {
 			return sqliteURIOf(fields).inMemory()
@@ -86,13 +87,15 @@ func connectSQLite(ctx context.Context, fields map[string]string, log logger.Log
 	return newStateConn(store, classifySQLite), nil
 }
 
+const errNoDatabase = resolver.Remedy("the file is not an SQLite database")
+
 // sqliteInitError tells what no retry mends (metadata, a file that is no
 // database) from a database that cannot be opened now.
 func sqliteInitError(err error) error {
 	code, ok := sqliteCode(err)
 	switch {
 	case ok && code == sqlite3.SQLITE_NOTADB:
-		return permanent(errors.New("the file is not an SQLite database"))
+		return permanent(errNoDatabase)
 	case ok, errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return err
 	default:

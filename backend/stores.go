@@ -66,8 +66,23 @@ type storeType[C any] struct {
 	nearby bool
 	// ephemeral tells whether the store's contents end with the process. Nil: no.
 	ephemeral func(fields map[string]string) bool
+	// paths are fields that name files or folders. A command shows them: whoever runs it
+	// wrote them.
+	paths []string
 	// validName is the store's own grammar of names of secrets. Nil: any.
 	validName func(fields map[string]string, name string) bool
+}
+
+// hidden returns the fields whose values an error must not show.
+func (t storeType[C]) hidden(fields map[string]string, onCommand bool) map[string]string {
+	if !onCommand {
+		return fields
+	}
+	hidden := maps.Clone(fields)
+	for _, name := range t.paths {
+		setField(hidden, name, "")
+	}
+	return hidden
 }
 
 // configStores lists the config stores that are compiled in, by type: daprd's

@@ -58,7 +58,7 @@ func (r *reporter) report(err error) error {
 	e := r.known(err)
 	r.metrics.answered(code(e.Kind))
 	log := r.log.Infof
-	if e.Kind.Retryable() || e.Kind == resolver.Denied || e.Kind == resolver.Internal {
+	if e.Kind.Retryable() || e.Kind == resolver.Denied || e.Kind == resolver.Internal || e.Remedy() != "" {
 		log = r.log.Warnf
 	}
 	r.write(log, e, "requests failed so", "")
@@ -97,12 +97,16 @@ func (r *reporter) known(err error) *resolver.Error {
 	return e
 }
 
-// write logs a failure and what became of it, unless there were many like it lately:
-// such are counted, by words for several. A store's own words are for debug.
+// write logs a failure, its remedy and what became of it, unless there were many like it
+// lately: such are counted, by words for several. A store's own words are for debug.
 func (r *reporter) write(log func(format string, args ...any), e *resolver.Error, several, outcome string) {
 	c := code(e.Kind)
 	if !r.lines.allow(c.String()+" "+several, func(dropped int) { log("%s: %d more %s", c, dropped, several) }) {
 		return
+	}
+	remedy := e.Remedy()
+	if remedy != "" {
+		outcome = ": " + remedy + outcome
 	}
 	switch {
 	case e.Reference != "":
@@ -110,7 +114,7 @@ func (r *reporter) write(log func(format string, args ...any), e *resolver.Error
 	default:
 		log("%s: %s%s", c, e, outcome)
 	}
-	if detail := e.Detail(); detail != "" {
+	if detail := e.Detail(); detail != "" && detail != remedy {
 		r.log.Debugf("%s: the store said: %s", c, detail)
 	}
 }

@@ -2,6 +2,7 @@ package component_test
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"testing"
 
@@ -86,6 +87,44 @@ func TestAtDebugLevelAStoresOwnWordsAreLoggedWithoutTheReference(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, log.String(), "connection refused")
 	assertDiscreet(t, log.String())
+}
+
+func TestRemedyIsInTheWarningAndNotInTheAnswer(t *testing.T) {
+	for _, kind := range []resolver.Kind{resolver.FailedPrecondition, resolver.Unavailable, resolver.Denied} {
+		log := &logtext.Text{}
+		store := failing(t, log, &resolver.StoreError{
+			Kind: kind, Err: fmt.Errorf("%w: %w", resolver.Remedy("its entry is no string: quote it"), errors.New(canarySecret)),
+		})
+		logger.NewLogger(t.Name()).SetOutputLevel(logger.WarnLevel)
+
+		_, err := get(store, "some-guid")
+
+		require.Error(t, err)
+		assert.NotContains(t, err.Error(), "quote it")
+		assert.Regexp(t, `level=warning .*\(reference [0-9a-f]{16}\): its entry is no string: quote it`, log.String())
+		assertDiscreet(t, log.String())
+	}
+}
+
+// One secret that cannot be used is no reason for daprd not to start, nor for another
+// credential not to be answered.
+func TestSecretThatCannotBeUsedIsOneCredentials(t *testing.T) {
+	w := newWorld(t)
+	w.secrets(`{"db": {"password": "` + canarySecret + `", "port": 5432}, "fine": {"password": "p"}, "l": ["x"]}`)
+	w.config("db", `{"credentialSource":"agent","secret-path":"db","password":"password"}`)
+	w.config("fine", `{"credentialSource":"agent","secret-path":"fine","password":"password"}`)
+	store := w.open(nil)
+	require.Contains(t, w.log.String(), `secret \"db\" of the file cannot be used: its entry \"port\" is not a string: write it as one, in quotes`)
+	require.Contains(t, w.log.String(), `secret \"l\" of the file cannot be used: is neither a string nor an object`)
+
+	data, err := get(store, "fine")
+	require.NoError(t, err)
+	require.Equal(t, "p", data["password"])
+	_, err = get(store, "db")
+	require.Equal(t, codes.FailedPrecondition, status.Code(err))
+	require.NotContains(t, err.Error(), "port")
+	require.Contains(t, w.log.String(), `: in the secrets file, its entry \"port\" is not a string: write it as one, in quotes`)
+	assertDiscreet(t, err.Error()+w.log.String())
 }
 
 // reference is how the log names one.

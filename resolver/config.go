@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -79,7 +80,7 @@ func ParseConfig(text []byte) (*Config, error) {
 		stored, err = ParseObject(unmarked)
 	}
 	if err != nil {
-		return nil, precondition("its config is "+err.Error(), err)
+		return nil, precondition("its config is "+err.Error(), located(unmarked, err))
 	}
 	c := &Config{Fields: stored.without(FieldOwn), stored: stored, sum: sha256.Sum256(text)}
 	source, known := SourceOf(stored)
@@ -91,6 +92,17 @@ func ParseConfig(text []byte) (*Config, error) {
 		c.filled, c.filledErr = parseTemplate(c.Fields)
 	}
 	return c, nil
+}
+
+// located returns where a text is not JSON, for a log; err itself, if it is another fault.
+func located(text []byte, err error) error {
+	var fault *SyntaxError
+	if !errors.As(err, &fault) {
+		return err
+	}
+	before := text[:min(int(fault.Offset), len(text))]
+	line, column := bytes.Count(before, []byte("\n"))+1, len(before)-bytes.LastIndexByte(before, '\n')
+	return Remedy(fmt.Sprintf("line %d, column %d", line, column))
 }
 
 // SourceOf returns where a config's secrets come from (section 4, step 2). False: its

@@ -153,3 +153,9 @@ func TestByteOrderMarkBeforeAConfigIsSkipped(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, `{"a":"b"}`, resolvertest.JSON(t, config.Fields))
 }
+
+func TestWhereAConfigIsNotJSONIsForTheLog(t *testing.T) {
+	_, err := resolver.ParseConfig([]byte("{\n \"a\": 1\n \"b\": 2}"))
+	require.EqualError(t, err, "credential: its config is not valid JSON")
+	require.Equal(t, "line 3, column 2", resolver.RemedyOf(err))
+}

@@ -80,6 +80,10 @@ func (e *Error) Is(target error) bool {
 	return ok && k == e.Kind
 }
 
+// Remedy returns what is wrong with the store and what to do about it, as far as we know,
+// for a log or a command; "" if we know nothing. See [Remedy].
+func (e *Error) Remedy() string { return RemedyOf(e.cause) }
+
 // Detail returns a store's own words with the reference taken out of them, for
 // a log at debug level; "" if no store was involved.
 func (e *Error) Detail() string {
@@ -92,7 +96,7 @@ func (e *Error) Detail() string {
 		text = failure.Err.Error()
 	}
 	ref := string(e.Reference)
-	if ref == "" {
+	if ref == "" || text == e.Remedy() {
 		return text
 	}
 	quoted := strconv.Quote(ref)
@@ -180,7 +184,7 @@ func storeReason(k Kind, store string) string {
 	case Timeout:
 		return "the " + store + " did not answer in time"
 	case FailedPrecondition:
-		return "the " + store + " holds what it asks for in a form that cannot be used (the component's log at debug level says which)"
+		return "the " + store + " holds what it asks for in a form that cannot be used (the component's log says which)"
 	case Internal:
 		return "internal error"
 	default:

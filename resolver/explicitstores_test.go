@@ -92,7 +92,7 @@ func TestAStoreThatFailsFailsAllOfIt(t *testing.T) {
 		resolver.Timeout:            "the secret store did not answer in time",
 		resolver.Internal:           "internal error",
 		resolver.Denied:             `the secret store refused the request (its field "b" refers to it)`,
-		resolver.FailedPrecondition: `the secret store holds what it asks for in a form that cannot be used (the component's log at debug level says which) (its field "b" refers to it)`,
+		resolver.FailedPrecondition: `the secret store holds what it asks for in a form that cannot be used (the component's log says which) (its field "b" refers to it)`,
 	} {
 		stores := resolvertest.New(t)
 		stores.Configs.Put(guid, explicitly(`"a":"${fine}","b":{"secretKeyRef":{"name":"x","optional":true,"default":"d"}},"c":{"secretKeyRef":{"name":"x"}}`))

@@ -11,6 +11,7 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/backend"
+	"credential-resolver/resolver"
 )
 
 const localFileType = "secretstores.local.file"
@@ -87,16 +88,21 @@ func localFileStores(name, folder string) ([]map[string]string, error) {
 
 func fetch(fields map[string]string, name string) (map[string]string, error) {
 	ctx := context.Background()
+	log := logger.NewLogger("componentfile")
+	log.SetOutputLevel(logger.ErrorLevel) // a command is told by its error
 	store, err := backend.OpenSecretStore(ctx, backend.Spec{
 		Label: "the secret store beside it", Type: localFileType, Fields: fields,
-	}, backend.Options{FailFast: true, Logger: logger.NewLogger("componentfile")})
+	}, backend.Options{FailFast: true, Logger: log})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = store.Close() }()
 	entries, err := store.Secret(ctx, name)
-	if backend.Missing(err) {
+	switch remedy := resolver.RemedyOf(err); {
+	case backend.Missing(err):
 		return nil, nil
+	case remedy != "":
+		return nil, fmt.Errorf("secret %q of the secret store beside it: %s", name, remedy)
 	}
 	return entries, err
 }

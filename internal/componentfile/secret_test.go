@@ -111,7 +111,7 @@ func TestStoreBesideThatCannotBeReadIsAnError(t *testing.T) {
 	tests := map[string]struct{ file, text, want string }{
 		"its file is missing":   {"missing.json", "", "no such file or directory"},
 		"its file is no JSON":   {"secrets.json", `{"` + canary, "not valid JSON: line 1"},
-		"it has a number in it": {"secrets.json", `{"a":"` + canary + `","port":5432}`, `entry "port"`},
+		"it is a number there":  {"secrets.json", `{"a":"` + canary + `","vault":5432}`, `secret "vault" of the secret store beside it: in the`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
