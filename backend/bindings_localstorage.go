@@ -24,19 +24,38 @@ func bindingsLocalStorage() storeType[configConn] {
 		fields:   declaredFields(localstorage.NewLocalStorage(nil)),
 		required: map[string]string{"rootPath": "name the folder that holds the configs"},
 		paths:    []string{"rootPath"},
-		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+		connect:  followLocalStorage,
+	}
+}
+
+// followLocalStorage opens the folder that rootPath names, and follows its links: contrib
+// does so once, at Init.
+func followLocalStorage(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+	root := field(fields, "rootPath")
+	where := func() (p place, err error) {
+		if p, err = placeOf(root); err == nil {
+			p.path, err = filepath.EvalSymlinks(root)
+		}
+		return p, err
+	}
+	store, err := follow(ctx, follower{
+		what: "bindings.localstorage: the folder of rootPath", log: aloud(log), where: where,
+		open: func(ctx context.Context) (followable, error) {
 			store := localstorage.NewLocalStorage(log)
 			if err := store.Init(ctx, bindings.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
 				return nil, localStorageInitError(err)
 			}
-			root, _ := metadata.GetMetadataProperty(fields, "rootPath")
-			root, err := filepath.EvalSymlinks(root) // as contrib did just now, and once
+			at, err := where()
 			if err != nil {
 				return nil, err
 			}
-			return &localStorageConn{store, root}, nil
+			return &localStorageConn{store, at.path}, nil
 		},
+	})
+	if err != nil {
+		return nil, err
 	}
+	return store, nil
 }
 
 // localStorageInitError takes a folder that cannot be made now for what a retry
@@ -66,17 +85,42 @@ var (
 const localStorageMissing = "file not found: "
 
 func (c *localStorageConn) get(ctx context.Context, key string) ([]byte, error) {
-	resp, err := c.invoke(ctx, bindings.GetOperation, key, nil)
+	resp, err := c.read(ctx, key)
 	switch {
-	case err != nil && strings.HasPrefix(err.Error(), localStorageMissing):
-		if _, gone := os.Stat(c.root); gone != nil {
-			return nil, failed(gone) // a volume that is not mounted lacks every config
-		}
+	case isMissingFile(err):
 		return nil, absent()
 	case err != nil:
 		return nil, failed(err)
 	}
 	return resp.Data, nil
+}
+
+// maxSwaps is how often in a row a folder may be swapped while one file of it is read.
+const maxSwaps = 100
+
+// read reads a file. One that is missing is looked for again (swapReads), and again if the
+// folder changed meanwhile: a mounted folder may be being swapped. A folder that is gone, as
+// a volume that is not mounted, lacks every config.
+func (c *localStorageConn) read(ctx context.Context, key string) (resp *bindings.InvokeResponse, err error) {
+	for reads := 1; reads < maxSwaps; reads++ {
+		before, gone := versionOf(c.root)
+		if gone != nil {
+			return nil, gone
+		}
+		resp, err = c.invoke(ctx, bindings.GetOperation, key, nil)
+		if !isMissingFile(err) {
+			break
+		}
+		after, gone := versionOf(c.root)
+		if gone == nil && after == before && reads >= swapReads {
+			break
+		}
+	}
+	return resp, err
+}
+
+func isMissingFile(err error) bool {
+	return err != nil && strings.HasPrefix(err.Error(), localStorageMissing)
 }
 
 func (c *localStorageConn) set(ctx context.Context, key string, data []byte) error {

@@ -90,6 +90,9 @@ func (c *localFileConn) current() (*secretsFile, error) {
 	if c.file != nil && version == c.version {
 		return c.file, nil
 	}
+	if !version.mode.IsRegular() {
+		return nil, permanent(resolver.Remedy("the secrets file is not a regular file"))
+	}
 	// A file that is written to while it is read is read again, a few times.
 	for range 5 {
 		file, err := c.load()
@@ -125,8 +128,9 @@ func (c *localFileConn) load() (*secretsFile, error) {
 	return file, nil
 }
 
-// fileVersion is what changes when a file does.
+// fileVersion is what changes when a file or a folder does.
 type fileVersion struct {
+	mode     fs.FileMode
 	inode    uint64
 	size     int64
 	modified time.Time
@@ -153,10 +157,7 @@ func versionOf(path string) (fileVersion, error) {
 	if err != nil {
 		return fileVersion{}, err
 	}
-	if !info.Mode().IsRegular() {
-		return fileVersion{}, permanent(resolver.Remedy("the secrets file is not a regular file"))
-	}
-	v := fileVersion{size: info.Size(), modified: info.ModTime()}
+	v := fileVersion{mode: info.Mode(), size: info.Size(), modified: info.ModTime()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
 		v.inode, v.changed = sys.Ino, statusChange(sys)
 	}

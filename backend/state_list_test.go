@@ -41,7 +41,11 @@ func TestListGoesThroughEveryPage(t *testing.T) {
 					sets = append(sets, state.SetRequest{Key: name + guid, Value: []byte("{}")})
 				}
 				slices.Reverse(sets)
-				require.NoError(t, conn.(*stateLister).Store.(state.TransactionalStore).Multi(t.Context(),
+				listed, ok := conn.(*stateLister)
+				if !ok {
+					listed = conn.(*followedSQLite).current.followable.(*stateLister)
+				}
+				require.NoError(t, listed.Store.(state.TransactionalStore).Multi(t.Context(),
 					&state.TransactionalStateRequest{Operations: sets}))
 				got, err := openStore(t, keyTemplate(name+"{guid}"), conn).List(t.Context())
 				require.NoError(t, err)

@@ -25,7 +25,7 @@ func stateSQLite() storeType[configConn] {
 		fields:  sqliteFields(),
 		prepare: sqliteDefaults,
 		paths:   []string{connectionString, "url"},
-		connect: connectSQLite,
+		connect: followSQLite,
 		ephemeral: func(fields map[string]string) bool {
 			return sqliteURIOf(fields).inMemory()
 		},

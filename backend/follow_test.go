@@ -1,0 +1,269 @@
+package backend_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend"
+	"credential-resolver/resolver"
+)
+
+// database makes a database that has a config under guid, and returns its file.
+func database(t *testing.T, name, config string, more fields) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	f := fields{"connectionString": path}
+	for n, v := range more {
+		f[n] = v
+	}
+	store, err := backend.OpenConfigStore(t.Context(), configSpec("state.sqlite", f), backend.GUIDPlaceholder, silent(t))
+	require.NoError(t, err)
+	require.NoError(t, store.Put(within(t), guid, []byte(config)))
+	require.NoError(t, store.Close())
+	return path
+}
+
+// openSQLite opens a database, and returns what is said of it at level info.
+func openSQLite(t *testing.T, path string, more fields) (store *backend.ConfigStore, written func() string) {
+	t.Helper()
+	opts := silent(t)
+	opts.Logger, written = openLog(t, logger.InfoLevel)
+	f := fields{"connectionString": path}
+	for n, v := range more {
+		f[n] = v
+	}
+	return openConfigsWith(t, configSpec("state.sqlite", f), backend.GUIDPlaceholder, opts), written
+}
+
+func requireConfig(t *testing.T, store *backend.ConfigStore, want string) {
+	t.Helper()
+	got, err := store.Config(within(t), guid)
+	require.NoError(t, err, "%v", detail(err))
+	require.Equal(t, want, string(got))
+}
+
+const replaced = "state.sqlite: the file of the database was replaced: what is there now is opened"
+
+// mv backup.db configs.db: a restore. The open connection has pages of the old file in
+// its write-ahead log, whose name is the new file's too.
+func TestSQLiteFileThatIsReplacedIsOpened(t *testing.T) {
+	for name, journal := range map[string]fields{"with a write-ahead log": nil, "without": {"disableWAL": "true"}} {
+		t.Run(name, func(t *testing.T) {
+			backup := database(t, "backup.db", `{"is":"restored"}`, journal)
+			path := database(t, "configs.db", `{"is":"first"}`, journal)
+			store, written := openSQLite(t, path, journal)
+			for i := range 50 {
+				require.NoError(t, store.Put(within(t), fmt.Sprint("other-", i), []byte(`{"is":"`+strings.Repeat("old", 1000)+`"}`)))
+			}
+			require.NoError(t, store.Put(within(t), guid, []byte(`{"is":"edited"}`)))
+			requireConfig(t, store, `{"is":"edited"}`)
+
+			require.NoError(t, os.Rename(backup, path))
+			requireConfig(t, store, `{"is":"restored"}`)
+			guids, err := store.List(within(t))
+			require.NoError(t, err)
+			require.Equal(t, []string{guid}, guids)
+			require.Equal(t, 1, strings.Count(written(), replaced), written())
+
+			require.NoError(t, store.Put(within(t), guid, []byte(`{"is":"kept"}`)))
+			require.NoError(t, store.Close())
+			again, _ := openSQLite(t, path, journal)
+			requireConfig(t, again, `{"is":"kept"}`)
+		})
+	}
+}
+
+// A restored copy may have a write-ahead log of its own, without which it is not whole.
+func TestSQLiteFileIsReplacedTogetherWithItsLog(t *testing.T) {
+	from := database(t, "from.db", `{"is":"first"}`, nil)
+	live, _ := openSQLite(t, from, nil)
+	require.NoError(t, live.Put(within(t), guid, []byte(`{"is":"only in the log"}`)))
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	for _, end := range []string{"", "-wal"} {
+		text, err := os.ReadFile(from + end)
+		require.NoError(t, err)
+		require.NotEmpty(t, text)
+		require.NoError(t, os.WriteFile(copied+end, text, 0o600))
+	}
+
+	path := database(t, "configs.db", `{"is":"second"}`, nil)
+	store, _ := openSQLite(t, path, nil)
+	require.NoError(t, store.Put(within(t), guid, []byte(`{"is":"edited"}`)))
+	require.NoError(t, os.Rename(copied+"-wal", path+"-wal"))
+	require.NoError(t, os.Rename(copied, path))
+	requireConfig(t, store, `{"is":"only in the log"}`)
+}
+
+func TestSQLiteFileThatIsGoneIsUnavailableAndNotMissing(t *testing.T) {
+	backup := database(t, "backup.db", `{"is":"restored"}`, nil)
+	path := database(t, "configs.db", `{"is":"first"}`, nil)
+	store, written := openSQLite(t, path, nil)
+	requireConfig(t, store, `{"is":"first"}`)
+	require.NoError(t, os.Remove(path))
+	for range 3 {
+		_, err := store.Config(within(t), guid)
+		requireKind(t, resolver.Unavailable, err)
+		require.Contains(t, resolver.RemedyOf(err), "the file of the database is gone")
+		requireKind(t, resolver.Unavailable, store.Put(within(t), guid, []byte("{}")))
+	}
+	require.NoFileExists(t, path, "whoever restores it is not in a race with us")
+	require.Equal(t, 1, strings.Count(written(), "the file of the database is gone"), written())
+
+	require.NoError(t, os.Rename(backup, path))
+	requireConfig(t, store, `{"is":"restored"}`)
+	require.Contains(t, written(), "the file of the database is there again")
+	require.Contains(t, written(), replaced)
+}
+
+// A "put" by the command line makes a new file where there is none.
+func TestSQLiteFileThatIsMadeAnewIsOpened(t *testing.T) {
+	path := database(t, "configs.db", `{"is":"first"}`, nil)
+	store, _ := openSQLite(t, path, nil)
+	require.NoError(t, store.Put(within(t), guid, []byte(`{"is":"edited"}`)))
+	require.NoError(t, os.Remove(path))
+	other, _ := openSQLite(t, path, nil)
+	_, err := other.Config(within(t), guid)
+	requireKind(t, resolver.NotFound, err)
+	require.NoError(t, other.Put(within(t), guid, []byte(`{"is":"new"}`)))
+	requireConfig(t, store, `{"is":"new"}`)
+	require.NoError(t, other.Put(within(t), guid, []byte(`{"is":"newer"}`)))
+	requireConfig(t, store, `{"is":"newer"}`)
+}
+
+func TestSQLiteFileThatIsReplacedByNoDatabaseIsUnavailable(t *testing.T) {
+	path := database(t, "configs.db", `{"is":"first"}`, nil)
+	store, _ := openSQLite(t, path, nil)
+	requireConfig(t, store, `{"is":"first"}`)
+	replaceFile(t, path, strings.Repeat("no database ", 100))
+	for range 2 {
+		_, err := store.Config(within(t), guid)
+		requireKind(t, resolver.Unavailable, err)
+		require.Equal(t, "the file is not an SQLite database", resolver.RemedyOf(err))
+	}
+	require.NoError(t, os.Rename(database(t, "backup.db", `{"is":"restored"}`, nil), path))
+	requireConfig(t, store, `{"is":"restored"}`)
+}
+
+// Calls go on while files are replaced, and each gets a config of one of them.
+func TestSQLiteFileIsReplacedUnderLoad(t *testing.T) {
+	const files, readers = 10, 4
+	var backups []string
+	for i := range files {
+		backups = append(backups, database(t, "backup.db", fmt.Sprintf(`{"is":%d}`, i), nil))
+	}
+	path := database(t, "configs.db", `{"is":-1}`, nil)
+	store, _ := openSQLite(t, path, nil)
+	var done atomic.Bool
+	var calls sync.WaitGroup
+	for range readers {
+		calls.Go(func() {
+			for !done.Load() {
+				got, err := store.Config(t.Context(), guid)
+				if err != nil && resolver.KindOf(err) != resolver.Unavailable || err == nil && !strings.HasPrefix(string(got), `{"is":`) {
+					t.Errorf("%s: %v %v", got, err, detail(err))
+					return
+				}
+			}
+		})
+	}
+	for i, backup := range backups {
+		require.NoError(t, os.Rename(backup, path))
+		requireConfig(t, store, fmt.Sprintf(`{"is":%d}`, i))
+	}
+	done.Store(true)
+	calls.Wait()
+}
+
+// current -> releases/2: a release. What is written goes there too.
+func TestFolderOfConfigsFollowsItsLink(t *testing.T) {
+	releases := t.TempDir()
+	current := filepath.Join(releases, "current")
+	for _, release := range []string{"1", "2"} {
+		require.NoError(t, os.Mkdir(filepath.Join(releases, release), 0o700))
+		writeFile(t, filepath.Join(releases, release, guid), `{"release":`+release+`}`)
+	}
+	point := func(to string) {
+		require.NoError(t, os.Symlink(to, current+".next"))
+		require.NoError(t, os.Rename(current+".next", current))
+	}
+	point("1")
+	opts := silent(t)
+	log, written := openLog(t, logger.InfoLevel)
+	opts.Logger = log
+	store := openConfigsWith(t, configSpec("bindings.localstorage", fields{"rootPath": current}), "{guid}", opts)
+	requireConfig(t, store, `{"release":1}`)
+
+	point("2")
+	requireConfig(t, store, `{"release":2}`)
+	require.Equal(t, 1, strings.Count(written(), "the folder of rootPath was replaced: what is there now is opened"), written())
+	require.NoError(t, store.Put(within(t), "new", []byte("{}")))
+	require.FileExists(t, filepath.Join(releases, "2", "new"))
+	guids, err := store.List(within(t))
+	require.NoError(t, err)
+	require.Equal(t, []string{guid, "new"}, guids)
+
+	point("3")
+	_, err = store.Config(within(t), guid)
+	requireKind(t, resolver.Unavailable, err)
+	require.NoDirExists(t, filepath.Join(releases, "3"), "it is not ours to make")
+	require.Contains(t, written(), "the folder of rootPath is gone")
+	require.NoError(t, os.RemoveAll(filepath.Join(releases, "1"))) // its inode may be the next folder's
+	require.NoError(t, os.Mkdir(filepath.Join(releases, "3"), 0o700))
+	writeFile(t, filepath.Join(releases, "3", guid), `{"release":3}`)
+	requireConfig(t, store, `{"release":3}`)
+}
+
+// Kubernetes swaps a mounted folder by a link, ..data, and then removes the folder that it
+// named: no reading may say that a config is missing, which is in each of them.
+func TestConfigIsNeverMissingWhileAFolderIsSwapped(t *testing.T) {
+	const swaps, readers = 300, 4
+	root := t.TempDir()
+	version := func(i int) string {
+		name := fmt.Sprintf("..%06d", i)
+		require.NoError(t, os.Mkdir(filepath.Join(root, name), 0o700))
+		writeFile(t, filepath.Join(root, name, guid), `{}`)
+		writeFile(t, filepath.Join(root, name, "secrets.json"), `{"a":"b"}`)
+		require.NoError(t, os.Symlink(name, filepath.Join(root, "..data_tmp")))
+		require.NoError(t, os.Rename(filepath.Join(root, "..data_tmp"), filepath.Join(root, "..data")))
+		return filepath.Join(root, name)
+	}
+	old := version(0)
+	for _, name := range []string{guid, "secrets.json"} {
+		require.NoError(t, os.Symlink("..data/"+name, filepath.Join(root, name)))
+	}
+	configs := openFolder(t, root, "{guid}")
+	secrets := openSecrets(t, localFile, fields{"secretsFile": filepath.Join(root, "secrets.json")})
+
+	var done atomic.Bool
+	var missing, reads atomic.Int64
+	var calls sync.WaitGroup
+	for range readers {
+		calls.Go(func() {
+			for !done.Load() {
+				_, err := configs.Config(t.Context(), guid)
+				_, failure := secrets.Secret(t.Context(), "a")
+				reads.Add(1)
+				if backend.Missing(err) || err != nil || failure != nil && resolver.KindOf(failure) != resolver.Unavailable {
+					missing.Add(1)
+				}
+			}
+		})
+	}
+	for i := range swaps {
+		next := version(i + 1)
+		require.NoError(t, os.RemoveAll(old))
+		old = next
+	}
+	done.Store(true)
+	calls.Wait()
+	require.Zero(t, missing.Load(), "of %d reads", reads.Load())
+}

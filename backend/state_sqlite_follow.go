@@ -1,0 +1,72 @@
+package backend
+
+import (
+	"context"
+	"os"
+
+	"github.com/dapr/kit/logger"
+)
+
+// followSQLite opens a database, and follows its file. One in memory has none.
+func followSQLite(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+	path := sqlitePath(fields)
+	if path == "" {
+		return connectSQLite(ctx, fields, log)
+	}
+	side := sideFiles{path: path}
+	store, err := follow(ctx, follower{
+		what: "state.sqlite: the file of the database", log: aloud(log), alone: true,
+		where: func() (place, error) { return placeOf(path) },
+		open: func(ctx context.Context) (followable, error) {
+			side.removeLeftOver()
+			conn, err := connectSQLite(ctx, fields, log)
+			if err != nil {
+				return nil, err
+			}
+			side.remember()
+			return conn.(*stateLister), nil
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &followedSQLite{store}, nil
+}
+
+// followedSQLite is a followed database that sees edits.
+type followedSQLite struct{ *followed }
+
+var _ replacer = (*followedSQLite)(nil)
+
+func (f *followedSQLite) replace(ctx context.Context, key string, old, data []byte) error {
+	return f.on(ctx, func(c followable) error { return c.(replacer).replace(ctx, key, old, data) })
+}
+
+// sideFiles are the write-ahead log of a database and its index, which SQLite finds by the
+// name of the database's file. When another file gets that name, SQLite would take the log
+// of the one before for its own: old pages, or a broken database. A log that came along with
+// the new file, as with a restored copy of both, is another file and stays.
+type sideFiles struct {
+	path  string
+	files map[string]place // by the end of the name
+}
+
+// remember notes those of the database that was opened.
+func (s *sideFiles) remember() {
+	s.files = map[string]place{}
+	for _, end := range []string{"-wal", "-shm"} {
+		if at, err := placeOf(s.path + end); err == nil {
+			s.files[end] = at
+		}
+	}
+}
+
+// removeLeftOver removes those of the database that was open before, which is closed.
+func (s *sideFiles) removeLeftOver() {
+	for end, of := range s.files {
+		if at, err := placeOf(s.path + end); err == nil && at == of {
+			_ = os.Remove(s.path + end)
+		}
+	}
+	s.files = nil
+}
