@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -86,6 +87,7 @@ func readConfig(stdin io.Reader, name string) ([]byte, error) {
 func (o *options) check(text []byte, force bool) error {
 	config, err := resolver.ParseConfig(text)
 	if err == nil {
+		o.warnBlanks(config)
 		err = config.Check()
 	}
 	switch {
@@ -97,4 +99,23 @@ func (o *options) check(text []byte, force bool) error {
 		o.warnUnknownSource()
 	}
 	return nil
+}
+
+// warnBlanks names the fields whose values have white space at their ends.
+func (o *options) warnBlanks(config *resolver.Config) {
+	var names []string
+	for _, name := range blankEnded(config.Fields) {
+		names = append(names, resolver.QuoteName(name))
+	}
+	if len(names) == 0 {
+		return
+	}
+	const most = 10
+	more := ""
+	if len(names) > most {
+		more = fmt.Sprintf(" and %d more", len(names)-most)
+		names = names[:most]
+	}
+	_, _ = fmt.Fprintf(o.Err, "warning: the value of %s%s begins or ends with white space, which belongs to it "+
+		"(in YAML, \"|-\" leaves out the line break at the end)\n", strings.Join(names, ", "), more)
 }
