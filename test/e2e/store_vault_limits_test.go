@@ -94,7 +94,9 @@ func vaultRequests(t *testing.T, v *vaultStore) {
 	require.Equal(t, vaultCanary, v.answers(t, "wide", "twelve")["two"])
 	after, err := v.Reads("secret/data/")
 	require.NoError(t, err)
-	require.Equal(t, 12, after-before, "by Vault's own audit log")
+	proofs := after - before - 12 // that the mount is what it was, for 9 literals
+	require.Positive(t, proofs, "by Vault's own audit log")
+	require.LessOrEqual(t, proofs, 9)
 
 	var bundle, twelve []time.Duration
 	for range 21 { // in turn, since the machine has other work
@@ -103,8 +105,9 @@ func vaultRequests(t *testing.T, v *vaultStore) {
 	}
 	slices.Sort(bundle)
 	slices.Sort(twelve)
-	t.Logf("a credential with 12 strings of which 3 are secrets took %d requests and %v, %.1f times a bundle's one request (medians)",
-		after-before, twelve[10].Round(time.Microsecond), float64(twelve[10])/float64(bundle[10]))
+	t.Logf("a credential with 12 strings of which 3 are secrets took 12 requests, %d for the mount, and %v, "+
+		"%.1f times a bundle's one request (medians)",
+		proofs, twelve[10].Round(time.Microsecond), float64(twelve[10])/float64(bundle[10]))
 }
 
 // takes asks for a credential and returns how long it took.

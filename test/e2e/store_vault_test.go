@@ -157,6 +157,33 @@ func vaultWrongMount(t *testing.T, v *vaultStore) {
 	v.fails(t, "team", "other", "mount back as KV version 1", codes.Unavailable)
 }
 
+// TestStoreVaultReplacedMount has a mount disabled, and enabled again as another version,
+// with no request in between that could tell: version 1 answers every name as version 2 does
+// a missing one. A credential of a cached and of a new secret would hand out a reference.
+func TestStoreVaultReplacedMount(t *testing.T) { onEachVault(t, vaultReplacedMount) }
+
+func vaultReplacedMount(t *testing.T, v *vaultStore) {
+	require.NoError(t, v.Mount(t.Context(), "team", "2"))
+	v.write(t, "team", "crm-api-key", map[string]any{"value": vaultCanary})
+	v.configs.config(t, "cached", `{"credentialSource":"agent","api_key":"crm-api-key"}`)
+	v.configs.config(t, "mixed", `{"credentialSource":"agent","api_key":"crm-api-key","password":"never-seen"}`)
+	v.configs.config(t, "literal", `{"credentialSource":"agent","api_key":"crm-api-key","password":"a-literal"}`)
+	v.start(t, v.component(t, "team", map[string]any{"secretStore.enginePath": "team", "cacheTTL": "60s"}))
+	defer v.requireSilence(t)
+	require.Equal(t, "a-literal", v.answers(t, "team", "literal")["password"])
+	require.Equal(t, vaultCanary, v.answers(t, "team", "cached")["api_key"])
+
+	v.do(t, http.MethodDelete, "sys/mounts/team", nil)
+	require.NoError(t, v.Mount(t.Context(), "team", "1"))
+	v.fails(t, "team", "mixed", "mount replaced by KV version 1, name never seen", codes.Unavailable)
+	require.True(t, contains(v.side.component, "the mount that enginePath names is KV version 1"))
+	require.Equal(t, vaultCanary, v.answers(t, "team", "cached")["api_key"], "what is cached is still good")
+
+	v.do(t, http.MethodDelete, "sys/mounts/team", nil)
+	require.NoError(t, v.Mount(t.Context(), "team", "2"))
+	require.Equal(t, "never-seen", v.answers(t, "team", "mixed")["password"], "a literal, as the store can tell again")
+}
+
 func TestStoreVaultDown(t *testing.T) { onEachVault(t, vaultDown) }
 
 func vaultDown(t *testing.T, v *vaultStore) {
