@@ -91,7 +91,7 @@ e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ##
 
 # The Debian packages that the real servers are in, or are built with, each with a
 # program of it; a target that needs fewer says so.
-STORE_PACKAGES := redis-server:redis-server etcd-server:etcd postgresql:postgres mariadb-server:mariadbd \
+STORE_PACKAGES := redis-server:redis-server etcd-server:etcd postgresql:postgres pgbouncer:pgbouncer mariadb-server:mariadbd \
 	maven:mvn default-jdk-headless:javac
 .PHONY: store-servers
 store-servers:

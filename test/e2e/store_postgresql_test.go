@@ -52,6 +52,46 @@ func TestStorePostgreSQL(t *testing.T) {
 	}.run(t)
 }
 
+// PgBouncer's transaction mode gives each transaction any of its connections, where a
+// prepared statement of the same name may be another client's: queryExecMode does without.
+func TestStorePostgreSQLBehindPgBouncer(t *testing.T) {
+	t.Parallel()
+	const role, password = "credentials", "reader-canary-1b2c"
+	server := startPostgres(t)
+	pooler, err := harness.StartPgBouncer(t.Context(), server, map[string]string{role: password})
+	require.NoError(t, err)
+	t.Cleanup(pooler.Remove)
+	require.NoError(t, server.Exec(t.Context(), `INSERT INTO credentials.state (key, value) VALUES ('db', '{"host":"h"}')`))
+	folder := newStores(t)
+	on := func(name, mode string) resource {
+		metadata := folder.metadata(map[string]any{
+			"configStore": "state.postgresql", "configStore.connectionString": pooler.URL(role, password), "configKey": "{guid}",
+			"configStore.tablePrefix": "credentials.", "configStore.metadataTableName": "credential_resolver.dapr_metadata",
+			"configStore.cleanupInterval": "0", "requestTimeout": "3s",
+		})
+		delete(metadata, "configStore.rootPath")
+		if mode != "" {
+			metadata["configStore.queryExecMode"] = mode
+		}
+		return credentials(name, metadata)
+	}
+	s := startSidecar(t, harness.ComponentOptions{}, on("one", ""), on("two", ""), on("exec", "exec"), on("simple", "simple_protocol"))
+	for range 3 {
+		for _, name := range []string{"exec", "simple"} {
+			entries, failure := s.get(t, name, "db", "refresh=true")
+			require.Empty(t, failure, name)
+			require.Equal(t, "h", entries["host"])
+		}
+	}
+	require.Eventually(t, func() bool {
+		for _, name := range []string{"one", "two"} {
+			_, _ = s.get(t, name, "db", "refresh=true")
+		}
+		return contains(s.component, `behind PgBouncer in transaction mode, set queryExecMode to \"exec\"`)
+	}, patience, tick)
+	require.NotContains(t, s.component.Log(), "canary")
+}
+
 // What goes wrong under a component that is connected.
 func TestStorePostgreSQLGoesWrong(t *testing.T) {
 	t.Parallel()
