@@ -65,6 +65,12 @@ func TestStoreMySQLGoesWrong(t *testing.T) {
 			`RENAME TABLE credentials.gone TO credentials.state`, codes.Unavailable,
 		},
 		{
+			"database replaced by an empty one", `CREATE DATABASE kept; CREATE TABLE kept.state AS SELECT * FROM credentials.state; ` +
+				`CREATE TABLE kept.empty LIKE credentials.state; DROP DATABASE credentials; CREATE DATABASE credentials`,
+			`CREATE TABLE credentials.state LIKE kept.empty; INSERT INTO credentials.state SELECT * FROM kept.state; DROP DATABASE kept`,
+			codes.Unavailable,
+		},
+		{
 			"privilege revoked", `REVOKE SELECT ON credentials.state FROM credentials`,
 			`GRANT SELECT ON credentials.state TO credentials`, codes.PermissionDenied,
 		},

@@ -106,6 +106,11 @@ func TestStorePostgreSQLGoesWrong(t *testing.T) {
 			`ALTER TABLE credentials.gone RENAME TO state`, codes.Unavailable,
 		},
 		{
+			"schema replaced by an empty one", `CREATE TABLE public.kept AS TABLE credentials.state; DROP SCHEMA credentials CASCADE; ` +
+				`CREATE SCHEMA credentials; GRANT USAGE ON SCHEMA credentials TO credentials`,
+			`CREATE TABLE credentials.state AS TABLE public.kept; GRANT SELECT ON credentials.state TO credentials`, codes.Unavailable,
+		},
+		{
 			"privilege revoked", `REVOKE SELECT ON credentials.state FROM credentials`,
 			`GRANT SELECT ON credentials.state TO credentials`, codes.PermissionDenied,
 		},
