@@ -109,9 +109,9 @@ func TestSecretThatIsNowhereIsAnErrorWithTheRemedy(t *testing.T) {
 
 func TestStoreBesideThatCannotBeReadIsAnError(t *testing.T) {
 	tests := map[string]struct{ file, text, want string }{
-		"its file is missing":   {"missing.json", "", "no such file or directory"},
-		"its file is no JSON":   {"secrets.json", `{"` + canary, "not valid JSON: line 1"},
-		"it is a number there":  {"secrets.json", `{"a":"` + canary + `","vault":5432}`, `secret "vault" of the secret store beside it: in the`},
+		"its file is missing":  {"missing.json", "", "no such file or directory"},
+		"its file is no JSON":  {"secrets.json", `{"` + canary, "not valid JSON: line 1"},
+		"it is a number there": {"secrets.json", `{"a":"` + canary + `","vault":5432}`, `secret "vault" of the secret store beside it: in the`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

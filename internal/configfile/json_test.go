@@ -81,7 +81,7 @@ func TestFaultOfJSONIsSaidWithLineAndColumn(t *testing.T) {
 		},
 		"UTF-16 with its mark":    {"\xff\xfe{\x00}\x00", "is UTF-16: save it as UTF-8"},
 		"UTF-16 without its mark": {"{\x00\"\x00", "is UTF-16: save it as UTF-8"},
-		"nothing": {"", "is not valid JSON: line 1, column 1"},
+		"nothing":                 {"", "is not valid JSON: line 1, column 1"},
 		"bytes that are not UTF-8": {
 			"{\"a\": \"" + canary + "\xff\"}", "is not valid UTF-8: a config is one object",
 		},
