@@ -10,7 +10,6 @@ import (
 
 	"github.com/dapr/kit/logger"
 
-	"credential-resolver/internal/owned"
 	"credential-resolver/resolver"
 )
 
@@ -118,15 +117,11 @@ func use[C interface{ Close() error }, T any](
 // call is running.
 func (o *opened[C]) Close() error { return o.link.Close() }
 
-// safeWords says why a store could not connect in words that hold no address, no
-// metadata, and no path but that of a file that is refused: ours, the operating
-// system's, or fixed ones.
+// safeWords says why a store could not connect in words that hold no address and no
+// metadata: ours, the operating system's, or fixed ones.
 func safeWords(err error) string {
 	var errno syscall.Errno
-	var refusal *owned.Refusal
 	switch remedy := resolver.RemedyOf(err); {
-	case errors.As(err, &refusal):
-		return refusal.Error()
 	case remedy != "":
 		if errors.As(err, &errno) {
 			remedy += ": " + errno.Error()

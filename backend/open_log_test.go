@@ -17,7 +17,7 @@ const notConnected = "configStore (state.sqlite) is not connected yet: no such f
 func TestStoreThatIsNotConnectedIsLoggedWithoutItsMetadata(t *testing.T) {
 	tests := map[logger.LogLevel]string{
 		logger.InfoLevel:  notConnected,
-		logger.DebugLevel: "opening the database's folder: no such file or directory",
+		logger.DebugLevel: "configStore (state.sqlite): [redacted]: no such file or directory",
 	}
 	for level, want := range tests {
 		t.Run(string(level), func(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 
 	"credential-resolver/internal/nearest"
-	"credential-resolver/internal/owned"
 	"credential-resolver/resolver"
 )
 
@@ -129,9 +128,9 @@ const minScrubbed = 4
 // which may be passwords. A refusal of a file is words of ours, for the person who
 // has to mend it.
 func scrub(err error, fields map[string]string) error {
-	var refusal *owned.Refusal
-	if errors.As(err, &refusal) {
-		return refusal
+	var remedy resolver.Remedy
+	if errors.As(err, &remedy) && string(remedy) == err.Error() {
+		return remedy
 	}
 	text := err.Error()
 	var store *resolver.StoreError // whose text is fixed words

@@ -13,6 +13,7 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 
 	"credential-resolver/internal/owned"
+	"credential-resolver/resolver"
 )
 
 // sqliteURI is what a connection string says: contrib makes a URI of each.
@@ -96,7 +97,7 @@ func openSQLiteFile(fields map[string]string) (*sqliteFile, error) {
 	}
 	d, err := owned.Open(folder, owned.Options{Perm: perm})
 	if err != nil {
-		return nil, sqliteFileError("opening the database's folder", err)
+		return nil, sqliteFileError(uri.path, err)
 	}
 	f := &sqliteFile{folder: d}
 	for _, beside := range []string{"-journal", "-wal", "-shm"} {
@@ -107,7 +108,7 @@ func openSQLiteFile(fields map[string]string) (*sqliteFile, error) {
 	}
 	if err != nil {
 		f.close()
-		return nil, sqliteFileError("making the database", err)
+		return nil, sqliteFileError(uri.path, err)
 	}
 	f.fields = maps.Clone(fields)
 	maps.DeleteFunc(f.fields, func(name, _ string) bool {
@@ -122,7 +123,7 @@ func (f *sqliteFile) verify() error {
 	if f.file == nil {
 		return nil
 	}
-	return sqliteFileError("opening the database", f.file.Verify())
+	return sqliteFileError(f.file.Path(), f.file.Verify())
 }
 
 // close ends the check.
@@ -132,19 +133,20 @@ func (f *sqliteFile) close() {
 	}
 }
 
-// sqliteFileError makes a refusal permanent, as a person must mend it, and leaves
-// paths out of any other error.
-func sqliteFileError(doing string, err error) error {
+// sqliteFileError makes a refusal permanent, as a person must mend it. Its words name
+// the path, and are a remedy. Any other error names the path as the metadata do, which
+// is taken out where nobody may see it.
+func sqliteFileError(path string, err error) error {
 	var refusal *owned.Refusal
 	var errno syscall.Errno
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &refusal):
-		return permanent(refusal)
+		return permanent(resolver.Remedy(refusal.Error()))
 	case errors.As(err, &errno):
-		return fmt.Errorf("%s: %w", doing, errno)
+		return fmt.Errorf("%s: %w", path, errno)
 	default:
-		return fmt.Errorf("%s: %w", doing, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 }

@@ -9,14 +9,14 @@ import (
 
 // followSQLite opens a database, and follows its file. One in memory has none.
 func followSQLite(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
-	path := sqlitePath(fields)
-	if path == "" {
+	uri := sqliteURIOf(fields)
+	if uri.inMemory() {
 		return connectSQLite(ctx, fields, log)
 	}
-	side := sideFiles{path: path}
+	side := sideFiles{path: uri.path}
 	store, err := follow(ctx, follower{
 		what: "state.sqlite: the file of the database", log: aloud(log), alone: true,
-		where: func() (place, error) { return placeOf(path) },
+		where: func() (place, error) { return placeOf(uri.path) },
 		open: func(ctx context.Context) (followable, error) {
 			side.removeLeftOver()
 			conn, err := connectSQLite(ctx, fields, log)
