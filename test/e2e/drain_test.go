@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -34,8 +35,8 @@ func TestDrain(t *testing.T) {
 	asked := 0
 	for !ended(daprd.Process) {
 		r, err := ask(t.Context(), daprd, "credentials", "c")
-		if err != nil {
-			break // daprd listens no more
+		if err != nil || strings.Contains(r.message, "code = Canceled desc = context canceled") {
+			break // daprd listens no more, or ends its own calls
 		}
 		require.Equal(t, "s3cr3t", r.entries["password"], r.message)
 		asked++
