@@ -52,6 +52,8 @@ func TestContainerIsInjectable(t *testing.T) {
 	require.Equal(t, 65532, container.SecurityContext.RunAsUser, "daprd's user, so that it may write to the socket")
 
 	require.Contains(t, container.Args, "--shared-socket-folder", "the injector mounts an emptyDir, which is 0777")
+	require.Contains(t, container.Args, "--single-daprd", "the pod's one daprd is in another PID namespace")
+	require.Contains(t, container.Args, "--shutdown-delay=20s", "less than the 30 s that a pod has to end")
 
 	volumes := podVolumes(t, "kubernetes/app.yaml")
 	require.NotEmpty(t, container.VolumeMounts)
