@@ -130,7 +130,7 @@ func (c *Cache) keep(guid string, got reading) {
 	case KindOf(got.err).Retryable():
 		if before != nil {
 			before.failed(c.opts.Now(), c.opts.TTL)
-			before.down.Store(isDown(got.err))
+			before.outage.Store(outageOf(guid, got.err))
 		}
 	default:
 		c.entries.Invalidate(guid)
@@ -179,6 +179,15 @@ func (c *Cache) keepLastGood(guid string, got reading) {
 
 // errChanges is a reading that was to be consistent, and could not be.
 var errChanges = errors.New("it changes while it is being read")
+
+// outageOf returns a failure if it is that of a store that is down or slow; else nil.
+func outageOf(guid string, err error) *Error {
+	var failure *Error
+	if isDown(err) && errors.As(asError(guid, err), &failure) {
+		return failure
+	}
+	return nil
+}
 
 // isDown tells whether a failure is that of a store that is down or slow.
 func isDown(err error) bool { return KindOf(err).Retryable() && !errors.Is(err, errChanges) }

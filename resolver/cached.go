@@ -136,11 +136,13 @@ func (c *Cached) fromCache(guid string, now time.Time, ask Ask) (Answer, error, 
 			c.renew(guid, kept, now)
 		}
 		return Answer{Credential: kept.credential, FromCache: true}, nil, true
-	case !c.isDown(guid, kept, now):
+	}
+	outage := c.outage(guid, kept, now)
+	if outage == nil {
 		return Answer{}, nil, false
 	}
 	// It could not be renewed. To try again is not for those who ask to wait for.
-	answer, ok := c.stale(kept, now, ask, errStale(guid))
+	answer, ok := c.stale(kept, now, ask, outage)
 	if ok {
 		answer.FromCache = true
 		c.renew(guid, kept, now)
@@ -148,10 +150,14 @@ func (c *Cached) fromCache(guid string, now time.Time, ask Ask) (Answer, error, 
 	return answer, nil, ok
 }
 
-// isDown tells whether a store was down when the entry was last tried, lately, or is
-// being tried since.
-func (c *Cached) isDown(guid string, kept *entry, now time.Time) bool {
-	return kept.down.Load() && (kept.failedLately(now) || c.flights.flying(guid))
+// outage returns why the entry could not be renewed when it was last tried, if that was
+// lately, or it is being tried since; nil, if no store was down.
+func (c *Cached) outage(guid string, kept *entry, now time.Time) *Error {
+	outage := kept.outage.Load()
+	if outage != nil && !kept.failedLately(now) && !c.flights.flying(guid) {
+		return nil
+	}
+	return outage
 }
 
 // lastGood answers with the last good credential if there is one and it may still be
@@ -214,9 +220,4 @@ func requestReason(kind Kind) string {
 	default:
 		return "the request was given up"
 	}
-}
-
-// errStale is why a stale answer is given while nobody waits for a new one.
-func errStale(guid string) error {
-	return &Error{Kind: Unavailable, GUID: guid, Reason: "it could not be renewed yet"}
 }

@@ -14,12 +14,12 @@ type entry struct {
 	share      float64   // of its TTL, after which it is renewed, on average
 	renewAt    time.Time // from then on, whoever asks has it renewed
 
-	lastGood   atomic.Bool  // it is kept for LastGood, whatever StaleIfError says
-	stale      atomic.Bool  // it has been given as the last good one
-	down       atomic.Bool  // it could not be renewed, for a store that is down or slow
-	failures   atomic.Int32 // to renew it, in a row
-	retryAfter atomic.Int64 // when it may be tried again, in nanoseconds since began
-	rejectedAt atomic.Int64 // when it was last read again as rejected; likewise, zero: never
+	lastGood   atomic.Bool           // it is kept for LastGood, whatever StaleIfError says
+	stale      atomic.Bool           // it has been given as the last good one
+	outage     atomic.Pointer[Error] // why it could not be renewed, for a store that is down or slow; nil: it is not so
+	failures   atomic.Int32          // to renew it, in a row
+	retryAfter atomic.Int64          // when it may be tried again, in nanoseconds since began
+	rejectedAt atomic.Int64          // when it was last read again as rejected; likewise, zero: never
 }
 
 // renewIn sets when the entry is renewed: after 75 to 90 hundredths of its TTL. Most of

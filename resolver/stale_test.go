@@ -281,3 +281,24 @@ func TestFreshReadingsThatFailDelayNoRenewal(t *testing.T) {
 		require.Equal(c.t, "two", c.ask("g"))
 	})
 }
+
+func TestAStaleAnswerSaysWhyItCouldNotBeRenewed(t *testing.T) {
+	testCached(t, nil, func(c *cached) {
+		c.bundle("g", "one")
+		require.Equal(c.t, "one", c.ask("g"))
+		c.down(resolver.Timeout)
+		c.pass(59 * time.Second)
+		require.Equal(c.t, "one", c.ask("g"), "it is renewed in the background, which fails")
+		c.pass(time.Second)
+
+		answer, err := c.Resolve(c.t.Context(), "g", resolver.Ask{})
+		require.NoError(c.t, err)
+		require.True(c.t, answer.FromCache)
+		require.True(c.t, answer.BecameStale)
+		var why *resolver.Error
+		require.ErrorAs(c.t, answer.Stale, &why)
+		require.Equal(c.t, resolver.Timeout, why.Kind)
+		require.Equal(c.t, "secret store", why.Store)
+		require.Equal(c.t, `credential "g": the secret store did not answer in time`, why.Error())
+	})
+}
