@@ -100,8 +100,15 @@ func openSQLiteFile(fields map[string]string) (*sqliteFile, error) {
 		return nil, sqliteFileError(uri.path, err)
 	}
 	f := &sqliteFile{folder: d}
+	_, missing := d.Lstat(name)
 	for _, beside := range []string{"-journal", "-wal", "-shm"} {
 		err = errors.Join(err, d.CheckFile(name+beside))
+		if err == nil && errors.Is(missing, fs.ErrNotExist) {
+			// It is of a database that was removed. SQLite would take it for the new one's.
+			if err = d.Remove(name + beside); errors.Is(err, fs.ErrNotExist) {
+				err = nil
+			}
+		}
 	}
 	if err == nil {
 		f.file, err = d.File(name, 0o600)

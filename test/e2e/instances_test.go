@@ -76,7 +76,7 @@ func TestSecretsFileEdited(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(s.path("secrets.json"), []byte(`{"pw": 5}`), 0o600))
 	_, failure = side.get(t, "credentials", "c")
-	require.Contains(t, failure, "code = Unavailable", "what contrib would mangle is refused")
+	require.Contains(t, failure, "code = FailedPrecondition", "what contrib would mangle is refused")
 
 	s.secret(t, "pw", map[string]string{"value": "mended"})
 	entries, failure = side.get(t, "credentials", "c")
