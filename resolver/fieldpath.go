@@ -13,9 +13,6 @@ type fieldPath struct {
 // field returns the place of a field in an object.
 func (p *fieldPath) field(name string) *fieldPath { return &fieldPath{p, name, -1} }
 
-// element returns the place of an element of an array.
-func (p *fieldPath) element(i int) *fieldPath { return &fieldPath{p, "", i} }
-
 // kept returns the place for good. Few of the places in a config are needed for long.
 func (p fieldPath) kept() *fieldPath { return &p }
 

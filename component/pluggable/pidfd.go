@@ -13,7 +13,7 @@ func (p pidfd) ended() bool {
 	if p == noPidfd {
 		return false
 	}
-	fds := []unix.PollFd{{Fd: int32(p), Events: unix.POLLIN}}
+	fds := []unix.PollFd{{Fd: int32(p), Events: unix.POLLIN}} //nolint:gosec // a descriptor is a C int
 	n, err := unix.Poll(fds, 0)
 	return err == nil && n > 0
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"math"
@@ -8,8 +9,10 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/dapr/components-contrib/bindings"
 
@@ -17,8 +20,22 @@ import (
 	"credential-resolver/component/pluggable"
 )
 
+// serveFlags are the flags of serve.
+type serveFlags struct {
+	socketMode         string
+	sharedSocketFolder bool
+	allowUIDs          []uint
+	singleDaprd        bool
+	stateDir           string
+	stateDirOnDisk     bool
+	shutdownDelay      time.Duration
+	metricsListen      string
+	allowCoreDumps     bool
+	allowExecPlugins   bool
+}
+
 func newServe(o *options) *cobra.Command {
-	mode := fmt.Sprintf("%#o", pluggable.DefaultSocketMode)
+	f := &serveFlags{}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the component to daprd, over a unix socket (the default command)",
@@ -33,77 +50,94 @@ func newServe(o *options) *cobra.Command {
 			"replace the socket, and would get the secrets that daprd sends. --shared-socket-folder accepts a\n" +
 			"folder that others may write to, such as the one that Dapr's injector mounts in a pod.",
 		Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.serve(cmd.Context(), o) },
 	}
-	sharedFolder := cmd.Flags().Bool("shared-socket-folder", false,
-		"accept a socket folder that others may write to: for a pod whose containers are all trusted")
-	cmd.Flags().StringVar(&mode, "socket-mode", mode, "permission bits of the socket, in octal; daprd must be able to write to it")
-	metricsAddress := cmd.Flags().String("metrics-listen", "", `address for Prometheus metrics, such as "127.0.0.1:9464", at /metrics (default none)`)
-	stateDir := cmd.Flags().String("state-dir", "",
-		"folder in memory for what must outlive this process (default $XDG_RUNTIME_DIR/"+product+", else /run/"+product+")")
-	onDisk := cmd.Flags().Bool("state-dir-on-disk", false,
-		"let --state-dir be on a disk: metadata of Components, secrets included, are then written to it")
-	delay := cmd.Flags().Duration("shutdown-delay", 0,
-		"how long to go on at most after SIGTERM while daprd is connected: for a daprd that drains (default 0s)")
-	uids := cmd.Flags().UintSlice("allow-uid", nil, "user that may call besides root and this process's own, by number; may be repeated")
-	single := cmd.Flags().Bool("single-daprd", false,
-		"take all processes of one user for one daprd: for a socket folder that one daprd alone uses, as in a pod")
-	allowCoreDumps := cmd.Flags().Bool("allow-core-dumps", false,
-		"let the process write core files, and be traced by others of its user: a core holds secrets")
-	allowExecPlugins := cmd.Flags().Bool("allow-exec-plugins", false,
-		"let a kubeconfig's user log in by a program (exec): whoever may write to the socket can then run any, as this user")
-	plannedFlags(cmd.Flags(), "state-key-file", "audit-log", "audit-key-file", "audit-required")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		allowed, err := userIDs(*uids)
-		if err != nil {
-			return err
-		}
-		if *delay < 0 {
-			return usageError{fmt.Errorf("--shutdown-delay must not be below zero, and is %s", *delay)}
-		}
-		bits, err := strconv.ParseUint(mode, 8, 32)
-		if err != nil || bits == 0 || bits > 0o777 {
-			return usageError{fmt.Errorf("--socket-mode must be octal permission bits such as 0660, not %q", mode)}
-		}
-		log, err := o.logger("info", o.Out)
-		if err != nil {
-			return err
-		}
-		if !*allowCoreDumps {
-			if err := forbidCoreDumps(); err != nil {
-				return err
-			}
-		}
-		metrics, stopMetrics, err := serveMetrics(cmd.Context(), *metricsAddress)
-		if err != nil {
-			return err
-		}
-		defer stopMetrics() // after the last request
-		server, err := pluggable.New(pluggable.Options{
-			Name: product,
-			NewSecretStore: component.FactoryWith(component.FactoryOptions{
-				Logger: log, Metrics: metrics, AllowExecPlugins: *allowExecPlugins,
-			}),
-			NewOutputBinding: func(stores *pluggable.SecretStores) bindings.OutputBinding {
-				return component.NewSaveBinding(stores)
-			},
-			Logger:             log,
-			SharedSocketFolder: *sharedFolder,
-			SocketMode:         fs.FileMode(bits),
-			StateFolder:        *stateDir,
-			StateOnDisk:        *onDisk,
-			AllowUIDs:          allowed,
-			SingleDaprd:        *single,
-			ShutdownDelay:      *delay,
-		})
-		if err != nil {
-			return err
-		}
-		signal.Ignore(syscall.SIGHUP) // a terminal that closes, or a habit of reloading, ends nothing
-		room := roomForGarbage()
-		defer runtime.KeepAlive(room)
-		return server.Run(cmd.Context())
-	}
+	f.add(cmd.Flags())
 	return cmd
+}
+
+// add adds the flags to a command's.
+func (f *serveFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.socketMode, "socket-mode", fmt.Sprintf("%#o", pluggable.DefaultSocketMode),
+		"permission bits of the socket, in octal; daprd must be able to write to it")
+	flags.BoolVar(&f.sharedSocketFolder, "shared-socket-folder", false,
+		"accept a socket folder that others may write to: for a pod whose containers are all trusted")
+	flags.UintSliceVar(&f.allowUIDs, "allow-uid", nil,
+		"user that may call besides root and this process's own, by number; may be repeated")
+	flags.BoolVar(&f.singleDaprd, "single-daprd", false,
+		"take all processes of one user for one daprd: for a socket folder that one daprd alone uses, as in a pod")
+	flags.StringVar(&f.stateDir, "state-dir", "",
+		"folder in memory for what must outlive this process (default $XDG_RUNTIME_DIR/"+product+", else /run/"+product+")")
+	flags.BoolVar(&f.stateDirOnDisk, "state-dir-on-disk", false,
+		"let --state-dir be on a disk: metadata of Components, secrets included, are then written to it")
+	flags.DurationVar(&f.shutdownDelay, "shutdown-delay", 0,
+		"how long to go on at most after SIGTERM while daprd is connected: for a daprd that drains (default 0s)")
+	flags.StringVar(&f.metricsListen, "metrics-listen", "",
+		`address for Prometheus metrics, such as "127.0.0.1:9464", at /metrics (default none)`)
+	flags.BoolVar(&f.allowCoreDumps, "allow-core-dumps", false,
+		"let the process write core files, and be traced by others of its user: a core holds secrets")
+	flags.BoolVar(&f.allowExecPlugins, "allow-exec-plugins", false,
+		"let a kubeconfig's user log in by a program (exec): whoever may write to the socket can then run any, as this user")
+	plannedFlags(flags, "state-key-file", "audit-log", "audit-key-file", "audit-required")
+}
+
+// serve serves until ctx ends.
+func (f *serveFlags) serve(ctx context.Context, o *options) error {
+	opts, err := f.options()
+	if err != nil {
+		return err
+	}
+	log, err := o.logger("info", o.Out)
+	if err != nil {
+		return err
+	}
+	if !f.allowCoreDumps {
+		if err := forbidCoreDumps(); err != nil {
+			return err
+		}
+	}
+	metrics, stopMetrics, err := serveMetrics(ctx, f.metricsListen)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics() // after the last request
+	opts.Logger = log
+	opts.NewSecretStore = component.FactoryWith(component.FactoryOptions{
+		Logger: log, Metrics: metrics, AllowExecPlugins: f.allowExecPlugins,
+	})
+	opts.NewOutputBinding = func(stores *pluggable.SecretStores) bindings.OutputBinding {
+		return component.NewSaveBinding(stores)
+	}
+	server, err := pluggable.New(opts)
+	if err != nil {
+		return err
+	}
+	signal.Ignore(syscall.SIGHUP) // a terminal that closes, or a habit of reloading, ends nothing
+	room := roomForGarbage()
+	defer runtime.KeepAlive(room)
+	return server.Run(ctx)
+}
+
+// options checks the flags, and returns what they say of the server.
+func (f *serveFlags) options() (pluggable.Options, error) {
+	bits, err := strconv.ParseUint(f.socketMode, 8, 32)
+	if err != nil || bits == 0 || bits > 0o777 {
+		return pluggable.Options{}, usageError{fmt.Errorf("--socket-mode must be octal permission bits such as 0660, not %q", f.socketMode)}
+	}
+	if f.shutdownDelay < 0 {
+		return pluggable.Options{}, usageError{fmt.Errorf("--shutdown-delay must not be below zero, and is %s", f.shutdownDelay)}
+	}
+	allowed, err := userIDs(f.allowUIDs)
+	return pluggable.Options{
+		Name:               product,
+		SocketMode:         fs.FileMode(bits),
+		SharedSocketFolder: f.sharedSocketFolder,
+		AllowUIDs:          allowed,
+		SingleDaprd:        f.singleDaprd,
+		StateFolder:        f.stateDir,
+		StateOnDisk:        f.stateDirOnDisk,
+		ShutdownDelay:      f.shutdownDelay,
+	}, err
 }
 
 // userIDs returns the users that --allow-uid names.

@@ -41,8 +41,12 @@ func (n namespaces) String() string {
 
 // allNamespaces are all combinations; A and B differ in nothing but their order.
 var allNamespaces = []namespaces{
-	{false, false, false}, {false, true, false}, {false, true, true},
-	{true, false, false}, {true, true, false}, {true, true, true},
+	{false, false, false},
+	{false, true, false},
+	{false, true, true},
+	{true, false, false},
+	{true, true, false},
+	{true, true, true},
 }
 
 // TestTenants has two daprds on one component, both with a Component named
