@@ -39,6 +39,9 @@ func (a *access) check(ctx context.Context, _ *tap.Info) (context.Context, error
 	case c.allowed:
 		return ctx, nil
 	}
+	if c.refused.Add(1) >= maxRefusedCalls {
+		_ = c.Conn.Close() // it has been told often enough
+	}
 	a.refuse.Do(func() { a.log.Warnf("calls of %s are refused: --allow-uid %d would allow them", c.peer, c.peer.uid) })
 	return nil, status.Errorf(codes.PermissionDenied,
 		"this component answers uid %d, root and those that --allow-uid names: the caller is uid %d; "+

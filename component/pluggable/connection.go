@@ -16,11 +16,29 @@ type connection struct {
 	net.Conn
 
 	peer    process
-	pidfd   pidfd // of peer; noPidfd unless it identifies it
-	allowed bool  // whether peer's user may call
+	pidfd   pidfd        // of peer; noPidfd unless it identifies it
+	allowed bool         // whether peer's user may call
+	refused atomic.Int32 // calls that were refused
+	writing sync.Mutex   // held while something is written
 	onEnd   func(*connection)
 	end     sync.Once
 	ended   atomic.Bool // set before onEnd is called
+}
+
+// Read implements net.Conn. Nothing is read while the peer takes no answers: gRPC keeps
+// the answers to calls that it refuses, of which there may be any number, and does not
+// count them among the calls under way.
+func (c *connection) Read(p []byte) (int, error) {
+	c.writing.Lock()
+	c.writing.Unlock() //nolint:staticcheck // it only waits
+	return c.Conn.Read(p)
+}
+
+// Write implements net.Conn.
+func (c *connection) Write(p []byte) (int, error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return c.Conn.Write(p)
 }
 
 // Close implements net.Conn.

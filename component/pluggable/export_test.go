@@ -40,7 +40,7 @@ func (s *Server) Connections(name string) int {
 const (
 	MaxPeerInstances      = maxPeerInstances
 	MaxInit               = maxInit
-	MaxState              = maxState
+	MaxPeerState          = maxPeerState
 	MaxPeerConnections    = maxPeerConnections
 	MaxRefusedConnections = maxRefusedConnections
 	MaxStreams            = maxStreams

@@ -11,14 +11,17 @@ const (
 	// maxInit bounds the metadata of one Init, names and values, in bytes. A bundle of
 	// all public certificate authorities has some 220 KiB.
 	maxInit = 512 << 10
-	// maxState bounds all records in the state folder, in bytes.
-	maxState = 4 << 20
+	// maxState and maxPeerState bound the records in the state folder, in bytes.
+	maxState     = 4 << 20
+	maxPeerState = maxState / 4
 
 	// maxConnections and maxPeerConnections bound the open connections.
 	maxConnections     = 1024
 	maxPeerConnections = 48
 	// maxRefusedConnections bounds those of all users that may not call.
 	maxRefusedConnections = 16
+	// maxRefusedCalls bounds the calls on one of those.
+	maxRefusedCalls = 1000
 
 	// maxStreams bounds the calls under way on one connection. gRPC clients queue what
 	// comes above that, so it is far above what a daprd has under way.

@@ -1,6 +1,7 @@
 package pluggable_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -8,9 +9,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -54,12 +58,12 @@ func TestTheMetadataOfOneInitIsBounded(t *testing.T) {
 	assert.Equal(t, 1, stores.inits())
 }
 
-func TestTheBytesOfTheStateAreBounded(t *testing.T) {
+func TestTheBytesOfAPeersStateAreBounded(t *testing.T) {
 	m := newMachine(t)
 	s := m.start(t, &echoes{})
 	c := connect(t, s)
 	large := strings.Repeat("x", pluggable.MaxInit-100)
-	for i := range pluggable.MaxState/len(large) + 2 {
+	for i := range pluggable.MaxPeerState/len(large) + 2 {
 		_, err := c.Init(as(fmt.Sprint("c", i)), &proto.SecretStoreInitRequest{Metadata: &proto.MetadataRequest{
 			Properties: map[string]string{"value": large},
 		}})
@@ -71,8 +75,8 @@ func TestTheBytesOfTheStateAreBounded(t *testing.T) {
 		require.NoError(t, err)
 		total += info.Size()
 	}
-	assert.LessOrEqual(t, total, int64(pluggable.MaxState))
-	assert.Greater(t, total, int64(pluggable.MaxState-pluggable.MaxInit), "what fits is remembered")
+	assert.LessOrEqual(t, total, int64(pluggable.MaxPeerState))
+	assert.Greater(t, total, int64(pluggable.MaxPeerState-pluggable.MaxInit), "what fits is remembered")
 	assert.Contains(t, s.log.String(), "will not outlive this process")
 }
 
@@ -98,6 +102,36 @@ func TestAConnectionThatSaysNothingIsClosed(t *testing.T) {
 	defer func() { _ = c.Close() }()
 	_, err = io.Copy(io.Discard, c) // until the server closes it
 	require.NoError(t, err)
+}
+
+// TestCallsThatAreRefusedTakeNoMemory has a stranger who makes calls and never reads an
+// answer: gRPC counts calls that are refused early among none that it bounds.
+func TestCallsThatAreRefusedTakeNoMemory(t *testing.T) {
+	s := serveNobody(t, &echoes{})
+	c, err := net.Dial("unix", s.socket)
+	require.NoError(t, err)
+	defer func() { _ = c.Close() }()
+	_, err = c.Write([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
+	require.NoError(t, err)
+	framer := http2.NewFramer(c, nil)
+	require.NoError(t, framer.WriteSettings())
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	for _, f := range [][2]string{
+		{":method", "POST"}, {":scheme", "http"}, {":path", proto.SecretStore_Ping_FullMethodName},
+		{":authority", "x"}, {"content-type", "application/grpc"}, {"te", "trailers"},
+	} {
+		require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}))
+	}
+	refused := 0
+	for ; err == nil && refused < 100_000; refused++ {
+		require.NoError(t, c.SetWriteDeadline(time.Now().Add(patience)))
+		err = framer.WriteHeaders(http2.HeadersFrameParam{
+			StreamID: uint32(2*refused + 1), BlockFragment: block.Bytes(), EndHeaders: true,
+		})
+	}
+	require.Error(t, err, "the connection is closed")
+	require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
 }
 
 func TestConnectionsOfRefusedUsersAreBounded(t *testing.T) {

@@ -48,6 +48,10 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
+		if l.fullFor(accepted) {
+			_ = accepted.Close()
+			continue
+		}
 		c := &connection{Conn: accepted}
 		c.peer, c.pidfd = l.identifier.identify(accepted)
 		c.allowed = slices.Contains(l.allowed, c.peer.uid)
@@ -80,6 +84,16 @@ func (l *listener) warnOfUnknown(c *connection) {
 func (p process) counted() process {
 	p.connection = 0
 	return p
+}
+
+// fullFor tells whether a connection is of a user that may not call, and there are too
+// many of such. It costs less than to identify the peer: a stranger may connect and
+// leave as fast as it can.
+func (l *listener) fullFor(c net.Conn) bool {
+	l.mu.Lock()
+	full := l.refused >= maxRefusedConnections
+	l.mu.Unlock()
+	return full && !slices.Contains(l.allowed, userOf(c))
 }
 
 // count counts a connection in; false if there are too many.

@@ -66,17 +66,34 @@ type identifier struct {
 // identify asks the kernel which process is at the other end. The pidfd is noPidfd
 // unless it is what identifies the process; the caller closes it.
 func (i *identifier) identify(c net.Conn) (process, pidfd) {
-	p := process{uid: math.MaxUint32, gid: math.MaxUint32}
-	end := noPidfd
-	if socket, ok := c.(*net.UnixConn); ok {
-		if raw, err := socket.SyscallConn(); err == nil {
-			_ = raw.Control(func(fd uintptr) { p, end = i.peerOf(int(fd)) })
-		}
-	}
+	p, end := process{uid: nobody, gid: nobody}, noPidfd
+	control(c, func(fd int) { p, end = i.peerOf(fd) })
 	if p == (process{uid: p.uid, gid: p.gid}) && !i.single {
 		p.connection = i.last.Add(1)
 	}
 	return p, end
+}
+
+// nobody is the number of no user and no group, chown(2).
+const nobody = math.MaxUint32
+
+// userOf returns the user at the other end; nobody if the kernel does not say.
+func userOf(c net.Conn) uint32 {
+	uid := uint32(nobody)
+	control(c, func(fd int) { uid, _, _ = peerCredentials(fd) })
+	return uid
+}
+
+// control runs fn on the descriptor of a unix socket. It does nothing for any other
+// connection.
+func control(c net.Conn, fn func(fd int)) {
+	socket, ok := c.(*net.UnixConn)
+	if !ok {
+		return
+	}
+	if raw, err := socket.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { fn(int(fd)) }) //nolint:gosec // a descriptor is a C int
+	}
 }
 
 // peerOf identifies the process at the other end of a socket, as far as the kernel
@@ -96,6 +113,10 @@ func (i *identifier) peerOf(fd int) (process, pidfd) {
 			p.pid, p.start = pid, start
 			return p, noPidfd
 		}
+	}
+	if inode == 0 {
+		end.close()
+		return p, noPidfd
 	}
 	p.pidfd = inode
 	return p, end

@@ -1,8 +1,6 @@
 package pluggable
 
 import (
-	"math"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -11,7 +9,7 @@ import (
 func peerCredentials(fd int) (uid, gid uint32, pid int32) {
 	cred, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
 	if err != nil {
-		return math.MaxUint32, math.MaxUint32, 0
+		return nobody, nobody, 0
 	}
 	n, err := unix.GetsockoptInt(fd, unix.SOL_LOCAL, unix.LOCAL_PEERPID)
 	if err != nil {

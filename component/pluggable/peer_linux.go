@@ -1,7 +1,6 @@
 package pluggable
 
 import (
-	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -14,7 +13,7 @@ import (
 func peerCredentials(fd int) (uid, gid uint32, pid int32) {
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
-		return math.MaxUint32, math.MaxUint32, 0
+		return nobody, nobody, 0
 	}
 	return cred.Uid, cred.Gid, cred.Pid
 }

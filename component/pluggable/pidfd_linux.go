@@ -5,9 +5,9 @@ package pluggable
 import "golang.org/x/sys/unix"
 
 // peerPidfd returns a pidfd of the process at the other end of a socket
-// (SO_PEERPIDFD), and its inode; noPidfd and 0 where the kernel has none that
-// identifies the process. Before Linux 6.9 all pidfds share one inode; since then they
-// are files of pidfs, where an inode belongs to one process.
+// (SO_PEERPIDFD), and its inode; noPidfd where the kernel has none, and 0 where the
+// inode does not identify the process. Before Linux 6.9 all pidfds share one inode;
+// since then they are files of pidfs, where an inode belongs to one process.
 //
 // The build tag nopidfd takes this away, for tests of what such a kernel means.
 func peerPidfd(fd int) (pidfd, uint64) {
@@ -19,8 +19,7 @@ func peerPidfd(fd int) (pidfd, uint64) {
 	var fs unix.Statfs_t
 	var stat unix.Stat_t
 	if unix.Fstatfs(n, &fs) != nil || fs.Type != unix.PID_FS_MAGIC || unix.Fstat(n, &stat) != nil {
-		p.close()
-		return noPidfd, 0
+		return p, 0
 	}
 	return p, stat.Ino
 }

@@ -74,6 +74,10 @@ func (s *Server) restore(ctx context.Context) {
 		s.opts.Logger.Warnf("what an earlier process left in %s is ignored: %v", file, why)
 	})
 	for _, r := range records {
+		if r.single() != s.opts.SingleDaprd { // the flag has changed: nobody comes back to it
+			_ = state.remove(r.Kind, r.key())
+			continue
+		}
 		if kind, ok := kinds[r.Kind]; ok {
 			kind.restore(ctx, r, &restoring)
 		}

@@ -51,6 +51,9 @@ func (r record) key() instanceKey {
 	return instanceKey{process{uid: r.UID, gid: r.GID, pid: r.PID, start: r.Start, pidfd: r.PIDFD}, r.Component}
 }
 
+// single tells whether the record is of the one daprd of a user.
+func (r record) single() bool { return r.PID == 0 && r.PIDFD == 0 }
+
 // ended tells whether the record is of a process that has ended: at the last boot, if
 // not before. Of the one daprd of a user that is not known.
 func (r record) ended() bool {
@@ -130,7 +133,7 @@ func (s *stateFolder) save(kind string, key instanceKey, properties map[string]s
 	name := fileName(kind, key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.makeRoom(name, len(text)); err != nil {
+	if err := s.makeRoom(name, key.peer, len(text)); err != nil {
 		return err
 	}
 	err = s.write(name, text)

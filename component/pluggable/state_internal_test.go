@@ -57,7 +57,7 @@ func TestARecordOfAnotherBootIsRemoved(t *testing.T) {
 
 func TestTheOldestRecordOfAnAbsentProcessMakesRoom(t *testing.T) {
 	s := newTestState(t)
-	large := map[string]string{"value": strings.Repeat("x", maxState/4)}
+	large := map[string]string{"value": strings.Repeat("x", maxState*22/100)} // of which four fit
 	save := func(name string, peer process, age time.Duration) error {
 		key := instanceKey{peer, name}
 		err := s.save("secretstores", key, large)
@@ -71,13 +71,16 @@ func TestTheOldestRecordOfAnAbsentProcessMakesRoom(t *testing.T) {
 	require.NoError(t, save("old", absent(1), 2*time.Hour))
 	require.NoError(t, save("new", absent(2), time.Hour))
 	require.NoError(t, save("newer", absent(3), 0))
-	assert.ElementsMatch(t, []string{"single", "new", "newer"}, s.names(t))
+	require.NoError(t, save("newest", absent(4), 0))
+	assert.ElementsMatch(t, []string{"single", "new", "newer", "newest"}, s.names(t))
 
 	require.NoError(t, save("new", absent(2), time.Hour), "it takes its own place")
-	assert.ElementsMatch(t, []string{"single", "new", "newer"}, s.names(t))
+	assert.ElementsMatch(t, []string{"single", "new", "newer", "newest"}, s.names(t))
 
+	require.ErrorContains(t, save("more", absent(2), 0), "the records of its daprd", "each has a share")
 	require.NoError(t, save("two", process{uid: 2}, 0))
 	require.NoError(t, save("three", process{uid: 3}, 0))
-	require.Error(t, save("four", process{uid: 4}, 0), "nobody of those that are left is absent")
-	assert.ElementsMatch(t, []string{"single", "two", "three"}, s.names(t))
+	require.NoError(t, save("four", process{uid: 4}, 0))
+	require.Error(t, save("five", process{uid: 5}, 0), "nobody of those that are left is absent")
+	assert.ElementsMatch(t, []string{"single", "two", "three", "four"}, s.names(t))
 }

@@ -5,21 +5,29 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 )
 
-// makeRoom sees that the folder stays within maxState with one more file of a size.
-// For that it removes the oldest records of processes of other PID namespaces, whose
-// end may not have been seen.
-func (s *stateFolder) makeRoom(name string, size int) error {
+// makeRoom sees that the folder stays within maxState with one more file of a size, and
+// the files of its peer within maxPeerState. For the first it removes the oldest records
+// of processes of other PID namespaces, whose end may not have been seen.
+func (s *stateFolder) makeRoom(name string, peer process, size int) error {
 	files, err := s.files()
 	if err != nil {
 		return nil // what is wrong shows when the file is written
 	}
-	total := int64(size)
+	total, ofPeer := int64(size), int64(size)
 	for _, f := range files {
-		if f.Name() != name {
-			total += f.Size()
+		if f.Name() == name {
+			continue
 		}
+		total += f.Size()
+		if strings.Contains(f.Name(), "-"+peer.id()+"-") {
+			ofPeer += f.Size()
+		}
+	}
+	if ofPeer > maxPeerState {
+		return fmt.Errorf("the records of its daprd would have %d bytes, and may have %d", ofPeer, maxPeerState)
 	}
 	for _, f := range files {
 		if total <= maxState {
