@@ -2,7 +2,9 @@ package pluggable
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc/codes"
@@ -46,4 +48,18 @@ func (a *access) check(ctx context.Context, _ *tap.Info) (context.Context, error
 	return nil, status.Errorf(codes.PermissionDenied,
 		"this component answers uid %d, root and those that --allow-uid names: the caller is uid %d; "+
 			"if it is daprd, start the component with --allow-uid %[2]d, or run both as the same user", os.Geteuid(), c.peer.uid)
+}
+
+// errOverflow is a user id that stands for several users.
+func errOverflow(uid uint32) error {
+	return fmt.Errorf("uid %d stands for every user that this user namespace does not map, and would let all of them call: "+
+		"run as another user, or do not name it by --allow-uid", uid)
+}
+
+// checkUsers refuses users that may call and stand for several.
+func checkUsers(allowed []uint32) error {
+	if overflow, ok := overflowUID(); ok && slices.Contains(allowed, overflow) {
+		return errOverflow(overflow)
+	}
+	return nil
 }

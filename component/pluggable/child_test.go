@@ -22,6 +22,13 @@ import (
 // child is what another process does: with a socket and a Component's name, what
 // a daprd does; without, nothing. It ends with its input.
 func child() int {
+	if len(os.Args) == 2 && os.Args[1] == "new" {
+		_, err := pluggable.New(pluggable.Options{
+			Name: componentName, NewSecretStore: (&echoes{}).New, Logger: logger.NewLogger("child"),
+		})
+		fmt.Println(err)
+		return 0
+	}
 	if len(os.Args) == 3 {
 		socket, component := os.Args[1], os.Args[2]
 		c := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), socket)

@@ -56,6 +56,9 @@ const childVariable = "PLUGGABLE_TEST_CHILD"
 // IsChild tells whether this process was started by StartChild.
 func IsChild() bool { return os.Getenv(childVariable) != "" }
 
+// ChildEnvironment is what makes a child of the test binary.
+func ChildEnvironment() []string { return append(os.Environ(), childVariable+"=1") }
+
 // Child is another process, which ends with its input.
 type Child struct {
 	*exec.Cmd
@@ -73,7 +76,7 @@ func StartChild(t *testing.T, name string, args ...string) *Child {
 	require.NoError(t, os.Symlink(self, alias))
 
 	c := &Child{Cmd: exec.Command(alias, args...)}
-	c.Env = append(os.Environ(), childVariable+"=1")
+	c.Env = ChildEnvironment()
 	c.Stderr = os.Stderr
 	c.Stdin, err = c.StdinPipe()
 	require.NoError(t, err)

@@ -30,6 +30,9 @@ func startTime(pid int32) (microseconds uint64, alive bool) {
 	return uint64(start.Sec)*1e6 + uint64(start.Usec), info.Proc.P_stat != zombie
 }
 
+// overflowUID returns false: there are no user namespaces.
+func overflowUID() (uint32, bool) { return 0, false }
+
 // bootID names the time since the last boot; "" where the system does not say.
 func bootID() string {
 	id, err := unix.Sysctl("kern.bootsessionuuid")

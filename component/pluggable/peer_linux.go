@@ -47,6 +47,25 @@ func procIsOurs() bool {
 	return err == nil && self == strconv.Itoa(os.Getpid())
 }
 
+// overflowUID returns the user id that stands for all users which this user namespace
+// does not map; false where it maps all of them (user_namespaces(7)).
+func overflowUID() (uint32, bool) {
+	ids, err := os.ReadFile("/proc/self/uid_map")
+	if err != nil {
+		return 0, false
+	}
+	fields := strings.Fields(string(ids))
+	if len(fields) == 3 && fields[0] == "0" && fields[2] == strconv.FormatUint(nobody, 10) {
+		return 0, false
+	}
+	text, err := os.ReadFile("/proc/sys/kernel/overflowuid")
+	if err != nil {
+		return 0, false
+	}
+	uid, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 32)
+	return uint32(uid), err == nil
+}
+
 // bootID names the time since the last boot: a pid or a pidfd's inode means nothing in
 // another. "" where the system does not say.
 func bootID() string {

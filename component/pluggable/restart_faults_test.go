@@ -55,6 +55,26 @@ func TestARecordThatCannotBeReplacedIsRemoved(t *testing.T) {
 	assert.Empty(t, m.files(t), "a restart must not bring the old metadata back")
 }
 
+func TestARecordOfASingleDaprdGoesWithItsFlag(t *testing.T) {
+	m := newMachine(t)
+	start := func(single bool) *running {
+		return serve(t, &echoes{}, func(o *pluggable.Options) {
+			o.SocketFolder, o.StateFolder, o.SingleDaprd = m.sockets, m.state, single
+		})
+	}
+	for _, single := range []bool{true, false} {
+		first := start(single)
+		initialise(t, first, "c", nil)
+		first.stop()
+		require.Len(t, m.files(t), 1)
+
+		second := start(!single)
+		assert.Zero(t, second.Instances())
+		assert.Empty(t, m.files(t), "nobody would ever come back to it")
+		second.stop()
+	}
+}
+
 func TestAStateFolderThatVanishesIsMadeAgain(t *testing.T) {
 	m := newMachine(t)
 	first := m.start(t, &echoes{})

@@ -103,7 +103,11 @@ func New(opts Options) (*Server, error) {
 	if opts.StateFolder == "" {
 		opts.StateFolder = StateFolder(opts.Name)
 	}
-	s := &Server{opts: opts, calls: newCalls(), allowed: allowedUsers(opts.AllowUIDs), ended: make(chan struct{}, 1)}
+	allowed := allowedUsers(opts.AllowUIDs)
+	if err := checkUsers(allowed); err != nil {
+		return nil, err
+	}
+	s := &Server{opts: opts, calls: newCalls(), allowed: allowed, ended: make(chan struct{}, 1)}
 	s.stores = newInstances("secretstores", opts.Logger, initSecretStore(opts.NewSecretStore))
 	s.bindings = newInstances("bindings", opts.Logger, s.initOutputBinding)
 	return s, nil
