@@ -36,6 +36,9 @@ type Settings struct {
 	Limits backend.Limits
 	// LookupFields are the fields that single-key mode looks up. Nil: all.
 	LookupFields []string
+	// LiteralFields are the fields that single-key mode does not look up, unless
+	// LookupFields are set. Empty: none.
+	LiteralFields []string
 	// MaxSecrets is how many distinct secrets one credential may ask for.
 	MaxSecrets int
 	// DeniedIsLiteral takes a looked-up name that is refused for a literal.
@@ -92,6 +95,10 @@ func readers() map[string]reader {
 			s.LookupFields, err = parseNames(v)
 			return err
 		},
+		"literalFields": func(s *Settings, v string) (err error) {
+			s.LiteralFields, err = parseLiteralFields(v)
+			return err
+		},
 		"maxSecrets": number(1, 10_000, func(s *Settings) *int { return &s.MaxSecrets }),
 		"allowBulk": oneOf(map[string]func(*Settings){
 			"false": func(s *Settings) { s.AllowBulk = false },
@@ -119,8 +126,9 @@ func readers() map[string]reader {
 	}
 }
 
-// plannedNames are the metadata names that are reserved (DESIGN.md, section 2).
-var plannedNames = []string{"literalFields"}
+// defaultLiteralFields are the fields that version 3 of the original library never looks up.
+const defaultLiteralFields = "host,port,connectBy,auth-type,agent-name,agent-type,key-type,secret-manager," +
+	"aws-region,aws-auth-method,azure-auth-method"
 
 // ParseMetadata reads the component's metadata, strictly: an unknown name is an
 // error that names the nearest known one. Its errors hold no value.
@@ -130,6 +138,7 @@ func ParseMetadata(properties map[string]string) (Settings, error) {
 		ConfigKey:      backend.GUIDPlaceholder,
 		SecretStore:    backend.Spec{Label: "secretStore", Fields: map[string]string{}},
 		RequestTimeout: resolver.DefaultTimeout,
+		LiteralFields:  strings.Split(defaultLiteralFields, ","),
 		MaxSecrets:     resolver.DefaultMaxSecrets,
 		Limits:         backend.DefaultLimits(),
 		Cache:          resolver.DefaultCacheOptions(),
@@ -181,9 +190,6 @@ func (s *Settings) read(known map[string]reader, name, value string) error {
 			return fmt.Errorf("is unknown (did you mean %q?)", store+"."+field)
 		}
 	}
-	if slices.Contains(plannedNames, name) {
-		return errors.New("is not supported yet: remove it")
-	}
 	names := slices.Sorted(maps.Keys(known))
 	return fmt.Errorf("is unknown%s; the names are %s, configStore.<field>, secretStore.<field>, secretStores.<name> and secretStores.<name>.<field>",
 		nearest.Hint(name, names), strings.Join(names, ", "))
@@ -198,6 +204,22 @@ func parseNames(value string) ([]string, error) {
 			return nil, errors.New(`has an empty name: write it as in "password,extra.token"`)
 		}
 		names = append(names, name)
+	}
+	return names, nil
+}
+
+// parseLiteralFields reads names of fields at the top of a config.
+func parseLiteralFields(value string) ([]string, error) {
+	names, err := parseNames(value)
+	switch {
+	case err != nil:
+		return nil, errors.New(`has an empty name: write it as in "host,port"`)
+	case slices.Equal(names, []string{"none"}):
+		return nil, nil
+	case slices.Contains(names, "none"):
+		return nil, errors.New(`must be names of fields, or "none" alone`)
+	case slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, resolver.FieldExtra+".") }):
+		return nil, errors.New("holds for the fields at the top alone, not for those of extra: see lookupFields")
 	}
 	return names, nil
 }

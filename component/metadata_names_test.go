@@ -145,12 +145,42 @@ func TestInitRefusesAWrongFileOfSecretsWithoutItsValues(t *testing.T) {
 	}
 }
 
-// DESIGN.md, section 2, reserves names of a later version.
-func TestAPlannedNameIsNotSupportedYet(t *testing.T) {
-	for _, name := range []string{"literalFields"} {
-		for _, value := range []string{canarySecret, ""} {
-			_, err := component.ParseMetadata(enough(map[string]string{name: value}))
-			require.EqualError(t, err, "metadata "+name+": is not supported yet: remove it")
-		}
+// DESIGN.md, section 2, literalFields.
+func TestLiteralFieldsHaveADefault(t *testing.T) {
+	standard := []string{
+		"host", "port", "connectBy", "auth-type", "agent-name", "agent-type", "key-type", "secret-manager",
+		"aws-region", "aws-auth-method", "azure-auth-method",
 	}
+	for value, want := range map[string][]string{"": standard, "none": nil, " none ": nil, "a, b.c": {"a", "b.c"}} {
+		properties := map[string]string{}
+		if value != "" {
+			properties["literalFields"] = value
+		}
+		settings, err := component.ParseMetadata(enough(properties))
+		require.NoError(t, err)
+		require.Equal(t, want, settings.LiteralFields)
+	}
+	for value, want := range map[string]string{
+		"":           "is empty: give it a value, or remove it for its default",
+		"a,,b":       `has an empty name: write it as in "host,port"`,
+		"none,host":  `must be names of fields, or "none" alone`,
+		"extra.host": "holds for the fields at the top alone, not for those of extra: see lookupFields",
+	} {
+		_, err := component.ParseMetadata(enough(map[string]string{"literalFields": value}))
+		require.EqualError(t, err, "metadata literalFields: "+want)
+	}
+}
+
+func TestAHostIsNotLookedUpUnlessTheMetadataSaySo(t *testing.T) {
+	w := newWorld(t)
+	w.secrets(`{"redis": {"redis-password": "hunter2"}}`)
+	w.config("c", `{"credentialSource":"agent","host":"redis","password":"redis"}`)
+	for value, host := range map[string]string{"host": "redis", "none": "hunter2", "password": "hunter2"} {
+		data, err := get(w.open(map[string]string{"literalFields": value}), "c")
+		require.NoError(t, err)
+		require.Equal(t, host, data["host"], value)
+	}
+	data, err := get(w.open(nil), "c")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"credentialSource": "agent", "host": "redis", "password": "hunter2"}, data)
 }

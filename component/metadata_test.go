@@ -28,8 +28,12 @@ func TestMetadataHaveDefaults(t *testing.T) {
 		ConfigKey:      "{guid}",
 		SecretStore:    backend.Spec{Label: "secretStore", Type: "secretstores.local.file", Fields: map[string]string{}},
 		RequestTimeout: 10 * time.Second,
-		MaxSecrets:     256,
-		Limits:         backend.Limits{Timeout: 3 * time.Second, Retries: 2, Concurrency: 64, BreakerFailures: 5, BreakerInterval: 5 * time.Second},
+		LiteralFields: []string{
+			"host", "port", "connectBy", "auth-type", "agent-name", "agent-type", "key-type", "secret-manager",
+			"aws-region", "aws-auth-method", "azure-auth-method",
+		},
+		MaxSecrets: 256,
+		Limits:     backend.Limits{Timeout: 3 * time.Second, Retries: 2, Concurrency: 64, BreakerFailures: 5, BreakerInterval: 5 * time.Second},
 		Cache: resolver.CacheOptions{
 			TTL: time.Minute, MaxEntries: 10_000, MaxBytes: 64 << 20, StaleIfError: time.Hour, NegativeTTL: 5 * time.Second,
 		},

@@ -36,14 +36,14 @@ func TestACredentialOfAFurtherStoreOfSecrets(t *testing.T) {
 func TestLookupFieldsAndDeniedProbe(t *testing.T) {
 	w := newWorld(t)
 	w.secrets(`{"db-password": {"value": "hunter2"}, "h": {"value": "never"}}`)
-	w.config("c", `{"credentialSource":"agent","host":"h","password":"db-password"}`)
+	w.config("c", `{"credentialSource":"agent","server":"h","password":"db-password"}`)
 	for name, changed := range map[string]map[string]string{
 		"lookupFields": {"lookupFields": " password , extra.token"},
 		"deniedProbe":  {"allowedSecrets": "db-*", "deniedProbe": "literal"},
 	} {
 		data, err := get(w.open(changed), "c")
 		require.NoError(t, err, name)
-		assert.Equal(t, map[string]string{"credentialSource": "agent", "host": "h", "password": "hunter2"}, data, name)
+		assert.Equal(t, map[string]string{"credentialSource": "agent", "server": "h", "password": "hunter2"}, data, name)
 	}
 	_, err := get(w.open(map[string]string{"allowedSecrets": "db-*"}), "c")
 	assert.Equal(t, codes.PermissionDenied, status.Code(err))

@@ -66,6 +66,7 @@ func (s *Stores) Resolver(
 	opts := resolver.Options{
 		Configs:         s.Configs,
 		LookupFields:    settings.LookupFields,
+		LiteralFields:   settings.LiteralFields,
 		MaxSecrets:      settings.MaxSecrets,
 		DeniedIsLiteral: settings.DeniedIsLiteral,
 		Named:           make(map[string]resolver.NamedSecrets, len(s.Named)),

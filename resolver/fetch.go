@@ -125,16 +125,15 @@ func (f *fetcher) one(ctx context.Context, name, who string) (Object, error) {
 
 // all fetches secrets, each distinct one once. The entries of a missing secret are
 // the empty object; of one that is there, at least one is not empty. Nothing is
-// asked for unless all of it is allowed, or a refusal makes a literal. whoAsks says,
-// for people, what of the config asks for a name.
-func (f *fetcher) all(ctx context.Context, names []string, whoAsks func(name string) string) (map[string]Object, error) {
+// asked for unless all of it is allowed, or a refusal makes a literal.
+func (f *fetcher) all(ctx context.Context, names []string) (map[string]Object, error) {
 	var allowed []string
 	for _, name := range names {
 		switch {
 		case f.mayAsk(name):
 			allowed = append(allowed, name)
 		case !f.r.opts.DeniedIsLiteral:
-			return nil, f.notAllowed(name, whoAsks(name))
+			return nil, f.notAllowed(name, f.whoAsks(name))
 		}
 	}
 	distinct := slices.Compact(slices.Sorted(slices.Values(allowed)))

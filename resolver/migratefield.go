@@ -23,14 +23,14 @@ func (w migrator) field(name string, now Value) (Value, error) {
 	}
 	extra, isObject := was.Object()
 	if name != FieldExtra || !isObject {
-		return w.value(at, was, now)
+		return w.value(at, fieldName{"", name}, was, now)
 	}
 	nowExtra, _ := now.Object()
 	b := newBuilder(extra.Len())
 	changed := false
 	for inner, was := range extra.All() {
 		now, _ := nowExtra.Get(inner)
-		v, err := w.value(at.field(inner), was, now)
+		v, err := w.value(at.field(inner), fieldName{FieldExtra, inner}, was, now)
 		if err != nil {
 			return Value{}, err
 		}
@@ -47,10 +47,10 @@ func (w migrator) field(name string, now Value) (Value, error) {
 }
 
 // value is field for an agent's credential: was is the value before it was resolved.
-func (w migrator) value(at *fieldPath, was, now Value) (Value, error) {
+func (w migrator) value(at *fieldPath, name fieldName, was, now Value) (Value, error) {
 	text, isText := was.Text()
 	from, ok := w.origins.entries[text]
-	if !isText || !ok {
+	if !isText || !ok || !w.origins.mayRefer.has(name) {
 		return w.literal(at, now)
 	}
 	if w.origins.secrets != nil && from.secret != text {

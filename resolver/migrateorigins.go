@@ -10,9 +10,10 @@ type origin struct {
 
 // origins are where the values of a config's credential come from.
 type origins struct {
-	direct  bool              // entries are laid over fields of their names; else they replace values
-	entries map[string]origin // by the name of the entry, or the value that it replaces
-	secrets map[string]bool   // secrets that there are, by the values which name them
+	direct   bool              // entries are laid over fields of their names; else they replace values
+	entries  map[string]origin // by the name of the entry, or the value that it replaces
+	secrets  map[string]bool   // secrets that there are, by the values which name them
+	mayRefer chosen            // the fields whose values they replace
 }
 
 // named tells whether a value is a name of something.
@@ -45,10 +46,11 @@ func entriesOf(name string, secret Object) map[string]origin {
 }
 
 func (f *fetcher) lookedUpOrigins(ctx context.Context) (origins, error) {
-	refs := f.from.naming.filter(f.r.references(f.config, stringValues(f.config.Fields)))
-	secrets, err := f.all(ctx, refs, func(ref string) string { return whoAsks(f.config.Fields, ref) })
+	mayRefer := f.r.mayRefer(f.config)
+	refs := f.from.naming.filter(stringValues(f.config.Fields, mayRefer))
+	secrets, err := f.all(ctx, refs)
 	refs = lastOfEach(refs)
-	o := origins{entries: map[string]origin{}, secrets: map[string]bool{}}
+	o := origins{entries: map[string]origin{}, secrets: map[string]bool{}, mayRefer: mayRefer}
 	for _, ref := range refs {
 		o.secrets[ref] = secrets[ref].Len() > 0
 		for key, v := range secrets[ref].All() {

@@ -3,6 +3,7 @@ package resolver_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"credential-resolver/resolver"
@@ -46,9 +47,9 @@ func quoted(s string) string {
 
 // naive is the credential that an agent's config without a secret-path becomes,
 // with the secrets' entries by name; and the names that have to be asked for.
-// Its kind is that of the failure if it becomes none.
-func naive(config []member, held map[string][]member) (want []member, asked []string, kind error) {
-	values := naiveValues(config)
+// Its kind is that of the failure if it becomes none. literal are the literalFields.
+func naive(config []member, held map[string][]member, literal []string) (want []member, asked []string, kind error) {
+	values := naiveValues(config, literal)
 	var lookedUp []string
 	for _, v := range values {
 		if canBeAName(v) {
@@ -84,16 +85,16 @@ func naive(config []member, held map[string][]member) (want []member, asked []st
 	if len(lookedUp) > 0 && !replaced {
 		return nil, asked, resolver.FailedPrecondition
 	}
-	return naiveSubstitution(config, merged, true), asked, nil
+	return naiveSubstitution(config, merged, literal, true), asked, nil
 }
 
-// naiveValues are the strings of a config and of extra, in order.
-func naiveValues(config []member) (values []string) {
+// naiveValues are the strings of a config and of extra that may be references, in order.
+func naiveValues(config []member, literal []string) (values []string) {
 	for _, m := range config {
 		if m.name == "credentialSource" || m.name == "secret-path" {
 			continue
 		}
-		if s, ok := m.value.(string); ok {
+		if s, ok := m.value.(string); ok && !slices.Contains(literal, m.name) {
 			values = append(values, s)
 		}
 		if inner, ok := m.value.([]member); ok && m.name == "extra" {
@@ -132,16 +133,16 @@ func isObject(value any) bool {
 	}
 }
 
-func naiveSubstitution(config []member, data map[string]any, top bool) (out []member) {
+func naiveSubstitution(config []member, data map[string]any, literal []string, top bool) (out []member) {
 	for _, m := range config {
 		switch v := m.value.(type) {
 		case string:
-			if replacement, ok := data[v]; ok {
+			if replacement, ok := data[v]; ok && !(top && slices.Contains(literal, m.name)) {
 				m.value = replacement
 			}
 		case []member:
 			if top && m.name == "extra" {
-				m.value = naiveSubstitution(v, data, false)
+				m.value = naiveSubstitution(v, data, nil, false)
 			}
 		}
 		out = append(out, m)

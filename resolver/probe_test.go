@@ -25,6 +25,7 @@ func TestOnlyLookupFieldsAreLookedUp(t *testing.T) {
 		{"all", nil, ``, []string{"h", "other", "pw", "tk"}, `"host":"H","password":"PW","extra":{"token":"TK","password":"OTHER"}`},
 		{"a field", []string{"password"}, ``, []string{"pw"}, `"host":"h","password":"PW","extra":{"token":"tk","password":"other"}`},
 		{"a field of extra", []string{"extra.token"}, ``, []string{"tk"}, `"host":"h","password":"pw","extra":{"token":"TK","password":"other"}`},
+		{"a value that is also in another field", []string{"again"}, `,"again":"pw"`, []string{"pw"}, `"host":"h","password":"pw","extra":{"token":"tk","password":"other"},"again":"PW"`},
 		{"one that it lacks", []string{"nix", "host"}, ``, []string{"h"}, `"host":"H","password":"pw","extra":{"token":"tk","password":"other"}`},
 		{
 			"its own",

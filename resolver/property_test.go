@@ -77,8 +77,11 @@ func checkSingleKey(t *testing.T, rt *rapid.T) {
 		}
 	}
 
-	want, asked, kind := naive(config, held)
-	credential, err := stores.Resolver().Resolve(t.Context(), guid)
+	literal := drawnNames(rt, "user", "host", "extra", "k")
+	want, asked, kind := naive(config, held, literal)
+	options := stores.Options()
+	options.LiteralFields = literal
+	credential, err := resolver.New(options).Resolve(t.Context(), guid)
 
 	require.ElementsMatch(rt, asked, stores.Secrets.Asked())
 	if kind != nil {

@@ -61,6 +61,10 @@ type Options struct {
 	// LookupFields are the fields of single-key configs that may be references,
 	// such as "password" and "extra.token" (section 2). Nil: all.
 	LookupFields []string
+	// LiteralFields are the fields at the top of single-key configs that are no references,
+	// such as "host" (section 2). Where LookupFields or a config's own list is set, they
+	// mean nothing. Nil: none.
+	LiteralFields []string
 	// MaxSecrets is how many distinct secrets one credential may ask for at the most
 	// (section 2). Zero: DefaultMaxSecrets.
 	MaxSecrets int
@@ -98,6 +102,8 @@ type Resolver struct {
 	secrets *source // nil without a default store of secrets
 	named   map[string]*source
 	recipes *lru.Cache[string, recipe]
+
+	literalFields map[string]bool
 }
 
 // New returns a resolver on the stores of opts.
@@ -119,7 +125,7 @@ func New(opts Options) *Resolver {
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	r := &Resolver{opts: opts, named: map[string]*source{}, recipes: recipes}
+	r := &Resolver{opts: opts, named: map[string]*source{}, recipes: recipes, literalFields: setOf(opts.LiteralFields)}
 	if opts.Secrets != nil {
 		r.secrets = newSource(NamedSecrets{Store: opts.Secrets, Known: opts.Known}, opts)
 	}
@@ -273,18 +279,22 @@ func (r *Resolver) resolve(ctx context.Context, config *Config, get *fetcher) (O
 	if config.Source == SourceDirect {
 		return get.direct(ctx, config)
 	}
-	values := stringValues(config.Fields)
 	var (
-		asked   []string // the values that may be replaced: an entry of a bundle may have any name
-		secrets Object
-		err     error
+		mayRefer chosen   // all fields of a config with a bundle
+		asked    []string // the values that may be replaced: an entry of a bundle may have any name
+		secrets  Object
+		err      error
 	)
+	if config.Mode() == SingleKey {
+		mayRefer = r.mayRefer(config)
+	}
+	values := stringValues(config.Fields, mayRefer)
 	if config.Mode() == MultiKey {
 		asked = values
 		secrets, err = get.bundle(ctx, config.SecretPath)
 	} else {
-		asked = get.from.naming.filter(r.references(config, values))
-		secrets, err = get.lookUp(ctx, config, asked)
+		asked = get.from.naming.filter(values)
+		secrets, err = get.lookUp(ctx, asked)
 	}
 	if err != nil {
 		return Object{}, err
@@ -293,7 +303,7 @@ func (r *Resolver) resolve(ctx context.Context, config *Config, get *fetcher) (O
 		get.made.literals = nil // a secret is missing, and is looked for anew
 		return Object{}, &Error{Kind: FailedPrecondition, GUID: get.guid, Reason: nothingReplaced}
 	}
-	return ApplySecretValues(config.Fields, secrets), nil
+	return applySecretValues(config.Fields, secrets, mayRefer), nil
 }
 
 // nothingReplaced is the reason for an agent credential without one secret in it.

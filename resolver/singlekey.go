@@ -7,12 +7,14 @@ import (
 )
 
 // stringValues returns the string values of a config, and of "extra" one level
-// down, in document order, less its credentialSource and secret-path and empty
-// ones. A value that stands twice comes twice.
-func stringValues(config Object) []string {
+// down, in document order, less its credentialSource and secret-path, empty ones, and
+// those of fields that are not chosen. A value that stands twice comes twice.
+func stringValues(config Object, of chosen) []string {
 	var found []string
-	for _, text := range stringFields(config) {
-		found = append(found, text)
+	for name, text := range stringFields(config) {
+		if of.has(name) {
+			found = append(found, text)
+		}
 	}
 	return found
 }
@@ -49,34 +51,41 @@ func stringFields(config Object) iter.Seq2[fieldName, string] {
 	}
 }
 
-// references returns the values of a single-key config that may be references, in
-// document order (section 2, lookupFields; a config's own list goes first).
-// values are all of its string values.
-func (r *Resolver) references(config *Config, values []string) []string {
+// chosen tells which fields of a single-key config may be references. Nil: all.
+type chosen func(fieldName) bool
+
+func (c chosen) has(name fieldName) bool { return c == nil || c(name) }
+
+// mayRefer returns which fields of a single-key config may be references (section 2,
+// lookupFields and literalFields; a config's own list goes first).
+func (r *Resolver) mayRefer(config *Config) chosen {
 	fields := r.opts.LookupFields
 	if config.own.lookupFields != nil {
 		fields = config.own.lookupFields
 	}
-	if fields == nil {
-		return values
+	switch {
+	case fields != nil:
+		named := setOf(fields)
+		return func(name fieldName) bool { return named[name.String()] }
+	case len(r.literalFields) > 0:
+		return func(name fieldName) bool { return name.within != "" || !r.literalFields[name.name] }
+	default:
+		return nil
 	}
-	named := make(map[string]bool, len(fields))
-	for _, field := range fields {
-		named[field] = true
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
 	}
-	var found []string
-	for name, text := range stringFields(config.Fields) {
-		if named[name.String()] {
-			found = append(found, text)
-		}
-	}
-	return found
+	return set
 }
 
 // lookUp fetches the secrets that single-key references name, and merges their
 // entries (section 4, step 5). A reference without a secret is a literal.
-func (f *fetcher) lookUp(ctx context.Context, config *Config, refs []string) (Object, error) {
-	secrets, err := f.all(ctx, refs, func(ref string) string { return whoAsks(config.Fields, ref) })
+func (f *fetcher) lookUp(ctx context.Context, refs []string) (Object, error) {
+	secrets, err := f.all(ctx, refs)
 	if err != nil {
 		return Object{}, err
 	}
@@ -116,10 +125,12 @@ func lastOfEach(names []string) []string {
 	return last
 }
 
-// whoAsks says which field of a config asks for a secret: the first one that does.
-func whoAsks(config Object, ref string) string {
-	for name, text := range stringFields(config) {
-		if text == ref {
+// whoAsks says which field of a single-key config asks for a secret: the first one that
+// does.
+func (f *fetcher) whoAsks(ref string) string {
+	mayRefer := f.r.mayRefer(f.config)
+	for name, text := range stringFields(f.config.Fields) {
+		if text == ref && mayRefer.has(name) {
 			return "its field " + QuoteName(name.String()) + " asks for a secret"
 		}
 	}

@@ -11,15 +11,20 @@ func ResolveCredentials(config, secrets Object) Object {
 // that name's value. The match is exact, and a value that was put in is never
 // looked at again. The inputs are not touched.
 func ApplySecretValues(source, secrets Object) Object {
+	return applySecretValues(source, secrets, nil)
+}
+
+// applySecretValues is ApplySecretValues, of the chosen fields alone.
+func applySecretValues(source, secrets Object, of chosen) Object {
 	b := copyOf(source)
 	for i, f := range b.o.fields {
 		switch {
 		case f.Value.kind == StringKind:
-			if v, ok := secrets.Get(f.Value.text); ok {
+			if v, ok := secrets.Get(f.Value.text); ok && of.has(fieldName{"", f.Name}) {
 				b.o.fields[i].Value = v
 			}
 		case f.Name == FieldExtra && f.Value.kind == ObjectKind:
-			b.o.fields[i].Value = applyToExtra(f.Value, secrets)
+			b.o.fields[i].Value = applyToExtra(f.Value, secrets, of)
 		}
 	}
 	return b.object()
@@ -27,7 +32,7 @@ func ApplySecretValues(source, secrets Object) Object {
 
 // applyToExtra replaces one level down. An "extra" in which nothing is replaced
 // stays the text that it was.
-func applyToExtra(extra Value, secrets Object) Value {
+func applyToExtra(extra Value, secrets Object, of chosen) Value {
 	o, _ := extra.Object()
 	b := copyOf(o)
 	replaced := false
@@ -35,7 +40,7 @@ func applyToExtra(extra Value, secrets Object) Value {
 		if f.Value.kind != StringKind {
 			continue
 		}
-		if v, ok := secrets.Get(f.Value.text); ok {
+		if v, ok := secrets.Get(f.Value.text); ok && of.has(fieldName{FieldExtra, f.Name}) {
 			b.o.fields[i].Value = v
 			replaced = true
 		}

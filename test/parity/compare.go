@@ -69,10 +69,7 @@ type finding struct {
 // wrong, so that a difference is always one of the departures. Those that matter to the
 // case change the model's answer when they are turned on, one after the other.
 func compare(c testCase, s secrets, theirs, ours outcome) finding {
-	config := &object{}
-	if value, err := decode(c.config); err == nil && c.hasConfig {
-		config, _ = value.(*object)
-	}
+	config := c.object()
 	same := func(a, b outcome, rounded bool) bool {
 		if a.failed() || b.failed() {
 			return a.failed() == b.failed()
@@ -103,6 +100,41 @@ func compare(c testCase, s secrets, theirs, ours outcome) finding {
 		f.wrong += "we answer otherwise than DESIGN.md says: " + show(last)
 	}
 	return f
+}
+
+// object is the case's config; nil if it is no object, and empty if there is none.
+func (c testCase) object() *object {
+	value, err := decode(c.config)
+	if err != nil || !c.hasConfig {
+		return &object{}
+	}
+	config, _ := value.(*object)
+	return config
+}
+
+// compareDefault has the model say what the default's literalFields make of a case, and
+// returns the fields in which that is not what "none" makes of it.
+func compareDefault(c testCase, s secrets, none, got outcome) (changed []string, wrong string) {
+	on := map[departure]bool{literalFields: true}
+	for _, d := range departures {
+		on[d] = true
+	}
+	want := model{s, on}.resolve(c)
+	if want.failed() || got.failed() || none.failed() {
+		if want.code != got.code || none.code != got.code {
+			wrong = "with literalFields' default we answer otherwise than DESIGN.md says: " + show(want)
+		}
+		return nil, wrong
+	}
+	if !equalCredentials(want.credential, got.credential, c.object(), false) {
+		wrong = "with literalFields' default we answer otherwise than DESIGN.md says: " + show(want)
+	}
+	for _, f := range got.credential.fields {
+		if before, _ := none.credential.get(f.name); encode(before) != encode(f.value) {
+			changed = append(changed, f.name)
+		}
+	}
+	return changed, wrong
 }
 
 func show(o outcome) string {

@@ -21,7 +21,14 @@ var (
 	ownField      = departure{"the field credential-resolver is left out", "4"}
 )
 
-// departures are all of them. One more is of comparing: numbers keep their digits.
+// literalFields is the one that only the metadata's default has: all else is tried with
+// "literalFields: none", as the original's version 2 is.
+var literalFields = departure{"the fields of literalFields are neither looked up nor replaced, where each field has its secret", "2"}
+
+// literalNames are those of the generated fields that are in literalFields by default.
+var literalNames = []string{"host", "port"}
+
+// departures are all the others. One more is of comparing: numbers keep their digits.
 var departures = []departure{
 	malformedGUID, noConfig, largeConfig, oddPath, reserved, noName, noBundle, emptyBundle, onlyEntry, singlePass, ownField,
 }

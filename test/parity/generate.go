@@ -142,6 +142,9 @@ func (g generator) config() string {
 		return g.of([]string{"[]", "null", "5", `"agent"`, "true", "{", "{} {}", `{"a":}`})
 	}
 	config := g.object(g.IntN(7), 1)
+	if g.oneIn(4) {
+		config.set(g.of(literalNames), g.of(names))
+	}
 	switch g.IntN(8) {
 	case 0:
 	case 1, 2:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -83,6 +84,10 @@ func (m model) credential(guid string, config *object) outcome {
 		}
 	} else {
 		data = m.lookUp(config)
+		if m.on[literalFields] {
+			m.substituteReferences(config, data)
+			return outcome{credential: m.withoutOwn(config)}
+		}
 	}
 	m.substitute(config, data)
 	return outcome{credential: m.withoutOwn(config)}
@@ -143,7 +148,9 @@ func (m model) values(config *object) (values []string) {
 		if m.on[reserved] && (f.name == "credentialSource" || f.name == "secret-path") {
 			continue
 		}
-		add(f.value)
+		if !m.literal(f.name) {
+			add(f.value)
+		}
 		if extra, ok := f.value.(*object); ok && f.name == "extra" {
 			for _, f := range extra.fields {
 				add(f.value)
@@ -162,6 +169,25 @@ func (m model) substitute(config, data *object) {
 	if extra, ok := extra.(*object); ok {
 		replace(extra, data)
 	}
+}
+
+// substituteReferences is substitute, less the literal fields.
+func (m model) substituteReferences(config, data *object) {
+	kept := map[string]any{}
+	for _, f := range config.fields {
+		if m.literal(f.name) && isString(f.value) {
+			kept[f.name] = f.value
+		}
+	}
+	m.substitute(config, data)
+	for name, value := range kept {
+		config.set(name, value)
+	}
+}
+
+// literal tells whether a field at the top is never a reference.
+func (m model) literal(name string) bool {
+	return m.on[literalFields] && slices.Contains(literalNames, name)
 }
 
 func replace(o, data *object) {

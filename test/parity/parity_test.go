@@ -18,19 +18,32 @@ func everything() map[departure]bool {
 	return on
 }
 
+// withDefault has the one of the metadata's default as well.
+func withDefault() map[departure]bool {
+	on := everything()
+	on[literalFields] = true
+	return on
+}
+
 // TestEveryDepartureIsMet has the model answer for both sides: no case is wrong, and
 // each departure is met by some.
 func TestEveryDepartureIsMet(t *testing.T) {
 	g, t1 := newGenerator(1), tally{counts: map[departure]int{}}
-	for range 6 {
+	for range 12 {
 		w := g.world(worldSize)
 		for _, c := range w.cases {
 			theirs, ours := model{w.secrets, nil}.resolve(c), model{w.secrets, everything()}.resolve(c)
 			f := compare(c, w.secrets, theirs, ours)
 			require.Empty(t, f.wrong, c.config)
 			t1.add(f, ours.failed())
+			changed, wrong := compareDefault(c, w.secrets, ours, model{w.secrets, withDefault()}.resolve(c))
+			require.Empty(t, wrong, c.config)
+			if len(changed) > 0 {
+				t1.literal++
+			}
 		}
 	}
+	require.NotZero(t, t1.literal)
 	for _, d := range departures {
 		require.NotZero(t, t1.counts[d], d.name)
 	}
@@ -91,7 +104,7 @@ func TestMigrationIsReadWhole(t *testing.T) {
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Len(t, regexp.MustCompile("```python").FindAll(text, -1), 1+2*len(m.calls))
-	for _, d := range departures {
+	for _, d := range append([]departure{literalFields}, departures...) {
 		require.Contains(t, string(text), "\n| "+d.name+" |")
 	}
 	for _, r := range refusals {

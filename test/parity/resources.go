@@ -44,28 +44,31 @@ func secretsIn(file string) metadata {
 	}
 }
 
-// unresolved is what ours needs to answer as the original does.
-var unresolved = metadata{"unresolved": "allow"}
+// asTheOriginal is what ours needs to answer as the original does.
+var asTheOriginal = metadata{"unresolved": "allow", "literalFields": "none"}
 
-// The names of our Components: one without a cache, one with the default's, and one
-// into which an application may save.
+// The names of our Components: one without a cache, one with the default's, one into
+// which an application may save, and one without a cache and with the default's
+// literalFields.
 const (
-	uncached = "credentials-uncached"
-	cached   = "credentials"
-	saving   = "credentials-local"
+	uncached  = "credentials-uncached"
+	cached    = "credentials"
+	saving    = "credentials-local"
+	byDefault = "credentials-default"
 )
 
 // resources are the original's object store and secret stores, and ours on the same.
 func resources(configs, secretsFile string) string {
 	file := metadata{"secretsFile": secretsFile, "multiValued": "true"}
 	all := func(name, ttl, environment string) string {
-		return ours(name, configs, secretsIn(secretsFile), unresolved, metadata{"cacheTTL": ttl, "environment": environment})
+		return ours(name, configs, secretsIn(secretsFile), asTheOriginal, metadata{"cacheTTL": ttl, "environment": environment})
 	}
 	return component("objectstore", "bindings.localstorage", metadata{"rootPath": configs}) +
 		component("secretstore", "secretstores.local.file", file) +
 		component("deployment-secret-store", "secretstores.local.file", file) +
 		component("credentials-save", "bindings.credential-resolver", metadata{"store": saving}) +
-		all(uncached, "0s", "production") + all(cached, "60s", "production") + all(saving, "60s", "local")
+		all(uncached, "0s", "production") + all(cached, "60s", "production") + all(saving, "60s", "local") +
+		ours(byDefault, configs, secretsIn(secretsFile), metadata{"cacheTTL": "0s", "unresolved": "allow"})
 }
 
 // refusing are a secret store that fails, as the original has it, and two Components of
@@ -73,8 +76,8 @@ func resources(configs, secretsFile string) string {
 func refusing(configs string) string {
 	const kind, nobody = "secretstores.hashicorp.vault", "http://127.0.0.1:1"
 	return component("secretstore-down", kind, metadata{"vaultAddr": nobody, "vaultToken": "none"}) +
-		ours("credentials-down", configs, unresolved, metadata{
+		ours("credentials-down", configs, asTheOriginal, metadata{
 			"secretStore": kind, "secretStore.vaultAddr": nobody, "secretStore.vaultToken": "none", "requestTimeout": "1s",
 		}) +
-		ours("credentials-strict", configs, secretsIn("components/samples/secrets.json"))
+		ours("credentials-strict", configs, secretsIn("components/samples/secrets.json"), metadata{"literalFields": "none"})
 }

@@ -13,6 +13,7 @@ type tally struct {
 	digits    int // equal but for how numbers are written
 	different int
 	wrong     int // of them different by no known departure
+	literal   int // of them all otherwise with the default's literalFields
 
 	counts map[departure]int
 }
@@ -39,6 +40,28 @@ func (t *tally) try(ctx context.Context, out io.Writer, p *place, w world) error
 			_, _ = fmt.Fprintln(out, describe(c, f, answer.Value+answer.Error, text))
 		}
 		t.add(f, ours.failed())
+		if err := t.tryDefault(ctx, out, p, c, w.secrets, ours); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tryDefault asks ours once more, with the default's literalFields, and says which fields
+// of the credential that changes.
+func (t *tally) tryDefault(ctx context.Context, out io.Writer, p *place, c testCase, s secrets, none outcome) error {
+	got, text, err := p.ask(ctx, byDefault, c.guid)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.guid, err)
+	}
+	changed, wrong := compareDefault(c, s, none, got)
+	if wrong != "" {
+		t.wrong++
+		_, _ = fmt.Fprintln(out, describe(c, finding{wrong: wrong}, "", text))
+	}
+	if len(changed) > 0 {
+		t.literal++
+		_, _ = fmt.Fprintf(out, "%s: another answer with literalFields' default: %q\n", c.guid, changed)
 	}
 	return nil
 }
@@ -70,4 +93,5 @@ func (t *tally) print(out io.Writer) {
 	for _, kind := range departures {
 		_, _ = fmt.Fprintf(out, "%6d  %s (DESIGN.md, section %s)\n", t.counts[kind], kind.name, kind.rule)
 	}
+	_, _ = fmt.Fprintf(out, "otherwise with the default:\n%6d  %s (DESIGN.md, section %s)\n", t.literal, literalFields.name, literalFields.rule)
 }
