@@ -123,7 +123,7 @@ func TestVaultsSecretIsReadAsItsEntriesOrAsOneText(t *testing.T) {
 	vault = scriptedVault{status: 200, body: `{"data":{"data":{"a":"b","n":1.50}}}`}
 	entries, err = vault.connect(t, devNull(t), map[string]string{"vaultValueType": "text"}).get(t.Context(), "a")
 	require.NoError(t, err)
-	require.Equal(t, map[string]string{"a": `{"a":"b","n":1.50}`}, entries, "the digits are kept")
+	require.Equal(t, map[string]string{"": `{"a":"b","n":1.50}`}, entries, "the digits are kept")
 }
 
 func TestVaultThatDoesNotAnswerInTimeIsTimeout(t *testing.T) {

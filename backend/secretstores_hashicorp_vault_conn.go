@@ -69,8 +69,12 @@ func (c *vaultConn) read(ctx context.Context, s *vaultSession, name string) (map
 	if resp.Data == nil {
 		return nil, unavailable(errNotVault)
 	}
-	if c.text() && !strings.HasPrefix(resp.Data[name], "{") {
-		return nil, unavailable(errNotVault)
+	if c.text() {
+		text := resp.Data[name]
+		if !strings.HasPrefix(text, "{") {
+			return nil, unavailable(errNotVault)
+		}
+		return map[string]string{"": text}, nil // the secret itself: contrib names it as an entry of its own
 	}
 	return resp.Data, nil
 }

@@ -23,7 +23,7 @@ type ahead struct {
 	recipe recipe
 	end    context.CancelFunc
 	all    sync.WaitGroup
-	reads  map[string]*flight[dated[Object]]
+	reads  map[string]*flight[dated[storedSecret]]
 }
 
 // readAhead begins to read what the credential was last made of; nil if that is not
@@ -34,11 +34,11 @@ func (r *Resolver) readAhead(ctx context.Context, guid string, since time.Time, 
 		return nil
 	}
 	ctx, end := context.WithCancel(ctx)
-	a := &ahead{recipe: last, end: end, reads: map[string]*flight[dated[Object]]{}}
+	a := &ahead{recipe: last, end: end, reads: map[string]*flight[dated[storedSecret]]{}}
 	for _, name := range last.secrets {
-		read := &flight[dated[Object]]{
+		read := &flight[dated[storedSecret]]{
 			done: make(chan struct{}),
-			read: func(ctx context.Context, _ time.Time) (dated[Object], error) {
+			read: func(ctx context.Context, _ time.Time) (dated[storedSecret], error) {
 				return places.get(ctx, last.from, name, since)
 			},
 		}
@@ -63,7 +63,7 @@ func (a *ahead) stop() {
 
 // of returns what is being read of a config's secrets; none if the config is another
 // one than was last seen.
-func (a *ahead) of(config *Config) map[string]*flight[dated[Object]] {
+func (a *ahead) of(config *Config) map[string]*flight[dated[storedSecret]] {
 	if a == nil {
 		return nil
 	}

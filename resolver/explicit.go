@@ -11,17 +11,29 @@ import (
 type found map[*reference]*secretEntries
 
 // secretEntries are the entries of a secret, looked through once: many references may
-// name none of them. Those of a missing secret are the empty object.
+// name none of them.
 type secretEntries struct {
-	Object
+	storedSecret
 
-	last     Field // the last one that is not empty
+	last     Value // the last entry that is not empty, as it is stored
 	notEmpty int   // how many are not
 }
 
-func entriesOfSecret(o Object) *secretEntries {
-	last, n := notEmptyEntry(o)
-	return &secretEntries{o, last, n}
+func entriesOfSecret(s storedSecret) *secretEntries {
+	if s.isObject {
+		return &secretEntries{s, StringValue(s.text), 1}
+	}
+	last, n := notEmptyEntry(s.Object)
+	return &secretEntries{s, last.Value, n}
+}
+
+// named returns the entry of a name as it is stored, else the field of the object that the
+// secret stands for.
+func (e *secretEntries) named(key string) (Value, bool) {
+	if e.isObject && e.entry == key {
+		return StringValue(e.text), true
+	}
+	return e.Get(key)
 }
 
 // value returns what a reference stands for; see [reference.value].
@@ -69,16 +81,16 @@ func (f *fetcher) find(ctx context.Context, refs []*reference) (found, error) {
 }
 
 // fetch fetches secrets, for those who ask for them.
-func (f *fetcher) fetch(ctx context.Context, askers map[secretAt]*reference) (map[secretAt]Object, error) {
+func (f *fetcher) fetch(ctx context.Context, askers map[secretAt]*reference) (map[secretAt]storedSecret, error) {
 	var mu sync.Mutex
-	secrets := make(map[secretAt]Object, len(askers))
+	secrets := make(map[secretAt]storedSecret, len(askers))
 	reads, ctx := newFetching(ctx)
 	for at, asker := range askers {
 		reads.begin(func() error {
-			entries, err := f.in(at.from).anySecret(ctx, at.name)
+			secret, err := f.in(at.from).anySecret(ctx, at.name)
 			mu.Lock()
 			defer mu.Unlock()
-			secrets[at] = entries
+			secrets[at] = secret
 			return ofField(asker.at, err)
 		})
 	}

@@ -21,6 +21,9 @@ func bundle() secrets {
 		"blank": {"value": ""},
 		"nest":  {"x": `{"o":{"k":1.50}}`},
 		"bare":  {"bare": "never"},
+		"sa":    {"key.json": ` { "type": "gcp", "key.json": 1, "n": 1.0 }`},
+		"brace": {"json": `{}`},
+		"whole": {"": `{"value":"v"}`},
 	}
 }
 
@@ -38,7 +41,12 @@ func TestASecretKeyRefIsTheEntryThatItNames(t *testing.T) {
 		found("an entry", `"a":{"secretKeyRef":{"name":"db","key":"password"}}`, `"a":"p@s\"s+w&rd/é"`, "db"),
 		found("the only entry", `"a":{"secretKeyRef":{"name":"one"}}`, `"a":"only"`, "one"),
 		found("the only one that is not empty", `"a":{"secretKeyRef":{"name":"two"}}`, `"a":"only"`, "two"),
-		found("the only entry, an object", `"a":{"secretKeyRef":{"name":"nest"}}`, `"a":{"k":1.50}`, "nest"),
+		found("the only entry, the text of an object", `"a":{"secretKeyRef":{"name":"nest"}}`, `"a":"{\"o\":{\"k\":1.50}}"`, "nest"),
+		found("an entry as it is stored, before a field of the object in it",
+			`"a":{"secretKeyRef":{"name":"sa","key":"key.json"}},"b":{"secretKeyRef":{"name":"sa","key":"n"}},"c":["${sa}"]`,
+			`"a":" { \"type\": \"gcp\", \"key.json\": 1, \"n\": 1.0 }","b":1.0,"c":[" { \"type\": \"gcp\", \"key.json\": 1, \"n\": 1.0 }"]`, "sa"),
+		found("such an entry, optional and with a default", `"a":{"secretKeyRef":{"name":"brace","key":"json","optional":true,"default":1}}`, `"a":"{}"`, "brace"),
+		found("an object that is the secret itself", `"a":"${whole}","b":{"secretKeyRef":{"name":"whole","key":"value"}}`, `"a":"v","b":"v"`, "whole"),
 		found("an empty entry", `"a":{"secretKeyRef":{"name":"db","key":"empty"}}`, `"a":""`, "db"),
 		found("entries with their types, to the digit",
 			`"a":{"secretKeyRef":{"name":"json","key":"port"}},"b":{"secretKeyRef":{"name":"json","key":"big"}},`+
@@ -108,6 +116,7 @@ func TestReferencesInALongerString(t *testing.T) {
 		found("base64: padded", `"a":"${db#user|base64}","b":"${db#empty|base64}","c":"${json#port|base64}"`, `"a":"dSBzZXI=","b":"","c":"NTQzMi4wMA=="`, "db", "json"),
 		found("json: with its quotes", `"a":"{\"p\":${db#password|json},\"n\":${json#port|json},\"o\":${json#o|json}}"`,
 			`"a":"{\"p\":\"p@s\\\"s+w&rd/é\",\"n\":5432.00,\"o\":{\"k\":\"v\"}}"`, "db", "json"),
+		found("json: an object in the only entry is its text", `"a":"${nest|json}"`, `"a":"\"{\\\"o\\\":{\\\"k\\\":1.50}}\""`, "nest"),
 		found("one after the other", `"a":"${one|json|base64|urlquery}"`, `"a":"Im9ubHki"`, "one"),
 		found("with a filter and no key", `"a":"${one|base64}"`, `"a":"b25seQ=="`, "one"),
 	})
@@ -124,6 +133,8 @@ func TestAReferenceThatDoesNotResolveNamesItsField(t *testing.T) {
 		refusal("an empty secret", `"extra":{"token":"${blank}"}`, resolver.NotFound, `its field "extra.token"`+noSecret),
 		refusal("no entry", `"extra":{"list":[1,2,{"secretKeyRef":{"name":"db","key":"none"}}]}`, resolver.NotFound, `its field "extra.list[2]"`+noEntry),
 		refusal("no entry, in a string", `"a":[["x",{"b":"${db#none}"}]]`, resolver.NotFound, `its field "a[0][1].b"`+noEntry),
+		refusal("no field of an object", `"a":"${sa#none}"`, resolver.NotFound, `its field "a"`+noEntry),
+		refusal("no field of an empty object", `"a":"${brace#none}"`, resolver.NotFound, `its field "a"`+noEntry),
 		refusal("null, in a string", `"a":"${json#nothing}"`, resolver.NotFound, `its field "a" refers to an entry that is null`),
 		refusal("case counts", `"a":"${DB#user}"`, resolver.NotFound, `its field "a"`+noSecret),
 		refusal("several entries", `"a":{"secretKeyRef":{"name":"db","optional":true,"default":1}}`, resolver.FailedPrecondition,

@@ -57,7 +57,7 @@ type fetcher struct {
 	config *Config
 	since  time.Time // nothing that was read before is taken; zero: anything that is kept
 	places places
-	ahead  map[string]*flight[dated[Object]] // secrets of from that are being read already
+	ahead  map[string]*flight[dated[storedSecret]] // secrets of from that are being read already
 	made   *made
 }
 
@@ -116,17 +116,17 @@ func (m *made) add(at time.Time) {
 
 // one fetches a bundle; all and it are the only ways to a secret. who says, for
 // people, what of the config asks for it.
-func (f *fetcher) one(ctx context.Context, name, who string) (Object, error) {
+func (f *fetcher) one(ctx context.Context, name, who string) (storedSecret, error) {
 	if !f.mayAsk(name) {
-		return Object{}, f.notAllowed(name, who)
+		return storedSecret{}, f.notAllowed(name, who)
 	}
 	return f.secret(ctx, name)
 }
 
-// all fetches secrets, each distinct one once. The entries of a missing secret are
-// the empty object; of one that is there, at least one is not empty. Nothing is
+// all fetches secrets, each distinct one once. A missing secret has no
+// entries; of one that is there, at least one is not empty. Nothing is
 // asked for unless all of it is allowed, or a refusal makes a literal.
-func (f *fetcher) all(ctx context.Context, names []string) (map[string]Object, error) {
+func (f *fetcher) all(ctx context.Context, names []string) (map[string]storedSecret, error) {
 	var allowed []string
 	for _, name := range names {
 		switch {
@@ -140,20 +140,20 @@ func (f *fetcher) all(ctx context.Context, names []string) (map[string]Object, e
 	if err := f.r.mayAskFor(len(distinct)); err != nil {
 		return nil, err
 	}
-	entries := make([]Object, len(distinct))
+	secrets := make([]storedSecret, len(distinct))
 	reads, ctx := newFetching(ctx)
 	for i, name := range distinct {
 		reads.begin(func() (err error) {
-			entries[i], err = f.lookedUp(ctx, name)
+			secrets[i], err = f.lookedUp(ctx, name)
 			return err
 		})
 	}
 	if err := reads.wait(); err != nil {
 		return nil, err
 	}
-	byName := make(map[string]Object, len(distinct))
+	byName := make(map[string]storedSecret, len(distinct))
 	for i, name := range distinct {
-		byName[name] = entries[i]
+		byName[name] = secrets[i]
 	}
 	return byName, nil
 }
@@ -170,20 +170,20 @@ func (r *Resolver) mayAskFor(secrets int) error {
 
 // lookedUp fetches the secret that a value may name. A value that has shown to be a
 // literal is not asked for again for a while, unless it has been a secret elsewhere.
-func (f *fetcher) lookedUp(ctx context.Context, name string) (Object, error) {
+func (f *fetcher) lookedUp(ctx context.Context, name string) (storedSecret, error) {
 	value := literal{f.config.sum, name}
 	if f.from.cache.isLiteral(value, f.since) && !f.from.known.has(name) {
-		return Object{}, nil
+		return storedSecret{}, nil
 	}
 	began := f.r.opts.Cache.Now()
-	entries, err := f.secret(ctx, name)
+	secret, err := f.secret(ctx, name)
 	switch {
 	case f.refusedLiteral(name, err): // which may not be for long
-		return Object{}, nil
-	case err == nil && entries.Len() == 0:
+		return storedSecret{}, nil
+	case err == nil && secret.Len() == 0:
 		f.made.hasNot(value, began)
 	}
-	return entries, err
+	return secret, err
 }
 
 // refusedLiteral tells whether a looked-up value counts as a literal because the

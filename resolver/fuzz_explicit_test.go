@@ -17,7 +17,7 @@ import (
 func FuzzReferenceText(f *testing.F) {
 	for _, seed := range []string{
 		``, `${s}`, `a${s#k|json}b`, `$${s}`, `$$${s}`, `${s#k|urlquery|base64}`, `${`, `${}`, `${#}`, `${s#}`, `${s|}`,
-		`${s${s}}`, `$${${s}`, `${ s}`, `}${s}{`, `${none}`, "${\xff}", "\u0000${s}",
+		`${s${s}}`, `$${${s}`, `${ s}`, `}${s}{`, `${none}`, `${j}`, `${j#k|json}`, "${\xff}", "\u0000${s}",
 	} {
 		f.Add(seed)
 	}
@@ -52,6 +52,7 @@ func FuzzReferenceText(f *testing.F) {
 		// as there are references, and no error comes of it.
 		const hostile = "${none#none}$${"
 		stores.Secrets.Put("s", map[string]string{"k": hostile})
+		stores.Secrets.Put("j", map[string]string{"k": `{"${s}":"` + hostile + `"}`})
 		got, err = resolve(s)
 		if err != nil {
 			var failure *resolver.Error
@@ -75,7 +76,7 @@ func FuzzExplicitConfig(f *testing.F) {
 	for _, seed := range append(objectSeeds(),
 		`{"a":{"secretKeyRef":{"name":"s","key":"k","optional":true,"default":1}}}`, `{"a":[{"secretKeyRef":{"name":"n","optional":true}}]}`,
 		`{"a":{"b":["${s#k}",1.0,{"c":"$${"}]},"d":"\u0024{s}"}`, `{"a":{"secretKeyRef":1,"b":2}}`, `{"a":{"\u0073ecretKeyRef":{"name":"s"}}}`,
-		`{"a":{"b":"${s}","b":"${s}"}}`) {
+		`{"a":{"b":"${s}","b":"${s}"}}`, `{"a":{"secretKeyRef":{"name":"j","key":"k"}},"b":"${j#l}${j}"}`) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, config []byte) {
@@ -85,6 +86,7 @@ func FuzzExplicitConfig(f *testing.F) {
 		}
 		stores := resolvertest.New(t)
 		stores.Secrets.Put("s", map[string]string{"k": secretCanary})
+		stores.Secrets.Put("j", map[string]string{"k": `{"l":"` + secretCanary + `"}`})
 		all := []resolver.Field{}
 		for name, v := range fields.All() {
 			if name != resolver.FieldOwn {

@@ -98,6 +98,11 @@ func TestAMigratedConfigNamesWhatItWasMadeOf(t *testing.T) {
 			block + `"credentialSource":"agent","a":{"secretKeyRef":{"name":"one"}}}`, "=credentialSource >a",
 		},
 		{
+			"a field of an object, and its only one", `{"credentialSource":"agent","a":"one","b":"two"}`,
+			secrets{"one": {"json": `{"one":1.0,"x":"y"}`}, "two": {"json": `{"value":"2"}`}},
+			block + `"credentialSource":"agent","a":` + ref("one", "one") + `,"b":` + ref("two", "value") + `}`, "=credentialSource >a >b",
+		},
+		{
 			"what looks like a reference, at any depth", `{"credentialSource":"agent","secret-path":"p","a":"k","b":"${k}$","c":"$${","d":[{"${":"x${y}","n":1.0}],"extra":{"e":"${p#k}","f":["${p}"]}}`,
 			secrets{"p": {"k": "${p#k}"}},
 			block + `"credentialSource":"agent","secret-path":"p","a":` + ref("p", "k") + `,"b":"$${k}$","c":"$$${","d":[{"${":"x$${y}","n":1.0}],"extra":{"e":"$${p#k}","f":["$${p}"]}}`,
@@ -162,6 +167,14 @@ func TestWhatCannotBeMigratedSaysWhy(t *testing.T) {
 			`its field "a" comes from an entry without a name`,
 		},
 		{
+			"a field with the name of the entry that it is in", `{"credentialSource":"agent","secret-path":"o","a":"json"}`, resolver.FailedPrecondition,
+			`its field "a" comes from a field of a JSON object whose own entry has the same name`,
+		},
+		{
+			"a field without a name, the only one", `{"credentialSource":"agent","a":"n"}`, resolver.FailedPrecondition,
+			`its field "a" comes from an entry without a name`,
+		},
+		{
 			"escapes that are written anew", `{"credentialSource":"agent","secret-path":"p","a":"k","b":["\u00e9${"]}`, resolver.FailedPrecondition,
 			"with explicit references it would not be the same credential",
 		},
@@ -169,6 +182,8 @@ func TestWhatCannotBeMigratedSaysWhy(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			stores := resolvertest.New(t)
 			stores.Secrets.Put("p", map[string]string{"k": "v", "": "w"})
+			stores.Secrets.Put("o", map[string]string{"json": `{"json":"v"}`})
+			stores.Secrets.Put("n", map[string]string{"json": `{"":"v"}`})
 			m, err := stores.Resolver().Migrate(t.Context(), guid, []byte(row.config))
 			assert.Nil(t, m)
 			require.ErrorIs(t, err, row.kind)

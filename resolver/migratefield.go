@@ -64,6 +64,9 @@ func (w migrator) reference(at *fieldPath, from origin, became Became) (Value, e
 	ref := newBuilder(2)
 	ref.set(refName, StringValue(from.secret))
 	switch {
+	case from.shadowed:
+		return Value{}, precondition(at.its()+" comes from a field of a JSON object whose own entry has the same name: "+
+			"an explicit reference means the entry", nil)
 	case from.key != "":
 		ref.set(refKey, StringValue(from.key))
 	case !from.onlyEntry:

@@ -5,7 +5,8 @@ import "context"
 // origin is where a value of a credential comes from: an entry of a secret.
 type origin struct {
 	secret, key string
-	onlyEntry   bool // it is the secret's only entry: key may be ""
+	onlyEntry   bool // it is the secret's only entry, as stored: key may be ""
+	shadowed    bool // a reference to it means the stored entry that the object is in
 }
 
 // origins are where the values of a config's credential come from.
@@ -37,12 +38,16 @@ func (f *fetcher) origins(ctx context.Context) (origins, error) {
 	}
 }
 
-func entriesOf(name string, secret Object) map[string]origin {
+func entriesOf(name string, secret storedSecret) map[string]origin {
 	entries := make(map[string]origin, secret.Len())
 	for key := range secret.All() {
-		entries[key] = origin{name, key, false}
+		entries[key] = originOf(name, key, secret)
 	}
 	return entries
+}
+
+func originOf(name, key string, secret storedSecret) origin {
+	return origin{secret: name, key: key, shadowed: secret.isObject && secret.entry == key}
 }
 
 func (f *fetcher) lookedUpOrigins(ctx context.Context) (origins, error) {
@@ -55,7 +60,7 @@ func (f *fetcher) lookedUpOrigins(ctx context.Context) (origins, error) {
 		o.secrets[ref] = secrets[ref].Len() > 0
 		for key, v := range secrets[ref].All() {
 			if !v.empty() {
-				o.entries[key] = origin{ref, key, false}
+				o.entries[key] = originOf(ref, key, secrets[ref])
 			}
 		}
 	}
@@ -63,8 +68,10 @@ func (f *fetcher) lookedUpOrigins(ctx context.Context) (origins, error) {
 		if _, ok := o.entries[ref]; ok {
 			continue
 		}
-		if only, ok := onlyEntry(secrets[ref]); ok {
-			o.entries[ref] = origin{ref, only.Name, true}
+		if only, ok := onlyEntry(secrets[ref].Object); ok {
+			from := originOf(ref, only.Name, secrets[ref])
+			from.onlyEntry = !secrets[ref].isObject
+			o.entries[ref] = from
 		}
 	}
 	return o, err

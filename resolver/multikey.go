@@ -9,12 +9,12 @@ func (f *fetcher) direct(ctx context.Context, config *Config) (Object, error) {
 	if err != nil {
 		return Object{}, err
 	}
-	return overlay(config.Fields, secret), nil
+	return overlay(config.Fields, secret.Object), nil
 }
 
 // bundle fetches the one secret of an agent credential with a secret-path. That
 // it is missing is NotFound (section 4, step 4).
-func (f *fetcher) bundle(ctx context.Context, path string) (Object, error) {
+func (f *fetcher) bundle(ctx context.Context, path string) (storedSecret, error) {
 	secret, err := f.one(ctx, path, `its "secret-path" names a secret`)
 	if err == nil && secret.Len() == 0 {
 		err = secretGone(f.guid, path, `there is no secret under its "secret-path"`)

@@ -25,11 +25,15 @@ type drawn struct {
 // heldExplicitly is what the store has; the entries are hostile on purpose.
 var heldExplicitly = secrets{
 	"s": {"k": "${s#l}", "l": "$${", "e": ""}, "t": {"v": `q"\`}, "u": {"v": ""}, "$": {"v": "}|#"},
+	"j": {"k": `{"k":"never","l":"of j"}`}, "o": {"v": `{}`},
 }
+
+// fieldsOfObjects are those of the secrets that are an object.
+var fieldsOfObjects = map[string]map[string]string{"j": {"k": "never", "l": "of j"}}
 
 var (
 	drawnLiterals = rapid.SliceOfN(rapid.SampledFrom([]string{"$", "{", "}", "a", "${s#k}", "|json", "#"}), 0, 4)
-	drawnSecrets  = rapid.SampledFrom([]string{"s", "s", "t", "t", "u", "$", "none"})
+	drawnSecrets  = rapid.SampledFrom([]string{"s", "s", "t", "t", "u", "$", "none", "j", "j", "o"})
 	drawnKeys     = rapid.SampledFrom([]string{"k", "l", "e", "v", "none", ""})
 	drawnFilters  = rapid.SampledFrom([]string{"", "", "json", "base64", "urlquery", "json|base64"})
 )
@@ -48,6 +52,9 @@ func entryOf(name, key string) (text string, kind error) {
 	}
 	if key != "" {
 		text, ok := entries[key]
+		if !ok {
+			text, ok = fieldsOfObjects[name][key]
+		}
 		if !ok {
 			return "", resolver.NotFound
 		}

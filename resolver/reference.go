@@ -17,7 +17,7 @@ type reference struct {
 	at    *fieldPath
 	store string // a name of secretStores; "" for the config's own, or the default
 	name  string // the secret's
-	key   string // the entry's; "" for the only one
+	key   string // the entry's, or the field's of an object; "" for the only entry
 
 	optional    bool // without what it refers to, its field is left out
 	substitute  Value
@@ -80,7 +80,7 @@ func (r *reference) value(entries *secretEntries) (Value, bool, error) {
 		return r.substitute, true, nil
 	case r.optional:
 		return Value{}, false, nil
-	case entries.Len() == 0:
+	case !entries.exists():
 		return Value{}, false, r.notFound("a secret that does not exist")
 	default:
 		return Value{}, false, r.notFound("an entry that its secret does not have")
@@ -91,13 +91,13 @@ func (r *reference) value(entries *secretEntries) (Value, bool, error) {
 // one.
 func (r *reference) entry(entries *secretEntries) (Value, bool, error) {
 	if r.key != "" {
-		v, ok := entries.Get(r.key)
+		v, ok := entries.named(r.key)
 		return v, ok, nil
 	}
 	if entries.notEmpty > 1 {
 		return Value{}, false, precondition(r.at.its()+" refers to a secret of several entries, and names none of them", nil)
 	}
-	return entries.last.Value, entries.notEmpty == 1, nil
+	return entries.last, entries.notEmpty == 1, nil
 }
 
 func (r *reference) notFound(what string) *Error {

@@ -29,7 +29,8 @@ type ConfigStore interface {
 type SecretStore interface {
 	// Secret returns a secret's entries. It fails with a [StoreError] of kind
 	// NotFound if there is no such secret, and any other failure fails the
-	// resolution. It is called from several goroutines at once.
+	// resolution. It is called from several goroutines at once. A store whose secrets
+	// are JSON objects gives one as the text of an entry without a name.
 	Secret(ctx context.Context, name string) (map[string]string, error)
 }
 
@@ -291,7 +292,9 @@ func (r *Resolver) resolve(ctx context.Context, config *Config, get *fetcher) (O
 	values := stringValues(config.Fields, mayRefer)
 	if config.Mode() == MultiKey {
 		asked = values
-		secrets, err = get.bundle(ctx, config.SecretPath)
+		var bundle storedSecret
+		bundle, err = get.bundle(ctx, config.SecretPath)
+		secrets = bundle.Object
 	} else {
 		asked = get.from.naming.filter(values)
 		secrets, err = get.lookUp(ctx, asked)

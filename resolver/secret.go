@@ -18,20 +18,33 @@ const (
 
 var errPanic = errors.New("panic in a store")
 
-// secret fetches one secret that may be asked for. The empty object is a missing
-// one: the store has none, cannot have one of that name, or has one without a
+// storedSecret is a secret after step 6: the zero value is a missing one. Of one entry that
+// is a JSON object it has that entry as well, for explicit references (section 10).
+type storedSecret struct {
+	Object
+
+	isObject    bool
+	entry, text string // the stored entry's name and text
+}
+
+// exists tells whether the store has the secret, with an entry that is not empty before or
+// after step 6.
+func (s storedSecret) exists() bool { return s.isObject || s.Len() > 0 }
+
+// secret fetches one secret that may be asked for. One without entries is missing: the
+// store has none, cannot have one of that name, or has one without a
 // non-empty entry (section 4, step 4). One that was there before is an error of
 // kind NotFound instead (step 8).
-func (f *fetcher) secret(ctx context.Context, name string) (Object, error) {
-	entries, err := f.anySecret(ctx, name)
-	if err == nil && entries.Len() == 0 && f.from.known.has(name) {
+func (f *fetcher) secret(ctx context.Context, name string) (storedSecret, error) {
+	secret, err := f.anySecret(ctx, name)
+	if err == nil && secret.Len() == 0 && f.from.known.has(name) {
 		err = secretGone(f.guid, name, "a secret that it had before is gone from the secret store")
 	}
-	return entries, err
+	return secret, err
 }
 
 // anySecret is secret for who takes one that is gone for a missing one.
-func (f *fetcher) anySecret(ctx context.Context, name string) (entries Object, err error) {
+func (f *fetcher) anySecret(ctx context.Context, name string) (secret storedSecret, err error) {
 	defer func() {
 		if recover() != nil {
 			err = storeFailure(f.guid, secretStore, Reference(name), &StoreError{Kind: Internal, Err: errPanic})
@@ -41,24 +54,24 @@ func (f *fetcher) anySecret(ctx context.Context, name string) (entries Object, e
 		read, err := f.read(ctx, name)
 		switch {
 		case errors.Is(err, errNotUTF8):
-			return Object{}, &Error{
+			return storedSecret{}, &Error{
 				Kind: FailedPrecondition, GUID: f.guid, Reason: "a secret of it is a JSON object that is " + err.Error(),
 				Store: secretStore, Reference: Reference(name), cause: err,
 			}
 		case err != nil:
-			return Object{}, storeFailure(f.guid, secretStore, Reference(name), err)
+			return storedSecret{}, storeFailure(f.guid, secretStore, Reference(name), err)
 		}
 		f.made.add(read.at)
-		entries = read.value
+		secret = read.value
 	}
-	if entries.Len() > 0 {
+	if secret.Len() > 0 {
 		f.has(name)
 	}
-	return entries, nil
+	return secret, nil
 }
 
 // read returns a secret that is being read already, or reads it.
-func (f *fetcher) read(ctx context.Context, name string) (dated[Object], error) {
+func (f *fetcher) read(ctx context.Context, name string) (dated[storedSecret], error) {
 	if ahead, ok := f.ahead[name]; ok {
 		return ahead.wait(ctx)
 	}
@@ -69,39 +82,41 @@ func (f *fetcher) read(ctx context.Context, name string) (dated[Object], error) 
 type places chan struct{}
 
 // get returns a secret of a store that was read at since or later; zero: at any time.
-func (p places) get(ctx context.Context, from *source, name string, since time.Time) (dated[Object], error) {
+func (p places) get(ctx context.Context, from *source, name string, since time.Time) (dated[storedSecret], error) {
 	select {
 	case p <- struct{}{}:
 		defer func() { <-p }()
 	case <-ctx.Done():
-		return dated[Object]{}, ctx.Err()
+		return dated[storedSecret]{}, ctx.Err()
 	}
-	return from.cache.get(ctx, name, since, func(ctx context.Context) (Object, error) { return from.read(ctx, name) })
+	return from.cache.get(ctx, name, since, func(ctx context.Context) (storedSecret, error) { return from.read(ctx, name) })
 }
 
-// read reads a secret: the empty object if the store has none, or none with an entry
-// that is not empty.
-func (s *source) read(ctx context.Context, name string) (Object, error) {
+// read reads a secret. It has no entries if the store has none, or none that is not empty.
+func (s *source) read(ctx context.Context, name string) (storedSecret, error) {
 	data, err := s.store.Secret(ctx, name)
 	if err != nil && KindOf(err) != NotFound {
-		return Object{}, err
+		return storedSecret{}, err
 	}
-	entries, err := Entries(data)
-	if err != nil || missing(entries) {
-		return Object{}, err
+	secret, err := readSecret(data)
+	if err != nil {
+		return storedSecret{}, err
 	}
-	return entries, nil
+	if missing(secret.Object) {
+		secret.Object = Object{}
+	}
+	return secret, nil
 }
 
-// Entries returns the entries of a secret as a store gave them, by section 4,
-// step 6: one entry whose value is a JSON object stands for that object; it is an
-// error if such an object is not UTF-8. Entries of a store have no order of their
-// own; here they are sorted by name.
-func Entries(data map[string]string) (Object, error) {
+// readSecret returns a secret that a store gave, and its entries as [Entries] does.
+func readSecret(data map[string]string) (storedSecret, error) {
 	if len(data) == 1 {
-		for _, text := range data {
+		for entry, text := range data {
 			if o, ok, err := objectText(text); ok || err != nil {
-				return o, err
+				if entry == "" { // it is the secret, and no entry of it
+					return storedSecret{Object: o}, err
+				}
+				return storedSecret{o, true, entry, text}, err
 			}
 		}
 	}
@@ -109,7 +124,16 @@ func Entries(data map[string]string) (Object, error) {
 	for _, name := range slices.Sorted(maps.Keys(data)) {
 		b.set(name, StringValue(data[name]))
 	}
-	return b.object(), nil
+	return storedSecret{Object: b.object()}, nil
+}
+
+// Entries returns the entries of a secret as a store gave them, by section 4,
+// step 6: one entry whose value is a JSON object stands for that object; it is an
+// error if such an object is not UTF-8. Entries of a store have no order of their
+// own; here they are sorted by name.
+func Entries(data map[string]string) (Object, error) {
+	secret, err := readSecret(data)
+	return secret.Object, err
 }
 
 // missing tells whether a secret counts as none: section 4, step 4.

@@ -25,10 +25,13 @@ type secretCache struct {
 	ttl      time.Duration // of a secret
 	learned  time.Duration // of a literal
 	now      func() time.Time
-	secrets  *otter.Cache[string, dated[Object]]
+	secrets  *otter.Cache[string, dated[storedSecret]]
 	literals *otter.Cache[literal, time.Time]
-	flights  *flights[string, dated[Object]]
+	flights  *flights[string, dated[storedSecret]]
 }
+
+// size estimates the memory of a secret.
+func (s storedSecret) size() int { return sizeOf(s.Object) + len(s.entry) + len(s.text) }
 
 // dated is a value and when the reading of it began.
 type dated[T any] struct {
@@ -51,19 +54,19 @@ type literal struct {
 func newSecretCache(o CacheOptions, timeout time.Duration) *secretCache {
 	c := &secretCache{
 		ttl: o.TTL / 2, learned: literalsFactor * o.TTL, now: o.Now,
-		flights: newFlights[string, dated[Object]](o.Now, timeout-timeout/20, 0),
+		flights: newFlights[string, dated[storedSecret]](o.Now, timeout-timeout/20, 0),
 	}
 	if o.TTL <= 0 {
 		return c
 	}
 	scale := o.scale()
-	c.secrets = otter.Must(&otter.Options[string, dated[Object]]{
+	c.secrets = otter.Must(&otter.Options[string, dated[storedSecret]]{
 		Clock:         o.clock,
 		MaximumWeight: scale.most,
-		Weigher: func(name string, secret dated[Object]) uint32 {
-			return scale.weigh(len(name) + sizeOf(secret.value))
+		Weigher: func(name string, secret dated[storedSecret]) uint32 {
+			return scale.weigh(len(name) + secret.value.size())
 		},
-		ExpiryCalculator: otter.ExpiryWriting[string, dated[Object]](c.ttl),
+		ExpiryCalculator: otter.ExpiryWriting[string, dated[storedSecret]](c.ttl),
 	})
 	c.literals = otter.Must(&otter.Options[literal, time.Time]{
 		Clock:            o.clock,
@@ -77,18 +80,18 @@ func newSecretCache(o CacheOptions, timeout time.Duration) *secretCache {
 // get returns a secret that was read at since or later, from what is kept or by a
 // read that all share who ask for it.
 func (c *secretCache) get(
-	ctx context.Context, name string, since time.Time, read func(context.Context) (Object, error),
-) (dated[Object], error) {
+	ctx context.Context, name string, since time.Time, read func(context.Context) (storedSecret, error),
+) (dated[storedSecret], error) {
 	if c.secrets == nil {
 		began := c.now()
-		entries, err := read(ctx)
-		return dated[Object]{entries, began}, err
+		secret, err := read(ctx)
+		return dated[storedSecret]{secret, began}, err
 	}
 	if kept, ok := c.kept(name, since); ok {
 		return kept, nil
 	}
 	for {
-		secret, err := c.flights.do(ctx, name, since, func(ctx context.Context, began time.Time) (dated[Object], error) {
+		secret, err := c.flights.do(ctx, name, since, func(ctx context.Context, began time.Time) (dated[storedSecret], error) {
 			// Who missed the cache while another filled it does not read again.
 			if kept, ok := c.kept(name, since); ok {
 				return kept, nil
@@ -102,19 +105,19 @@ func (c *secretCache) get(
 }
 
 // kept returns a secret that is kept and was read at since or later.
-func (c *secretCache) kept(name string, since time.Time) (dated[Object], bool) {
+func (c *secretCache) kept(name string, since time.Time) (dated[storedSecret], bool) {
 	secret, ok := c.secrets.GetIfPresent(name)
 	return secret, ok && !secret.at.Before(since) && c.now().Sub(secret.at) < c.ttl
 }
 
 // fill reads a secret and keeps it.
 func (c *secretCache) fill(
-	ctx context.Context, name string, began time.Time, read func(context.Context) (Object, error),
-) (dated[Object], error) {
-	entries, err := read(ctx)
-	secret := dated[Object]{entries, began}
+	ctx context.Context, name string, began time.Time, read func(context.Context) (storedSecret, error),
+) (dated[storedSecret], error) {
+	got, err := read(ctx)
+	secret := dated[storedSecret]{got, began}
 	switch {
-	case err == nil && entries.Len() > 0:
+	case err == nil && got.Len() > 0:
 		c.secrets.Set(name, secret)
 	case err == nil, !KindOf(err).Retryable():
 		c.secrets.Invalidate(name) // it is gone, or refused

@@ -102,7 +102,7 @@ func (f *fetcher) lookUp(ctx context.Context, refs []string) (Object, error) {
 		if _, ok := merged.o.Get(ref); ok {
 			continue
 		}
-		if only, ok := onlyEntry(secrets[ref]); ok {
+		if only, ok := onlyEntry(secrets[ref].Object); ok {
 			merged.set(ref, only.Value)
 		}
 	}

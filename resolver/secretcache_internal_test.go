@@ -1,0 +1,19 @@
+package resolver
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// cacheMaxBytes bounds what is kept of a secret's stored form too.
+func TestTheStoredFormOfASecretIsWeighed(t *testing.T) {
+	const text = `{"a":"b"}`
+	secret, err := readSecret(map[string]string{"key.json": text})
+	require.NoError(t, err)
+	assert.Equal(t, sizeOf(secret.Object)+len("key.json")+len(text), secret.size())
+	secret, err = readSecret(map[string]string{"a": "b"})
+	require.NoError(t, err)
+	assert.Equal(t, sizeOf(secret.Object), secret.size(), "where it is the entries, it is not kept twice")
+}
