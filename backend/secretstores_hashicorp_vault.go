@@ -3,9 +3,11 @@ package backend
 import (
 	"context"
 	"errors"
+	"net/url"
 	"os"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/dapr/components-contrib/secretstores/hashicorp/vault"
 	"github.com/dapr/kit/logger"
@@ -29,30 +31,28 @@ func secretsHashiCorpVault() storeType[secretConn] {
 	}
 }
 
-// validVaultPath is Vault's grammar of paths as far as contrib can carry it.
-// contrib puts the name raw into a URL, behind ".../data/<prefix>/": a "?" would
-// end it, a "#" would hide its end, a "%" would be read as an escape, a "\" is
-// refused by some proxies. Vault answers an empty or a "." segment by a redirect
-// to the path without it, a ".." by one out of the prefix and even to another
-// endpoint, and ignores a slash at the end: each would be a second name of
-// another secret. Segments cannot be taken for an endpoint otherwise, since all
-// that follows "data/" is the secret's path. Blanks and what cannot be printed
-// Vault refuses (400).
+// validVaultPath tells whether Vault can be asked for a secret of this name. It answers an
+// empty or a "." segment by a redirect to the path without it, a ".." by one out of the
+// prefix and even to another endpoint, and ignores a slash at the end: each would be a
+// second name of another secret. Segments cannot be taken for an endpoint otherwise, since
+// all that follows "data/" is the secret's path. What cannot be printed Vault refuses (400).
 func validVaultPath(name string) bool {
-	if strings.ContainsAny(name, `?#%\`) {
-		return false
-	}
 	for segment := range strings.SplitSeq(name, "/") {
 		if segment == "" || segment == "." || segment == ".." {
 			return false
 		}
 	}
-	for _, r := range name {
-		if r == unicode.ReplacementChar || unicode.IsSpace(r) || !unicode.IsPrint(r) {
-			return false // the first also stands for what is not UTF-8
-		}
+	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// vaultPath returns a name as contrib needs it, which puts it raw into a URL: "?", "#" and
+// "%" would mean something there.
+func vaultPath(name string) string {
+	segments := strings.Split(name, "/")
+	for i, segment := range segments {
+		segments[i] = url.PathEscape(segment)
 	}
-	return true
+	return strings.Join(segments, "/")
 }
 
 // vaultProbe is the name that connecting asks for, to see what the mount is. It

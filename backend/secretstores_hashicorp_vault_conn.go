@@ -58,7 +58,8 @@ func (c *vaultConn) get(ctx context.Context, name string) (map[string]string, er
 
 func (c *vaultConn) read(ctx context.Context, s *vaultSession, name string) (map[string]string, error) {
 	ctx, answer := withVaultAnswer(ctx)
-	resp, err := s.store.GetSecret(ctx, secretstores.GetSecretRequest{Name: name})
+	path := vaultPath(name)
+	resp, err := s.store.GetSecret(ctx, secretstores.GetSecretRequest{Name: path})
 	if err != nil {
 		if err = classifyVault(*answer, err); Missing(err) {
 			err = c.missing(ctx, s, name)
@@ -70,7 +71,7 @@ func (c *vaultConn) read(ctx context.Context, s *vaultSession, name string) (map
 		return nil, unavailable(errNotVault)
 	}
 	if c.text() {
-		text := resp.Data[name]
+		text := resp.Data[path]
 		if !strings.HasPrefix(text, "{") {
 			return nil, unavailable(errNotVault)
 		}
@@ -94,7 +95,7 @@ func (c *vaultConn) missing(ctx context.Context, s *vaultSession, name string) e
 func (c *vaultConn) prove(ctx context.Context, s *vaultSession, name string) error {
 	ctx, answer := withVaultAnswer(ctx)
 	_, err := s.store.GetSecret(ctx, secretstores.GetSecretRequest{
-		Name: name, Metadata: map[string]string{"version_id": "none"},
+		Name: vaultPath(name), Metadata: map[string]string{"version_id": "none"},
 	})
 	switch {
 	case answer.refusesVersion():

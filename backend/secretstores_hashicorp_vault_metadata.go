@@ -63,7 +63,7 @@ func checkVaultPaths(fields map[string]string) error {
 			continue // contrib's default
 		}
 		trimmed := strings.Trim(given, "/")
-		if !validVaultPath(trimmed) {
+		if !validVaultPath(trimmed) || strings.ContainsAny(trimmed, `?#%\ `) { // contrib does not escape it
 			return errors.New(name + ` is not a path in Vault, such as "secret" or "team/secret"`)
 		}
 		setField(fields, name, trimmed)

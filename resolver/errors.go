@@ -101,7 +101,8 @@ func (e *Error) Detail() string {
 	}
 	quoted := strconv.Quote(ref)
 	var forms []string
-	for _, form := range []string{ref, quoted[1 : len(quoted)-1], url.PathEscape(ref), url.QueryEscape(ref), strings.ToLower(ref)} {
+	path := strings.ReplaceAll(url.PathEscape(ref), "%2F", "/") // segment by segment
+	for _, form := range []string{ref, quoted[1 : len(quoted)-1], path, url.PathEscape(ref), url.QueryEscape(ref), strings.ToLower(ref)} {
 		forms = append(forms, form, redacted)
 	}
 	return strings.NewReplacer(forms...).Replace(text) // in one pass: the fixed word may hold a form

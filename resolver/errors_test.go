@@ -94,6 +94,11 @@ func TestTheDetailOfAFailureIsTheStoresWordsWithoutTheReference(t *testing.T) {
 	assert.Equal(t, want, fail(&resolver.StoreError{Kind: resolver.Denied, Err: theirs}).Detail())
 	assert.Equal(t, want, fail(fmt.Errorf("get: %w", &resolver.StoreError{Err: theirs})).Detail())
 	assert.Equal(t, "store: denied", fail(&resolver.StoreError{Kind: resolver.Denied}).Detail())
+
+	stores := resolvertest.New(t)
+	stores.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"Prod DB/50%","a":"k"}`)
+	stores.Secrets.Before("Prod DB/50%", resolvertest.Fail(errors.New(`Get "http://h/v1/Prod%20DB/50%25?version=0": no route`)))
+	assert.Equal(t, `Get "http://h/v1/[redacted]?version=0": no route`, failed(t, stores.Resolver()).Detail(), "escaped by segments")
 }
 
 // A reference may be a word, or a letter, of the fixed word that replaces it.

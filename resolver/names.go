@@ -8,13 +8,13 @@ import (
 // maxName is the longest secret name that single-key mode looks up, in bytes.
 const maxName = 512
 
-// notInNames are characters that no looked-up name may hold: they would change
-// the meaning of a store's request.
+// notInNames are characters that no looked-up name may hold: those of a URL's grammar,
+// which passwords have and names of secrets hardly ever.
 const notInNames = "?#%\\"
 
 // naming is what one secret store takes for the name of a secret.
 type naming struct {
-	valid        func(name string) bool
+	valid        func(name string) bool // it can be asked for: all that a stated name has to be
 	leadingSlash bool
 }
 
@@ -36,8 +36,9 @@ func (n naming) filter(values []string) []string {
 	return names
 }
 
-// possible tells whether single-key mode may ask for a secret of this name
-// (section 4, step 5). What is not possible is a literal, and is never sent.
+// possible tells whether single-key mode may look up a value as the name of a secret
+// (section 4, step 5). What is not possible is a literal, and is never sent. These limits
+// are not for stated names.
 func (n naming) possible(value string) bool {
 	if value == "" || len(value) > maxName || strings.ContainsAny(value, notInNames) {
 		return false

@@ -168,6 +168,33 @@ func TestABundleWhoseNameTheStoreExcludesIsMissing(t *testing.T) {
 	assert.Equal(t, `{"a":"k"}`, answer(t, r), "nothing to add for direct")
 
 	stores.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"p","a":"k"}`)
-	assert.Equal(t, resolver.NotFound, failed(t, r).Kind)
+	failure := failed(t, r)
+	assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+	assert.Equal(t, `its "secret-path" is a name that no secret of its store can have`, failure.Reason)
+	silentError(t, failure)
 	assert.Empty(t, stores.Secrets.Asked())
+}
+
+// Section 4, "Stated names": the limits of a look-up are not for them.
+func TestAStatedNameIsSentAsItIs(t *testing.T) {
+	for _, name := range []string{
+		"Prod DB", " ", " name ", "a\nb", "a?b", "a#b", "50%", `a\b`, "/a", "../a", "a/./b", "ключ 🔑", strings.Repeat("long", 200), "a|b", "{}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			stores := resolvertest.New(t)
+			stores.Secrets.Put(name, map[string]string{"k": "s3cret"})
+			options := stores.Options()
+			options.Allowed = func(asked string) bool { return asked == name }
+			stated, err := json.Marshal(name)
+			require.NoError(t, err)
+
+			path := `"secret-path":` + string(stated)
+			stores.Configs.Put(guid, `{"credentialSource":"agent",`+path+`,"a":"k"}`)
+			assert.JSONEq(t, `{"credentialSource":"agent",`+path+`,"a":"s3cret"}`, answer(t, resolver.New(options)))
+
+			stores.Configs.Put(guid, explicitly(`"a":{"secretKeyRef":{"name":`+string(stated)+`}}`))
+			assert.Equal(t, `{"a":"s3cret"}`, answer(t, resolver.New(options)))
+			assert.Equal(t, []string{name, name}, stores.Secrets.Asked())
+		})
+	}
 }

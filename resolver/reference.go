@@ -126,9 +126,7 @@ func (f *fetcher) locate(ref *reference) (secretAt, error) {
 	case from == nil:
 		return secretAt{}, precondition(ref.at.its()+" names no store, and the Component has no secretStore", nil)
 	case !from.naming.valid(ref.name):
-		failure := precondition(ref.at.its()+" refers to a name that no secret of its store can have", nil)
-		failure.Reference = Reference(ref.name)
-		return secretAt{}, failure
+		return secretAt{}, notAName(ref.at.its()+" refers to", ref.name)
 	case !from.allowed(ref.name):
 		return secretAt{}, f.notAllowed(ref.name, ref.at.its()+" asks for a secret")
 	}

@@ -36,10 +36,11 @@ type SecretStore interface {
 
 // Namer is a [SecretStore] with a grammar of its own for names of secrets.
 type Namer interface {
-	// ValidName tells whether a secret may have this name. A name that may not
-	// is missing, and is not asked for.
+	// ValidName tells whether the store can be asked for a secret of this name. A stated
+	// name that it cannot be asked for is an error; any other is missing (section 4,
+	// step 5).
 	ValidName(name string) bool
-	// LeadingSlash tells whether a name that begins with "/" may be looked up.
+	// LeadingSlash tells whether a value that begins with "/" may be looked up.
 	LeadingSlash() bool
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -90,6 +91,65 @@ func (v *vaultStore) takesNames(t *testing.T) {
 	v.configs.config(t, "names", string(text))
 	literals["api_key"] = vaultCanary
 	require.Equal(t, literals, v.answers(t, "wide", "names"))
+}
+
+func TestStoreVaultStatedNames(t *testing.T) { onEachVault(t, vaultStatedNames) }
+
+// vaultStatedNames asks, by secret-path and by reference, for secrets that the server's own
+// command stored: any name that it takes is a name, and the entry is that secret's.
+func vaultStatedNames(t *testing.T, v *vaultStore) {
+	names := []string{
+		"Prod DB", "a b/c d", "a?b", "a#b", "50%", "a%2fb", "%2e%2e", "a+b", `a\b`, "a;b,c:d@e=f&g", "naïve/日本語 ü", "...",
+		"a|b{c}", `"<>^[]`, "~", "$x", strings.Repeat("long", 150),
+	}
+	for i, name := range names {
+		v.put(t, name, "password="+vaultCanary, fmt.Sprintf("which=%d", i))
+		stated, err := json.Marshal(name)
+		require.NoError(t, err)
+		v.configs.config(t, fmt.Sprintf("path-%d", i), `{"credentialSource":"agent","secret-path":`+string(stated)+`,"n":"which"}`)
+		v.configs.config(t, fmt.Sprintf("ref-%d", i),
+			`{"credential-resolver":{"references":"explicit"},"n":{"secretKeyRef":{"name":`+string(stated)+`,"key":"which"}}}`)
+	}
+	v.start(t, v.component(t, "wide", nil), v.component(t, "text", map[string]any{"secretStore.vaultValueType": "text"}),
+		v.component(t, "allowed", map[string]any{"allowedSecrets": "Prod DB"}))
+	defer v.requireSilence(t)
+	for _, component := range []string{"wide", "text"} {
+		for i, name := range names {
+			require.Equal(t, fmt.Sprint(i), v.answers(t, component, fmt.Sprintf("path-%d", i))["n"], name)
+			require.Equal(t, fmt.Sprint(i), v.answers(t, component, fmt.Sprintf("ref-%d", i))["n"], name)
+		}
+	}
+	require.Equal(t, "0", v.answers(t, "allowed", "path-0")["n"])
+	refused := func(component, guid string, code codes.Code) {
+		t.Helper()
+		_, failure := v.ask(t, component, guid)
+		require.Equal(t, code.String(), seenCode(t, failure), guid)
+	}
+	refused("allowed", "path-1", codes.PermissionDenied)
+
+	absent := map[string]codes.Code{
+		"No Such": codes.NotFound, "a?version=1": codes.NotFound, "crm-api-key#": codes.NotFound, "crm%2Dapi-key": codes.NotFound,
+		"../dapr/crm-api-key": codes.FailedPrecondition, "./crm-api-key": codes.FailedPrecondition, "crm-api-key/": codes.FailedPrecondition,
+		"/crm-api-key": codes.FailedPrecondition, "a//b": codes.FailedPrecondition, "a\tb": codes.FailedPrecondition,
+	}
+	i := 0
+	for name, code := range absent {
+		i++
+		stated, err := json.Marshal(name)
+		require.NoError(t, err)
+		guid := fmt.Sprintf("absent-%d", i)
+		v.configs.config(t, guid, `{"credentialSource":"agent","secret-path":`+string(stated)+`,"n":"value"}`)
+		refused("wide", guid, code)
+	}
+}
+
+// put stores a secret by the server's own command.
+func (v *vaultStore) put(t *testing.T, name string, data ...string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), v.binary, append([]string{"kv", "put", "-mount=secret", "dapr/" + name}, data...)...)
+	command.Env = append(os.Environ(), "VAULT_ADDR="+v.URL(), "BAO_ADDR="+v.URL(), "VAULT_TOKEN="+v.token(t, "writer"), "BAO_TOKEN="+v.tokens[len(v.tokens)-1])
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, "%q: %s", name, out)
 }
 
 // TestStoreVaultNarrow has the Component and the policy that are shipped.

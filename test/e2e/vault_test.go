@@ -21,6 +21,7 @@ type vaultStore struct {
 	*harness.Vault
 
 	row     string // how the matrix calls it
+	binary  string // the server's, and its command
 	configs *stores
 	tokens  []string
 	side    *sidecar
@@ -45,15 +46,18 @@ func onEachVault(t *testing.T, test func(*testing.T, *vaultStore)) {
 
 func startVault(t *testing.T, server harness.VaultServer) *vaultStore {
 	t.Helper()
-	vault, err := harness.StartVault(t.Context(), server, binary(t, server.Variable, server.Binary))
+	program := binary(t, server.Variable, server.Binary)
+	vault, err := harness.StartVault(t.Context(), server, program)
 	if vault != nil {
 		t.Cleanup(vault.Remove)
 	}
 	require.NoError(t, err)
-	v := &vaultStore{Vault: vault, row: "secretstores.hashicorp.vault (" + server.Name + ")", configs: newStores(t)}
+	v := &vaultStore{Vault: vault, row: "secretstores.hashicorp.vault (" + server.Name + ")", binary: program, configs: newStores(t)}
 	policy, err := os.ReadFile("../../deploy/vault/policy.hcl")
 	require.NoError(t, err)
 	v.policy(t, "narrow", string(policy))
+	v.policy(t, "writer", `path "secret/data/dapr/*" { capabilities = ["create", "update"] }
+		path "sys/internal/ui/mounts/*" { capabilities = ["read"] }`)
 	v.policy(t, "wide", `path "+/data/dapr/*" { capabilities = ["read"] }`)
 	v.write(t, "secret", "analytics-db", map[string]any{"db_password_key": vaultCanary, "ssl_cert_key": vaultCanary})
 	v.write(t, "secret", "crm-api-key", map[string]any{"value": vaultCanary})
