@@ -58,6 +58,7 @@ func TestACredentialThatCannotBeResolvedIsLeftOut(t *testing.T) {
 				"credential_resolver_requests_total{OK}":                            1,
 				"credential_resolver_bulk_left_out_total{" + tc.code.String() + "}": 1,
 				"credential_resolver_unknown_source_total{}":                        0,
+				"credential_resolver_unused_secrets_total{}":                        0,
 				"credential_resolver_stale_answers_total{}":                         0,
 				"credential_resolver_cache_hits_total{}":                            0,
 			}, s.counted())

@@ -87,6 +87,23 @@ func (r *reporter) stale(answer resolver.Answer) {
 	}
 }
 
+// unused counts a config whose fields name secrets of which nothing was used, and logs that
+// once for each config.
+func (r *reporter) unused(guid string, unused []resolver.Unused, first bool) {
+	r.metrics.unusedSecrets.Inc()
+	if !first {
+		return
+	}
+	more := ""
+	if n := len(unused) - 1; n > 0 {
+		more = fmt.Sprintf(", and %d more of its fields", n)
+	}
+	r.log.Warnf("credential %q: its field %s names a secret of which nothing was used (reference %s)%s: "+
+		"the value stays; if it is meant as a reference, name the entry by an explicit one, "+
+		"else list the field in literalFields",
+		guid, resolver.QuoteName(unused[0].Field), r.hash(unused[0].Secret), more)
+}
+
 // known returns a failure as one of the domain, which every one should be.
 func (r *reporter) known(err error) *resolver.Error {
 	var e *resolver.Error

@@ -11,6 +11,7 @@ type Metrics struct {
 	requests      *prometheus.CounterVec
 	ok            prometheus.Counter // of requests, those of code OK
 	unknownSource prometheus.Counter
+	unusedSecrets prometheus.Counter
 	bulkLeftOut   *prometheus.CounterVec
 	staleAnswers  prometheus.Counter
 	cacheHits     prometheus.Counter
@@ -27,6 +28,10 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "credential_resolver_unknown_source_total",
 			Help: "Configs resolved whose credentialSource is neither direct nor agent, and was taken for direct.",
 		}),
+		unusedSecrets: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "credential_resolver_unused_secrets_total",
+			Help: "Configs resolved in which a value names a secret of which nothing was used, so that the value stayed.",
+		}),
 		bulkLeftOut: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "credential_resolver_bulk_left_out_total",
 			Help: "Credentials that answers to bulk requests left out, by the gRPC code of their failure.",
@@ -41,7 +46,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		}),
 	}
 	m.ok = m.requests.WithLabelValues(codes.OK.String())
-	registerer.MustRegister(m.requests, m.unknownSource, m.bulkLeftOut, m.staleAnswers, m.cacheHits)
+	registerer.MustRegister(m.requests, m.unknownSource, m.unusedSecrets, m.bulkLeftOut, m.staleAnswers, m.cacheHits)
 	return m
 }
 

@@ -88,9 +88,12 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 	} else {
 		s.cache = s.memory.cacheOf(meta.Name, meta.Properties, settings.Cache)
 	}
-	s.resolver = s.cache.Over(stores.Resolver(settings, s.memory.knownOf, func(guid string) {
-		s.metrics.unknownSource.Inc()
-		s.log.Warnf("credential %q: its credentialSource is neither direct nor agent; taken for direct", guid)
+	s.resolver = s.cache.Over(stores.Resolver(settings, s.memory.knownOf, Told{
+		UnknownSource: func(guid string) {
+			s.metrics.unknownSource.Inc()
+			s.log.Warnf("credential %q: its credentialSource is neither direct nor agent; taken for direct", guid)
+		},
+		Unused: s.report.unused,
 	}))
 	return nil
 }

@@ -159,6 +159,7 @@ func TestAnswersAreCountedByTheirCode(t *testing.T) {
 		`credential_resolver_requests_total{NotFound}`:        2,
 		`credential_resolver_requests_total{InvalidArgument}`: 2,
 		`credential_resolver_unknown_source_total{}`:          2,
+		`credential_resolver_unused_secrets_total{}`:          0,
 		`credential_resolver_stale_answers_total{}`:           0,
 		`credential_resolver_cache_hits_total{}`:              0,
 	}, w.counted())

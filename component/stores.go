@@ -57,12 +57,15 @@ func Open(ctx context.Context, settings Settings, opts backend.Options) (*Stores
 	return s, nil
 }
 
+// Told are told of configs that are probably not meant so; see [resolver.Options].
+type Told struct {
+	UnknownSource func(guid string)
+	Unused        func(guid string, unused []resolver.Unused, first bool)
+}
+
 // Resolver returns a resolver on the stores. known is what is remembered of a store
-// of secrets; onUnknownSource is told of each config whose credentialSource was taken
-// for direct without being it.
-func (s *Stores) Resolver(
-	settings Settings, known func(backend.Spec) *resolver.Known, onUnknownSource func(guid string),
-) *resolver.Resolver {
+// of secrets.
+func (s *Stores) Resolver(settings Settings, known func(backend.Spec) *resolver.Known, told Told) *resolver.Resolver {
 	opts := resolver.Options{
 		Configs:         s.Configs,
 		LookupFields:    settings.LookupFields,
@@ -73,7 +76,8 @@ func (s *Stores) Resolver(
 		AllowUnresolved: settings.AllowUnresolved,
 		Timeout:         settings.RequestTimeout,
 		Cache:           settings.Cache,
-		OnUnknownSource: onUnknownSource,
+		OnUnknownSource: told.UnknownSource,
+		OnUnused:        told.Unused,
 	}
 	if settings.AllowedSecrets != nil {
 		opts.Allowed = settings.AllowedSecrets.Match

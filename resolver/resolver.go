@@ -85,6 +85,11 @@ type Options struct {
 	// OnUnknownSource is told of each config whose credentialSource is taken
 	// for direct without being it (section 4, step 2). Nil: nobody is told.
 	OnUnknownSource func(guid string)
+	// OnUnused is told of each single-key config that is resolved and whose fields name
+	// secrets of which nothing was used (section 4, step 5). first tells that it has not
+	// been told of a config with this text before, as far as is remembered. Nil: nobody
+	// is told.
+	OnUnused func(guid string, unused []Unused, first bool)
 }
 
 // NamedSecrets is a store of secrets.
@@ -106,6 +111,7 @@ type Resolver struct {
 	recipes *lru.Cache[string, recipe]
 
 	literalFields map[string]bool
+	told          told // of unused secrets
 }
 
 // New returns a resolver on the stores of opts.
@@ -119,6 +125,9 @@ func New(opts Options) *Resolver {
 	if opts.OnUnknownSource == nil {
 		opts.OnUnknownSource = func(string) {}
 	}
+	if opts.OnUnused == nil {
+		opts.OnUnused = func(string, []Unused, bool) {}
+	}
 	if opts.Allowed == nil {
 		opts.Allowed = func(string) bool { return true }
 	}
@@ -127,7 +136,7 @@ func New(opts Options) *Resolver {
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	r := &Resolver{opts: opts, named: map[string]*source{}, recipes: recipes, literalFields: setOf(opts.LiteralFields)}
+	r := &Resolver{opts: opts, named: map[string]*source{}, recipes: recipes, literalFields: setOf(opts.LiteralFields), told: newTold()}
 	if opts.Secrets != nil {
 		r.secrets = newSource(NamedSecrets{Store: opts.Secrets, Known: opts.Known}, opts)
 	}

@@ -89,24 +89,35 @@ func (f *fetcher) lookUp(ctx context.Context, refs []string) (Object, error) {
 	if err != nil {
 		return Object{}, err
 	}
-	refs = lastOfEach(refs)
-	merged := newBuilder(len(refs))
+	m := merge(lastOfEach(refs), secrets)
+	f.tellUnused(m)
+	return m.entries, nil
+}
+
+// merge merges the entries of secrets in the order of the references to them.
+func merge(refs []string, secrets map[string]storedSecret) merged {
+	all := newBuilder(len(refs))
+	m := merged{from: map[string]string{}, found: map[string]bool{}}
 	for _, ref := range refs {
+		m.found[ref] = secrets[ref].Len() > 0
 		for name, v := range secrets[ref].All() {
 			if !v.empty() {
-				merged.set(name, v)
+				all.set(name, v)
+				m.from[name] = ref
 			}
 		}
 	}
 	for _, ref := range refs {
-		if _, ok := merged.o.Get(ref); ok {
+		if _, ok := m.from[ref]; ok {
 			continue
 		}
 		if only, ok := onlyEntry(secrets[ref].Object); ok {
-			merged.set(ref, only.Value)
+			all.set(ref, only.Value)
+			m.from[ref] = ref
 		}
 	}
-	return merged.object(), nil
+	m.entries = all.object()
+	return m
 }
 
 // lastOfEach returns the names at their last places, in order. A secret whose name

@@ -6,11 +6,13 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"credential-resolver/backend"
+	"credential-resolver/component"
 	"credential-resolver/internal/configfile"
 	"credential-resolver/resolver"
 )
@@ -23,7 +25,8 @@ func newPut(o *options) *cobra.Command {
 		Short: "Store a credential's config, and print its GUID",
 		Long: "Stores a credential's config, a JSON or YAML object, from a file or (-) standard input.\n" +
 			"JSON is stored byte for byte; YAML becomes JSON, with the order of fields and the digits kept.\n" +
-			"A config that is there under the GUID already is replaced.",
+			"A config that is there under the GUID already is replaced. If each field has a secret of its own and the\n" +
+			"secret store can be asked within 3 s, fields that name a secret of which nothing is used are pointed out.",
 		Example: "  credential-resolver put -c components/credentials.yaml --guid my-database config.json",
 		Args:    exactly(1),
 	}
@@ -51,10 +54,35 @@ func newPut(o *options) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(o.Out, guid)
-		return err
+		if _, err = fmt.Fprintln(o.Out, guid); err != nil {
+			return err
+		}
+		o.lookAt(cmd.Context(), path, guid, config)
+		return nil
 	}
 	return cmd
+}
+
+// lookTime bounds what put takes longer for its warnings.
+const lookTime = 3 * time.Second
+
+// lookAt resolves a single-key credential that has just been stored, for the warnings that
+// only the store of secrets can give. It is stored whatever comes of it: who stores configs
+// may have no way to the secrets.
+func (o *options) lookAt(ctx context.Context, path, guid string, text []byte) {
+	config, err := resolver.ParseConfig(text)
+	if err != nil || config.Explicit || config.Mode() == resolver.MultiKey || config.Check() != nil {
+		return
+	}
+	settings, err := loadSettings(path)
+	if err != nil || settings.SecretStore.Type == "" && len(settings.SecretStores) == 0 {
+		return
+	}
+	settings.RequestTimeout, settings.Limits.Retries = min(settings.RequestTimeout, lookTime), 0
+	_ = o.withStores(ctx, settings, func(ctx context.Context, stores *component.Stores) error {
+		_, err := o.resolver(settings, stores).Resolve(ctx, guid)
+		return err
+	})
 }
 
 // readConfig reads the config that an argument names.
@@ -103,19 +131,25 @@ func (o *options) check(text []byte, force bool) error {
 
 // warnBlanks names the fields whose values have white space at their ends.
 func (o *options) warnBlanks(config *resolver.Config) {
-	var names []string
-	for _, name := range blankEnded(config.Fields) {
-		names = append(names, resolver.QuoteName(name))
-	}
+	names := blankEnded(config.Fields)
 	if len(names) == 0 {
 		return
 	}
+	_, _ = fmt.Fprintf(o.Err, "warning: the value of %s begins or ends with white space, which belongs to it "+
+		"(in YAML, \"|-\" leaves out the line break at the end)\n", listed(names))
+}
+
+// listed writes names of fields, but not any number of them.
+func listed(names []string) string {
 	const most = 10
 	more := ""
 	if len(names) > most {
 		more = fmt.Sprintf(" and %d more", len(names)-most)
 		names = names[:most]
 	}
-	_, _ = fmt.Fprintf(o.Err, "warning: the value of %s%s begins or ends with white space, which belongs to it "+
-		"(in YAML, \"|-\" leaves out the line break at the end)\n", strings.Join(names, ", "), more)
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = resolver.QuoteName(name)
+	}
+	return strings.Join(quoted, ", ") + more
 }

@@ -77,7 +77,10 @@ func (o *options) withStores(
 // resolver returns a resolver on stores, for one credential.
 func (o *options) resolver(settings component.Settings, stores *component.Stores) *resolver.Resolver {
 	settings.Cache = resolver.CacheOptions{} // each reading is a new one
-	return stores.Resolver(settings, forgetful, func(string) { o.warnUnknownSource() })
+	return stores.Resolver(settings, forgetful, component.Told{
+		UnknownSource: func(string) { o.warnUnknownSource() },
+		Unused:        func(_ string, unused []resolver.Unused, _ bool) { o.warnUnused(unused) },
+	})
 }
 
 // unlisted is what is wrong with a GUID that there is no config for.
@@ -105,6 +108,16 @@ func explained(err error) error {
 // warnUnknownSource says how a config with an unknown credentialSource counts.
 func (o *options) warnUnknownSource() {
 	_, _ = fmt.Fprintln(o.Err, `warning: its credentialSource is neither "direct" nor "agent"; it counts as "direct"`)
+}
+
+// warnUnused names the fields that name secrets of which nothing is used.
+func (o *options) warnUnused(unused []resolver.Unused) {
+	var names []string
+	for _, u := range unused {
+		names = append(names, u.Field)
+	}
+	_, _ = fmt.Fprintf(o.Err, "warning: the value of %s names a secret of which nothing is used, so it stays as it is; "+
+		"an explicit reference can name an entry of it\n", listed(names))
 }
 
 // checkGUID refuses what is not a GUID.

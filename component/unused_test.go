@@ -1,0 +1,28 @@
+package component_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// DESIGN.md, section 4, step 5: a warning once for each config, and a metric.
+func TestASecretOfWhichNothingWasUsedIsLoggedOnceAndCounted(t *testing.T) {
+	w := newWorld(t)
+	w.secrets(`{"gcp-sa": {"key.json": "{\"type\":\"` + canarySecret + `\",\"x\":\"y\"}"}, "pw": {"value": "hunter2"}}`)
+	w.config("c", `{"credentialSource":"agent","sa":"gcp-sa","password":"pw","extra":{"a":"gcp-sa"}}`)
+	store := w.open(map[string]string{"cacheTTL": "0s"})
+	for range 3 {
+		data, err := get(store, "c")
+		require.NoError(t, err)
+		require.Equal(t, "gcp-sa", data["sa"])
+		require.Equal(t, "hunter2", data["password"])
+	}
+	log := w.log.String()
+	require.Equal(t, 1, strings.Count(log, "of which nothing was used"))
+	require.Regexp(t, `credential .*c.*: its field .*sa.* names a secret of which nothing was used \(reference [0-9a-f]{16}\), and 1 more of its fields`, log)
+	require.NotContains(t, log, "gcp-sa")
+	assertDiscreet(t, log)
+	require.InDelta(t, 3, w.counted()["credential_resolver_unused_secrets_total{}"], 0)
+}
