@@ -137,7 +137,7 @@ func naiveSubstitution(config []member, data map[string]any, literal []string, t
 	for _, m := range config {
 		switch v := m.value.(type) {
 		case string:
-			if replacement, ok := data[v]; ok && !(top && slices.Contains(literal, m.name)) {
+			if replacement, ok := data[v]; ok && (!top || !slices.Contains(literal, m.name)) {
 				m.value = replacement
 			}
 		case []member:
