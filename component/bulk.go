@@ -36,7 +36,10 @@ func (s *SecretStore) bulk(
 	if err != nil {
 		return nil, err
 	}
-	answers := bulkAnswer{data: make(map[string]map[string]string, len(guids))}
+	answers := bulkAnswer{data: map[string]map[string]string{}}
+	if err := answers.mayHold(guids); err != nil {
+		return nil, err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxBulk)
 	for _, guid := range guids {
@@ -79,17 +82,33 @@ type bulkAnswer struct {
 	size int
 }
 
+// mayHold fails if the names of the credentials alone are too large for an answer.
+func (a *bulkAnswer) mayHold(guids []string) error {
+	size := 0
+	for _, guid := range guids {
+		size += len(guid)
+	}
+	if size > maxAnswer {
+		return errBulkTooLarge()
+	}
+	return nil
+}
+
 func (a *bulkAnswer) add(guid string, data map[string]string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.data[guid] = data
 	a.size += bulkEntrySize(guid, data)
 	if a.size > maxAnswer {
-		return &resolver.Error{
-			Kind: resolver.TooLarge,
-			Reason: "the answer is larger than the 4 MiB that the runtime takes: " +
-				"ask for single credentials, or for some of their fields by metadata.fields",
-		}
+		return errBulkTooLarge()
 	}
 	return nil
+}
+
+func errBulkTooLarge() error {
+	return &resolver.Error{
+		Kind: resolver.TooLarge,
+		Reason: "the answer is larger than the 4 MiB that the runtime takes: " +
+			"ask for single credentials, or for some of their fields by metadata.fields",
+	}
 }

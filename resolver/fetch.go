@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 )
@@ -127,18 +126,23 @@ func (f *fetcher) one(ctx context.Context, name, who string) (storedSecret, erro
 // entries; of one that is there, at least one is not empty. Nothing is
 // asked for unless all of it is allowed, or a refusal makes a literal.
 func (f *fetcher) all(ctx context.Context, names []string) (map[string]storedSecret, error) {
-	var allowed []string
+	var distinct []string
+	seen := make(map[string]bool, len(names))
 	for _, name := range names {
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
 		switch {
 		case f.mayAsk(name):
-			allowed = append(allowed, name)
+			distinct = append(distinct, name)
 		case !f.r.opts.DeniedIsLiteral:
 			return nil, f.notAllowed(name, f.whoAsks(name))
 		}
-	}
-	distinct := slices.Compact(slices.Sorted(slices.Values(allowed)))
-	if err := f.r.mayAskFor(len(distinct)); err != nil {
-		return nil, err
+		// Here, since to match a name with a long list of patterns takes its time.
+		if err := f.r.mayAskFor(len(distinct)); err != nil {
+			return nil, err
+		}
 	}
 	secrets := make([]storedSecret, len(distinct))
 	reads, ctx := newFetching(ctx)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/semaphore"
 )
 
 // DefaultTimeout bounds one resolution where Options name no other (section 2).
@@ -111,7 +112,8 @@ type Resolver struct {
 	recipes *lru.Cache[string, recipe]
 
 	literalFields map[string]bool
-	told          told // of unused secrets
+	told          told                // of unused secrets
+	large         *semaphore.Weighted // for large configs
 }
 
 // New returns a resolver on the stores of opts.
@@ -136,7 +138,10 @@ func New(opts Options) *Resolver {
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	r := &Resolver{opts: opts, named: map[string]*source{}, recipes: recipes, literalFields: setOf(opts.LiteralFields), told: newTold()}
+	r := &Resolver{
+		opts: opts, named: map[string]*source{}, recipes: recipes, large: newLargeConfigs(),
+		literalFields: setOf(opts.LiteralFields), told: newTold(),
+	}
 	if opts.Secrets != nil {
 		r.secrets = newSource(NamedSecrets{Store: opts.Secrets, Known: opts.Known}, opts)
 	}
@@ -220,10 +225,20 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 	places := make(places, maxLookups)
 	ahead := r.readAhead(ctx, guid, since, places)
 	defer ahead.stop()
-	config, err := r.config(ctx, guid)
+	text, err := r.configText(ctx, guid)
 	if err != nil {
 		r.recipes.Remove(guid) // a store that fails must not cost reads of another
 		return nil, err
+	}
+	leave, err := r.admit(ctx, guid, len(text))
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	config, err := ParseConfig(text)
+	if err != nil {
+		r.recipes.Remove(guid)
+		return nil, withGUID(guid, err)
 	}
 	if config.SourceUnknown {
 		r.opts.OnUnknownSource(guid)
@@ -271,7 +286,7 @@ func (r *Resolver) finish(ctx context.Context, config *Config, get *fetcher) (*C
 	return newCredential(get.guid, fields.without(FieldOwn), get.made), nil
 }
 
-func (r *Resolver) config(ctx context.Context, guid string) (*Config, error) {
+func (r *Resolver) configText(ctx context.Context, guid string) ([]byte, error) {
 	text, err := r.opts.Configs.Config(ctx, guid)
 	switch {
 	case err != nil && KindOf(err) == NotFound:
@@ -279,11 +294,7 @@ func (r *Resolver) config(ctx context.Context, guid string) (*Config, error) {
 	case err != nil:
 		return nil, storeFailure(guid, configStore, "", err)
 	}
-	config, err := ParseConfig(text)
-	if err != nil {
-		return nil, withGUID(guid, err)
-	}
-	return config, nil
+	return text, nil
 }
 
 func (r *Resolver) resolve(ctx context.Context, config *Config, get *fetcher) (Object, error) {

@@ -1,0 +1,53 @@
+package resolver_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// TestFewLargeCredentialsAreResolvedAtATime has a store of secrets that does not answer
+// hold two credentials of the largest size: a third one waits, and a small one does not.
+func TestFewLargeCredentialsAreResolvedAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := resolvertest.New(t)
+		filler := strings.Repeat("x", resolver.MaxConfigSize-200)
+		for _, guid := range []string{"one", "two", "three"} {
+			s.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"bundle","password":"pw","filler":"`+filler+`"}`)
+		}
+		s.Configs.Put("small", `{"credentialSource":"agent","secret-path":"other","password":"pw"}`)
+		s.Secrets.Put("bundle", map[string]string{"pw": "p"})
+		s.Secrets.Put("other", map[string]string{"pw": "p"})
+		r := resolver.New(s.Options())
+		defer r.Close()
+		s.Secrets.Before("bundle", func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		for _, guid := range []string{"one", "two"} {
+			go func() { _, _ = r.Resolve(context.Background(), guid) }()
+		}
+		synctest.Wait()
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := r.Resolve(ctx, "three")
+		require.ErrorIs(t, err, resolver.Unavailable)
+		assert.ErrorContains(t, err, "overloaded")
+		_, err = r.Resolve(t.Context(), "small")
+		require.NoError(t, err)
+
+		<-time.After(resolver.DefaultTimeout)
+		s.Secrets.Before("bundle", nil)
+		_, err = r.Resolve(t.Context(), "three")
+		require.NoError(t, err, "once the others have ended")
+	})
+}
