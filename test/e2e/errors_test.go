@@ -127,7 +127,7 @@ func failingStores(t *testing.T) (*stores, harness.ComponentOptions) {
 	s.secret(t, canaryReference, map[string]string{"key": canaryValue})
 	s.secret(t, "huge-bundle", map[string]string{"blob_key": strings.Repeat(canaryValue, 5<<20/len(canaryValue))})
 
-	s.config(t, "good", `{"credentialSource":"agent","host":"`+canaryReference+`"}`)
+	s.config(t, "good", `{"credentialSource":"agent","host":"db.example.com","password":"`+canaryReference+`"}`)
 	s.config(t, "no-bundle", `{"credentialSource":"agent","secret-path":"`+canaryReference+`/none","a":"b"}`)
 	s.config(t, "array", `["`+canaryValue+`"]`)
 	s.config(t, "huge", `{"a":"`+strings.Repeat("x", 1<<20)+`"}`)
