@@ -92,7 +92,7 @@ func control(c net.Conn, fn func(fd int)) {
 		return
 	}
 	if raw, err := socket.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { fn(int(fd)) }) //nolint:gosec // a descriptor is a C int
+		_ = raw.Control(func(fd uintptr) { fn(int(fd)) })
 	}
 }
 
