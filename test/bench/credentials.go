@@ -41,7 +41,7 @@ func bundleAnswer() map[string]string {
 }
 
 func sixFields() []string {
-	return []string{"host", "username", "password", "client_id", "client_secret", "api_key"}
+	return []string{"account", "username", "password", "client_id", "client_secret", "api_key"}
 }
 
 // secretOf is the name of the secret that a field refers to.

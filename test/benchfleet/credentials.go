@@ -85,7 +85,7 @@ func singleKey(guid string) credential {
 		secrets:  map[string]map[string]string{},
 		password: "value-of-" + guid + "-password",
 	}
-	for _, field := range []string{"host", "username", "password", "client_id", "client_secret", "api_key"} {
+	for _, field := range []string{"account", "username", "password", "client_id", "client_secret", "api_key"} {
 		name := guid + "-" + field
 		c.config[field] = secretFolder + name
 		c.secrets[name] = map[string]string{"value": "value-of-" + name}
