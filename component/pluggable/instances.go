@@ -197,60 +197,6 @@ func (s *instances[T]) put(in *instance[T], fresh *held[T], c *connection, prope
 	}
 }
 
-// begin returns the instance of a key, for an Init: it is not dropped before end. Its
-// error is a gRPC status.
-func (s *instances[T]) begin(key instanceKey) (*instance[T], error) {
-	in, evicted, err := s.find(key)
-	if evicted != nil {
-		evicted.drop()
-		s.disremember(evicted.key)
-	}
-	return in, err
-}
-
-// find returns the instance of a key, or adds it. Above maxInstances it evicts one whose
-// peer has not come back, if there is one.
-func (s *instances[T]) find(key instanceKey) (in, evicted *instance[T], err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	in = s.byKey[key]
-	if in == nil {
-		if evicted, err = s.room(key.peer); err != nil {
-			return nil, nil, err
-		}
-		if evicted != nil {
-			delete(s.byKey, evicted.key)
-		}
-		in = newInstance[T](key)
-		s.byKey[key] = in
-	}
-	in.inits++
-	return in, evicted, nil
-}
-
-// room sees whether a peer may have one more instance, and which one has to go for it;
-// nil for none. The caller has the lock.
-func (s *instances[T]) room(peer process) (absent *instance[T], err error) {
-	ofPeer := 0
-	for key, in := range s.byKey {
-		if key.peer == peer {
-			ofPeer++
-		}
-		if absent == nil && in.inits == 0 && in.absent() {
-			absent = in
-		}
-	}
-	switch {
-	case ofPeer >= maxPeerInstances:
-		return nil, status.Errorf(codes.ResourceExhausted, "this daprd has %d Components of this type already, and may have no more", ofPeer)
-	case len(s.byKey) < maxInstances:
-		return nil, nil
-	case absent == nil:
-		return nil, status.Errorf(codes.ResourceExhausted, "this component has %d instances already, and may have no more", len(s.byKey))
-	}
-	return absent, nil
-}
-
 // end ends what begin began, and drops the instance if no Init of it ever succeeded.
 func (s *instances[T]) end(in *instance[T]) {
 	s.mu.Lock()
