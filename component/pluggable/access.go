@@ -20,9 +20,9 @@ func allowedUsers(more []uint32) []uint32 {
 	return append([]uint32{0, uint32(os.Geteuid())}, more...) //nolint:gosec // a user id has 32 bits
 }
 
-// access refuses the calls of other users, before anything of a call is read:
-// reflection's too. Their connections are not closed, which would leave daprd waiting
-// without a word.
+// access refuses the calls of other users, reflection's included, before anything of a
+// call is read. It does not close a connection at the first call: daprd would then wait
+// without a word. It closes one after maxRefusedCalls.
 type access struct {
 	log    logger.Logger
 	refuse rate.Sometimes // a warning
@@ -42,7 +42,7 @@ func (a *access) check(ctx context.Context, _ *tap.Info) (context.Context, error
 		return ctx, nil
 	}
 	if c.refused.Add(1) >= maxRefusedCalls {
-		_ = c.Conn.Close() // it has been told often enough
+		_ = c.Conn.Close()
 	}
 	a.refuse.Do(func() { a.log.Warnf("calls of %s are refused: --allow-uid %d would allow them", c.peer, c.peer.uid) })
 	return nil, status.Errorf(codes.PermissionDenied,
@@ -50,16 +50,12 @@ func (a *access) check(ctx context.Context, _ *tap.Info) (context.Context, error
 			"if it is daprd, start the component with --allow-uid %[2]d, or run both as the same user", os.Geteuid(), c.peer.uid)
 }
 
-// errOverflow is a user id that stands for several users.
-func errOverflow(uid uint32) error {
+// checkUsers fails if one of the users that may call stands for several.
+func checkUsers(allowed []uint32) error {
+	uid, ok := overflowUID()
+	if !ok || !slices.Contains(allowed, uid) {
+		return nil
+	}
 	return fmt.Errorf("uid %d stands for every user that this user namespace does not map, and would let all of them call: "+
 		"run as another user, or do not name it by --allow-uid", uid)
-}
-
-// checkUsers refuses users that may call and stand for several.
-func checkUsers(allowed []uint32) error {
-	if overflow, ok := overflowUID(); ok && slices.Contains(allowed, overflow) {
-		return errOverflow(overflow)
-	}
-	return nil
 }

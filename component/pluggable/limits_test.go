@@ -144,6 +144,7 @@ func TestConnectionsOfRefusedUsersAreBounded(t *testing.T) {
 		require.False(t, closes(t, s))
 	}
 	assert.True(t, closes(t, s), "one more is closed")
+	assert.Contains(t, s.log.String(), "too many connections")
 }
 
 // closes makes a connection that says nothing, and tells whether the server closes it

@@ -40,15 +40,18 @@ func newListener(l net.Listener, single bool, allowed []uint32, log logger.Logge
 	}
 }
 
-// Accept implements net.Listener. A connection above a bound is closed: there is no
-// gRPC yet by which to say why, so the log does.
+// Accept implements net.Listener. It closes a connection above a bound. The reason goes
+// to the log, since nothing can be said over the connection before it speaks gRPC.
 func (l *listener) Accept() (net.Conn, error) {
 	for {
 		accepted, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		if l.fullFor(accepted) {
+		if uid, full := l.fullFor(accepted); full {
+			l.tooMany.Do(func() {
+				l.log.Warnf("there are too many connections of users that may not call: one of uid %d was closed", uid)
+			})
 			_ = accepted.Close()
 			continue
 		}
@@ -80,20 +83,25 @@ func (l *listener) warnOfUnknown(c *connection) {
 	})
 }
 
-// counted is the process as whose its connections are counted.
+// counted returns the process that the connection counts for. Connections without an
+// identity of their own count together, by user and group.
 func (p process) counted() process {
 	p.connection = 0
 	return p
 }
 
-// fullFor tells whether a connection is of a user that may not call, and there are too
-// many of such. It costs less than to identify the peer: a stranger may connect and
-// leave as fast as it can.
-func (l *listener) fullFor(c net.Conn) bool {
+// fullFor returns the user of a connection, and whether that user may not call and such
+// users have too many connections. It asks the kernel for the user alone, which is
+// cheap: a stranger may connect as fast as it can.
+func (l *listener) fullFor(c net.Conn) (uid uint32, full bool) {
 	l.mu.Lock()
-	full := l.refused >= maxRefusedConnections
+	full = l.refused >= maxRefusedConnections
 	l.mu.Unlock()
-	return full && !slices.Contains(l.allowed, userOf(c))
+	if !full {
+		return 0, false
+	}
+	uid = userOf(c)
+	return uid, !slices.Contains(l.allowed, uid)
 }
 
 // count counts a connection in; false if there are too many.
