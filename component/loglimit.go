@@ -36,7 +36,7 @@ func (l *lineLimit) allow(kind string, count func(dropped int)) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return true // what comes this late is not much
+		return true // calls that end after Close are few
 	}
 	w := l.kinds[kind]
 	if w == nil {
