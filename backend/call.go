@@ -6,24 +6,28 @@ import (
 	"io/fs"
 	"net"
 	"net/url"
+	"time"
 
 	"credential-resolver/resolver"
 )
 
 var errPanic = errors.New("panic in the store")
 
-// bounded makes one attempt, and waits at most the limits' Timeout for it, a place
-// among the calls under way included. A store that does not heed its context is left
-// behind: its call keeps its place until it ends.
+// bounded makes one attempt as soon as the store's queue admits it, and waits at most the
+// limits' Timeout for its answer. A store that ignores its context is left behind: its call
+// keeps its place in the queue until it ends.
 func bounded[T any](ctx context.Context, g *guard, call func(context.Context) (T, error)) (T, error) {
 	var none T
-	ctx, cancel := context.WithTimeout(ctx, g.limits.Timeout)
-	defer cancel()
-	select {
-	case g.slots <- struct{}{}:
-	case <-ctx.Done():
-		return none, &resolver.StoreError{Kind: resolver.Unavailable, Err: errBusy}
+	waited, err := g.acquire(ctx)
+	if err != nil {
+		return none, err
 	}
+	if g.open() { // since the call began to wait
+		g.queue.release(0)
+		return none, errNotAsked()
+	}
+	attempt, cancel := context.WithTimeout(ctx, g.limits.Timeout)
+	defer cancel()
 	type outcome struct {
 		value T
 		err   error
@@ -31,21 +35,29 @@ func bounded[T any](ctx context.Context, g *guard, call func(context.Context) (T
 	done := make(chan outcome, 1)
 	go func() {
 		var o outcome
+		var took time.Duration
+		began := time.Now()
 		defer func() {
 			if recover() != nil {
 				o.err = &resolver.StoreError{Kind: resolver.Internal, Err: errPanic}
 			}
-			<-g.slots
+			g.queue.release(took)
 			done <- o
 		}()
-		o.value, o.err = call(ctx)
+		o.value, o.err = call(attempt)
+		if !transient(o.err) {
+			took = time.Since(began)
+		}
 	}()
 	select {
 	case o := <-done:
 		return o.value, o.err
-	case <-ctx.Done():
-		return none, &resolver.StoreError{Kind: resolver.Timeout, Err: ctx.Err()}
+	case <-attempt.Done():
 	}
+	if waited && ctx.Err() != nil { // the request's time was spent on waiting
+		return none, errOverloaded()
+	}
+	return none, &resolver.StoreError{Kind: resolver.Timeout, Err: attempt.Err()}
 }
 
 // failed classifies what every store can return: running out of time, and the

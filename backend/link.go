@@ -37,6 +37,7 @@ type link[C io.Closer] struct {
 	ended  chan struct{} // closed when nothing runs any more
 	first  chan error    // the first attempt's outcome, one value
 	denied atomic.Bool   // whether the last attempt was refused
+	calls  atomic.Int64  // that wait for it
 	conn   C
 	close  sync.Once
 }
@@ -144,14 +145,16 @@ func (l *link[C]) awaitFirst(ctx context.Context, anyFailure bool) error {
 
 // await returns the connected store, waiting for it as long as ctx allows, then
 // fails as Unavailable (DESIGN.md, section 9), or as Denied if that is why it is
-// not connected.
+// not connected. Of the calls that wait at a time, those above maxWaiting fail at once.
 func (l *link[C]) await(ctx context.Context) (C, error) {
 	select {
 	case <-l.ready:
 		return l.conn, nil
 	default:
 	}
-	for waiting := true; waiting; {
+	waiting := l.calls.Add(1) <= maxWaiting
+	defer l.calls.Add(-1)
+	for waiting {
 		select {
 		case <-l.ready:
 			return l.conn, nil

@@ -199,8 +199,12 @@ func storeFailure(guid, store string, ref Reference, err error) *Error {
 	if kind == NotFound || kind == InvalidRequest || kind == TooLarge {
 		kind = Internal // a kind that no store may give here
 	}
+	reason := storeReason(kind, store)
+	if errors.Is(err, ErrOverloaded) {
+		reason = "the component is overloaded: too many calls to the " + store + " are waiting"
+	}
 	return &Error{
-		Kind: kind, GUID: guid, Reason: storeReason(kind, store),
+		Kind: kind, GUID: guid, Reason: reason,
 		Store: store, Reference: ref, cause: err,
 	}
 }

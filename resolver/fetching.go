@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -42,7 +43,7 @@ func (f *fetching) failed(err error) {
 	if f.err == nil || KindOf(f.err).Retryable() && !KindOf(err).Retryable() {
 		f.err = err
 	}
-	if !KindOf(err).Retryable() {
+	if !KindOf(err).Retryable() || errors.Is(err, ErrOverloaded) { // whose task no store is asked for any more
 		f.end()
 	}
 }

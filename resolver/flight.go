@@ -33,6 +33,7 @@ type route[T any] struct{ current, next *flight[T] }
 // flight is one read.
 type flight[T any] struct {
 	began time.Time // zero until it begins
+	task  *Task     // that the read belongs to; nil: that of its context
 	read  func(ctx context.Context, began time.Time) (T, error)
 	done  chan struct{} // closed when value and err are there
 	value T
@@ -63,7 +64,8 @@ func (f *flights[K, T]) do(
 func (f *flights[K, T]) doIf(
 	ctx context.Context, key K, since time.Time, may func() bool, read func(context.Context, time.Time) (T, error),
 ) (T, error) {
-	flight, err := f.join(key, since, may, read)
+	ctx = InTask(ctx)
+	flight, err := f.join(ctx, key, since, may, read)
 	if err != nil {
 		var none T
 		return none, err
@@ -84,9 +86,11 @@ func (f *flight[T]) wait(ctx context.Context) (T, error) {
 	}
 }
 
-// join returns the flight that brings what doIf promises, and begins it if need be.
+// join returns the flight that brings what doIf promises, and begins it if need be, for the
+// task of ctx. A flight that began in the background goes on as one that is waited for, if
+// that is so now.
 func (f *flights[K, T]) join(
-	key K, since time.Time, may func() bool, read func(context.Context, time.Time) (T, error),
+	ctx context.Context, key K, since time.Time, may func() bool, read func(context.Context, time.Time) (T, error),
 ) (*flight[T], error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -96,18 +100,20 @@ func (f *flights[K, T]) join(
 	r, ok := f.routes[key]
 	switch {
 	case ok && !r.current.began.Before(since):
+		r.current.task.join(ctx)
 		return r.current, nil
 	case ok && r.next != nil:
+		r.next.task.join(ctx)
 		return r.next, nil
 	case !may():
 		return nil, errNotBegun
 	case !ok:
-		r = &route[T]{current: f.begin(&flight[T]{read: read, done: make(chan struct{})})}
+		r = &route[T]{current: f.begin(&flight[T]{task: TaskOf(ctx), read: read, done: make(chan struct{})})}
 		f.routes[key] = r
 		f.all.Go(func() { f.fly(key, r) })
 		return r.current, nil
 	}
-	r.next = &flight[T]{read: read, done: make(chan struct{})}
+	r.next = &flight[T]{task: TaskOf(ctx), read: read, done: make(chan struct{})}
 	return r.next, nil
 }
 
@@ -130,7 +136,7 @@ func (f *flights[K, T]) begin(flight *flight[T]) *flight[T] {
 func (f *flights[K, T]) fly(key K, r *route[T]) {
 	for flight := r.current; flight != nil; {
 		ctx, cancel := context.WithTimeout(f.life, f.timeout)
-		flight.land(ctx)
+		flight.land(withTask(ctx, flight.task))
 		cancel()
 		landed := flight
 		if f.spacing > 0 {

@@ -2,30 +2,57 @@ package resolver
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 )
 
 // A config takes up to 40 times its size in memory while its credential is made. So few
-// large ones are worked on at a time, in bytes of their text.
+// large configs are worked on at a time, and few wait, in bytes of their text.
 const (
-	largeConfig  = 64 << 10          // a smaller one counts for nothing
-	largeConfigs = 2 * MaxConfigSize // at a time
+	largeConfig         = 64 << 10 // a smaller config counts for nothing
+	largeConfigs        = 2 * MaxConfigSize
+	waitingLargeConfigs = 16 * MaxConfigSize
 )
 
-func newLargeConfigs() *semaphore.Weighted { return semaphore.NewWeighted(largeConfigs) }
+// largeConfigGate limits how many large configs are worked on at a time.
+type largeConfigGate struct {
+	running *semaphore.Weighted
+	waiting atomic.Int64 // bytes of the configs that wait, and of those that are let in
+}
 
-// admit waits until a config of a size may be worked on; leave ends that.
-func (r *Resolver) admit(ctx context.Context, guid string, size int) (leave func(), err error) {
+func newLargeConfigGate() *largeConfigGate {
+	return &largeConfigGate{running: semaphore.NewWeighted(largeConfigs)}
+}
+
+var errLargeConfigs = errors.New("too many large configs")
+
+// enter waits until a config of a size may be worked on; leave ends that. It fails if too
+// many wait already, or when ctx ends.
+func (g *largeConfigGate) enter(ctx context.Context, size int) (leave func(), err error) {
 	if size < largeConfig {
 		return func() {}, nil
 	}
 	weight := int64(min(size, MaxConfigSize))
-	if r.large.Acquire(ctx, weight) != nil {
+	defer g.waiting.Add(-weight)
+	if g.waiting.Add(weight) > waitingLargeConfigs {
+		return nil, errLargeConfigs
+	}
+	if err := g.running.Acquire(ctx, weight); err != nil {
+		return nil, err
+	}
+	return func() { g.running.Release(weight) }, nil
+}
+
+// admit waits until a config of a size may be worked on; leave ends that.
+func (r *Resolver) admit(ctx context.Context, guid string, size int) (leave func(), err error) {
+	leave, err = r.large.enter(ctx, size)
+	if err != nil {
 		return nil, &Error{
-			Kind: Unavailable, GUID: guid, cause: ctx.Err(),
+			Kind: Unavailable, GUID: guid, cause: err,
 			Reason: "the component is overloaded: too many large credentials are being resolved",
 		}
 	}
-	return func() { r.large.Release(weight) }, nil
+	return leave, nil
 }

@@ -51,3 +51,33 @@ func TestFewLargeCredentialsAreResolvedAtATime(t *testing.T) {
 		require.NoError(t, err, "once the others have ended")
 	})
 }
+
+func TestFewLargeCredentialsWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := resolvertest.New(t)
+		filler := strings.Repeat("x", resolver.MaxConfigSize-200)
+		s.Configs.Put("large", `{"credentialSource":"agent","secret-path":"bundle","password":"pw","filler":"`+filler+`"}`)
+		s.Secrets.Put("bundle", map[string]string{"pw": "p"})
+		r := resolver.New(s.Options())
+		defer r.Close()
+		gate := make(chan struct{})
+		s.Secrets.Before("bundle", func(context.Context) error { <-gate; return nil })
+		const running, waiting, refused = 2, 16, 10
+		outcomes := make(chan error, running+waiting+refused)
+		for range cap(outcomes) {
+			go func() {
+				_, err := r.Resolve(context.Background(), "large")
+				outcomes <- err
+			}()
+			synctest.Wait()
+		}
+		for range refused {
+			assert.ErrorContains(t, <-outcomes, "overloaded")
+		}
+		assert.Empty(t, outcomes)
+		close(gate)
+		for range running + waiting {
+			assert.NoError(t, <-outcomes)
+		}
+	})
+}

@@ -10,7 +10,8 @@ import (
 // failed, not at once.
 func (c *Cached) renew(guid string, kept *entry, now time.Time) {
 	if kept.mayRetry(now) && !c.flights.flying(guid) {
-		_, _ = c.flights.join(guid, time.Time{}, always, c.reading(guid, false)) // none, if all is being closed
+		ctx := InBackground(context.Background())
+		_, _ = c.flights.join(ctx, guid, time.Time{}, always, c.reading(guid, false)) // none, if all is being closed
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/sync/semaphore"
 )
 
 // DefaultTimeout bounds one resolution where Options name no other (section 2).
@@ -53,8 +52,8 @@ type Resolver struct {
 	recipes *lru.Cache[string, recipe]
 
 	literalFields map[string]bool
-	told          told                // of unused secrets
-	large         *semaphore.Weighted // for large configs
+	told          told // of unused secrets
+	large         *largeConfigGate
 }
 
 // New returns a resolver on the stores of opts.
@@ -80,7 +79,7 @@ func New(opts Options) *Resolver {
 		panic(err) // only for a size below one
 	}
 	r := &Resolver{
-		opts: opts, named: map[string]*source{}, recipes: recipes, large: newLargeConfigs(),
+		opts: opts, named: map[string]*source{}, recipes: recipes, large: newLargeConfigGate(),
 		literalFields: setOf(opts.LiteralFields), told: newTold(),
 	}
 	if opts.Secrets != nil {
@@ -160,7 +159,7 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 	if !ValidGUID(guid) {
 		return nil, &Error{Kind: InvalidRequest, Reason: "malformed GUID: " + GUIDRule}
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
+	ctx, cancel := context.WithTimeout(InTask(ctx), r.opts.Timeout)
 	defer cancel()
 	began := r.opts.Cache.Now()
 	places := make(places, maxLookups)

@@ -1,0 +1,177 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"credential-resolver/resolver"
+)
+
+const (
+	// maxWaiting bounds the calls that wait for one store.
+	maxWaiting = 1024
+	// maxQueueTime is how long a call waits at most while more calls come than the store
+	// can take.
+	maxQueueTime = time.Second
+	// backgroundShare is the share of background refreshes among the calls, while both
+	// wait: one in so many. Without any, a secret that was rotated would not be seen as
+	// long as an overload lasts.
+	backgroundShare = 8
+)
+
+// queue admits calls to one store, so many at a time, and lets the others wait within
+// bounds. It has three classes: calls of a task that it has admitted a call of, since a
+// task is lost if one of its calls is; calls of other tasks; and background refreshes.
+//
+// Within a class the call that has waited longest is next. A burst is served so, as far as
+// the callers' deadlines allow. But when a call arrives while another has waited for
+// maxQueueTime, more calls come than the store can take: then the newest call is next, and
+// calls are shed that have waited for maxQueueTime, until no call waits any more (adaptive
+// LIFO with controlled delay). So those that are answered are answered soon, and the store
+// works for nobody who has given up.
+type queue struct {
+	places int
+
+	mu         sync.Mutex
+	running    int
+	waiting    []*waiter // in the order of their arrival
+	overloaded bool
+	admissions int
+	typical    time.Duration // how long a call takes: a moving average
+}
+
+// waiter is a call that waits.
+type waiter struct {
+	task     *resolver.Task
+	admitted bool // whether the queue has admitted a call of the task
+	arrived  time.Time
+	deadline time.Time     // zero: none
+	done     chan struct{} // closed when err is there
+	err      error         // nil: the call is admitted
+}
+
+func newQueue(places int) *queue { return &queue{places: places} }
+
+// acquire waits until a call may be made, which [queue.release] ends. It tells whether the
+// call had to wait. Its error is a [resolver.StoreError]: the call was shed, or the caller
+// has left.
+func (q *queue) acquire(ctx context.Context) (waited bool, err error) {
+	task := resolver.TaskOf(ctx)
+	if task == nil {
+		task = &resolver.Task{}
+	}
+	if task.Shed() {
+		return false, errOverloaded()
+	}
+	w := q.enter(ctx, task)
+	if w == nil {
+		return false, nil
+	}
+	q.wait(ctx, w)
+	return true, w.err
+}
+
+// enter admits a call, or returns the waiter that stands for it.
+func (q *queue) enter(ctx context.Context, task *resolver.Task) *waiter {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.running < q.places && len(q.waiting) == 0 {
+		q.admit(task)
+		return nil
+	}
+	w := &waiter{task: task, admitted: task.Admitted(q), arrived: time.Now(), done: make(chan struct{})}
+	w.deadline, _ = ctx.Deadline()
+	q.shedLate(w.arrived)
+	q.waiting = append(q.waiting, w)
+	if len(q.waiting) > maxWaiting {
+		q.shed(q.last())
+	}
+	return w
+}
+
+// wait returns when w is done.
+func (q *queue) wait(ctx context.Context, w *waiter) {
+	timer := time.NewTimer(maxQueueTime)
+	defer timer.Stop()
+	for {
+		select {
+		case <-w.done:
+			return
+		case <-timer.C:
+			q.timeUp(w)
+		case <-ctx.Done():
+			q.leave(ctx, w)
+			return
+		}
+	}
+}
+
+// timeUp sheds a call that has waited for maxQueueTime, if there are too many.
+func (q *queue) timeUp(w *waiter) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.overloaded && !w.admitted {
+		q.shed(w)
+	}
+}
+
+// leave takes a call out of the queue whose caller has left, or whose time is up.
+func (q *queue) leave(ctx context.Context, w *waiter) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case !q.remove(w): // it was admitted, or shed, at the same moment
+	case errors.Is(ctx.Err(), context.Canceled):
+		w.end(&resolver.StoreError{Kind: resolver.Unavailable, Err: ctx.Err()})
+	default:
+		w.end(errOverloaded())
+	}
+}
+
+// release ends a call that was admitted, and admits others. took is how long the store
+// needed for an answer; zero, if it gave none.
+func (q *queue) release(took time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case took <= 0:
+	case q.typical == 0:
+		q.typical = took
+	default:
+		q.typical += (took - q.typical) / 8
+	}
+	q.running--
+	q.shedHopeless(time.Now())
+	for q.running < q.places && len(q.waiting) > 0 {
+		w := q.next()
+		q.remove(w)
+		q.admit(w.task)
+		w.end(nil)
+	}
+}
+
+// refuse ends the wait of all calls with an error.
+func (q *queue) refuse(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, w := range q.waiting {
+		w.end(err)
+	}
+	q.waiting, q.overloaded = nil, false
+}
+
+func (q *queue) admit(task *resolver.Task) {
+	q.running++
+	q.admissions++
+	task.MarkAdmitted(q)
+	for _, w := range q.waiting {
+		w.admitted = w.admitted || w.task == task
+	}
+}
+
+func (w *waiter) end(err error) {
+	w.err = err
+	close(w.done)
+}

@@ -1,0 +1,74 @@
+package resolver
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// ErrOverloaded is wrapped by the [StoreError] of a call that a store was not asked for,
+// because too many calls to that store are waiting. It says nothing about the store.
+const ErrOverloaded = Remedy("too many calls to it are waiting: see storeConcurrency")
+
+// Task is one resolution, as the queue in front of a store sees it: all calls of a task
+// succeed, or the task fails. A task travels in the context of its calls. The zero value is
+// a task that somebody waits for. A Task is safe for concurrent use.
+type Task struct {
+	background atomic.Bool
+	shed       atomic.Bool
+	admitted   sync.Map // keys are the queues that have admitted a call of the task
+}
+
+// Background tells whether nobody waits for the task: it is a background refresh.
+func (t *Task) Background() bool { return t.background.Load() }
+
+// Shed tells whether a queue has refused a call of the task. Then the task fails, whatever
+// its other calls bring.
+func (t *Task) Shed() bool { return t.shed.Load() }
+
+// MarkShed records that a queue has refused a call of the task.
+func (t *Task) MarkShed() { t.shed.Store(true) }
+
+// Admitted tells whether a queue has admitted a call of the task.
+func (t *Task) Admitted(queue any) bool {
+	_, ok := t.admitted.Load(queue)
+	return ok
+}
+
+// MarkAdmitted records that a queue has admitted a call of the task.
+func (t *Task) MarkAdmitted(queue any) { t.admitted.Store(queue, struct{}{}) }
+
+// join records that the task of ctx, if there is one, waits for this one as well.
+func (t *Task) join(ctx context.Context) {
+	if other := TaskOf(ctx); other == nil || !other.Background() {
+		t.background.Store(false)
+	}
+}
+
+type taskKey struct{}
+
+// TaskOf returns the task that a context belongs to; nil if it belongs to none.
+func TaskOf(ctx context.Context) *Task {
+	t, _ := ctx.Value(taskKey{}).(*Task)
+	return t
+}
+
+// withTask returns a context that belongs to a task.
+func withTask(ctx context.Context, t *Task) context.Context {
+	return context.WithValue(ctx, taskKey{}, t)
+}
+
+// InTask returns ctx if it belongs to a task, else one that belongs to a new task.
+func InTask(ctx context.Context) context.Context {
+	if TaskOf(ctx) != nil {
+		return ctx
+	}
+	return withTask(ctx, &Task{})
+}
+
+// InBackground returns a context that belongs to a new task that nobody waits for.
+func InBackground(ctx context.Context) context.Context {
+	t := &Task{}
+	t.background.Store(true)
+	return withTask(ctx, t)
+}
