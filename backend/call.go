@@ -18,7 +18,7 @@ var errPanic = errors.New("panic in the store")
 // keeps its place in the queue until it ends.
 func bounded[T any](ctx context.Context, g *guard, call func(context.Context) (T, error)) (T, error) {
 	var none T
-	waited, err := g.acquire(ctx)
+	waited, err := g.queue.acquire(ctx)
 	if err != nil {
 		return none, err
 	}

@@ -29,7 +29,7 @@ type guard struct {
 // newGuard returns a guard of a store; label names it in the log.
 func newGuard(limits Limits, label string, log logger.Logger) *guard {
 	limits = limits.withDefaults()
-	g := &guard{limits: limits, queue: newQueue(limits.Concurrency), probed: make(chan struct{})}
+	g := &guard{limits: limits, queue: newQueue(limits.Concurrency, limits.Timeout), probed: make(chan struct{})}
 	if limits.BreakerFailures <= 0 {
 		return g
 	}
@@ -64,17 +64,6 @@ var (
 // errNotAsked is the failure of a call while the breaker is open.
 func errNotAsked() error {
 	return &resolver.StoreError{Kind: resolver.Unavailable, Err: errOpen}
-}
-
-// acquire waits for a place among the calls, as long as the request's time allows. A request
-// without a deadline waits for the limits' Timeout.
-func (g *guard) acquire(ctx context.Context) (waited bool, err error) {
-	if _, limited := ctx.Deadline(); !limited {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, g.limits.Timeout)
-		defer cancel()
-	}
-	return g.queue.acquire(ctx)
 }
 
 // open tells whether the breaker is open: the store is not to be asked.

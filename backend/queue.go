@@ -32,7 +32,8 @@ const (
 // LIFO with controlled delay). So those that are answered are answered soon, and the store
 // works for nobody who has given up.
 type queue struct {
-	places int
+	places  int
+	timeout time.Duration // how long a call without a deadline waits
 
 	mu         sync.Mutex
 	running    int
@@ -52,7 +53,9 @@ type waiter struct {
 	err      error         // nil: the call is admitted
 }
 
-func newQueue(places int) *queue { return &queue{places: places} }
+func newQueue(places int, timeout time.Duration) *queue {
+	return &queue{places: places, timeout: timeout}
+}
 
 // acquire waits until a call may be made, which [queue.release] ends. It tells whether the
 // call had to wait. Its error is a [resolver.StoreError]: the call was shed, or the caller
@@ -65,22 +68,32 @@ func (q *queue) acquire(ctx context.Context) (waited bool, err error) {
 	if task.Shed() {
 		return false, errOverloaded()
 	}
-	w := q.enter(ctx, task)
-	if w == nil {
+	if q.enter(task) {
 		return false, nil
 	}
-	q.wait(ctx, w)
-	return true, w.err
+	if _, limited := ctx.Deadline(); !limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, q.timeout)
+		defer cancel()
+	}
+	return true, q.wait(ctx, q.join(ctx, task))
 }
 
-// enter admits a call, or returns the waiter that stands for it.
-func (q *queue) enter(ctx context.Context, task *resolver.Task) *waiter {
+// enter admits a call, if it does not have to wait.
+func (q *queue) enter(task *resolver.Task) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.running < q.places && len(q.waiting) == 0 {
-		q.admit(task)
-		return nil
+	if q.running >= q.places || len(q.waiting) > 0 {
+		return false
 	}
+	q.admit(task)
+	return true
+}
+
+// join returns the waiter that stands for a call.
+func (q *queue) join(ctx context.Context, task *resolver.Task) *waiter {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	w := &waiter{task: task, admitted: task.Admitted(q), arrived: time.Now(), done: make(chan struct{})}
 	w.deadline, _ = ctx.Deadline()
 	q.shedLate(w.arrived)
@@ -88,22 +101,23 @@ func (q *queue) enter(ctx context.Context, task *resolver.Task) *waiter {
 	if len(q.waiting) > maxWaiting {
 		q.shed(q.last())
 	}
+	q.admitNext() // a place may have become free since
 	return w
 }
 
 // wait returns when w is done.
-func (q *queue) wait(ctx context.Context, w *waiter) {
+func (q *queue) wait(ctx context.Context, w *waiter) error {
 	timer := time.NewTimer(maxQueueTime)
 	defer timer.Stop()
 	for {
 		select {
 		case <-w.done:
-			return
+			return w.err
 		case <-timer.C:
 			q.timeUp(w)
 		case <-ctx.Done():
 			q.leave(ctx, w)
-			return
+			return w.err
 		}
 	}
 }
@@ -144,6 +158,11 @@ func (q *queue) release(took time.Duration) {
 	}
 	q.running--
 	q.shedHopeless(time.Now())
+	q.admitNext()
+}
+
+// admitNext admits the calls that wait and that there are places for.
+func (q *queue) admitNext() {
 	for q.running < q.places && len(q.waiting) > 0 {
 		w := q.next()
 		q.remove(w)

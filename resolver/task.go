@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -16,7 +17,10 @@ const ErrOverloaded = Remedy("too many calls to it are waiting: see storeConcurr
 type Task struct {
 	background atomic.Bool
 	shed       atomic.Bool
-	admitted   sync.Map // keys are the queues that have admitted a call of the task
+
+	mu       sync.Mutex
+	admitted []any  // the queues that have admitted a call of the task
+	first    [2]any // where they are kept, mostly
 }
 
 // Background tells whether nobody waits for the task: it is a background refresh.
@@ -31,12 +35,22 @@ func (t *Task) MarkShed() { t.shed.Store(true) }
 
 // Admitted tells whether a queue has admitted a call of the task.
 func (t *Task) Admitted(queue any) bool {
-	_, ok := t.admitted.Load(queue)
-	return ok
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Contains(t.admitted, queue)
 }
 
 // MarkAdmitted records that a queue has admitted a call of the task.
-func (t *Task) MarkAdmitted(queue any) { t.admitted.Store(queue, struct{}{}) }
+func (t *Task) MarkAdmitted(queue any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.admitted == nil {
+		t.admitted = t.first[:0]
+	}
+	if !slices.Contains(t.admitted, queue) {
+		t.admitted = append(t.admitted, queue)
+	}
+}
 
 // join records that the task of ctx, if there is one, waits for this one as well.
 func (t *Task) join(ctx context.Context) {
