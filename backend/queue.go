@@ -11,7 +11,7 @@ import (
 
 const (
 	// maxWaiting bounds the calls that wait for one store.
-	maxWaiting = 1024
+	maxWaiting = 2048
 	// maxQueueTime is how long a call waits at most while more calls come than the store
 	// can take.
 	maxQueueTime = time.Second
