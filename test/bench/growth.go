@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 
 	_ "modernc.org/sqlite" // database/sql's "sqlite"
+
+	"credential-resolver/test/harness"
 )
 
 // size is how many credentials are in the store, and how many of them are asked for
@@ -79,19 +81,19 @@ func (s *stores) fillDatabase(ctx context.Context, n int) error {
 
 // load asks for one or another of n credentials, and before that, if they are to be in
 // the cache, for each of them once.
-func (s *stores) load(ctx context.Context, component resource, n int, warm bool, p plan) (l loaded, err error) {
-	side, err := s.startSidecar(ctx, []resource{component}, false)
+func (s *stores) load(ctx context.Context, component harness.Resource, n int, warm bool, p plan) (l loaded, err error) {
+	side, err := s.startSidecar(ctx, []harness.Resource{component}, false)
 	defer side.stop()
 	if err != nil {
 		return l, err
 	}
 	if warm {
-		if err := side.askForEach(ctx, component.name, n); err != nil {
+		if err := side.askForEach(ctx, component.Name, n); err != nil {
 			return l, err
 		}
 	}
-	anyOfThem := []subject{{title: component.name, op: func(ctx context.Context, c client, r *rand.Rand) error {
-		return c.ask(ctx, step{secretsAPI, component.name, manyGUID(r.IntN(n))})
+	anyOfThem := []subject{{title: component.Name, op: func(ctx context.Context, c client, r *rand.Rand) error {
+		return c.ask(ctx, step{secretsAPI, component.Name, manyGUID(r.IntN(n))})
 	}}}
 	for _, at := range []struct {
 		connections int

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
+
+	"credential-resolver/test/harness"
 )
 
 // The names that daprd knows the Components of a run by.
@@ -26,42 +23,11 @@ const (
 	manyConfigs = "many.db"
 )
 
-// resource is a Component YAML.
-type resource struct {
-	name, kind string
-	metadata   map[string]string
-}
-
-func (r resource) file() string { return r.name + ".yaml" }
-
-func (r resource) write(folder string) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: %s\n", r.name)
-	fmt.Fprintf(&b, "spec:\n  type: %s\n  version: v1\n  metadata:\n", r.kind)
-	for _, name := range slices.Sorted(maps.Keys(r.metadata)) {
-		fmt.Fprintf(&b, "  - name: %s\n    value: %q\n", name, r.metadata[name])
-	}
-	return os.WriteFile(filepath.Join(folder, r.file()), []byte(b.String()), 0o600)
-}
-
-// writeAll makes a folder of these resources.
-func writeAll(folder string, resources []resource) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	for _, r := range resources {
-		if err := r.write(folder); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // ours is a Component of ours; with has more metadata.
-func ours(name string, metadata, with map[string]string) resource {
+func ours(name string, metadata, with map[string]string) harness.Resource {
 	metadata = maps.Clone(metadata)
 	maps.Copy(metadata, with)
-	return resource{name, "secretstores.credential-resolver", metadata}
+	return harness.Resource{Name: name, Type: "secretstores.credential-resolver", Metadata: metadata}
 }
 
 // withoutCache is what makes every request a miss.
@@ -101,26 +67,26 @@ func (s *stores) vaultFields() map[string]string {
 	}
 }
 
-func (s *stores) uncachedFile() resource {
+func (s *stores) uncachedFile() harness.Resource {
 	return ours(uncachedFile, s.onFile(fewConfigs), withoutCache())
 }
 
-func (s *stores) uncachedVault() resource {
+func (s *stores) uncachedVault() harness.Resource {
 	return ours(uncachedVault, s.onVault(), withoutCache())
 }
 
 // resources are those of the sidecar that everything is compared through.
-func (s *stores) resources() []resource {
-	return []resource{
+func (s *stores) resources() []harness.Resource {
+	return []harness.Resource{
 		ours(cachedFile, s.onFile(fewConfigs), nil),
 		ours(cachedVault, s.onVault(), nil),
 		s.uncachedFile(),
 		s.uncachedVault(),
 		ours(briefVault, s.onVault(), briefly()),
-		{constantName, "secretstores." + constantName, nil},
-		{stateStore, "state.redis", s.redisFields()},
-		{vaultStore, "secretstores.hashicorp.vault", s.vaultFields()},
-		{fileStore, "secretstores.local.file", map[string]string{
+		{Name: constantName, Type: "secretstores." + constantName},
+		{Name: stateStore, Type: "state.redis", Metadata: s.redisFields()},
+		{Name: vaultStore, Type: "secretstores.hashicorp.vault", Metadata: s.vaultFields()},
+		{Name: fileStore, Type: "secretstores.local.file", Metadata: map[string]string{
 			"secretsFile": s.path("finished.json"), "multiValued": "true",
 		}},
 	}

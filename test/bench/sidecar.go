@@ -18,13 +18,13 @@ type sidecar struct {
 
 // startSidecar starts a sidecar with the resources. It may be stopped whatever the
 // error.
-func (s *stores) startSidecar(ctx context.Context, resources []resource, withConstant bool) (side *sidecar, err error) {
+func (s *stores) startSidecar(ctx context.Context, resources []harness.Resource, withConstant bool) (side *sidecar, err error) {
 	side = &sidecar{}
 	if side.folder, err = os.MkdirTemp(s.folder, "sidecar-"); err != nil {
 		return side, err
 	}
 	folder := filepath.Join(side.folder, "resources")
-	if err := writeAll(folder, resources); err != nil {
+	if err := harness.WriteResources(folder, resources); err != nil {
 		return side, err
 	}
 	side.component, err = harness.StartComponent(ctx, harness.ComponentOptions{

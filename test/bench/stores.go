@@ -113,13 +113,13 @@ func (s *stores) fillConfigs(ctx context.Context) error {
 }
 
 // put stores a config as an administrator does.
-func (s *stores) put(ctx context.Context, component resource, guid string, config map[string]any) error {
+func (s *stores) put(ctx context.Context, component harness.Resource, guid string, config map[string]any) error {
 	file := s.path(guid + ".json")
-	err := errors.Join(component.write(s.folder), os.WriteFile(file, text(config), 0o600))
+	err := errors.Join(component.Write(s.folder), os.WriteFile(file, text(config), 0o600))
 	if err != nil {
 		return err
 	}
-	put := exec.CommandContext(ctx, s.programs.resolver, "put", "-c", s.path(component.file()), "--guid", guid, file)
+	put := exec.CommandContext(ctx, s.programs.resolver, "put", "-c", s.path(component.File()), "--guid", guid, file)
 	if out, err := put.CombinedOutput(); err != nil {
 		return fmt.Errorf("put: %w: %s", err, out)
 	}
