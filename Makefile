@@ -22,6 +22,7 @@ PARITY ?= 3000
 KILLS ?= 100
 RELOADS ?= 200
 STARTS ?= 100
+OVERLOADTIME ?= $(if $(UPDATE),30s,10s)
 
 BIN := $(CURDIR)/bin
 LDFLAGS := -s -w -X main.version=$(VERSION)
@@ -116,9 +117,10 @@ parity: build daprd $(BIN)/parity/installed ## ask the library that this replace
 	go run ./test/parity -n $(PARITY) $(if $(SEED),-seed $(SEED)) $(if $(UPDATE),-update)
 
 .PHONY: chaos
-chaos: build daprd ## kill, edit and start the component hundreds of times under load, beside a real daprd
+chaos: build daprd $(BIN)/bao ## kill, edit, start and overload the component, beside a real daprd; UPDATE=1 writes docs/reliability.md
 	CREDENTIAL_RESOLVER=$(BIN)/credential-resolver go test -tags e2e -count=1 -timeout 30m -v \
 		-run '^(TestKilledUnderLoad|TestReloads|TestStarts)$$' ./test/e2e -kills $(KILLS) -reloads $(RELOADS) -starts $(STARTS)
+	go run ./test/overload -time $(OVERLOADTIME) $(if $(UPDATE),-update)
 
 .PHONY: race-binary
 race-binary:

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"regexp"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
+
+	runtime "github.com/dapr/dapr/pkg/proto/runtime/v1"
+)
+
+// result is what became of a request.
+type result int
+
+const (
+	refused result = iota
+	right
+	wrong
+)
+
+// outcome is a request's answer.
+type outcome struct {
+	result      result
+	code, words string        // of a refusal: the component's code, and its words without the GUID
+	at          time.Duration // since the load began
+	took        time.Duration // since the request was due
+}
+
+// patience bounds a request: far beyond what the component allows one.
+const patience = time.Minute
+
+// refusal is what the component's error looks like to an application.
+var refusal = regexp.MustCompile(`code = (\w+) desc = (?:credential "[^"]*": )?(.*)`)
+
+// ask asks daprd for a credential, and compares the answer with what it should be.
+func ask(ctx context.Context, conn *grpc.ClientConn, c credential) outcome {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	resp, err := runtime.NewDaprClient(conn).GetSecret(ctx, &runtime.GetSecretRequest{StoreName: c.component, Key: c.guid})
+	if err != nil {
+		o := outcome{code: status.Code(err).String(), words: status.Convert(err).Message()}
+		if found := refusal.FindStringSubmatch(o.words); found != nil {
+			o.code, o.words = found[1], found[2]
+		}
+		return o
+	}
+	for field, value := range c.secrets {
+		if resp.GetData()[field] != value {
+			return outcome{result: wrong}
+		}
+	}
+	return outcome{result: right}
+}
+
+// askAll asks for n credentials, one more each interval, and never waits for an answer
+// before the next request: the load does not become less when answers become slow. It
+// returns when all are answered.
+func askAll(ctx context.Context, conn *grpc.ClientConn, of numbered, n int, interval time.Duration) []outcome {
+	outcomes := make([]outcome, n)
+	done := make(chan struct{}, n)
+	begin := time.Now()
+	started := 0
+	for ; started < n; started++ {
+		i, due := started, begin.Add(time.Duration(started)*interval)
+		if wait(ctx, due) != nil {
+			break
+		}
+		go func() {
+			outcomes[i] = ask(ctx, conn, of(i))
+			outcomes[i].at, outcomes[i].took = time.Since(begin), time.Since(due)
+			done <- struct{}{}
+		}()
+	}
+	for range started {
+		<-done
+	}
+	return outcomes[:started]
+}
