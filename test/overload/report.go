@@ -33,7 +33,8 @@ func (r report) write() error {
 // text is the part of the page that a run makes.
 func (r report) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s; each load for %v s, before and now.\n\n", r.now.Machine, r.now.Seconds)
+	fmt.Fprintf(&b, "\nBefore: %s, each load for %v s. Now: %s, each load for %v s.\n\n",
+		r.before.Machine, r.before.Seconds, r.now.Machine, r.now.Seconds)
 	b.WriteString("### Right answers\n\n" + r.rights())
 	fmt.Fprintf(&b, "![Right answers by load](%s/%s)\n\n![Right answers over time](%s/%s)\n\n",
 		plotFolder, loadChart, plotFolder, timeChart)
