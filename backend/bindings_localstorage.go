@@ -125,7 +125,7 @@ func isMissingFile(err error) bool {
 
 func (c *localStorageConn) set(ctx context.Context, key string, data []byte) error {
 	if _, err := c.invoke(ctx, bindings.CreateOperation, key, data); err != nil {
-		return failed(err)
+		return failedWrite(err)
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ func (c *localStorageConn) delete(ctx context.Context, key string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return absent()
 	case err != nil:
-		return failed(err)
+		return failedWrite(err)
 	}
 	return nil
 }

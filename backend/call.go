@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"net"
 	"net/url"
+	"strings"
+	"syscall"
 	"time"
 
 	"credential-resolver/resolver"
@@ -60,18 +62,30 @@ func bounded[T any](ctx context.Context, g *guard, call func(context.Context) (T
 	return none, &resolver.StoreError{Kind: resolver.Timeout, Err: attempt.Err()}
 }
 
-// failed classifies what every store can return: running out of time, and the
-// file system's refusals, which are no word on a single secret. Anything else counts
-// as unavailable.
+// failed classifies the failures that every store can have. Everything but running out of
+// time counts as Unavailable. So does a local file that we have no permission to read: it
+// may be readable again in a moment (DESIGN.md, section 5).
 func failed(err error) error {
 	kind := resolver.Unavailable
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
+	if errors.Is(err, context.DeadlineExceeded) {
 		kind = resolver.Timeout
-	case errors.Is(err, fs.ErrPermission):
-		kind = resolver.Denied
 	}
-	return &resolver.StoreError{Kind: kind, General: kind == resolver.Denied, Err: err}
+	return &resolver.StoreError{Kind: kind, Err: err}
+}
+
+// failedWrite classifies a failure to write a local file. Having no permission to write is
+// Denied: it is how folders of configs are protected.
+func failedWrite(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return &resolver.StoreError{Kind: resolver.Denied, General: true, Err: err}
+	}
+	return failed(err)
+}
+
+// permissionDenied tells whether an error is that we have no permission for a local file.
+// Some stores keep only the text of an error.
+func permissionDenied(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || strings.HasSuffix(err.Error(), syscall.EACCES.Error())
 }
 
 // unanswered says what it means that a store that is asked over HTTP gave no answer;

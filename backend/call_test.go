@@ -82,8 +82,8 @@ func TestFailureOfAStoreIsClassified(t *testing.T) {
 	}{
 		"out of time":                       {context.DeadlineExceeded, resolver.Timeout},
 		"out of time, wrapped":              {fmt.Errorf("get: %w", context.DeadlineExceeded), resolver.Timeout},
-		"refused by the file system":        {fmt.Errorf("x: %w", &fs.PathError{Op: "open", Err: syscall.EACCES}), resolver.Denied},
-		"not permitted by the system":       {fmt.Errorf("x: %w", syscall.EPERM), resolver.Denied},
+		"refused by the file system":        {fmt.Errorf("x: %w", &fs.PathError{Op: "open", Err: syscall.EACCES}), resolver.Unavailable},
+		"not permitted by the system":       {fmt.Errorf("x: %w", syscall.EPERM), resolver.Unavailable},
 		"a file gone is a store that fails": {os.ErrNotExist, resolver.Unavailable},
 		"words of its own":                  {errors.New("secret not found"), resolver.Unavailable},
 		"cancelled":                         {context.Canceled, resolver.Unavailable},
@@ -92,10 +92,19 @@ func TestFailureOfAStoreIsClassified(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := failed(test.err)
 			require.Equal(t, test.want, resolver.KindOf(err))
-			require.Equal(t, test.want == resolver.Denied, isGeneral(err))
 			require.ErrorIs(t, err, test.err)
 			require.False(t, Missing(err))
 		})
+	}
+}
+
+func TestFailureToWriteALocalFileIsClassified(t *testing.T) {
+	for cause, want := range map[error]resolver.Kind{
+		syscall.EACCES: resolver.Denied, syscall.EPERM: resolver.Denied, syscall.ENOSPC: resolver.Unavailable,
+	} {
+		err := failedWrite(&fs.PathError{Op: "open", Err: cause})
+		require.Equal(t, want, resolver.KindOf(err), "%v", cause)
+		require.Equal(t, want == resolver.Denied, isGeneral(err))
 	}
 }
 

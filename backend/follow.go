@@ -203,7 +203,7 @@ func (f *followed) leave() {
 // lost says why the path names nothing.
 func (f *followed) lost(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
-		return failed(err)
+		return failed(explained(resolver.Remedy(f.what+" cannot be read"), err))
 	}
 	remedy := resolver.Remedy(f.what + " is gone: the store is unavailable until one is there again, and then opens that")
 	if f.gone.CompareAndSwap(false, true) {

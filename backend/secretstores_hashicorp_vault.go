@@ -83,14 +83,6 @@ func connectVault(ctx context.Context, fields map[string]string, log logger.Logg
 }
 
 func openVault(ctx context.Context, fields map[string]string, log logger.Logger) (*vaultConn, error) {
-	for _, name := range []string{"caCert", "caPath"} {
-		// contrib says this without a type, or panics.
-		if path := field(fields, name); path != "" {
-			if _, err := os.Stat(path); err != nil {
-				return nil, err
-			}
-		}
-	}
 	c := &vaultConn{fields: fields, tokenFile: field(fields, "vaultTokenMountPath"), log: log}
 	token := field(fields, "vaultToken")
 	if c.tokenFile != "" {
@@ -116,7 +108,7 @@ func readVaultToken(path string) (string, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", err
+		return "", explained("the file of vaultTokenMountPath cannot be read", err)
 	}
 	token := strings.TrimSpace(string(text))
 	if !validVaultToken(token) {

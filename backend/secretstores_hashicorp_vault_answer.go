@@ -158,6 +158,12 @@ func (a vaultAnswer) refusesPath() bool {
 	return a.status == http.StatusForbidden && body.Errors != nil && slices.Equal(*body.Errors, []string{refusedPath})
 }
 
+// refusesUs tells whether a failure is that Vault refuses the token, and not what was asked for.
+func refusesUs(err error) bool {
+	var refused *resolver.StoreError
+	return errors.As(err, &refused) && refused.Kind == resolver.Denied && refused.General
+}
+
 // refusesVersion tells whether a request failed for its version, which is KV
 // version 2's alone. Vault and OpenBao say why in different words, but both name
 // the field.

@@ -47,11 +47,15 @@ func (c *vaultConn) get(ctx context.Context, name string) (map[string]string, er
 	entries, err := c.read(ctx, s, name)
 	switch {
 	case errors.Is(err, resolver.Denied):
-		if renewed := c.renew(ctx, s); renewed != nil {
+		renewed, failure := c.renew(ctx, s)
+		switch {
+		case renewed != nil:
 			return c.read(ctx, renewed, name)
+		case failure != nil && refusesUs(err): // the next token may be in the file
+			return nil, failed(explained("Vault refuses the token, and no other can be used for now", failure))
 		}
 	case errors.Is(err, resolver.Timeout):
-		c.replace(ctx, s, s.token)
+		_, _ = c.replace(ctx, s, s.token)
 	}
 	return entries, err
 }
@@ -107,38 +111,46 @@ func (c *vaultConn) prove(ctx context.Context, s *vaultSession, name string) err
 	}
 }
 
-// renew makes a session with the token that the file holds now; nil if it holds
-// the one that was refused, or none.
-func (c *vaultConn) renew(ctx context.Context, refused *vaultSession) *vaultSession {
+// renew makes a session with the token that the file holds now; nil if there is no file, or
+// it holds the token that was refused. Its error is that a file cannot be read or used now.
+func (c *vaultConn) renew(ctx context.Context, refused *vaultSession) (*vaultSession, error) {
 	if c.tokenFile == "" {
-		return nil
+		return nil, nil
 	}
 	token, err := readVaultToken(c.tokenFile)
 	if err != nil || token == refused.token {
-		return nil
+		return nil, err
 	}
 	return c.replace(ctx, refused, token)
 }
 
-// replace makes a session with a token in the place of one, unless another call was
-// quicker. It returns the one to use now; nil if there is none.
-func (c *vaultConn) replace(ctx context.Context, used *vaultSession, token string) *vaultSession {
+// replace makes a session with a token, unless another call was quicker, and returns the
+// session to use now.
+func (c *vaultConn) replace(ctx context.Context, used *vaultSession, token string) (*vaultSession, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.session != used && (c.session.token == token || token == used.token) {
-		return c.session
+		return c.session, nil
 	}
 	s, err := c.open(ctx, token)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	c.session = s
-	return s
+	return s, nil
 }
 
 // open makes a store object. It sends nothing.
 func (c *vaultConn) open(ctx context.Context, token string) (*vaultSession, error) {
 	properties := maps.Clone(c.fields)
+	authority, err := vaultAuthority(properties)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"caCert", "caPath"} {
+		setField(properties, name, "")
+	}
+	setField(properties, "caPem", authority)
 	setField(properties, "vaultTokenMountPath", "")
 	setField(properties, "vaultToken", token)
 	store := vault.NewHashiCorpVaultSecretStore(vaultWitness{c.log})

@@ -208,14 +208,16 @@ func TestVaultsTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 	write("old\n")
 	conn, err := connectVault(t.Context(), fields, devNull(t))
 	require.NoError(t, err)
-	for _, text := range []string{"old", "", "older"} {
+	for text, want := range map[string]resolver.Kind{
+		"old": resolver.Denied, "": resolver.Unavailable, "older": resolver.Denied,
+	} {
 		write(text)
 		_, err = conn.get(t.Context(), "a")
-		require.Equal(t, resolver.Denied, resolver.KindOf(err))
+		require.Equal(t, want, resolver.KindOf(err), "%q", text)
 	}
 	require.NoError(t, os.Remove(file))
 	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
 
 	write("new\n")
 	got := make(chan error)

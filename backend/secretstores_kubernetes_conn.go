@@ -53,7 +53,10 @@ func (c *kubernetesConn) get(ctx context.Context, name string) (entries map[stri
 func (c *kubernetesConn) getOnce(ctx context.Context, name string) (map[string]string, error) {
 	session := c.session.Load()
 	secret, err := c.read(ctx, session, name)
-	if again := c.again(session, err); again != nil {
+	switch again, unusable := c.again(session, err); {
+	case unusable != nil:
+		return nil, unusable
+	case again != nil:
 		secret, err = c.read(ctx, again, name)
 	}
 	if err != nil {

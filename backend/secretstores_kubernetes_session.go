@@ -94,20 +94,26 @@ func (s *kubernetesSession) close() { utilnet.CloseIdleConnectionsFor(s.Client.T
 // again returns the session to read by once more after a failure; nil for none. The
 // API server does not know us, or we do not trust it, for a moment after a file was
 // replaced: client-go looks at a token's once a minute. A plugin (exec) it has run
-// again by now.
-func (c *kubernetesConn) again(used *kubernetesSession, err error) *kubernetesSession {
+// again by now. Its error is that the server does not know us, and a file cannot be used now.
+func (c *kubernetesConn) again(used *kubernetesSession, err error) (*kubernetesSession, error) {
 	unauthorized := apierrors.IsUnauthorized(err)
 	if !unauthorized && !isOfTLS(err) {
-		return nil
+		return nil, nil
 	}
-	if renewed := c.renew(used); renewed != nil {
-		return renewed
+	renewed, unusable := c.renew(used)
+	switch {
+	case renewed != nil:
+		return renewed, nil
+	case unauthorized && unusable != nil: // the next token may be in the file
+		return nil, failed(explained("the API server does not know us, and a file to log in by cannot be used now", unusable))
+	case unauthorized && c.config.ExecProvider != nil:
+		return used, nil
 	}
-	if unauthorized && c.config.ExecProvider != nil {
-		return used
-	}
-	return nil
+	return nil, nil
 }
+
+// errKubernetesFiles stands for client-go's own error, which may hold what is in a file.
+var errKubernetesFiles = resolver.Remedy(namedFile + " holds something else than it should")
 
 // isOfTLS tells whether one side does not take the other's certificate.
 func isOfTLS(err error) bool {
@@ -117,23 +123,24 @@ func isOfTLS(err error) bool {
 }
 
 // renew makes a session of what is in the files now, unless another call was
-// quicker; nil if that is what the one had that failed.
-func (c *kubernetesConn) renew(used *kubernetesSession) *kubernetesSession {
+// quicker; nil if that is what the one had that failed. Its error is that a file cannot be
+// read or used.
+func (c *kubernetesConn) renew(used *kubernetesSession) (*kubernetesSession, error) {
 	files, err := readKubernetesFiles(c.config)
 	if err != nil || files == used.files {
-		return nil
+		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.session.Load()
 	if now.files == files {
-		return now
+		return now, nil
 	}
 	renewed, err := newKubernetesSession(c.config, files)
 	if err != nil {
-		return nil
+		return nil, errKubernetesFiles
 	}
 	c.session.Store(renewed)
 	now.close()
-	return renewed
+	return renewed, nil
 }

@@ -55,7 +55,7 @@ func TestKubernetesTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 
 	replaceFile(t, token, "")
 	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.Equal(t, resolver.Unavailable, resolver.KindOf(err), "it is being written")
 	replaceFile(t, token, "new")
 	_, err = conn.get(t.Context(), "a")
 	require.NoError(t, err)

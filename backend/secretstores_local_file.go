@@ -63,7 +63,7 @@ func newLocalFileConn(fields map[string]string, log logger.Logger) *localFileCon
 func (c *localFileConn) get(_ context.Context, name string) (map[string]string, error) {
 	file, err := c.current()
 	if err != nil {
-		// One that has become wrong is a store that is down, until an edit mends it.
+		// A file that cannot be read or is not valid is a store that is down until that changes.
 		return nil, failed(err)
 	}
 	if fault, ok := file.faults[name]; ok {
@@ -119,7 +119,7 @@ func (c *localFileConn) current() (*secretsFile, error) {
 func (c *localFileConn) load() (*secretsFile, error) {
 	text, err := os.ReadFile(c.path)
 	if err != nil {
-		return nil, err
+		return nil, explained("the secrets file cannot be read", err)
 	}
 	file, err := readSecretsFile(text, c.multiValued, c.separator)
 	if err != nil {

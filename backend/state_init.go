@@ -38,7 +38,8 @@ func connectState(
 
 // checkState returns what no retry mends in the fields of a store that begins its
 // Init by checking them. It lets Init go as far as the first use of a network,
-// which the context forbids.
+// which the context forbids. A file that the fields name and that we have no permission to
+// read may be readable in a moment: connecting tries again.
 func checkState(make newState, fields map[string]string) (err error) {
 	log := logger.NewLogger("credential-resolver.check")
 	log.SetOutput(io.Discard)
@@ -53,7 +54,7 @@ func checkState(make newState, fields map[string]string) (err error) {
 	cancel()
 	err = store.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}})
 	// Some stores keep of an error nothing but its text.
-	if err == nil || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), context.Canceled.Error()) {
+	if err == nil || permissionDenied(err) || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), context.Canceled.Error()) {
 		return nil
 	}
 	return err

@@ -69,3 +69,34 @@ func TestSQLiteThatCannotBeOpenedNowIsTriedAgain(t *testing.T) {
 	}
 	require.True(t, errors.As(sqliteInitError(errors.New("missing connection string")), &final))
 }
+
+// refusingDatabase is a database that SQLite may neither read nor write.
+type refusingDatabase struct {
+	followable
+
+	err error
+}
+
+func (d refusingDatabase) get(context.Context, string) ([]byte, error) { return nil, d.err }
+func (d refusingDatabase) list(context.Context, keyTemplate, string) (page, error) {
+	return page{}, d.err
+}
+func (d refusingDatabase) set(context.Context, string, []byte) error { return d.err }
+
+// The modes of its files may be others in a moment.
+func TestSQLiteRefusesToWriteAndIsUnavailableToReaders(t *testing.T) {
+	readOnly := "file:" + filepath.Join(t.TempDir(), "a.db") + "?_pragma=query_only(1)"
+	refusal := classifySQLite(sqliteFailure(t, t.Context(), readOnly, "CREATE TABLE t (a)"))
+	store, err := follow(t.Context(), follower{
+		log:   devNull(t),
+		where: func() (place, error) { return place{}, nil },
+		open:  func(context.Context) (followable, error) { return refusingDatabase{err: refusal}, nil },
+	})
+	require.NoError(t, err)
+	conn := &followedSQLite{store}
+	_, err = conn.get(t.Context(), "a")
+	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	_, err = conn.list(t.Context(), "{guid}", "")
+	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.Equal(t, resolver.Denied, resolver.KindOf(conn.set(t.Context(), "a", nil)))
+}

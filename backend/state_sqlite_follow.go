@@ -2,9 +2,12 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/resolver"
 )
 
 // followSQLite opens a database, and follows its file. One in memory has none.
@@ -37,6 +40,26 @@ func followSQLite(ctx context.Context, fields map[string]string, log logger.Logg
 type followedSQLite struct{ *followed }
 
 var _ replacer = (*followedSQLite)(nil)
+
+func (f *followedSQLite) get(ctx context.Context, key string) ([]byte, error) {
+	data, err := f.followed.get(ctx, key)
+	return data, unreadSQLite(err)
+}
+
+func (f *followedSQLite) list(ctx context.Context, key keyTemplate, token string) (page, error) {
+	p, err := f.followed.list(ctx, key, token)
+	return p, unreadSQLite(err)
+}
+
+// unreadSQLite makes a refusal to read Unavailable. SQLite refuses because of the modes of
+// the database and its side files, which may be others in a moment.
+func unreadSQLite(err error) error {
+	var refused *resolver.StoreError
+	if errors.As(err, &refused) && refused.Kind == resolver.Denied {
+		return unavailable(explained("the file of the database, or one beside it, cannot be read", refused.Err))
+	}
+	return err
+}
 
 func (f *followedSQLite) replace(ctx context.Context, key string, old, data []byte) error {
 	return f.on(ctx, func(c followable) error { return c.(replacer).replace(ctx, key, old, data) })
