@@ -1,6 +1,8 @@
 package component_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,6 +105,37 @@ func TestTheLastGoodAnswerIsCountedAndLoggedOnce(t *testing.T) {
 		require.Equal(s.t, 3.0, s.counted()["credential_resolver_stale_answers_total{}"])
 		require.Equal(s.t, 2.0, s.counted()["credential_resolver_cache_hits_total{}"], "nobody waits for a store that is down")
 		require.Regexp(s.t, `^[^\n]*answered as it was 1m0s ago[^\n]*\n$`, s.log.String())
+	})
+}
+
+func TestACredentialThatChangesIsCountedAndLoggedAsStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(t)
+		s.settings.Cache = resolver.DefaultCacheOptions()
+		s.settings.Cache.Consistent, s.settings.AllowBulk = true, true
+		s.put("c", "one")
+		store := s.store()
+		_, err := get(store, "c")
+		require.NoError(s.t, err)
+		<-time.After(time.Minute)
+		n := 0
+		s.Secrets.Before(resolvertest.Any, func(context.Context) error {
+			<-time.After(1)
+			n++
+			s.put("c", fmt.Sprint("rotated ", n))
+			return nil
+		})
+		for range 3 {
+			data, err := get(store, "c")
+			require.NoError(s.t, err)
+			require.Equal(s.t, "one", data["password"])
+		}
+		bulk, err := store.BulkGetSecret(s.t.Context(), secretstores.BulkGetSecretRequest{})
+		require.NoError(s.t, err)
+		require.Equal(s.t, "one", bulk.Data["c"]["password"])
+		require.Equal(s.t, 4.0, s.counted()["credential_resolver_stale_answers_total{}"])
+		require.Regexp(s.t, `^[^\n]*Unavailable: credential \\"c\\": it changes while it is being read; answered as it was 1m0s ago"[^\n]*\n$`,
+			s.log.String())
 	})
 }
 

@@ -38,7 +38,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		}, []string{"code"}),
 		staleAnswers: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "credential_resolver_stale_answers_total",
-			Help: "Requests that got the last good credential while a store was down or slow.",
+			Help: "Requests that got the last good credential while a store was down or slow, or while it changed in each reading.",
 		}),
 		cacheHits: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "credential_resolver_cache_hits_total",

@@ -129,7 +129,7 @@ func (c *Cache) keep(guid string, got reading) {
 		}
 	case KindOf(got.err).Retryable():
 		if before != nil {
-			before.failed(c.opts.Now(), c.opts.TTL)
+			before.failed(c.opts.Now(), c.opts.longestRetry(got.err))
 			before.outage.Store(outageOf(guid, got.err))
 		}
 	default:
@@ -177,10 +177,20 @@ func (c *Cache) keepLastGood(guid string, got reading) {
 	}
 }
 
-// errChanges is a reading that was to be consistent, and could not be.
+// errChanges is the failure of a consistent reading: the credential changed in each try
+// (consistentReads).
 var errChanges = errors.New("it changes while it is being read")
 
-// outageOf returns a failure if it is that of a store that is down or slow; else nil.
+// longestRetry returns the upper bound of the time to the next try, after a failure. The
+// stores of a credential that changes are up, so it is tried again as soon as possible.
+func (o CacheOptions) longestRetry(failure error) time.Duration {
+	if errors.Is(failure, errChanges) {
+		return 0
+	}
+	return o.TTL
+}
+
+// outageOf returns a failure if the last good answer stands in for it; else nil.
 func outageOf(guid string, err error) *Error {
 	var failure *Error
 	if isDown(err) && errors.As(asError(guid, err), &failure) {
@@ -189,5 +199,6 @@ func outageOf(guid string, err error) *Error {
 	return nil
 }
 
-// isDown tells whether a failure is that of a store that is down or slow.
-func isDown(err error) bool { return KindOf(err).Retryable() && !errors.Is(err, errChanges) }
+// isDown tells whether the last good answer stands in for a failure: a store is down or
+// slow, or the credential changes while it is being read.
+func isDown(err error) bool { return KindOf(err).Retryable() }

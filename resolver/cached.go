@@ -19,7 +19,7 @@ type Ask struct {
 	// LastGood takes the last good one while a store is down or slow, whatever
 	// StaleIfError says: for a caller to whom a failure is as an empty value.
 	LastGood bool
-	// NotStale takes no last good one: then a store that is down is a failure.
+	// NotStale takes no last good one while a store is down or slow: that is a failure then.
 	NotStale bool
 }
 
@@ -28,7 +28,7 @@ type Answer struct {
 	*Credential
 
 	// Stale is why the credential is the last good one and not a new one: the failure
-	// of a store. Nil: it is not stale.
+	// of a store, or that the credential changes while it is being read. Nil: it is not stale.
 	Stale error
 	// BecameStale tells that it is the first time that this one is given for that.
 	BecameStale bool
@@ -172,6 +172,7 @@ func (c *Cached) lastGood(guid string, now time.Time, ask Ask, failure error) (A
 }
 
 func (c *Cached) stale(kept *entry, now time.Time, ask Ask, failure error) (Answer, bool) {
+	ask.NotStale = ask.NotStale && !errors.Is(failure, errChanges) // no store is down
 	allowed := c.cache.opts.staleness(ask.LastGood)
 	if ask.NotStale || allowed == 0 || now.Sub(kept.credential.ReadAt) > allowed {
 		return Answer{}, false

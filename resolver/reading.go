@@ -86,7 +86,8 @@ func (c *Cached) reading(guid string, fresh bool) func(context.Context, time.Tim
 const maxRereads = 2
 
 // consistent reads a credential until two readings, one after the other, are alike:
-// then none of its parts changed between the first and the last of them.
+// then none of its parts changed between the first and the last of them. After maxRereads
+// it fails with errChanges, for which the last good credential stands in.
 func (c *Cached) consistent(ctx context.Context, guid string) (*Credential, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.next.opts.Timeout)
 	defer cancel()

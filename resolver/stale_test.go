@@ -128,19 +128,117 @@ func TestACallerWhoLeavesGetsNoStaleAnswer(t *testing.T) {
 	})
 }
 
-func TestAChangeInTheMiddleIsNoOutage(t *testing.T) {
-	testCached(t, func(o *resolver.CacheOptions) { o.Consistent = true }, func(c *cached) {
+// changing has each reading of a credential find another password, until stop is called.
+func (c *cached) changing(guid string) (stop func()) {
+	n := 0
+	c.Secrets.Before("of-"+guid, func(context.Context) error {
+		<-time.After(1)
+		n++
+		c.Secrets.Put("of-"+guid, map[string]string{"pw": fmt.Sprint("rotated ", n)})
+		return nil
+	})
+	return func() { c.Secrets.Before("of-"+guid, nil) }
+}
+
+// testConsistent runs a test with consistentReads on a credential whose last good password
+// is "one", and that changes in each reading now.
+func testConsistent(t *testing.T, change func(*resolver.CacheOptions), test func(c *cached, stop func())) {
+	t.Helper()
+	testCached(t, func(o *resolver.CacheOptions) {
+		o.Consistent = true
+		if change != nil {
+			change(o)
+		}
+	}, func(c *cached) {
 		c.bundle("g", "one")
 		require.Equal(c.t, "one", c.ask("g"))
-		n := 0
-		c.Secrets.Before(resolvertest.Any, func(context.Context) error {
-			<-time.After(1)
-			n++
-			c.Secrets.Put("of-g", map[string]string{"pw": fmt.Sprint(n)})
-			return nil
-		})
-		c.pass(30 * time.Minute)
-		require.Equal(c.t, resolver.Unavailable.Error(), c.ask("g"))
+		test(c, c.changing("g"))
+	})
+}
+
+func TestACredentialThatChangesIsAnsweredAsItWasLastConsistent(t *testing.T) {
+	testConsistent(t, nil, func(c *cached, stop func()) {
+		c.pass(time.Minute)
+		answer, err := c.Resolve(c.t.Context(), "g", resolver.Ask{})
+		require.NoError(c.t, err)
+		require.True(c.t, answer.BecameStale)
+		var why *resolver.Error
+		require.ErrorAs(c.t, answer.Stale, &why)
+		require.Equal(c.t, `credential "g": it changes while it is being read`, why.Error())
+		require.Empty(c.t, why.Store, "no store is to blame")
+		for range 100 {
+			require.Equal(c.t, "one, stale", c.ask("g"))
+		}
+		stop()
+		c.bundle("g", "two")
+		c.pass(2 * time.Second)
+		require.Equal(c.t, "one, stale", c.ask("g"), "and it is read in the background")
+		synctest.Wait()
+		require.Equal(c.t, "two", c.ask("g"))
+	})
+}
+
+// The stores are up, and the rotation may be over in a moment.
+func TestACredentialThatChangesIsReadAgainEverySecondOrTwo(t *testing.T) {
+	testConsistent(t, nil, func(c *cached, _ func()) {
+		c.pass(time.Minute)
+		attempts, until := []time.Time{}, time.Now().Add(5*time.Minute)
+		for before := c.reads(); time.Now().Before(until); c.pass(100 * time.Millisecond) {
+			require.Equal(c.t, "one, stale", c.ask("g"))
+			c.pass(time.Microsecond) // which the readings take
+			if c.reads() > before {
+				attempts, before = append(attempts, time.Now()), c.reads()
+			}
+		}
+		for i := range len(attempts) - 1 {
+			pause := attempts[i+1].Sub(attempts[i])
+			require.GreaterOrEqual(c.t, pause, time.Second, i)
+			require.LessOrEqual(c.t, pause, 2*time.Second+200*time.Millisecond, i)
+		}
+		require.GreaterOrEqual(c.t, len(attempts), 130)
+	})
+}
+
+func TestTheLastConsistentAnswerIsGivenForSoLong(t *testing.T) {
+	unavailable := resolver.Unavailable.Error()
+	testConsistent(t, nil, func(c *cached, _ func()) {
+		c.pass(resolver.DefaultStaleIfError)
+		require.Equal(c.t, "one, stale", c.ask("g"))
+		c.pass(1)
+		require.Equal(c.t, unavailable, c.ask("g"))
+		require.Equal(c.t, unavailable, c.password("g", resolver.Ask{LastGood: true}))
+	})
+	testConsistent(t, func(o *resolver.CacheOptions) { o.StaleIfError = 0 }, func(c *cached, _ func()) {
+		require.Equal(c.t, "one", c.password("g", resolver.Ask{LastGood: true}))
+		c.pass(time.Minute)
+		require.Equal(c.t, unavailable, c.ask("g"))
+		require.Equal(c.t, "one, stale", c.password("g", resolver.Ask{LastGood: true}))
+	})
+	testCached(t, func(o *resolver.CacheOptions) { o.Consistent = true }, func(c *cached) {
+		c.bundle("g", "one")
+		c.changing("g")
+		require.Equal(c.t, unavailable, c.ask("g"), "it never was consistent")
+	})
+}
+
+func TestWhatIsAskedOfACredentialThatChanges(t *testing.T) {
+	testConsistent(t, nil, func(c *cached, stop func()) {
+		c.pass(2 * time.Second)
+		require.Equal(c.t, resolver.Unavailable.Error(), c.password("g", resolver.Ask{Fresh: true}), "the last good one is older")
+		before := c.reads()
+		require.Equal(c.t, "one", c.rejected("g", "one"), "there is no better one")
+		require.Equal(c.t, 6, c.reads()-before, "it is read three times")
+		require.Equal(c.t, "one", c.rejected("g", "one"))
+		require.Equal(c.t, 6, c.reads()-before, "and not again in the same second")
+
+		c.pass(time.Minute)
+		require.Equal(c.t, "one, stale", c.rejected("g", "one"))
+		require.Equal(c.t, "one, stale", c.password("g", resolver.Ask{NotStale: true}), "no store is down")
+
+		stop()
+		c.bundle("g", "two")
+		c.pass(time.Second)
+		require.Equal(c.t, "two", c.rejected("g", "one"))
 	})
 }
 
