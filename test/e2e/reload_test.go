@@ -7,7 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,6 +91,58 @@ func TestReloads(t *testing.T) {
 		require.InDelta(c, before.goroutines, after.goroutines, 5)
 	}, patience, 10*tick, "the component holds more after %d reloads: before %+v", *reloads, before)
 	t.Logf("%d reloads, %d answers; before %+v, after %+v", *reloads, seen.answers, before, after)
+}
+
+// TestStoreIsAwayWhileItIsEdited edits a Component until daprd has said that it has no such
+// store: with HTTP 500 if it is the only secret store, with 401 beside another. Either
+// passes.
+func TestStoreIsAwayWhileItIsEdited(t *testing.T) {
+	t.Parallel()
+	s := oneCredential(t)
+	for name, test := range map[string]struct {
+		beside []resource
+		want   reply
+	}{
+		"the only secret store": {nil, reply{
+			status: http.StatusInternalServerError, code: "ERR_SECRET_STORES_NOT_CONFIGURED", message: "secret store is not configured",
+		}},
+		"beside another": {[]resource{credentials("others", s.metadata(nil))}, reply{
+			status: http.StatusUnauthorized, code: "ERR_SECRET_STORE_NOT_FOUND", message: "failed finding secret store with key credentials",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := credentials("credentials", s.metadata(nil))
+			side := startSidecar(t, harness.ComponentOptions{}, append(test.beside, r)...)
+			requireServes(t, side.daprd)
+			ctx, cancel := context.WithCancel(t.Context())
+			seen := make(chan struct{})
+			var asking sync.WaitGroup
+			asking.Go(func() {
+				for ctx.Err() == nil {
+					got, err := ask(ctx, side.daprd, "credentials", "c")
+					if err == nil && reflect.DeepEqual(got, test.want) {
+						close(seen)
+						return
+					}
+				}
+			})
+			defer asking.Wait()
+			defer cancel()
+			for edits, away := 1, false; !away; edits++ {
+				require.Less(t, edits, 100, "daprd always has its store")
+				r.metadata["requestTimeout"] = fmt.Sprintf("%ds", 10+edits)
+				side.folder.write(t, r)
+				require.Eventually(t, func() bool { return count(side.daprd, "Component updated: ") >= edits }, patience, tick)
+				select {
+				case <-seen:
+					away = true
+				default:
+				}
+			}
+			requireAnswers(t, side)
+		})
+	}
 }
 
 // requireVersion waits for the answer of an edit.

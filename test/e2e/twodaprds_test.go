@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/test/harness"
@@ -66,9 +67,11 @@ func TestTwoDaprds(t *testing.T) {
 	daprdA.Load().Kill()
 	require.Eventually(t, func() bool { return openFiles(t, component.Process, database) == 0 }, patience, tick,
 		"the stores of a daprd that has ended stay open")
-	r, err := ask(t.Context(), daprdB, "credentials", "who")
-	require.NoError(t, err)
-	require.Equal(t, "b", r.entries["it"], r.message)
+	require.EventuallyWithT(t, func(c *assert.CollectT) { // daprd says that it has updated before it has
+		r, err := ask(t.Context(), daprdB, "credentials", "who")
+		require.NoError(c, err)
+		require.Equal(c, "b", r.entries["it"], r.message)
+	}, patience, tick)
 }
 
 // answers are those that one daprd's application got.
