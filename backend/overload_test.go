@@ -255,6 +255,23 @@ func TestOverloadIsNeitherRepeatedNorAFailure(t *testing.T) {
 	})
 }
 
+func TestAllWaitingCallsOfAShedTaskEnd(t *testing.T) {
+	const calls = 8
+	underLoad(t, Limits{Concurrency: 1}, func(l *load) {
+		for range maxWaiting {
+			l.task(false, calls)
+			synctest.Wait()
+		}
+		waiting := map[*resolver.Task]int{}
+		for _, w := range l.g.queue.waiting {
+			waiting[w.task]++
+		}
+		for _, n := range waiting {
+			assert.GreaterOrEqual(t, n, calls-1)
+		}
+	})
+}
+
 func TestATaskThatWasShedMakesNoMoreCalls(t *testing.T) {
 	ctx := resolver.InTask(t.Context())
 	resolver.TaskOf(ctx).MarkShed()

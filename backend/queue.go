@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -126,7 +127,7 @@ func (q *queue) wait(ctx context.Context, w *waiter) error {
 func (q *queue) timeUp(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.overloaded && !w.admitted {
+	if q.overloaded && !w.admitted && slices.Contains(q.waiting, w) {
 		q.shed(w)
 	}
 }

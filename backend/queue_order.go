@@ -72,26 +72,37 @@ func (q *queue) shedHopeless(now time.Time) {
 // shedWhere sheds the calls that which, which is told their places, picks. It tells whether
 // there are any.
 func (q *queue) shedWhere(which func(place int, w *waiter) bool) bool {
-	before, place := len(q.waiting), 0
-	q.waiting = slices.DeleteFunc(q.waiting, func(w *waiter) bool {
+	place, found := 0, false
+	for _, w := range q.waiting {
 		if which(place, w) {
 			w.task.MarkShed()
-			w.end(errOverloaded())
-			return true
+			found = true
+		} else {
+			place++
 		}
-		place++
-		return false
-	})
-	q.overloaded = q.overloaded && len(q.waiting) > 0
-	return len(q.waiting) < before
+	}
+	if found {
+		q.endShed()
+	}
+	return found
 }
 
 // shed refuses a call that waits, and with it its task.
 func (q *queue) shed(w *waiter) {
-	if q.remove(w) {
-		w.task.MarkShed()
+	w.task.MarkShed()
+	q.endShed()
+}
+
+// endShed ends the wait of all calls whose tasks have been shed.
+func (q *queue) endShed() {
+	q.waiting = slices.DeleteFunc(q.waiting, func(w *waiter) bool {
+		if !w.task.Shed() {
+			return false
+		}
 		w.end(errOverloaded())
-	}
+		return true
+	})
+	q.overloaded = q.overloaded && len(q.waiting) > 0
 }
 
 // remove takes a call out of the queue. It tells whether the call was there.
