@@ -12,6 +12,7 @@ func (s *instances[T]) begin(key instanceKey) (*instance[T], error) {
 	if evicted != nil {
 		evicted.drop()
 		s.disremember(evicted.key)
+		s.sweepAnswers()
 	}
 	return in, err
 }

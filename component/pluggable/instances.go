@@ -21,6 +21,8 @@ type instances[T io.Closer] struct {
 	log   logger.Logger
 	state *stateFolder // nil: nothing outlives the process
 
+	answers *answers // nil: no answers do
+
 	closing sync.WaitGroup
 
 	mu     sync.RWMutex
@@ -94,6 +96,7 @@ func (s *instances[T]) initialise(ctx context.Context, c *connection, name strin
 		return err
 	}
 	defer in.unlock()
+	defer s.sweepAnswers() // it may have had others
 	properties = maps.Clone(properties)
 	fresh, err := s.open(ctx, in.key, properties)
 	if err != nil {
@@ -124,7 +127,9 @@ func (s *instances[T]) open(ctx context.Context, key instanceKey, properties map
 			err = status.Error(codes.Internal, "internal error")
 		}
 	}()
-	store, err := s.init(withInstance(ctx, s.kind, key), key.name, maps.Clone(properties))
+	ctx, done := s.withAnswersOf(withInstance(ctx, s.kind, key), key, properties)
+	defer done()
+	store, err := s.init(ctx, key.name, maps.Clone(properties))
 	if err != nil {
 		return nil, err
 	}
@@ -239,9 +244,13 @@ func (s *instances[T]) all() []*instance[T] {
 
 // dropGone drops what is kept of processes that have ended.
 func (s *instances[T]) dropGone() {
-	for _, in := range s.drop(func(in *instance[T]) bool { return in.inits == 0 && in.gone() }) {
+	gone := s.drop(func(in *instance[T]) bool { return in.inits == 0 && in.gone() })
+	for _, in := range gone {
 		s.disremember(in.key)
 		s.log.Infof("%s: %s has ended, and with it instance %q", s.kind, in.key.peer, in.key.name)
+	}
+	if len(gone) > 0 {
+		s.sweepAnswers()
 	}
 }
 

@@ -61,13 +61,14 @@ var _ restorer = (*instances[io.Closer])(nil)
 // restore brings the instances of an earlier process back before daprd sees this
 // one, and gives their stores a moment to open.
 func (s *Server) restore(ctx context.Context) {
-	state, err := openState(s.opts.StateFolder, socketPath(s.opts), s.opts.StateOnDisk)
+	state, err := openState(s.opts.StateFolder, socketPath(s.opts), s.opts.StateOnDisk, s.seal)
 	if err != nil {
 		s.opts.Logger.Warnf("instances will not outlive this process, and after a restart of it daprd must be restarted too: %v; "+
 			"name a folder in memory (tmpfs) with --state-dir", err)
 		return
 	}
 	s.stores.state, s.bindings.state = state, state
+	s.openAnswers(state)
 	kinds := map[string]restorer{s.stores.kind: s.stores, s.bindings.kind: s.bindings}
 	var restoring sync.WaitGroup
 	records := state.load(func(file string, why error) {
@@ -81,6 +82,12 @@ func (s *Server) restore(ctx context.Context) {
 		if kind, ok := kinds[r.Kind]; ok {
 			kind.restore(ctx, r, &restoring)
 		}
+	}
+	s.stores.sweepAnswers()
+	s.bindings.sweepAnswers()
+	if n := state.otherKey.Load(); n > 0 {
+		s.opts.Logger.Warnf("%d files of an earlier process cannot be decrypted, and are removed: they are damaged, or --state-key-file has changed; "+
+			"if it has, restart the daprds that were running", n)
 	}
 	within(2*reopenTimeout, restoring.Wait)
 }

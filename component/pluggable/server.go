@@ -63,6 +63,9 @@ type Options struct {
 	// StateOnDisk allows a StateFolder that is not in memory. False: such a folder
 	// is not used, and nothing outlives the process.
 	StateOnDisk bool
+	// StateKey encrypts what is in the StateFolder: StateKeySize random bytes. Nil: it
+	// is not encrypted, and on a disk no answers are kept.
+	StateKey []byte
 	// AllowUIDs are the users that may call, besides the process's own and root. Nil:
 	// no other.
 	AllowUIDs []uint32
@@ -77,6 +80,8 @@ type Server struct {
 	stores   *instances[secretstores.SecretStore]
 	bindings *instances[bindings.OutputBinding]
 	calls    *calls
+	seal     *sealer       // nil without a StateKey
+	answers  *answers      // nil: none outlive the process
 	allowed  []uint32      // the users that may call
 	ended    chan struct{} // told, without waiting, of every connection that ends
 }
@@ -107,7 +112,11 @@ func New(opts Options) (*Server, error) {
 	if err := checkUsers(allowed); err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, calls: newCalls(), allowed: allowed, ended: make(chan struct{}, 1)}
+	seal, err := newSealer(opts.StateKey)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{opts: opts, seal: seal, calls: newCalls(), allowed: allowed, ended: make(chan struct{}, 1)}
 	s.stores = newInstances("secretstores", opts.Logger, initSecretStore(opts.NewSecretStore))
 	s.bindings = newInstances("bindings", opts.Logger, s.initOutputBinding)
 	return s, nil
@@ -212,6 +221,7 @@ func (s *Server) watchPeers(ctx context.Context) {
 		select {
 		case <-every.C:
 			s.dropGone()
+			s.expireAnswers()
 			s.closeIdle()
 		case <-s.ended:
 			if !waiting { // ends that come one after the other must not put it off
@@ -250,6 +260,7 @@ func (s *Server) stop(server *grpc.Server) {
 	if !within(s.opts.StopTimeout, func() { s.bindings.close(); s.stores.close() }) {
 		s.opts.Logger.Warn("a store has not closed in time; it is left as it is")
 	}
+	s.closeAnswers()
 }
 
 // within tells whether fn, which goes on otherwise, is done within a time.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"credential-resolver/internal/owned"
 )
@@ -64,8 +65,10 @@ func (r record) ended() bool {
 // stateFolder holds one file an instance, of one socket: processes that serve
 // other sockets have folders of their own beside it.
 type stateFolder struct {
-	path   string
-	onDisk bool
+	path     string
+	onDisk   bool
+	seal     *sealer      // nil: records are written as they are
+	otherKey atomic.Int32 // how many files have been found that another key encrypted
 
 	mu   sync.Mutex
 	root *owned.Dir // the folder that was checked, whatever comes to have its name
@@ -73,8 +76,8 @@ type stateFolder struct {
 
 // openState makes the folder for the instances of a socket. It refuses one that is
 // not in memory, unless onDisk allows a disk, and one that another user could have
-// put there.
-func openState(folder, socket string, onDisk bool) (*stateFolder, error) {
+// put there. Its files are encrypted if there is a sealer.
+func openState(folder, socket string, onDisk bool, seal *sealer) (*stateFolder, error) {
 	folder, err := filepath.Abs(folder)
 	if err == nil {
 		socket, err = filepath.Abs(socket)
@@ -83,7 +86,7 @@ func openState(folder, socket string, onDisk bool) (*stateFolder, error) {
 		return nil, err
 	}
 	hash := sha256.Sum256([]byte(socket))
-	s := &stateFolder{path: filepath.Join(folder, hex.EncodeToString(hash[:8])), onDisk: onDisk}
+	s := &stateFolder{path: filepath.Join(folder, hex.EncodeToString(hash[:8])), onDisk: onDisk, seal: seal}
 	return s, s.open()
 }
 
@@ -110,6 +113,19 @@ func (s *stateFolder) open() error {
 	return nil
 }
 
+// subfolder opens a folder in it, and makes what is missing.
+func (s *stateFolder) subfolder(name string) (*owned.Dir, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	folder, err := s.root.Private(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = s.open(); err == nil {
+			folder, err = s.root.Private(name)
+		}
+	}
+	return folder, err
+}
+
 // close lets the folder go.
 func (s *stateFolder) close() {
 	if s.root != nil {
@@ -131,6 +147,7 @@ func (s *stateFolder) save(kind string, key instanceKey, properties map[string]s
 		return err
 	}
 	name := fileName(kind, key)
+	text = s.seal.seal(name, text)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.makeRoom(name, key.peer, len(text)); err != nil {
@@ -188,7 +205,7 @@ func (s *stateFolder) removeFile(name string) error {
 }
 
 // load returns the records that can be read, and removes those of processes that
-// have ended and what a process that was killed left half-written. told is given,
+// have ended, those of another key, and what a process that was killed left half-written. told is given,
 // for each file that is no record, its path and what to say of it; it is left as
 // it is.
 func (s *stateFolder) load(told func(path string, why error)) []record {
@@ -202,8 +219,14 @@ func (s *stateFolder) load(told func(path string, why error)) []record {
 	var records []record
 	for _, entry := range entries {
 		name := entry.Name()
+		if name == answersFolder {
+			continue
+		}
 		r, err := s.read(name)
 		switch {
+		case errors.Is(err, errOtherKey):
+			s.otherKey.Add(1)
+			err = s.removeFile(name)
 		case strings.HasPrefix(name, unfinished), err == nil && r.Version == stateVersion && r.ended():
 			err = s.removeFile(name)
 		case err == nil:
@@ -232,6 +255,9 @@ func (s *stateFolder) read(name string) (record, error) {
 		return record{}, errors.New("it is larger than all records may be")
 	}
 	text, err := s.root.ReadFile(name)
+	if err == nil {
+		text, err = s.seal.open(name, text)
+	}
 	if err != nil {
 		return record{}, err
 	}

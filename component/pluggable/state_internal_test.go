@@ -17,7 +17,7 @@ func absent(n int) process { return process{uid: 1, pidfd: uint64(n)} }
 
 func newTestState(t *testing.T) *stateFolder {
 	t.Helper()
-	s, err := openState(t.TempDir(), "/socket", true)
+	s, err := openState(t.TempDir(), "/socket", true, nil)
 	require.NoError(t, err)
 	t.Cleanup(s.close)
 	return s

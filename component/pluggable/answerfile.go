@@ -1,0 +1,114 @@
+package pluggable
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// answerVersion is the version of an answer file's form.
+const answerVersion = 1
+
+// answerFile is the first line of an answer's file; the text follows it.
+type answerFile struct {
+	Version int           `json:"version"`
+	Name    string        `json:"name"`
+	Boot    string        `json:"boot"` // see moment
+	Read    int64         `json:"read"`
+	MaxAge  time.Duration `json:"maxAge"`
+	Sum     string        `json:"sum"` // of the text, which may be torn
+
+	text []byte
+}
+
+func newAnswerFile(p *pendingAnswer) (*answerFile, error) {
+	text, err := p.Encode()
+	if err != nil {
+		return nil, err
+	}
+	return &answerFile{answerVersion, p.Name, p.read.boot, p.read.at, p.MaxAge, sumOf(text), text}, nil
+}
+
+func sumOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// read returns when the answer was true.
+func (f *answerFile) read() moment { return moment{f.Boot, f.Read} }
+
+func (f *answerFile) encode() ([]byte, error) {
+	line, err := json.Marshal(f)
+	return append(append(line, '\n'), f.text...), err
+}
+
+// decodeAnswer is the inverse of encode. Its error holds nothing of the file.
+func decodeAnswer(plain []byte) (*answerFile, error) {
+	line, text, ok := bytes.Cut(plain, []byte("\n"))
+	f := &answerFile{text: text}
+	switch {
+	case !ok, json.Unmarshal(line, f) != nil:
+		return nil, errors.New("it is not a whole answer")
+	case f.Version != answerVersion:
+		return nil, fmt.Errorf("it is of version %d, and this is version %d", f.Version, answerVersion)
+	case f.Sum != sumOf(text):
+		return nil, errors.New("it is not a whole answer")
+	}
+	return f, nil
+}
+
+// read reads the answer of a path in the folder.
+func (a *answers) read(path string) (*answerFile, error) {
+	root := a.root.Load()
+	info, err := root.Lstat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is not a file")
+	case info.Size() > 2*maxAnswer:
+		return nil, errors.New("it is larger than an answer may be")
+	}
+	text, err := root.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := a.seal.open(path, text)
+	if err != nil {
+		return nil, err
+	}
+	f, err := decodeAnswer(plain)
+	if err == nil && filepath.Base(path) != a.seal.hash("answer", f.Name) {
+		return nil, errors.New("it is not the answer that its name says")
+	}
+	return f, err
+}
+
+// write writes an answer beside its path and renames it. Unlike a record it is not forced
+// to the disk: one that is torn by a crash is found out when it is read.
+func (a *answers) write(path string, text []byte) error {
+	root := a.root.Load()
+	beside := filepath.Join(filepath.Dir(path), unfinished+filepath.Base(path))
+	_ = root.Remove(beside)
+	f, err := root.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = root.Rename(beside, path)
+	}
+	if err != nil {
+		_ = root.Remove(beside)
+	}
+	return err
+}

@@ -1,0 +1,178 @@
+package pluggable
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// stuckAnswer is an answer whose writing begins, and goes on when it is released.
+func stuckAnswer(name string) (answer Answer, begun, release chan struct{}) {
+	begun, release = make(chan struct{}), make(chan struct{})
+	answer = answerOf(name, "stuck")
+	answer.Encode = func() ([]byte, error) {
+		close(begun)
+		<-release
+		return []byte("stuck"), nil
+	}
+	return answer, begun, release
+}
+
+func TestOfManyAnswersOfANameTheLastIsWritten(t *testing.T) {
+	a := newAnswering(t, nil)
+	c := a.component("c")
+	stuck, begun, release := stuckAnswer("slow disk")
+	c.Save(stuck)
+	<-begun
+	var encoded atomic.Int32
+	for i := range 100 {
+		answer := answerOf("g", "")
+		answer.Encode = func() ([]byte, error) {
+			encoded.Add(1)
+			return fmt.Append(nil, i), nil
+		}
+		c.Save(answer) // which waits for no disk
+	}
+	close(release)
+	a.idle()
+	assert.Equal(t, int32(1), encoded.Load())
+	assert.Equal(t, []string{"99", "stuck"}, texts(c))
+}
+
+func TestARemovalWaitsForNoAnswerThatWaits(t *testing.T) {
+	a := newAnswering(t, nil)
+	c := a.component("c")
+	c.Save(answerOf("refused", "text"))
+	a.idle()
+	stuck, begun, release := stuckAnswer("slow disk")
+	c.Save(stuck)
+	<-begun
+	second, begunSecond, releaseSecond := stuckAnswer("after that")
+	c.Save(second)
+	c.Delete("refused")
+	assert.NotContains(t, texts(c), "text", "it is given no more at once")
+	close(release)
+	<-begunSecond
+	assert.NoFileExists(t, a.root.Load().Path()+"/"+c.path("refused"))
+	close(releaseSecond)
+}
+
+func TestARemovalReplacesWhatIsBeingWritten(t *testing.T) {
+	a := newAnswering(t, nil)
+	c := a.component("c")
+	stuck, begun, release := stuckAnswer("g")
+	c.Save(stuck)
+	<-begun
+	c.Save(answerOf("g", "again"))
+	c.Delete("g")
+	close(release)
+	assert.Empty(t, a.files())
+	c.Save(answerOf("g", "later"))
+	a.idle()
+	assert.Equal(t, []string{"later"}, texts(c))
+}
+
+func TestWhatIsWaitingIsWrittenAtTheEnd(t *testing.T) {
+	a := newAnswering(t, nil)
+	c := a.component("c")
+	stuck, begun, release := stuckAnswer("slow disk")
+	c.Save(stuck)
+	<-begun
+	for i := range 10 {
+		c.Save(answerOf(fmt.Sprint(i), "text"))
+	}
+	a.close(0)
+	assert.Contains(t, a.log.String(), "not all last good answers were written in time", "and it waits for no disk for long")
+	close(release)
+	a.reopen()
+	assert.Len(t, a.component("c").Load(), 11)
+}
+
+func TestAnswersThatWaitAreBounded(t *testing.T) {
+	a := newAnswering(t, nil)
+	c := a.component("c")
+	c.Save(answerOf("last", "old"))
+	a.idle()
+	stuck, begun, release := stuckAnswer("slow disk")
+	c.Save(stuck)
+	<-begun
+	large := answerOf("", "")
+	large.Size = maxAnswer
+	for i := range 2 * maxAnswers / maxAnswer {
+		large.Name = fmt.Sprint(i)
+		c.Save(large)
+	}
+	large.Name = "last"
+	c.Save(large)
+	a.mu.Lock()
+	size, waiting := a.queue.size, len(a.queue.saves)
+	a.mu.Unlock()
+	assert.LessOrEqual(t, size, maxAnswers)
+	assert.Equal(t, maxAnswers/maxAnswer, waiting)
+	assert.NotContains(t, texts(c), "old", "rather nothing than what it was before")
+	close(release)
+	a.idle()
+}
+
+func TestAnswersAreBounded(t *testing.T) {
+	a := newAnswering(t, nil)
+	c := a.component("c")
+	c.Save(answerOf("too large", strings.Repeat("x", maxAnswer+1)))
+	require.Empty(t, a.files())
+	large := strings.Repeat("x", maxAnswer-answerBlock)
+	for i := range 10 {
+		c.Save(answerOf(fmt.Sprint(i), large))
+		a.idle()
+	}
+	assert.Len(t, a.files(), maxContentAnswers/maxAnswer)
+	assert.NoFileExists(t, a.root.Load().Path()+"/"+c.path("1"), "the oldest goes")
+	assert.FileExists(t, a.root.Load().Path()+"/"+c.path("9"))
+
+	// Others have their own share, until there are too many.
+	for n := range 4 {
+		for i := range 8 {
+			a.component(fmt.Sprint("c", n)).Save(answerOf(fmt.Sprint(i), large))
+		}
+		a.idle()
+	}
+	assert.Len(t, a.files(), maxAnswers/maxAnswer)
+	assert.Empty(t, c.Load(), "the oldest go")
+	a.reopen()
+	assert.Equal(t, int64(maxAnswers), a.index.size)
+}
+
+func TestSmallAnswersCountAsTheyTakeRoom(t *testing.T) {
+	x := newAnswerIndex()
+	evicted := 0
+	for i := range 2 * maxAnswers / answerBlock {
+		evicted += len(x.add(fmt.Sprintf("c%d/%d", i%8, i), 1, moment{}))
+	}
+	assert.Equal(t, maxAnswers/answerBlock, evicted)
+	assert.Equal(t, int64(maxAnswers), x.size)
+	assert.False(t, x.has("c0/0"))
+	for i := range 2 * maxAnswers / answerBlock {
+		x.remove(fmt.Sprintf("c%d/%d", i%8, i))
+	}
+	assert.Zero(t, x.size)
+	assert.Empty(t, x.contents)
+}
+
+func TestMomentsAreComparedWithinABoot(t *testing.T) {
+	now := moment{"boot", 1000}
+	clock := moments(func() moment { return now })
+	age, ok := clock.age(moment{"boot", 400})
+	assert.Equal(t, 600*time.Nanosecond, age)
+	assert.True(t, ok)
+	_, ok = clock.age(moment{"boot", 1001})
+	assert.False(t, ok)
+	_, ok = clock.age(moment{"other", 400})
+	assert.False(t, ok)
+	system := systemMoments()
+	_, ok = system.age(system())
+	assert.True(t, ok)
+}

@@ -1,0 +1,339 @@
+package pluggable
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/internal/logtext"
+)
+
+// answering is a state folder whose answers are opened again and again, as by one process
+// after the other.
+type answering struct {
+	*answers
+
+	t      *testing.T
+	folder string
+	key    []byte
+	boot   string
+	begin  time.Time
+	passed time.Duration // what the clock is ahead
+	log    *logtext.Text
+}
+
+func newAnswering(t *testing.T, key []byte) *answering {
+	t.Helper()
+	a := &answering{t: t, folder: t.TempDir(), key: key, boot: "one", begin: time.Now(), log: &logtext.Text{}}
+	a.open()
+	t.Cleanup(func() { a.close(time.Minute) })
+	return a
+}
+
+func (a *answering) open() {
+	a.t.Helper()
+	seal, err := newSealer(a.key)
+	require.NoError(a.t, err)
+	state, err := openState(a.folder, "/socket", true, seal)
+	require.NoError(a.t, err)
+	a.t.Cleanup(state.close)
+	a.answers, err = openAnswers(state, a.log.Logger(a.t.Name()), func() moment {
+		return moment{a.boot, int64(time.Hour + time.Since(a.begin) + a.passed)}
+	})
+	require.NoError(a.t, err)
+}
+
+// reopen is another process after this one; passed is as long as it took.
+func (a *answering) reopen() {
+	a.t.Helper()
+	a.close(time.Minute)
+	a.open()
+}
+
+// component returns the answers of a Component that an instance has.
+func (a *answering) component(name string) *AnswerStore {
+	store, done := a.use("secretstores", name, map[string]string{"password": "property-canary"})
+	done()
+	return store
+}
+
+// idle waits until nothing is to be written or removed.
+func (a *answering) idle() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for a.queue.order.Len() > 0 || len(a.queue.removes) > 0 || a.working != "" {
+		a.changed.Wait()
+	}
+}
+
+// files returns the paths of all files of answers.
+func (a *answering) files() []string {
+	a.t.Helper()
+	a.idle()
+	var paths []string
+	require.NoError(a.t, filepath.WalkDir(filepath.Join(a.state.path, answersFolder), func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			paths = append(paths, path)
+		}
+		return err
+	}))
+	return paths
+}
+
+// answerOf is an answer of a text.
+func answerOf(name, text string) Answer {
+	return Answer{
+		Name: name, ReadAt: time.Now(), MaxAge: time.Hour, Size: len(text),
+		Encode: func() ([]byte, error) { return []byte(text), nil },
+	}
+}
+
+// texts returns what a Component has kept, sorted.
+func texts(s *AnswerStore) []string {
+	var texts []string
+	for _, kept := range s.Load() {
+		texts = append(texts, string(kept.Text))
+	}
+	slices.Sort(texts)
+	return texts
+}
+
+// testKey is a key, which the byte tells from others.
+func testKey(b byte) []byte { return bytes.Repeat([]byte{b}, StateKeySize) }
+
+func TestAnswersOutliveTheProcess(t *testing.T) {
+	for name, key := range map[string][]byte{"in the clear": nil, "encrypted": testKey(1)} {
+		t.Run(name, func(t *testing.T) {
+			a := newAnswering(t, key)
+			c := a.component("c")
+			c.Save(answerOf("g", "old"))
+			a.idle()
+			c.Save(answerOf("g", "new\nwith lines"))
+			c.Save(answerOf("h", "other"))
+			c.Save(answerOf("gone", "gone"))
+			c.Delete("gone")
+			c.Delete("never there")
+			a.reopen()
+
+			assert.Equal(t, []string{"new\nwith lines", "other"}, texts(a.component("c")))
+			assert.Empty(t, texts(a.component("another")))
+			assert.Empty(t, a.log.String())
+			files := a.files()
+			require.Len(t, files, 2)
+			for path, want := range map[string]fs.FileMode{files[0]: 0o600, filepath.Dir(files[0]): fs.ModeDir | 0o700} {
+				info, err := os.Stat(path)
+				require.NoError(t, err)
+				assert.Equal(t, want, info.Mode())
+			}
+		})
+	}
+}
+
+func TestTheAgeOfAnAnswerOutlivesTheProcess(t *testing.T) {
+	a := newAnswering(t, nil)
+	answer := answerOf("g", "text")
+	answer.ReadAt = time.Now().Add(-10 * time.Minute)
+	a.component("c").Save(answer)
+	a.passed += 20 * time.Minute
+	a.reopen()
+	kept := a.component("c").Load()
+	require.Len(t, kept, 1)
+	assert.WithinDuration(t, time.Now().Add(-30*time.Minute), kept[0].ReadAt, 5*time.Minute)
+
+	a.passed += 31 * time.Minute
+	assert.Empty(t, a.component("c").Load(), "it is too old")
+	require.Len(t, a.files(), 1)
+	a.expire()
+	assert.Empty(t, a.files(), "and removed")
+}
+
+func TestAnAnswerOfAnotherBootIsVoid(t *testing.T) {
+	a := newAnswering(t, nil)
+	a.component("c").Save(answerOf("g", "text"))
+	a.idle()
+	a.boot = "two"
+	a.reopen()
+	assert.Empty(t, a.component("c").Load())
+	assert.Empty(t, a.files())
+}
+
+func TestAnAnswerOfTheFutureIsVoid(t *testing.T) {
+	a := newAnswering(t, nil)
+	a.component("c").Save(answerOf("g", "text"))
+	a.idle()
+	a.passed -= 30 * time.Minute // the wall clock was set back
+	a.reopen()
+	assert.Empty(t, a.component("c").Load())
+	assert.Empty(t, a.files())
+}
+
+func TestABrokenAnswerCostsThatAnswerAlone(t *testing.T) {
+	const canary = "canary-7f21"
+	for name, damage := range map[string]func(t *testing.T, path string, text []byte){
+		"torn":  func(t *testing.T, path string, text []byte) { write(t, path, text[:len(text)-3]) },
+		"empty": func(t *testing.T, path string, _ []byte) { write(t, path, nil) },
+		"changed": func(t *testing.T, path string, text []byte) {
+			write(t, path, append(text[:len(text)-1], 'x'))
+		},
+		"a folder": func(t *testing.T, path string, _ []byte) {
+			require.NoError(t, os.Remove(path))
+			require.NoError(t, os.Mkdir(path, 0o700))
+			write(t, filepath.Join(path, "f"), nil)
+		},
+		"a link": func(t *testing.T, path string, _ []byte) {
+			require.NoError(t, os.Rename(path, path+"x"))
+			require.NoError(t, os.Symlink(filepath.Base(path)+"x", path))
+		},
+		"too large": func(t *testing.T, path string, _ []byte) { require.NoError(t, os.Truncate(path, 3<<20)) },
+	} {
+		for _, when := range []string{"at start", "later"} {
+			t.Run(name+" "+when, func(t *testing.T) {
+				a := newAnswering(t, nil)
+				a.component("c").Save(answerOf("broken", canary))
+				broken := a.files()[0]
+				a.component("c").Save(answerOf("whole", "whole"))
+				a.idle()
+				text, err := os.ReadFile(broken)
+				require.NoError(t, err)
+				damage(t, broken, text)
+				if when == "at start" {
+					a.reopen()
+				}
+				assert.Equal(t, []string{"whole"}, texts(a.component("c")))
+				a.idle()
+				assert.NoFileExists(t, broken)
+				assert.Contains(t, a.log.String(), "level=warning")
+				assert.NotContains(t, a.log.String(), canary)
+			})
+		}
+	}
+}
+
+func write(t *testing.T, path string, text []byte) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, text, 0o600))
+}
+
+func TestAnswersOfNoInstanceAreSwept(t *testing.T) {
+	a := newAnswering(t, nil)
+	for _, name := range []string{"kept", "gone"} {
+		a.component(name).Save(answerOf("g", name))
+	}
+	kept, gone := a.component("kept"), a.component("gone")
+	a.idle()
+	initing, done := a.use("secretstores", "initing", nil)
+	initing.Save(answerOf("g", "initing"))
+	remembered := map[string]bool{kept.content: true}
+	a.sweep("bindings", nil)
+	require.Len(t, a.files(), 3, "they are of another kind")
+
+	a.sweep("secretstores", remembered)
+	gone.Save(answerOf("g", "late")) // by a call that was under way
+	assert.Len(t, a.files(), 2)
+	assert.NoDirExists(t, filepath.Join(a.state.path, answersFolder, gone.content))
+	assert.Equal(t, []string{"kept"}, texts(kept))
+	assert.Equal(t, []string{"initing"}, texts(initing), "its Init is under way")
+
+	done()
+	a.reopen()
+	a.sweep("secretstores", remembered)
+	assert.Len(t, a.files(), 1, "what an earlier process left goes too")
+}
+
+func TestAnEncryptedFolderHoldsNothingInTheClear(t *testing.T) {
+	a := newAnswering(t, testKey(1))
+	require.NoError(t, a.state.save("secretstores", instanceKey{absent(1), "c"}, map[string]string{"password": "property-canary"}))
+	a.component("c").Save(answerOf("guid-canary", "text-canary"))
+	a.idle()
+	files := 0
+	require.NoError(t, filepath.WalkDir(a.folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		files++
+		text, err := os.ReadFile(path)
+		assert.NotContains(t, path+string(text), "canary")
+		assert.NotContains(t, string(text), "secretstores")
+		return err
+	}))
+	require.Equal(t, 2, files)
+	assert.Equal(t, []string{"c"}, a.state.names(t))
+}
+
+func TestFilesOfAnotherKeyAreRemoved(t *testing.T) {
+	for name, keys := range map[string][2][]byte{
+		"another key": {testKey(1), testKey(2)}, "no key any more": {testKey(1), nil}, "a key for the first time": {nil, testKey(1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAnswering(t, keys[0])
+			require.NoError(t, a.state.save("secretstores", instanceKey{process{uid: 1}, "c"}, nil))
+			a.component("c").Save(answerOf("g", "text"))
+			require.Len(t, a.files(), 1)
+			a.key = keys[1]
+			a.reopen()
+			assert.Empty(t, a.component("c").Load())
+			assert.Empty(t, a.state.names(t))
+			assert.Empty(t, a.files())
+			assert.Equal(t, int32(2), a.state.otherKey.Load())
+			assert.Empty(t, a.log.String(), "one warning is the server's")
+		})
+	}
+}
+
+// A file that is moved, by one who can write to the disk, is none that belongs there.
+func TestAFileCountsUnderItsOwnNameAlone(t *testing.T) {
+	a := newAnswering(t, testKey(1))
+	c := a.component("c")
+	c.Save(answerOf("g", "of c"))
+	a.idle()
+	a.component("d").Save(answerOf("g", "of d"))
+	a.idle()
+	root := filepath.Join(a.state.path, answersFolder)
+	name := filepath.Base(c.path("g"))
+	require.NoError(t, os.Rename(filepath.Join(root, c.content, name), filepath.Join(root, a.component("d").content, name)))
+	assert.Empty(t, texts(a.component("d")))
+}
+
+func TestAKeyHasTheRightSize(t *testing.T) {
+	for _, size := range []int{0, 16, 31, 33, 64} {
+		_, err := newSealer(make([]byte, size))
+		require.ErrorContains(t, err, fmt.Sprintf("%d bytes", size))
+	}
+}
+
+func TestAnAnswerThatCannotBeWrittenIsNone(t *testing.T) {
+	a := newAnswering(t, nil)
+	c := a.component("c")
+	c.Save(answerOf("g", "old"))
+	c.Save(answerOf("h", "old"))
+	a.idle()
+	root := filepath.Join(a.state.path, answersFolder)
+	beside := filepath.Join(root, c.content, unfinished+filepath.Base(c.path("g")))
+	require.NoError(t, os.MkdirAll(filepath.Join(beside, "in the way"), 0o700))
+	for range 3 {
+		c.Save(answerOf("g", "new"))
+		a.idle()
+	}
+	unfit := answerOf("h", "new")
+	unfit.Encode = func() ([]byte, error) { return nil, errors.New("canary-7f21") }
+	c.Save(unfit)
+	a.idle()
+	assert.Empty(t, texts(c), "rather nothing than what it was before")
+	assert.Equal(t, 1, strings.Count(a.log.String(), "level=warning"), a.log.String())
+	assert.NotContains(t, a.log.String(), "canary-7f21")
+
+	require.NoError(t, os.RemoveAll(root))
+	c.Save(answerOf("g", "newer"))
+	a.idle()
+	assert.Equal(t, []string{"newer"}, texts(c), "a folder that vanished is made again")
+}

@@ -1,0 +1,9 @@
+package pluggable
+
+import "time"
+
+// systemMoments returns the wall clock.
+func systemMoments() moments {
+	boot := bootID()
+	return func() moment { return moment{boot, time.Now().UnixNano()} }
+}
