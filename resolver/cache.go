@@ -23,6 +23,9 @@ type Cache struct {
 	writing  sync.Mutex // so that what is read later is what stays
 	entries  *otter.Cache[string, *entry]
 	failures *lru.Cache[string, reading] // apart, so that misses push out no credentials
+
+	restored  []string      // GUIDs of Restore that may not have been read since
+	restoring chan struct{} // holds a token while those are read
 }
 
 // reading is what a reading of a credential brought: it, or a failure.
@@ -49,7 +52,8 @@ func NewCache(o CacheOptions) *Cache {
 		panic(err) // only for a size below one
 	}
 	return &Cache{
-		opts: o,
+		opts:      o,
+		restoring: make(chan struct{}, 1),
 		entries: otter.Must(&otter.Options[string, *entry]{
 			Clock:         o.clock,
 			MaximumWeight: scale.most,
@@ -134,6 +138,7 @@ func (c *Cache) keep(guid string, got reading) {
 		}
 	default:
 		c.entries.Invalidate(guid)
+		c.unsave(guid)
 		if c.opts.TTL > 0 && c.opts.NegativeTTL > 0 && KindOf(got.err) != Internal {
 			c.failures.Add(guid, reading{err: shortened(got.err), began: got.began})
 		}
@@ -161,6 +166,7 @@ func (c *Cache) set(guid string, got reading, before *entry) {
 	e.renewIn(c.opts.TTL, before)
 	c.entries.Set(guid, e)
 	c.failures.Remove(guid)
+	c.save(guid, e)
 }
 
 // keepLastGood has a credential, which was just answered, kept for LastGood.
@@ -174,6 +180,7 @@ func (c *Cache) keepLastGood(guid string, got reading) {
 	}
 	if ok && !kept.lastGood.Swap(true) {
 		c.entries.SetExpiresAfter(guid, max(1, c.opts.lifetime(true)-c.opts.Now().Sub(kept.began)))
+		c.save(guid, kept)
 	}
 }
 

@@ -46,12 +46,16 @@ type Cached struct {
 
 // Over returns a resolver with the cache before it.
 func (c *Cache) Over(next *Resolver) *Cached {
-	return &Cached{
+	over := &Cached{
 		cache: c, next: next,
 		// The resolver keeps its own time; this is for its end.
 		flights:   newFlights[string, reading](c.opts.Now, next.opts.Timeout+lateness, 0),
 		refreshes: newFlights[string, reading](c.opts.Now, next.opts.Timeout+lateness, refreshSpacing),
 	}
+	if len(c.stillRestored()) > 0 {
+		over.flights.all.Go(over.refreshRestored)
+	}
+	return over
 }
 
 // Close ends the readings that are under way, and waits for them. What is cached
@@ -97,7 +101,7 @@ func (c *Cached) Resolve(ctx context.Context, guid string, ask Ask) (Answer, err
 	case ok:
 		return c.readRejected(limited, guid, now, ask, answer)
 	}
-	answer, err = c.answer(guid, ask, c.read(limited, guid, time.Time{}))
+	answer, err = c.answer(guid, ask, c.readPatiently(limited, guid, now, ask))
 	switch {
 	case err == nil && rejected(answer, now, ask):
 		return c.readRejected(limited, guid, now, ask, answer)
@@ -173,11 +177,16 @@ func (c *Cached) lastGood(guid string, now time.Time, ask Ask, failure error) (A
 
 func (c *Cached) stale(kept *entry, now time.Time, ask Ask, failure error) (Answer, bool) {
 	ask.NotStale = ask.NotStale && !errors.Is(failure, errChanges) // no store is down
-	allowed := c.cache.opts.staleness(ask.LastGood)
-	if ask.NotStale || allowed == 0 || now.Sub(kept.credential.ReadAt) > allowed {
+	if !c.mayBeStale(kept, now, ask) {
 		return Answer{}, false
 	}
 	return Answer{Credential: kept.credential, Stale: failure, BecameStale: kept.stale.CompareAndSwap(false, true)}, true
+}
+
+// mayBeStale tells whether a credential may be given while a store is down or slow.
+func (c *Cached) mayBeStale(kept *entry, now time.Time, ask Ask) bool {
+	allowed := c.cache.opts.staleness(ask.LastGood)
+	return !ask.NotStale && allowed > 0 && now.Sub(kept.credential.ReadAt) <= allowed
 }
 
 // rejected tells whether a credential that was not read just now is to be read again.

@@ -35,6 +35,9 @@ type CacheOptions struct {
 	// Consistent reads a credential again until nothing has changed underneath, twice
 	// at the most (consistentReads). False: what is read is answered.
 	Consistent bool
+	// Store keeps last good answers for the process after this one. Nil: they end with
+	// this one.
+	Store LastGoodStore
 	// Now is the clock. Nil: time.Now, by which also goes from memory what is too old
 	// for any answer.
 	Now func() time.Time

@@ -13,6 +13,7 @@ type entry struct {
 	began      time.Time
 	share      float64   // of its TTL, after which it is renewed, on average
 	renewAt    time.Time // from then on, whoever asks has it renewed
+	restored   bool      // it was read by an earlier process
 
 	lastGood   atomic.Bool           // it is kept for LastGood, whatever StaleIfError says
 	stale      atomic.Bool           // it has been given as the last good one
