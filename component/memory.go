@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"credential-resolver/backend"
+	"credential-resolver/component/pluggable"
 	"credential-resolver/resolver"
 )
 
@@ -15,13 +16,13 @@ import (
 // and one that was idle, are new instances on the same stores.
 type memory struct {
 	known  *byContent[*resolver.Known]
-	caches *byContent[*resolver.Cache]
+	caches *byContent[*keptCache]
 }
 
 func newMemory() *memory {
 	return &memory{
 		known:  newByContent[*resolver.Known](maxRemembered, nil),
-		caches: newByContent(maxCaches, (*resolver.Cache).Close),
+		caches: newByContent(maxCaches, (*keptCache).Close),
 	}
 }
 
@@ -32,9 +33,14 @@ func (m *memory) knownOf(store backend.Spec) *resolver.Known {
 }
 
 // cacheOf returns the finished credentials of a Component, which its name and all its
-// metadata tell from others: under other metadata they may be others.
-func (m *memory) cacheOf(component string, properties map[string]string, o resolver.CacheOptions) *resolver.Cache {
-	return m.caches.of(component, properties, func() *resolver.Cache { return resolver.NewCache(o) })
+// metadata tell from others: under other metadata they may be others. A new one begins
+// with the last good answers of an earlier process, which answers keeps; nil: with none.
+func (m *memory) cacheOf(
+	component string, properties map[string]string, o resolver.CacheOptions, answers *pluggable.AnswerStore,
+) *resolver.Cache {
+	cache := m.caches.of(component, properties, func() *keptCache { return newKeptCache(o, answers) })
+	cache.restore()
+	return cache.Cache
 }
 
 // Of so many stores, and of so many Components' credentials, something is remembered

@@ -86,7 +86,7 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 	if s.own = stores.Configs.Ephemeral(); s.own { // no other instance has these configs
 		s.cache = resolver.NewCache(settings.Cache)
 	} else {
-		s.cache = s.memory.cacheOf(meta.Name, meta.Properties, settings.Cache)
+		s.cache = s.memory.cacheOf(meta.Name, meta.Properties, settings.Cache, pluggable.Answers(ctx))
 	}
 	s.resolver = s.cache.Over(stores.Resolver(settings, s.memory.knownOf, Told{
 		UnknownSource: func(guid string) {

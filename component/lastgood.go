@@ -1,0 +1,59 @@
+package component
+
+import (
+	"sync"
+
+	"credential-resolver/component/pluggable"
+	"credential-resolver/resolver"
+)
+
+// keptCache is a cache whose last good answers outlive the process.
+type keptCache struct {
+	*resolver.Cache
+
+	answers *pluggable.AnswerStore // nil: they do not
+	once    sync.Once
+}
+
+// newKeptCache returns an empty cache. Without a TTL its answers do not outlive the
+// process (DESIGN.md, section 9).
+func newKeptCache(o resolver.CacheOptions, answers *pluggable.AnswerStore) *keptCache {
+	if o.TTL <= 0 {
+		answers = nil
+	}
+	if answers != nil {
+		o.Store = lastGoodStore{answers}
+	}
+	return &keptCache{Cache: resolver.NewCache(o), answers: answers}
+}
+
+// restore fills the cache with the answers of an earlier process, before anybody uses it.
+func (c *keptCache) restore() {
+	if c.answers == nil {
+		return
+	}
+	c.once.Do(func() {
+		var all []resolver.LastGood
+		for _, kept := range c.answers.Load() {
+			if one, err := resolver.DecodeLastGood(kept.Text, kept.ReadAt); err == nil {
+				all = append(all, one)
+			}
+		}
+		c.Restore(all)
+	})
+}
+
+// lastGoodStore keeps credentials beside the records of the instances.
+type lastGoodStore struct{ answers *pluggable.AnswerStore }
+
+var _ resolver.LastGoodStore = lastGoodStore{}
+
+// Save implements resolver.LastGoodStore.
+func (s lastGoodStore) Save(kept resolver.LastGood) {
+	s.answers.Save(pluggable.Answer{
+		Name: kept.Credential.GUID, ReadAt: kept.Credential.ReadAt, MaxAge: kept.MaxAge, Size: kept.Size(), Encode: kept.Encode,
+	})
+}
+
+// Delete implements resolver.LastGoodStore.
+func (s lastGoodStore) Delete(guid string) { s.answers.Delete(guid) }

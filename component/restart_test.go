@@ -1,0 +1,149 @@
+package component_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/secretstores"
+	daprd "github.com/dapr/dapr/pkg/components/secretstores"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/component"
+	"credential-resolver/component/pluggable"
+)
+
+// restarted is the component of a world, which is started again and again.
+type restarted struct {
+	*world
+	sockets, state string
+	socket         string
+	client         daprdClient
+	stop           func()
+}
+
+// daprdClient is daprd's own, which can come back without Init.
+type daprdClient interface {
+	secretstores.SecretStore
+
+	Dial(name string) error
+}
+
+func newRestarted(t *testing.T) *restarted {
+	t.Helper()
+	sockets, err := os.MkdirTemp("", "c") // t.TempDir may be too long for a socket
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
+	r := &restarted{world: newWorld(t), sockets: sockets, state: t.TempDir()}
+	r.config("c", `{"credentialSource":"agent","password":"pw"}`)
+	r.secrets(`{"pw":{"value":"` + canarySecret + `"}}`)
+	r.start()
+	t.Cleanup(func() { r.stop() })
+	return r
+}
+
+// start runs another process of the component.
+func (r *restarted) start() {
+	r.t.Helper()
+	server, err := pluggable.New(pluggable.Options{
+		Name: "credential-resolver", Logger: r.log.Logger(r.t.Name()), SocketFolder: r.sockets,
+		NewSecretStore: component.Factory(r.log.Logger(r.t.Name()), component.NewMetrics(prometheus.NewRegistry())),
+		StateFolder:    r.state, StateOnDisk: true, StateKey: bytes.Repeat([]byte{1}, pluggable.StateKeySize),
+	})
+	require.NoError(r.t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- server.Run(ctx) }()
+	socket := filepath.Join(r.sockets, "credential-resolver.sock")
+	require.Eventually(r.t, func() bool {
+		_, err := os.Lstat(socket)
+		return err == nil
+	}, patience, tick)
+	r.socket, r.stop = socket, func() {
+		cancel()
+		assert.NoError(r.t, <-done)
+	}
+}
+
+// connect has the test ask over a new connection.
+func (r *restarted) connect() {
+	client := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), r.socket)
+	r.t.Cleanup(func() { _ = client.Close() })
+	r.client = client
+}
+
+// restart ends the process and starts another one, which daprd then uses without Init.
+func (r *restarted) restart() {
+	r.t.Helper()
+	r.stop()
+	r.start()
+	r.connect()
+	require.NoError(r.t, r.client.Dial("credentials"))
+}
+
+// init initialises the component as daprd does.
+func (r *restarted) init(changed map[string]string) {
+	r.t.Helper()
+	r.connect()
+	require.NoError(r.t, r.client.Init(r.t.Context(), secretstores.Metadata{
+		Base: metadata.Base{Name: "credentials", Properties: r.properties(changed)},
+	}))
+}
+
+// ask returns the password, or the code of a failure.
+func (r *restarted) ask() string {
+	data, err := get(r.client, "c")
+	if err != nil {
+		return status.Code(err).String()
+	}
+	return data["password"]
+}
+
+// answers returns how many answers are kept.
+func (r *restarted) answers() int {
+	paths, err := filepath.Glob(filepath.Join(r.state, "*", "answers", "*", "*"))
+	require.NoError(r.t, err)
+	return len(paths)
+}
+
+func TestTheLastGoodAnswerOutlivesTheProcess(t *testing.T) {
+	r := newRestarted(t)
+	r.init(map[string]string{"cacheTTL": "1ms"})
+	require.Equal(t, canarySecret, r.ask())
+	require.NoError(t, os.Remove(r.file))
+	r.restart()
+	assert.Equal(t, canarySecret, r.ask())
+	assert.Contains(t, r.log.String(), "; answered as it was ")
+
+	r.secrets(`{}`)
+	require.Eventually(t, func() bool { return r.ask() == codes.FailedPrecondition.String() }, patience, tick)
+	require.Eventually(t, func() bool { return r.answers() == 0 }, patience, tick, "it is removed at once")
+	require.NoError(t, os.Remove(r.file))
+	r.restart()
+	assert.Equal(t, codes.Unavailable.String(), r.ask())
+	assertDiscreet(t, r.log.String())
+}
+
+func TestWithoutACacheNoAnswerOutlivesTheProcess(t *testing.T) {
+	r := newRestarted(t)
+	r.init(map[string]string{"cacheTTL": "1m"})
+	require.Equal(t, canarySecret, r.ask())
+	require.Eventually(t, func() bool { return r.answers() == 1 }, patience, tick)
+
+	r.init(map[string]string{"cacheTTL": "0s"})
+	require.Eventually(t, func() bool { return r.answers() == 0 }, patience, tick, "what was there is removed")
+	require.Equal(t, canarySecret, r.ask())
+	_, err := get(r.client, "c", "namespace", "n") // which is kept in memory
+	require.NoError(t, err)
+	r.restart()
+	assert.Zero(t, r.answers())
+}
