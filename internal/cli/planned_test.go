@@ -38,8 +38,8 @@ func TestPlannedNamesAreNotSupportedYet(t *testing.T) {
 		}
 	}
 	flags := map[string][]string{
-		"serve":          {"state-key-file", "audit-log", "audit-key-file", "audit-required"},
-		"":               {"state-key-file", "audit-log", "audit-key-file", "audit-required"},
+		"serve":          {"audit-log", "audit-key-file", "audit-required"},
+		"":               {"audit-log", "audit-key-file", "audit-required"},
 		"put -c c.yaml":  {"dir"},
 		"list -c c.yaml": {"output"},
 		"resolve G":      {"explain", "show-names", "output"},
@@ -65,6 +65,6 @@ func TestCompletionIsSupported(t *testing.T) {
 		code, out, errors := runLine(t, "completion "+shell)
 		require.Zero(t, code, errors)
 		require.Contains(t, out, "credential-resolver")
-		require.NotContains(t, out, "state-key-file")
+		require.NotContains(t, out, "audit-key-file")
 	}
 }

@@ -28,6 +28,7 @@ type serveFlags struct {
 	singleDaprd        bool
 	stateDir           string
 	stateDirOnDisk     bool
+	stateKeyFile       string
 	shutdownDelay      time.Duration
 	metricsListen      string
 	allowCoreDumps     bool
@@ -44,7 +45,8 @@ func newServe(o *options) *cobra.Command {
 			"folder; it finds the component when it starts. What to serve, daprd says: see Component YAML.\n\n" +
 			"daprd says so once. What it said is kept in --state-dir, for this process's successor: it may hold\n" +
 			"secrets, so the folder must be in memory (tmpfs). Without one, after a restart of the component\n" +
-			"daprd must be restarted too.\n\n" +
+			"daprd must be restarted too. Last good answers are kept beside it, for a restart while a store is\n" +
+			"down; on a disk only with --state-key-file, which encrypts the whole folder.\n\n" +
 			"The socket's folder and those above it must belong to this process's user or to root, and nobody\n" +
 			"else may write to them; a sticky folder above, such as /tmp, is fine. Otherwise another user could\n" +
 			"replace the socket, and would get the secrets that daprd sends. --shared-socket-folder accepts a\n" +
@@ -70,6 +72,8 @@ func (f *serveFlags) add(flags *pflag.FlagSet) {
 		"folder in memory for what must outlive this process (default $XDG_RUNTIME_DIR/"+product+", else /run/"+product+")")
 	flags.BoolVar(&f.stateDirOnDisk, "state-dir-on-disk", false,
 		"let --state-dir be on a disk: metadata of Components, secrets included, are then written to it")
+	flags.StringVar(&f.stateKeyFile, "state-key-file", "",
+		`file with a key of 32 bytes in base64 ("openssl rand -base64 32"): encrypts all that is in --state-dir`)
 	flags.DurationVar(&f.shutdownDelay, "shutdown-delay", 0,
 		"how long to go on at most after SIGTERM while daprd is connected: for a daprd that drains (default 0s)")
 	flags.StringVar(&f.metricsListen, "metrics-listen", "",
@@ -78,7 +82,7 @@ func (f *serveFlags) add(flags *pflag.FlagSet) {
 		"let the process write core files, and be traced by others of its user: a core holds secrets")
 	flags.BoolVar(&f.allowExecPlugins, "allow-exec-plugins", false,
 		"let a kubeconfig's user log in by a program (exec): whoever may write to the socket can then run any, as this user")
-	plannedFlags(flags, "state-key-file", "audit-log", "audit-key-file", "audit-required")
+	plannedFlags(flags, "audit-log", "audit-key-file", "audit-required")
 }
 
 // serve serves until ctx ends.
@@ -91,6 +95,14 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
+	key, open, err := stateKey(f.stateKeyFile)
+	if err != nil {
+		return err
+	}
+	if open {
+		log.Warnf("others may read %s, which --state-key-file names: give its user alone the right to (chmod 0400)", f.stateKeyFile)
+	}
+	opts.StateKey = key
 	if !f.allowCoreDumps {
 		if err := forbidCoreDumps(); err != nil {
 			return err

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"credential-resolver/component/pluggable"
+)
+
+// stateKeyRemedy says how to make a key.
+const stateKeyRemedy = `make one with "openssl rand -base64 32", in a file that only this process's user may read`
+
+// stateKey reads the key of --state-key-file; nil without a file. open tells whether
+// others may read the file. Its errors hold nothing of the file.
+func stateKey(path string) (key []byte, open bool, err error) {
+	if path == "" {
+		return nil, false, nil
+	}
+	text, mode, err := readKeyFile(path)
+	if err != nil {
+		return nil, false, fmt.Errorf("--state-key-file: %w; %s", err, stateKeyRemedy)
+	}
+	key, err = base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
+	if err != nil {
+		return nil, false, fmt.Errorf("--state-key-file: %s does not hold base64; %s", path, stateKeyRemedy)
+	}
+	if len(key) != pluggable.StateKeySize {
+		return nil, false, fmt.Errorf("--state-key-file: the key in %s has %d bytes, and needs %d; %s",
+			path, len(key), pluggable.StateKeySize, stateKeyRemedy)
+	}
+	return key, mode.Perm()&0o007 != 0, nil
+}
+
+// maxKeyFile is more than a file with a key may have, in bytes.
+const maxKeyFile = 4 << 10
+
+// readKeyFile reads a small file, which may be a symbolic link, as in a projected volume.
+func readKeyFile(path string) ([]byte, fs.FileMode, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
+	return text, info.Mode(), err
+}
