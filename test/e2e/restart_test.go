@@ -100,7 +100,7 @@ func TestTwoDaprdsOverRestarts(t *testing.T) {
 
 	// Of what is remembered, each daprd takes its own along.
 	files := func() []string {
-		paths, err := filepath.Glob(filepath.Join(o.SocketFolder, ".state", "*", "*"))
+		paths, err := filepath.Glob(filepath.Join(o.SocketFolder, ".state", "*", "*.json"))
 		require.NoError(t, err)
 		return paths
 	}

@@ -26,7 +26,7 @@ func TestStateFolder(t *testing.T) {
 	require.Equal(t, "right", entries["password"])
 
 	files := func() []string {
-		paths, err := filepath.Glob(filepath.Join(state, "*", "*"))
+		paths, err := filepath.Glob(filepath.Join(state, "*", "*.json"))
 		require.NoError(t, err)
 		return paths
 	}
