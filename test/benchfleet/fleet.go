@@ -27,6 +27,7 @@ type fleet struct {
 // member is a process, and daprd's own client of it.
 type member struct {
 	component  *harness.Component
+	options    harness.ComponentOptions // to start it with
 	socket     string
 	store      secretstores.SecretStore // nil before Init
 	properties map[string]string
@@ -60,7 +61,15 @@ func (m *member) start(ctx context.Context, binary, folder string) (err error) {
 		return err
 	}
 	m.socket = filepath.Join(folder, "credential-resolver.sock")
-	m.component, err = harness.StartComponent(ctx, harness.ComponentOptions{Binary: binary, SocketFolder: folder, LogLevel: "error"})
+	key := filepath.Join(folder, "state.key") // its folder for state is on a disk
+	if err := writeKey(key); err != nil {
+		return err
+	}
+	m.options = harness.ComponentOptions{
+		Binary: binary, SocketFolder: folder, LogLevel: "error", StateDir: filepath.Join(folder, ".state"),
+		Args: []string{"--state-key-file", key},
+	}
+	m.component, err = harness.StartComponent(ctx, m.options)
 	return err
 }
 

@@ -18,8 +18,9 @@ type found struct {
 	load         *load
 	connections  []int // to Redis and to Vault, at rest
 
-	rotation   []time.Duration            // from a rotation until each process had the new value
-	rejections rejections                 // what it caused that the old value was reported
+	rotation   []time.Duration // from a rotation until each process had the new value
+	rejections rejections      // what it caused that the old value was reported
+	restarts   []restart
 	renewed    map[string][]time.Duration // from a store's return until each process had what was written before, by store
 }
 
@@ -90,6 +91,8 @@ func (r *course) phases(ctx context.Context) error {
 		func() error { return r.during(ctx, "what was rotated is rejected", 0, r.reject) },
 		func() error { return r.outage(ctx, "Vault", r.stores.vaultDoor) },
 		func() error { return r.outage(ctx, "Redis", r.stores.redisDoor) },
+		func() error { return r.restart(ctx, true) },
+		func() error { return r.restart(ctx, false) },
 	}
 	for _, phase := range phases {
 		if err := phase(); err != nil {

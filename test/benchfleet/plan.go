@@ -27,6 +27,7 @@ const (
 	rotationTTLs = 1.5
 	outageTTLs   = 2.5
 	recoveryTTLs = 4
+	restartTTLs  = 2 // after all processes have been restarted
 )
 
 // insisting is how long rejected credentials are reported on and on: the resolver's
@@ -54,7 +55,7 @@ func (p plan) breakerInterval() time.Duration { return p.ttl() / 12 }
 func (p plan) cycle() time.Duration { return p.ttls(0.825) + p.askEvery() }
 
 // most bounds the whole run.
-func (p plan) most() time.Duration { return 3*time.Minute + p.ttls(30) }
+func (p plan) most() time.Duration { return 3*time.Minute + p.ttls(40) }
 
 func (p plan) trial() bool { return p.steady < trialBelow }
 

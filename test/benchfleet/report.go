@@ -50,6 +50,7 @@ func (f *found) text() string {
 	fmt.Fprintf(&b, "![Reads a second over time](%s)\n\n", chartFile)
 	b.WriteString("### Against the formula\n\n" + f.formula())
 	b.WriteString("### A rotation, and the end of an outage\n\n" + f.delays())
+	b.WriteString("### All processes are restarted at once\n\n" + f.restarted())
 	return b.String()
 }
 
