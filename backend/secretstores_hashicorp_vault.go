@@ -74,11 +74,12 @@ func connectVault(ctx context.Context, fields map[string]string, log logger.Logg
 	case err == nil:
 		return c, nil
 	case errors.Is(err, errVaultNoMount), errors.Is(err, errVaultKV1):
-		return nil, permanent(resolver.Remedy(resolver.RemedyOf(err)))
+		err = permanent(resolver.Remedy(resolver.RemedyOf(err)))
 	case errors.Is(err, resolver.Denied):
 		log.Debug("Vault does not let this token read " + vaultProbe + ": whether enginePath is right is seen later")
 		return c, nil
 	}
+	_ = c.Close()
 	return nil, err
 }
 

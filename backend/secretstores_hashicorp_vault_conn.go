@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -26,12 +27,14 @@ type vaultConn struct {
 
 	mu      sync.Mutex
 	session *vaultSession
+	closed  bool
 }
 
 // vaultSession is one token's store object.
 type vaultSession struct {
-	store secretstores.SecretStore
-	token string
+	store     secretstores.SecretStore
+	token     string
+	transport *sessionTransport
 }
 
 var _ secretConn = (*vaultConn)(nil)
@@ -136,6 +139,11 @@ func (c *vaultConn) replace(ctx context.Context, used *vaultSession, token strin
 	if err != nil {
 		return nil, err
 	}
+	if c.closed { // the call that asks for it was left behind
+		s.transport.end()
+		return s, nil
+	}
+	c.session.transport.end()
 	c.session = s
 	return s, nil
 }
@@ -157,10 +165,19 @@ func (c *vaultConn) open(ctx context.Context, token string) (*vaultSession, erro
 	if err := store.Init(ctx, secretstores.Metadata{Base: metadata.Base{Properties: properties}}); err != nil {
 		return nil, permanent(err)
 	}
-	return &vaultSession{store, token}, nil
+	client := *private[*http.Client](store, "client")
+	transport := newSessionTransport(client.Transport.(*http.Transport))
+	client.Transport = transport
+	return &vaultSession{store, token, transport}, nil
 }
 
 func (c *vaultConn) text() bool { return field(c.fields, "vaultValueType") == "text" }
 
-// Close does nothing, as contrib's: idle connections are Vault's to close.
-func (c *vaultConn) Close() error { return nil }
+// Close closes the connections: contrib's own Close does nothing.
+func (c *vaultConn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	c.session.transport.end()
+	return nil
+}

@@ -35,6 +35,7 @@ type kubernetesConn struct {
 	hidden  atomic.Bool // whether it refused to say whether it is ready
 	session atomic.Pointer[kubernetesSession]
 	mu      sync.Mutex // of who makes the next session
+	closed  bool
 }
 
 var _ secretConn = (*kubernetesConn)(nil)
@@ -167,13 +168,16 @@ func isAbout(details *metav1.StatusDetails, kind, name string) bool {
 func (c *kubernetesConn) silent(err error) error {
 	c.ready.Store(nil) // when it answers again, it may have been started anew
 	if err = unanswered(err, errNotKubernetes); errors.Is(err, resolver.Timeout) {
-		_ = c.Close()
+		c.session.Load().transport.CloseIdleConnections()
 	}
 	return err
 }
 
-// Close closes the connections that nobody waits on.
+// Close closes the connections.
 func (c *kubernetesConn) Close() error {
-	c.session.Load().close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	c.session.Load().transport.end()
 	return nil
 }

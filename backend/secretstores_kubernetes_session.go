@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 
 	"credential-resolver/resolver"
@@ -50,15 +49,15 @@ func readKubernetesFiles(config *rest.Config) (kubernetesFiles, error) {
 type kubernetesSession struct {
 	*rest.RESTClient
 
-	files kubernetesFiles
+	files     kubernetesFiles
+	transport *sessionTransport
 }
 
 // newKubernetesSession makes a client, by what is in the files and not by their names:
-// a certificate's files client-go would watch by a goroutine that never ends, and
-// behind a proxy (proxy-url) by one for each client. A transport it keeps for ever, one
-// for each authority and certificate; behind a proxy each client has its own, of which
-// nothing is left once its connections are closed. A redirect is not followed: the
-// token would go with it.
+// client-go would watch a certificate's files by a goroutine that never ends. It would
+// also keep the transport for ever, and share it with the sessions of other stores. With a
+// proxy function of its own, a session has a transport of its own, of which nothing is left
+// once its connections are closed. A redirect is not followed: the token would go with it.
 func newKubernetesSession(config *rest.Config, files kubernetesFiles) (*kubernetesSession, error) {
 	config = rest.CopyConfig(config)
 	for _, file := range []struct {
@@ -74,6 +73,14 @@ func newKubernetesSession(config *rest.Config, files kubernetesFiles) (*kubernet
 			*file.to = []byte(file.text)
 		}
 	}
+	if config.Proxy == nil {
+		config.Proxy = http.ProxyFromEnvironment // client-go's default
+	}
+	var own *sessionTransport
+	config.Wrap(func(transport http.RoundTripper) http.RoundTripper {
+		own = newSessionTransport(transport.(*http.Transport))
+		return own
+	})
 	transport, err := rest.TransportFor(config)
 	if err != nil {
 		return nil, err
@@ -85,11 +92,8 @@ func newKubernetesSession(config *rest.Config, files kubernetesFiles) (*kubernet
 	if err != nil {
 		return nil, err
 	}
-	return &kubernetesSession{client, files}, nil
+	return &kubernetesSession{client, files, own}, nil
 }
-
-// close closes the connections that nobody waits on.
-func (s *kubernetesSession) close() { utilnet.CloseIdleConnectionsFor(s.Client.Transport) }
 
 // again returns the session to read by once more after a failure; nil for none. The
 // API server does not know us, or we do not trust it, for a moment after a file was
@@ -140,7 +144,11 @@ func (c *kubernetesConn) renew(used *kubernetesSession) (*kubernetesSession, err
 	if err != nil {
 		return nil, errKubernetesFiles
 	}
+	if c.closed { // the call that asks for it was left behind
+		renewed.transport.end()
+		return renewed, nil
+	}
 	c.session.Store(renewed)
-	now.close()
+	now.transport.end()
 	return renewed, nil
 }

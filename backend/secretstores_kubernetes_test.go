@@ -29,6 +29,7 @@ type scriptedKubernetes struct {
 	asked   atomic.Int32
 	token   atomic.Value // the one that is known; unset for any
 	before  func(name string)
+	conns   *connCount
 }
 
 func newScriptedKubernetes(t *testing.T, answers map[string]string) *scriptedKubernetes {
@@ -36,6 +37,7 @@ func newScriptedKubernetes(t *testing.T, answers map[string]string) *scriptedKub
 	k := &scriptedKubernetes{answers: answers}
 	k.Server = httptest.NewUnstartedServer(k)
 	k.EnableHTTP2 = true
+	k.conns = countConns(k.Server)
 	k.StartTLS()
 	t.Cleanup(k.Close)
 	return k
