@@ -87,6 +87,9 @@ func (c configStoreCase) run(t *testing.T) {
 	t.Run("replaces", func(t *testing.T) { c.replaces(t, side, writer) })
 	t.Run("fails", func(t *testing.T) { c.fails(t, side) })
 	t.Run("lists", func(t *testing.T) { c.lists(t, side, writer) })
+	t.Run("leaves no connection", func(t *testing.T) {
+		requireLeavesNoConnection(t, c.server.Address, func(side *sidecar) { c.answersAgain(t, side, "credentials") }, resources...)
+	})
 	t.Run("hangs", func(t *testing.T) { c.hangs(t, side) })
 	t.Run("is restarted", func(t *testing.T) { c.isRestarted(t, side) })
 	t.Run("starts late", func(t *testing.T) { c.startsLate(t, s) })
