@@ -93,10 +93,10 @@ func TestReloads(t *testing.T) {
 	t.Logf("%d reloads, %d answers; before %+v, after %+v", *reloads, seen.answers, before, after)
 }
 
-// TestStoreIsAwayWhileItIsEdited edits a Component until daprd has said that it has no such
+// TestEditedStoreIsAway edits a Component until daprd has said that it has no such
 // store: with HTTP 500 if it is the only secret store, with 401 beside another. Either
 // passes.
-func TestStoreIsAwayWhileItIsEdited(t *testing.T) {
+func TestEditedStoreIsAway(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
 	for name, test := range map[string]struct {
