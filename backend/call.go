@@ -20,7 +20,7 @@ var errPanic = errors.New("panic in the store")
 // keeps its place in the queue until it ends.
 func bounded[T any](ctx context.Context, g *guard, call func(context.Context) (T, error)) (T, error) {
 	var none T
-	waited, err := g.queue.acquire(ctx)
+	w, err := g.queue.acquire(ctx)
 	if err != nil {
 		return none, err
 	}
@@ -56,7 +56,7 @@ func bounded[T any](ctx context.Context, g *guard, call func(context.Context) (T
 		return o.value, o.err
 	case <-attempt.Done():
 	}
-	if waited && ctx.Err() != nil { // the request's time was spent on waiting
+	if w != nil && ctx.Err() != nil && !g.queue.hangs(w) { // the request's time was spent on waiting
 		return none, errOverloaded()
 	}
 	return none, &resolver.StoreError{Kind: resolver.Timeout, Err: attempt.Err()}

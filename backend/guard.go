@@ -29,7 +29,7 @@ type guard struct {
 // newGuard returns a guard of a store; label names it in the log.
 func newGuard(limits Limits, label string, log logger.Logger) *guard {
 	limits = limits.withDefaults()
-	g := &guard{limits: limits, queue: newQueue(limits.Concurrency, limits.Timeout), probed: make(chan struct{})}
+	g := &guard{limits: limits, queue: newQueue(limits), probed: make(chan struct{})}
 	if limits.BreakerFailures <= 0 {
 		return g
 	}
@@ -41,7 +41,9 @@ func newGuard(limits Limits, label string, log logger.Logger) *guard {
 			return int64(counts.ConsecutiveFailures) >= int64(limits.BreakerFailures)
 		},
 		IsSuccessful: func(err error) bool { return err == nil || !transient(err) },
-		IsExcluded:   func(err error) bool { return errors.Is(err, errAbandoned) || notAsked(err) },
+		IsExcluded: func(err error) bool {
+			return errors.Is(err, errAbandoned) || notAsked(err) && !errors.Is(err, errSilent)
+		},
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			switch to {
 			case gobreaker.StateOpen:
@@ -69,10 +71,9 @@ func errNotAsked() error {
 // open tells whether the breaker is open: the store is not to be asked.
 func (g *guard) open() bool { return g.breaker != nil && g.breaker.State() == gobreaker.StateOpen }
 
-// notAsked tells whether a failure is ours: the store was not asked. Such a failure says
-// nothing about the store, and a retry would only add to the load.
+// notAsked tells whether the store was not asked. A retry would only add to the load.
 func notAsked(err error) bool {
-	return errors.Is(err, resolver.ErrOverloaded) || errors.Is(err, errOpen)
+	return errors.Is(err, resolver.ErrOverloaded) || errors.Is(err, errOpen) || errors.Is(err, errSilent)
 }
 
 // transient tells whether a failure may be over by the next attempt: no refusal,
@@ -167,7 +168,8 @@ func (g *guard) join(calls int) bool {
 	return true
 }
 
-// retried makes up to 1 + Retries attempts.
+// retried makes up to 1 + Retries attempts. If a retry cannot be made, the failure is that of
+// the attempt before: the store's own.
 func retried[T any](ctx context.Context, g *guard, call func(context.Context) (T, error)) (T, error) {
 	if g.limits.Retries <= 0 {
 		return bounded(ctx, g, call)
@@ -178,9 +180,12 @@ func retried[T any](ctx context.Context, g *guard, call func(context.Context) (T
 	var value T
 	var failure error
 	_, _ = backoff.Retry(ctx, func() (struct{}, error) {
-		value, failure = bounded(ctx, g, call)
-		if failure != nil && (!transient(failure) || notAsked(failure)) {
-			return struct{}{}, backoff.Permanent(failure)
+		got, err := bounded(ctx, g, call)
+		if failure == nil || !notAsked(err) {
+			value, failure = got, err
+		}
+		if err != nil && (!transient(err) || notAsked(err)) {
+			return struct{}{}, backoff.Permanent(err)
 		}
 		return struct{}{}, failure
 	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(uint(g.limits.Retries)+1), backoff.WithMaxElapsedTime(0))

@@ -193,7 +193,7 @@ func TestACallThatHangsKeepsItsPlace(t *testing.T) {
 	_, err := guarded(t.Context(), g, hang)
 	assert.Equal(t, resolver.Timeout, resolver.KindOf(err))
 	_, err = guarded(t.Context(), g, hang)
-	assert.Equal(t, resolver.Unavailable, resolver.KindOf(err), "there is no place")
+	assert.Equal(t, resolver.Timeout, resolver.KindOf(err), "its only place is taken")
 
 	close(release)
 	call, _ := failing(0, resolver.Unavailable)

@@ -35,6 +35,7 @@ const (
 type queue struct {
 	places  int
 	timeout time.Duration // how long a call without a deadline waits
+	silence time.Duration // after so long without an answer the store is taken to hang
 
 	mu         sync.Mutex
 	running    int
@@ -42,6 +43,7 @@ type queue struct {
 	overloaded bool
 	admissions int
 	typical    time.Duration // how long a call takes: a moving average
+	heard      time.Time     // when the store answered last, or was first asked after a pause
 }
 
 // waiter is a call that waits.
@@ -54,30 +56,32 @@ type waiter struct {
 	err      error         // nil: the call is admitted
 }
 
-func newQueue(places int, timeout time.Duration) *queue {
-	return &queue{places: places, timeout: timeout}
+func newQueue(limits Limits) *queue {
+	attempts := time.Duration(1 + max(0, limits.Retries))
+	return &queue{places: limits.Concurrency, timeout: limits.Timeout, silence: attempts * limits.Timeout}
 }
 
-// acquire waits until a call may be made, which [queue.release] ends. It tells whether the
-// call had to wait. Its error is a [resolver.StoreError]: the call was shed, or the caller
-// has left.
-func (q *queue) acquire(ctx context.Context) (waited bool, err error) {
+// acquire waits until a call may be made, which [queue.release] ends. It returns the waiter
+// of a call that had to wait, else nil. Its error is a [resolver.StoreError]: the call was shed, the caller has
+// left, or the store hangs.
+func (q *queue) acquire(ctx context.Context) (*waiter, error) {
 	task := resolver.TaskOf(ctx)
 	if task == nil {
 		task = &resolver.Task{}
 	}
 	if task.Shed() {
-		return false, errOverloaded()
+		return nil, errOverloaded()
 	}
 	if q.enter(task) {
-		return false, nil
+		return nil, nil //nolint:nilnil // the call did not wait
 	}
 	if _, limited := ctx.Deadline(); !limited {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, q.timeout)
 		defer cancel()
 	}
-	return true, q.wait(ctx, q.join(ctx, task))
+	w := q.join(ctx, task)
+	return w, q.wait(ctx, w)
 }
 
 // enter admits a call, if it does not have to wait.
@@ -86,6 +90,9 @@ func (q *queue) enter(task *resolver.Task) bool {
 	defer q.mu.Unlock()
 	if q.running >= q.places || len(q.waiting) > 0 {
 		return false
+	}
+	if q.running == 0 {
+		q.heard = time.Now()
 	}
 	q.admit(task)
 	return true
@@ -116,6 +123,7 @@ func (q *queue) wait(ctx context.Context, w *waiter) error {
 			return w.err
 		case <-timer.C:
 			q.timeUp(w)
+			timer.Reset(maxQueueTime)
 		case <-ctx.Done():
 			q.leave(ctx, w)
 			return w.err
@@ -123,11 +131,13 @@ func (q *queue) wait(ctx context.Context, w *waiter) error {
 	}
 }
 
-// timeUp sheds a call that has waited for maxQueueTime, if there are too many.
+// timeUp sheds a call that has waited for maxQueueTime, if there are too many, or if the
+// store hangs.
 func (q *queue) timeUp(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.overloaded && !w.admitted && slices.Contains(q.waiting, w) {
+	tooMany := q.overloaded && !w.admitted
+	if (tooMany || q.hangsFor(w, time.Now())) && slices.Contains(q.waiting, w) {
 		q.shed(w)
 	}
 }
@@ -141,7 +151,7 @@ func (q *queue) leave(ctx context.Context, w *waiter) {
 	case errors.Is(ctx.Err(), context.Canceled):
 		w.end(&resolver.StoreError{Kind: resolver.Unavailable, Err: ctx.Err()})
 	default:
-		w.end(errOverloaded())
+		w.end(q.refusal(w, time.Now()))
 	}
 }
 
@@ -150,15 +160,12 @@ func (q *queue) leave(ctx context.Context, w *waiter) {
 func (q *queue) release(took time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	switch {
-	case took <= 0:
-	case q.typical == 0:
-		q.typical = took
-	default:
-		q.typical += (took - q.typical) / 8
+	now := time.Now()
+	if took > 0 {
+		q.answered(took, now)
 	}
 	q.running--
-	q.shedHopeless(time.Now())
+	q.shedHopeless(now)
 	q.admitNext()
 }
 

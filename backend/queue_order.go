@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"time"
-
-	"credential-resolver/resolver"
 )
 
 // class orders the calls that wait: the lowest is next.
@@ -95,11 +93,12 @@ func (q *queue) shed(w *waiter) {
 
 // endShed ends the wait of all calls whose tasks have been shed.
 func (q *queue) endShed() {
+	now := time.Now()
 	q.waiting = slices.DeleteFunc(q.waiting, func(w *waiter) bool {
 		if !w.task.Shed() {
 			return false
 		}
-		w.end(errOverloaded())
+		w.end(q.refusal(w, now))
 		return true
 	})
 	q.overloaded = q.overloaded && len(q.waiting) > 0
@@ -114,9 +113,4 @@ func (q *queue) remove(w *waiter) bool {
 	q.waiting = slices.Delete(q.waiting, i, i+1)
 	q.overloaded = q.overloaded && len(q.waiting) > 0
 	return true
-}
-
-// errOverloaded is the failure of a call that was shed.
-func errOverloaded() error {
-	return &resolver.StoreError{Kind: resolver.Unavailable, Err: resolver.ErrOverloaded}
 }
