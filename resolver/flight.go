@@ -65,12 +65,23 @@ func (f *flights[K, T]) doIf(
 	ctx context.Context, key K, since time.Time, may func() bool, read func(context.Context, time.Time) (T, error),
 ) (T, error) {
 	ctx = InTask(ctx)
-	flight, err := f.join(ctx, key, since, may, read)
-	if err != nil {
-		var none T
-		return none, err
+	for again := false; ; again = true {
+		flight, err := f.join(ctx, key, since, may, read)
+		if err != nil {
+			var none T
+			return none, err
+		}
+		value, err := flight.wait(ctx)
+		if again || !flight.shedWithAnother(TaskOf(ctx), err) {
+			return value, err
+		}
 	}
-	return flight.wait(ctx)
+}
+
+// shedWithAnother tells whether the read failed because its task was shed, which is not that
+// of the caller: in front of another store, or for another credential, more calls may wait.
+func (f *flight[T]) shedWithAnother(callers *Task, err error) bool {
+	return errors.Is(err, ErrOverloaded) && f.task != callers && f.task.Shed() && !callers.Shed()
 }
 
 func always() bool { return true }

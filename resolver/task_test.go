@@ -40,6 +40,33 @@ func TestTheLastGoodAnswerIsGivenInAnOverload(t *testing.T) {
 	})
 }
 
+func TestAShedTaskFailsNoOtherThatSharesASecret(t *testing.T) {
+	testCached(t, nil, func(c *cached) {
+		for _, guid := range []string{"shed", "other"} {
+			c.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"shared","password":"pw"}`)
+		}
+		c.Secrets.Put("shared", map[string]string{"pw": "one"})
+		gate := make(chan struct{})
+		var first sync.Once
+		c.Secrets.Before(resolvertest.Any, func(ctx context.Context) (err error) {
+			first.Do(func() {
+				<-gate
+				resolver.TaskOf(ctx).MarkShed() // as in front of another store
+				err = overloaded()(ctx)
+			})
+			return err
+		})
+		shed, other := make(chan string), make(chan string)
+		go func() { shed <- c.ask("shed") }()
+		synctest.Wait()
+		go func() { other <- c.ask("other") }()
+		synctest.Wait()
+		close(gate)
+		require.Equal(c.t, resolver.Unavailable.Error(), <-shed)
+		require.Equal(c.t, "one", <-other)
+	})
+}
+
 // seen notes the tasks of the calls to a store.
 type seen struct {
 	mu    sync.Mutex
