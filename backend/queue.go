@@ -14,7 +14,7 @@ const (
 	// maxWaiting bounds the calls that wait for one store.
 	maxWaiting = 2048
 	// maxQueueTime is how long a call waits at most while more calls come than the store
-	// can take.
+	// can take; longer, if the store needs longer for one call.
 	maxQueueTime = time.Second
 	// backgroundShare is the share of background refreshes among the calls, while both
 	// wait: one in so many. Without any, a secret that was rotated would not be seen as
@@ -136,8 +136,8 @@ func (q *queue) wait(ctx context.Context, w *waiter) error {
 func (q *queue) timeUp(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	tooMany := q.overloaded && !w.admitted
-	if (tooMany || q.hangsFor(w, time.Now())) && slices.Contains(q.waiting, w) {
+	now := time.Now()
+	if (q.overloaded && q.late(w, now) || q.hangsFor(w, now)) && slices.Contains(q.waiting, w) {
 		q.shed(w)
 	}
 }

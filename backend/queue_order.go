@@ -49,10 +49,19 @@ func (q *queue) last() *waiter {
 
 // shedLate sheds the calls that have waited too long while another arrives.
 func (q *queue) shedLate(now time.Time) {
-	late := func(_ int, w *waiter) bool { return !w.admitted && now.Sub(w.arrived) >= maxQueueTime }
-	if q.shedWhere(late) {
+	if q.shedWhere(func(_ int, w *waiter) bool { return q.late(w, now) }) {
 		q.overloaded = true // the one that arrives waits
 	}
+}
+
+// late tells whether a call has waited too long for a queue that is overloaded. For as long
+// as the store needs for one call, all places may be taken without any overload.
+func (q *queue) late(w *waiter, now time.Time) bool {
+	round := q.typical
+	if round == 0 { // the store has not answered yet
+		round = q.timeout
+	}
+	return !w.admitted && now.Sub(w.arrived) >= max(maxQueueTime, round)
 }
 
 // shedHopeless sheds the calls that cannot end before their deadlines: their callers are
