@@ -176,10 +176,12 @@ func (a *answers) paths(content string) []string {
 	return a.index.paths(content)
 }
 
-// sweep removes the answers of one kind of instances that belong to none of these.
-func (a *answers) sweep(kind string, remembered map[string]bool) {
+// sweep removes the answers of one kind of instances that belong to none of those that are
+// remembered. It asks for those under its lock: an Init that ends meanwhile counts.
+func (a *answers) sweep(kind string, rememberedNow func() map[string]bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	remembered := rememberedNow()
 	for content := range a.live {
 		if strings.HasPrefix(content, kind+"-") && !remembered[content] && a.opening[content] == 0 {
 			delete(a.live, content)

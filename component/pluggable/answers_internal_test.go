@@ -2,11 +2,13 @@ package pluggable
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -233,8 +235,8 @@ func TestAnswersOfNoInstanceAreSwept(t *testing.T) {
 	a.idle()
 	initing, done := a.use("secretstores", "initing", nil)
 	initing.Save(answerOf("g", "initing"))
-	remembered := map[string]bool{kept.content: true}
-	a.sweep("bindings", nil)
+	remembered := func() map[string]bool { return map[string]bool{kept.content: true} }
+	a.sweep("bindings", func() map[string]bool { return nil })
 	require.Len(t, a.files(), 3, "they are of another kind")
 
 	a.sweep("secretstores", remembered)
@@ -336,4 +338,34 @@ func TestAnAnswerThatCannotBeWrittenIsNone(t *testing.T) {
 	c.Save(answerOf("g", "newer"))
 	a.idle()
 	assert.Equal(t, []string{"newer"}, texts(c), "a folder that vanished is made again")
+}
+
+func TestAnInitThatEndsKeepsItsAnswersFromASweep(t *testing.T) {
+	a := newAnswering(t, nil)
+	s := newNothings()
+	defer s.close()
+	s.state, s.answers = a.state, a.answers
+	c := &connection{peer: process{uid: 1, pid: 1, start: 1}}
+	properties := map[string]string{"some": "thing"}
+	opened := make(chan struct{})
+	s.init = func(ctx context.Context, _ string, _ map[string]string) (*nothing, error) {
+		Answers(ctx).Save(answerOf("g", "text"))
+		close(opened)
+		return &nothing{}, nil
+	}
+
+	a.state.mu.Lock() // the Init waits to write its record
+	initialised := make(chan error)
+	go func() { initialised <- s.initialise(t.Context(), c, "c", properties) }()
+	<-opened
+	for range 100 { // until it waits
+		s.sweepAnswers()
+		runtime.Gosched()
+	}
+	a.state.mu.Unlock()
+	require.NoError(t, <-initialised)
+	a.idle()
+	store, done := a.use(s.kind, "c", properties)
+	done()
+	assert.Equal(t, []string{"text"}, texts(store))
 }

@@ -6,7 +6,8 @@ import (
 )
 
 // withAnswersOf has Answers know where the answers of an instance are kept, for an Init
-// that is under way until done is called.
+// that is under way until done is called. That is after the instance has its store: until then
+// it is not remembered, and sweepAnswers would take its answers for nobody's.
 func (s *instances[T]) withAnswersOf(
 	ctx context.Context, key instanceKey, properties map[string]string,
 ) (with context.Context, done func()) {
@@ -22,13 +23,15 @@ func (s *instances[T]) sweepAnswers() {
 	if s.answers == nil {
 		return
 	}
-	remembered := map[string]bool{}
-	for _, in := range s.all() {
-		if properties, initialised := in.remembered(); initialised && in.key.peer.lasting() {
-			remembered[s.answers.contentOf(s.kind, in.key.name, properties)] = true
+	s.answers.sweep(s.kind, func() map[string]bool {
+		remembered := map[string]bool{}
+		for _, in := range s.all() {
+			if properties, initialised := in.remembered(); initialised && in.key.peer.lasting() {
+				remembered[s.answers.contentOf(s.kind, in.key.name, properties)] = true
+			}
 		}
-	}
-	s.answers.sweep(s.kind, remembered)
+		return remembered
+	})
 }
 
 // answersTimeout is how long the end of the process waits for answers to be written.

@@ -98,6 +98,8 @@ func (s *instances[T]) initialise(ctx context.Context, c *connection, name strin
 	defer in.unlock()
 	defer s.sweepAnswers() // it may have had others
 	properties = maps.Clone(properties)
+	ctx, done := s.withAnswersOf(ctx, in.key, properties)
+	defer done()
 	fresh, err := s.open(ctx, in.key, properties)
 	if err != nil {
 		return err
@@ -127,9 +129,7 @@ func (s *instances[T]) open(ctx context.Context, key instanceKey, properties map
 			err = status.Error(codes.Internal, "internal error")
 		}
 	}()
-	ctx, done := s.withAnswersOf(withInstance(ctx, s.kind, key), key, properties)
-	defer done()
-	store, err := s.init(ctx, key.name, maps.Clone(properties))
+	store, err := s.init(withInstance(ctx, s.kind, key), key.name, maps.Clone(properties))
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +182,8 @@ func (s *instances[T]) reopen(ctx context.Context, in *instance[T], c *connectio
 	}
 	ctx, cancel := context.WithTimeout(ctx, reopenTimeout)
 	defer cancel()
+	ctx, done := s.withAnswersOf(ctx, in.key, properties)
+	defer done()
 	fresh, err := s.open(ctx, in.key, properties)
 	if err != nil {
 		s.log.Warnf("%s: instance %q of %s could not be initialised again: %v", s.kind, in.key.name, in.key.peer, err)
