@@ -10,4 +10,6 @@ import "github.com/dapr/components-contrib/state/cockroachdb"
 // 28000 where it refuses to let us in, 42501 where a privilege is missing, 40001
 // for what is to be tried again. Version 1 looks for its table in every schema, and
 // makes another only if there is none of that name anywhere.
-func stateCockroachDB() storeType[configConn] { return postgresStore(cockroachdb.New) }
+func stateCockroachDB() storeType[configConn] {
+	return postgresStore(cockroachdb.New, connectPostgresV1)
+}

@@ -21,7 +21,9 @@ import (
 
 // statePostgreSQL is version 2 of state.postgresql, which keeps bytes (bytea):
 // daprd's preferred version, and for YugabyteDB and CockroachDB too.
-func statePostgreSQL() storeType[configConn] { return postgresStore(pgv2.NewPostgreSQLStateStore) }
+func statePostgreSQL() storeType[configConn] {
+	return postgresStore(pgv2.NewPostgreSQLStateStore, connectPostgresV2)
+}
 
 // statePostgreSQLV1 is version 1, which keeps documents (jsonb). What is put
 // through us is kept as the bytes that it is: contrib stores them in base64 and
@@ -29,15 +31,17 @@ func statePostgreSQL() storeType[configConn] { return postgresStore(pgv2.NewPost
 // has lost the order of its fields and how its numbers were written, but no digit,
 // before we can read it. daprd's HTTP API has parsed what it stores, with either
 // version: that has lost the digits past a float64's too.
-func statePostgreSQLV1() storeType[configConn] { return postgresStore(pgv1.NewPostgreSQLStateStore) }
+func statePostgreSQLV1() storeType[configConn] {
+	return postgresStore(pgv1.NewPostgreSQLStateStore, connectPostgresV1)
+}
 
 // postgresStore is a store of contrib's that speaks PostgreSQL's protocol.
-func postgresStore(make newState) storeType[configConn] {
+func postgresStore(make newState, connect initPostgres) storeType[configConn] {
 	return storeType[configConn]{
 		fields:  postgresFields(make),
 		prepare: func(fields map[string]string) error { return checkPostgres(make, fields) },
 		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
-			conn, err := connectState(ctx, make, fields, log, classifyPostgres)
+			conn, err := connectState(ctx, boundedPostgres(make, connect), fields, log, classifyPostgres)
 			if err != nil && sqlState(err) == pgerrcode.UndefinedColumn {
 				return nil, permanent(errOtherVersion)
 			}

@@ -1,0 +1,136 @@
+//go:build linux
+
+// Command client uses one store as the component does, for a test that measures how much
+// memory a lying server takes of it. It does what the lines on its standard input say.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend"
+	"credential-resolver/resolver"
+	"credential-resolver/test/lying/report"
+)
+
+// mostAddressSpace keeps a client that takes too much from taking the machine down.
+const mostAddressSpace = 4 << 30
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	limit := unix.Rlimit{Cur: mostAddressSpace, Max: mostAddressSpace}
+	if err := unix.Setrlimit(unix.RLIMIT_AS, &limit); err != nil {
+		return err
+	}
+	var spec report.Spec
+	if err := json.Unmarshal([]byte(os.Args[1]), &spec); err != nil {
+		return err
+	}
+	debug.FreeOSMemory()
+	start, err := peak()
+	if err != nil {
+		return err
+	}
+	get, err := open(spec)
+	if err != nil {
+		return err
+	}
+	out := json.NewEncoder(os.Stdout)
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		answer := report.Report{Start: start}
+		switch lines.Text() {
+		case "work": // until the store answers
+			for get() != resolver.NotFound {
+			}
+		default: // as many calls at a time as the component makes by default
+			answer.Kinds = calls(get, spec.Rounds)
+		}
+		if answer.Peak, err = peak(); err != nil {
+			return err
+		}
+		if err := out.Encode(answer); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+// calls makes rounds of calls and counts what kinds of error they end with.
+func calls(get func() resolver.Kind, rounds int) map[string]int {
+	var mu sync.Mutex
+	kinds := map[string]int{}
+	var all sync.WaitGroup
+	for range backend.DefaultConcurrency {
+		all.Go(func() {
+			for range rounds {
+				kind := get()
+				mu.Lock()
+				kinds[kind.String()]++
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return kinds
+}
+
+// open opens the store, and returns a call that asks it for what it does not have. A
+// breaker or retries would do the server the favour of asking it less.
+func open(spec report.Spec) (func() resolver.Kind, error) {
+	log := logger.NewLogger("client")
+	log.SetOutput(io.Discard)
+	opts := backend.Options{
+		Logger: log, FirstAttempt: time.Millisecond, Limits: backend.Limits{Timeout: time.Second},
+	}
+	store := backend.Spec{Label: "store", Type: spec.Type, Fields: spec.Fields}
+	var get func(ctx context.Context) error
+	if spec.Secrets {
+		secrets, err := backend.OpenSecretStore(context.Background(), store, opts)
+		if err != nil {
+			return nil, err
+		}
+		get = func(ctx context.Context) error { _, err := secrets.Secret(ctx, "name"); return err }
+	} else {
+		configs, err := backend.OpenConfigStore(context.Background(), store, backend.GUIDPlaceholder, opts)
+		if err != nil {
+			return nil, err
+		}
+		get = func(ctx context.Context) error { _, err := configs.Config(ctx, "guid"); return err }
+	}
+	return func() resolver.Kind {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		return resolver.KindOf(get(ctx))
+	}, nil
+}
+
+// peak returns the most memory that this process has had, in bytes.
+func peak() (int64, error) {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := bytes.Cut(text, []byte("VmHWM:"))
+	var kilobytes int64
+	_, err = fmt.Sscan(string(rest), &kilobytes)
+	return kilobytes << 10, err
+}
