@@ -21,4 +21,6 @@ const (
 	RoomSize = 8 << 20
 	// free is what each answer may hold without a share of the room.
 	free = 16 << 10
+	// grain is what shares are multiples of, so that the end of an answer has its room.
+	grain = 64 << 10
 )

@@ -22,18 +22,27 @@ type share struct {
 	held int64
 }
 
-// grow makes the share large enough for an answer of size bytes. It waits for room as
-// long as ctx allows. An answer that would not fit into an empty room is ErrTooLarge.
+// grow makes the share large enough for an answer of size bytes. An answer that begins to
+// need a share waits for it as long as ctx allows; one that has a share, and needs more than
+// is left, is ErrTooLarge: it would keep others waiting. So is an answer that would not fit
+// into an empty room.
 func (s *share) grow(ctx context.Context, size int64) error {
-	switch more := size - free - s.held; {
-	case more > s.room.size:
+	if size -= free; size <= s.held {
+		return nil
+	}
+	wanted := min((size+grain-1)/grain*grain, s.room.size)
+	more := wanted - s.held
+	switch {
+	case size > s.room.size:
 		return ErrTooLarge
-	case more > 0:
+	case s.held == 0:
 		if err := s.room.left.Acquire(ctx, more); err != nil {
 			return err
 		}
-		s.held += more
+	case !s.room.left.TryAcquire(more):
+		return ErrTooLarge
 	}
+	s.held = wanted
 	return nil
 }
 

@@ -84,7 +84,7 @@ func calls(get func() resolver.Kind, rounds int) map[string]int {
 			for range rounds {
 				kind := get()
 				mu.Lock()
-				kinds[kind.String()]++
+				kinds[kind.Error()]++
 				mu.Unlock()
 			}
 		})
