@@ -12,6 +12,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores/hashicorp/vault"
 	"github.com/dapr/kit/logger"
 
+	"credential-resolver/internal/wirelimit"
 	"credential-resolver/resolver"
 )
 
@@ -84,7 +85,10 @@ func connectVault(ctx context.Context, fields map[string]string, log logger.Logg
 }
 
 func openVault(ctx context.Context, fields map[string]string, log logger.Logger) (*vaultConn, error) {
-	c := &vaultConn{fields: fields, tokenFile: field(fields, "vaultTokenMountPath"), log: log}
+	c := &vaultConn{
+		fields: fields, tokenFile: field(fields, "vaultTokenMountPath"), log: log,
+		room: wirelimit.NewRoom(wirelimit.RoomSize),
+	}
 	token := field(fields, "vaultToken")
 	if c.tokenFile != "" {
 		var err error

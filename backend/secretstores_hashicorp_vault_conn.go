@@ -13,6 +13,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores/hashicorp/vault"
 	"github.com/dapr/kit/logger"
 
+	"credential-resolver/internal/wirelimit"
 	"credential-resolver/resolver"
 )
 
@@ -22,6 +23,7 @@ type vaultConn struct {
 	fields    map[string]string
 	tokenFile string // "" if the token is in the metadata
 	log       logger.Logger
+	room      *wirelimit.Room // of all sessions
 
 	proof sharedCheck // that the mount is one of KV version 2
 
@@ -165,10 +167,18 @@ func (c *vaultConn) open(ctx context.Context, token string) (*vaultSession, erro
 	if err := store.Init(ctx, secretstores.Metadata{Base: metadata.Base{Properties: properties}}); err != nil {
 		return nil, permanent(err)
 	}
+	return &vaultSession{store, token, c.boundAnswers(store)}, nil
+}
+
+// boundAnswers keeps a server from having contrib hold what is no secret: it reads every
+// answer to its end. The client has sent nothing yet.
+func (c *vaultConn) boundAnswers(store secretstores.SecretStore) *sessionTransport {
 	client := *private[*http.Client](store, "client")
-	transport := newSessionTransport(client.Transport.(*http.Transport))
-	client.Transport = transport
-	return &vaultSession{store, token, transport}, nil
+	transport := client.Transport.(*http.Transport)
+	wirelimit.Tighten(transport)
+	session := newSessionTransport(transport)
+	client.Transport = &wirelimit.Transport{RoundTripper: session, Room: c.room}
+	return session
 }
 
 func (c *vaultConn) text() bool { return field(c.fields, "vaultValueType") == "text" }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/dapr/kit/logger"
 
+	"credential-resolver/internal/wirelimit"
 	"credential-resolver/resolver"
 )
 
@@ -92,6 +94,7 @@ func newKubernetesConn(config *rest.Config, namespace string) (*kubernetesConn, 
 	config.APIPath = "/api"
 	config.GroupVersion = &corev1.SchemeGroupVersion
 	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
+	boundKubernetes(config)
 	files, err := readKubernetesFiles(config)
 	if err != nil {
 		return nil, err
@@ -104,3 +107,21 @@ func newKubernetesConn(config *rest.Config, namespace string) (*kubernetesConn, 
 	c.session.Store(session)
 	return c, nil
 }
+
+// boundKubernetes keeps a server from having client-go hold what is no Secret: it reads
+// every answer to its end. Sessions share the room, and those with the same files a
+// transport, which only the first of them may change.
+func boundKubernetes(config *rest.Config) {
+	room := wirelimit.NewRoom(wirelimit.RoomSize)
+	config.Wrap(func(inner http.RoundTripper) http.RoundTripper {
+		tightening.Lock()
+		defer tightening.Unlock()
+		if transport, ok := inner.(*http.Transport); ok && transport.HTTP2 == nil {
+			wirelimit.Tighten(transport)
+		}
+		return &wirelimit.Transport{RoundTripper: inner, Room: room}
+	})
+}
+
+// tightening guards the transports that client-go shares until they are used.
+var tightening sync.Mutex

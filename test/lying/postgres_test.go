@@ -46,7 +46,11 @@ func (p postgres) handshake(conn net.Conn) (net.Conn, error) {
 			if _, err := conn.Write([]byte("S")); err != nil {
 				return nil, err
 			}
-			conn = withTLS(conn)
+			inner, err := withTLS(conn)
+			if err != nil {
+				return nil, err
+			}
+			conn = inner
 		}
 	}
 }
@@ -114,7 +118,7 @@ func TestLyingPostgreSQL(t *testing.T) {
 			s.server = postgres{}
 		}
 		s.lies = lies
-		s.fields = func(_ *testing.T, address string) map[string]string {
+		s.fields = func(_ *testing.T, s store, address string) map[string]string {
 			mode := "disable"
 			if s.server.(postgres).tls {
 				mode = "require"

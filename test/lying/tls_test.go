@@ -48,6 +48,7 @@ func pems() (cert, key string) {
 }
 
 // withTLS is the server's side of a connection inside of TLS.
-func withTLS(conn net.Conn, protocols ...string) net.Conn {
-	return tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{certificate()}, NextProtos: protocols})
+func withTLS(conn net.Conn, protocols ...string) (net.Conn, error) {
+	inner := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{certificate()}, NextProtos: protocols})
+	return inner, inner.Handshake()
 }

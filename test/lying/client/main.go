@@ -59,7 +59,11 @@ func run() error {
 		answer := report.Report{Start: start}
 		switch lines.Text() {
 		case "work": // until the store answers
-			for get() != resolver.NotFound {
+			patience := time.Now().Add(time.Minute)
+			for kind := get(); kind != resolver.NotFound; kind = get() {
+				if time.Now().After(patience) {
+					return fmt.Errorf("the store never answered: %w", kind)
+				}
 			}
 		default: // as many calls at a time as the component makes by default
 			answer.Kinds = calls(get, spec.Rounds)

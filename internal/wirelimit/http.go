@@ -1,0 +1,96 @@
+package wirelimit
+
+import (
+	"context"
+	"io"
+	"net/http"
+)
+
+const (
+	// MaxBody bounds the body of an HTTP answer, decompressed.
+	MaxBody = 2 << 20
+	// maxHeader bounds the head of an HTTP answer.
+	maxHeader = 64 << 10
+	// perElement is what a client keeps of an element of a JSON object that has hardly a
+	// byte.
+	perElement = 64
+)
+
+// Transport bounds the answers to HTTP requests. A body that has, or may have, more than a
+// little is read when there is room for it.
+type Transport struct {
+	http.RoundTripper
+
+	Room *Room
+}
+
+// Tighten sets what only a transport itself can bound: the head of an answer, and what it
+// buffers of the bodies that nobody reads yet.
+func Tighten(t *http.Transport) {
+	t.MaxResponseHeaderBytes = maxHeader
+	t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10, MaxReceiveBufferPerConnection: 1 << 20}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.RoundTripper.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = &body{ReadCloser: resp.Body, ctx: req.Context(), share: share{room: t.Room}}
+	return resp, nil
+}
+
+// WrappedRoundTripper lets client-go find the transport, to close its connections.
+func (t *Transport) WrappedRoundTripper() http.RoundTripper { return t.RoundTripper }
+
+// body is the body of an answer, which is taken for JSON.
+type body struct {
+	io.ReadCloser
+
+	ctx      context.Context
+	share    share
+	read     int64
+	elements int64
+	inString bool
+	escaped  bool
+}
+
+// Read implements io.Reader.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.read += int64(n)
+	b.count(p[:n])
+	size := b.read + b.elements*perElement
+	if b.read > MaxBody || size > RoomSize {
+		return 0, ErrTooLarge
+	}
+	if size > free {
+		if full := b.share.grow(b.ctx, b.share.room.size); full != nil {
+			return 0, full
+		}
+	}
+	return n, err
+}
+
+// count counts the commas that are not in strings.
+func (b *body) count(p []byte) {
+	for _, c := range p {
+		switch {
+		case b.escaped:
+			b.escaped = false
+		case b.inString && c == '\\':
+			b.escaped = true
+		case c == '"':
+			b.inString = !b.inString
+		case c == ',' && !b.inString:
+			b.elements++
+		}
+	}
+}
+
+// Close implements io.Closer.
+func (b *body) Close() error {
+	b.share.release()
+	return b.ReadCloser.Close()
+}
