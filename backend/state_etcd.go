@@ -103,6 +103,10 @@ func connectEtcd(ctx context.Context, contribs state.Store, fields map[string]st
 		discard(contribs)
 		return nil, permanent(err) // it does not connect
 	}
+	if err := boundEtcd(contribs, fields); err != nil {
+		discard(contribs)
+		return nil, permanent(err)
+	}
 	store := newEtcdStore(contribs, fields)
 	_, err := store.Get(ctx, &state.GetRequest{Key: etcdProbe})
 	if !etcdAnswered(err) {

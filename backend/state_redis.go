@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	redisv8 "github.com/go-redis/redis/v8"
 	redisv9 "github.com/redis/go-redis/v9"
 
 	rediscomponent "github.com/dapr/components-contrib/common/component/redis"
@@ -110,7 +109,7 @@ func connectRedis(ctx context.Context, fields map[string]string, log logger.Logg
 	defer cancel()
 	silenceRedis()
 	store := contrib.NewRedisStateStore(log)
-	if err := store.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
+	if err := initRedis(ctx, store, fields, log); err != nil {
 		discard(store)
 		return nil, classifyRedis(err)
 	}
@@ -123,13 +122,10 @@ func connectRedis(ctx context.Context, fields map[string]string, log logger.Logg
 	return &stateLister{conn, store.(state.KeysLiker), wholePage}, nil
 }
 
-// silenceRedis keeps go-redis, of which contrib takes two versions, from writing
-// to standard error, with addresses, every connection that fails. Once, and before
-// there is any client: its logger is a variable that clients read unguarded.
-var silenceRedis = sync.OnceFunc(func() {
-	redisv8.SetLogger(mute{})
-	redisv9.SetLogger(mute{})
-})
+// silenceRedis keeps go-redis from writing to standard error, with addresses, every
+// connection that fails. Once, and before there is any client: its logger is a variable
+// that clients read unguarded.
+var silenceRedis = sync.OnceFunc(func() { redisv9.SetLogger(mute{}) })
 
 // mute is a logger of go-redis that says nothing.
 type mute struct{}

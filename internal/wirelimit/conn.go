@@ -2,6 +2,7 @@ package wirelimit
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -168,7 +169,11 @@ func (c *Conn) Close() error {
 // SyscallConn implements syscall.Conn: clients look by it whether an idle connection is
 // still alive.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
-	if raw, ok := c.Conn.(syscall.Conn); ok {
+	conn := c.Conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if raw, ok := conn.(syscall.Conn); ok {
 		return raw.SyscallConn()
 	}
 	return nil, errors.ErrUnsupported
