@@ -12,6 +12,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/x/mongo/driver/topology"
 
+	"github.com/dapr/components-contrib/state"
 	contrib "github.com/dapr/components-contrib/state/mongodb"
 	"github.com/dapr/kit/logger"
 
@@ -25,13 +26,14 @@ import (
 // documents, of doubles, without the digits past a float64's. Bytes that daprd's
 // gRPC API stores are strings, and exact; a driver's binary data come as an object
 // of contrib's that names their subtype.
-//
-// contrib keeps of a failure to connect nothing but its text.
 func stateMongoDB() storeType[configConn] {
-	make := newState(contrib.NewMongoDB)
+	make := func(log logger.Logger) state.Store {
+		store := contrib.NewMongoDB(log)
+		return &mongoStore{store, store.(state.KeysLiker)}
+	}
 	return storeType[configConn]{
-		fields:  declaredFields(make(nil)),
-		prepare: func(fields map[string]string) error { return checkMongo(make, fields) },
+		fields:  declaredFields(contrib.NewMongoDB(nil)),
+		prepare: func(fields map[string]string) error { return checkMongo(fields) },
 		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
 			return connectState(ctx, make, fields, log, classifyMongo)
 		},
@@ -42,7 +44,7 @@ func stateMongoDB() storeType[configConn] {
 // write concern, only when it is connected.
 var mongoReadConcerns = []string{"", "local", "majority", "available", "linearizable", "snapshot"}
 
-func checkMongo(make newState, fields map[string]string) error {
+func checkMongo(fields map[string]string) error {
 	for name, value := range fields {
 		switch _, err := strconv.Atoi(value); {
 		case strings.EqualFold(name, "readconcern") && !slices.Contains(mongoReadConcerns, value):
@@ -51,16 +53,16 @@ func checkMongo(make newState, fields map[string]string) error {
 			return errors.New("writeconcern is a number, or majority")
 		}
 	}
-	err := checkState(make, fields)
-	switch {
-	case err == nil, strings.Contains(err.Error(), "lookup _mongodb._tcp."): // a name that may yet be known
-		return nil
-	case strings.HasPrefix(err.Error(), "error in creating mongodb client"):
-		// The driver quotes what it cannot parse, which may be a part of the password.
-		return errors.New("the address that connectionString, or host, server, username, password and params make cannot be parsed")
-	default:
+	settings, err := readMongoSettings(fields)
+	if err != nil {
 		return scrub(err, fields)
 	}
+	err = settings.options().Validate()
+	if err == nil || strings.Contains(err.Error(), "lookup _mongodb._tcp.") { // a name that may yet be known
+		return nil
+	}
+	// The driver quotes what it cannot parse, which may be a part of the password.
+	return errors.New("the address that connectionString, or host, server, username, password and params make cannot be parsed")
 }
 
 // The server's codes for what it refuses: Unauthorized and AuthenticationFailed,

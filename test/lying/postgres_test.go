@@ -73,7 +73,9 @@ func (p postgres) serve(conn net.Conn, lying func() bool) error {
 			return errors.New("not a simple query")
 		}
 		query := strings.ToLower(strings.TrimSpace(strings.TrimRight(string(body), "\x00")))
-		column := func(name string) string { return name + "\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x19\xff\xff\xff\xff\xff\xff\x00\x00" }
+		column := func(name string) string {
+			return name + "\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x19\xff\xff\xff\xff\xff\xff\x00\x00"
+		}
 		var answer []byte
 		switch {
 		case strings.HasPrefix(query, "begin"):
