@@ -35,10 +35,18 @@ func stateMongoDB() storeType[configConn] {
 		fields:  declaredFields(contrib.NewMongoDB(nil)),
 		prepare: func(fields map[string]string) error { return checkMongo(fields) },
 		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
-			return connectState(ctx, make, fields, log, classifyMongo)
+			conn, err := connectState(ctx, make, fields, log, classifyMongo)
+			if err == nil {
+				conn.(*stateLister).size = mongoPage
+			}
+			return conn, err
 		},
 	}
 }
+
+// mongoPage is how many keys are listed at once: they come with their configs, in one
+// message, which has to keep its bounds.
+const mongoPage = 50
 
 // mongoReadConcerns are those that contrib knows. It looks at them, and at the
 // write concern, only when it is connected.

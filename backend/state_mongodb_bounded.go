@@ -80,7 +80,7 @@ func (s *mongoSettings) options() *options.ClientOptions {
 	if o.AppName != nil {
 		name += ":" + *o.AppName
 	}
-	dialer := &mongoDialer{config: o.TLSConfig, room: wirelimit.NewRoom(wirelimit.MongoRoom)}
+	dialer := &mongoDialer{config: o.TLSConfig, room: wirelimit.NewRoom(wirelimit.RoomSize)}
 	dialer.ocsp = ocsp.VerifyOptions{
 		Cache:                   ocsp.NewCache(),
 		DisableEndpointChecking: o.DisableOCSPEndpointCheck != nil && *o.DisableOCSPEndpointCheck,

@@ -2,12 +2,10 @@ package wirelimit
 
 import "encoding/binary"
 
-// MongoRoom is the size of a room for MongoDB, where a part of a listing is one message of
-// up to 16 MiB.
-const MongoRoom = 20 << 20
-
 const (
-	maxMongoMessage = 17 << 20
+	// maxMongoMessage is larger than other messages may be, since a part of a listing comes
+	// with the configs.
+	maxMongoMessage = RoomSize
 	// maxMongoDepth is how deep MongoDB itself nests documents.
 	maxMongoDepth = 100
 
@@ -36,6 +34,11 @@ func (f *mongo) Arrived(p []byte) (Progress, error) {
 			n := copy(f.head[f.have:], p)
 			f.have += n
 			p = p[n:]
+			if f.have >= 4 { // clients allocate as soon as they know the length
+				if err := f.announced(); err != nil {
+					return progress, err
+				}
+			}
 			if f.have < len(f.head) {
 				break
 			}
@@ -60,23 +63,30 @@ func (f *mongo) Arrived(p []byte) (Progress, error) {
 	return progress, nil
 }
 
-// begin looks at the head of a message.
+// announced looks at the length of a message.
+func (f *mongo) announced() error {
+	length := int64(int32(binary.LittleEndian.Uint32(f.head[:]))) //nolint:gosec // it is signed
+	f.left = length - int64(f.have)
+	switch {
+	case length < int64(len(f.head)):
+		return ErrMalformed
+	case length > maxMongoMessage:
+		return ErrTooLarge
+	}
+	return nil
+}
+
+// begin looks at the rest of the head.
 func (f *mongo) begin() error {
-	f.left = int64(int32(binary.LittleEndian.Uint32(f.head[:]))) - int64(len(f.head)) //nolint:gosec // it is signed
 	f.bson = bsonScanner{}
 	switch binary.LittleEndian.Uint32(f.head[12:]) {
 	case opReply:
 		f.bson.skip = 20 // flags, cursor, position, number
 	case opMsg:
 		f.bson.skip = 5 // flags, and a section's kind, which is 0
-	default:
-		return ErrMalformed
 	}
-	switch {
-	case f.left < f.bson.skip:
+	if f.bson.skip == 0 || f.left < f.bson.skip {
 		return ErrMalformed
-	case f.left > maxMongoMessage:
-		return ErrTooLarge
 	}
 	return nil
 }
