@@ -22,7 +22,7 @@ import (
 // and keeps both, but daprd's HTTP API has already lost the digits past a
 // float64's.
 func stateMySQL() storeType[configConn] {
-	make := newState(contrib.NewMySQLStateStore)
+	make := boundedMySQL(contrib.NewMySQLStateStore)
 	return storeType[configConn]{
 		fields:   declaredFields(make(nil)),
 		required: map[string]string{connectionString: mysqlForm},
