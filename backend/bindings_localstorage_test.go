@@ -106,20 +106,12 @@ func TestKeyCannotLeaveTheFolder(t *testing.T) {
 	requireKind(t, resolver.NotFound, err)
 }
 
-func TestFileThatBlocksItsReaderTimesOut(t *testing.T) {
+func TestPipeInPlaceOfAConfigIsNotWaitedFor(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), guid)
 	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
-	t.Cleanup(func() { // the reader that was left behind ends here
-		f, err := os.OpenFile(fifo, os.O_WRONLY|syscall.O_NONBLOCK, 0)
-		require.NoError(t, err)
-		require.NoError(t, f.Close())
-	})
-	opts := silent(t)
-	opts.Limits.Timeout = tick
-	store := openConfigsWith(t, configSpec("bindings.localstorage",
-		fields{"rootPath": filepath.Dir(fifo)}), "{guid}", opts)
+	store := openFolder(t, filepath.Dir(fifo), "{guid}")
 	_, err := store.Config(within(t), guid)
-	requireKind(t, resolver.Timeout, err)
+	requireKind(t, resolver.Unavailable, err)
 
 	_, err = store.Config(within(t), "another")
 	requireKind(t, resolver.NotFound, err)

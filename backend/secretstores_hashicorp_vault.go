@@ -111,7 +111,7 @@ func readVaultToken(path string) (string, error) {
 	if !info.Mode().IsRegular() {
 		return "", permanent(resolver.Remedy("the file of vaultTokenMountPath is not a regular file"))
 	}
-	text, err := os.ReadFile(path)
+	text, err := readSmall(path, maxTokenFile)
 	if err != nil {
 		return "", explained("the file of vaultTokenMountPath cannot be read", err)
 	}

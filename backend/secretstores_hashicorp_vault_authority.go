@@ -47,6 +47,9 @@ func readVaultAuthorities(folder string) (string, error) {
 		}
 		text, err := readVaultAuthority(path)
 		all.WriteString(text)
+		if err == nil && all.Len() > maxCertificateFile {
+			err = unreadVaultAuthority(errFileTooLarge)
+		}
 		return err
 	})
 	if err == nil && all.Len() == 0 { // which would be the system's
@@ -56,7 +59,7 @@ func readVaultAuthorities(folder string) (string, error) {
 }
 
 func readVaultAuthority(path string) (string, error) {
-	text, err := os.ReadFile(path)
+	text, err := readSmall(path, maxCertificateFile)
 	if err != nil {
 		return "", unreadVaultAuthority(err)
 	}

@@ -79,7 +79,7 @@ func podConfig() (*rest.Config, string, error) {
 	case err != nil:
 		return nil, "", unread("the service account's token", err)
 	}
-	namespace, err := os.ReadFile(podNamespace)
+	namespace, err := readSmall(podNamespace, maxTokenFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, "", unread("the service account's namespace", err)
 	}
@@ -131,7 +131,7 @@ var errNoKubeconfig = unread("the kubeconfig", syscall.ENOENT)
 func readable(paths []string, named bool) error {
 	found := false
 	for _, path := range paths {
-		switch _, err := os.ReadFile(path); {
+		switch _, err := readSmall(path, maxKubeconfig); {
 		case err == nil:
 			found = true
 		case !errors.Is(err, fs.ErrNotExist):
@@ -162,6 +162,9 @@ func unread(what string, err error) error {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
 		return explained(resolver.Remedy(what+" cannot be read"), errno)
+	}
+	if why := resolver.RemedyOf(err); why != "" {
+		return resolver.Remedy(what + " cannot be read: " + why)
 	}
 	return resolver.Remedy(what + " cannot be read")
 }

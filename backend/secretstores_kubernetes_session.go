@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -33,7 +32,7 @@ func readKubernetesFiles(config *rest.Config) (kubernetesFiles, error) {
 		if file.path == "" || len(file.given) > 0 {
 			continue
 		}
-		text, err := os.ReadFile(file.path)
+		text, err := readSmall(file.path, maxCertificateFile)
 		if err != nil {
 			return files, unread(namedFile, err)
 		}

@@ -117,7 +117,10 @@ func (c *localFileConn) current() (*secretsFile, error) {
 }
 
 func (c *localFileConn) load() (*secretsFile, error) {
-	text, err := os.ReadFile(c.path)
+	text, err := readSmall(c.path, maxSecretsFile)
+	if errors.Is(err, errFileTooLarge) {
+		return nil, permanent(resolver.Remedy("the secrets file is larger than 16 MiB"))
+	}
 	if err != nil {
 		return nil, explained("the secrets file cannot be read", err)
 	}

@@ -16,9 +16,9 @@ var ErrMalformed = errors.New("the server does not speak the protocol that is ex
 const (
 	// MaxMessage bounds one message of a protocol, and the body of an HTTP answer. A
 	// config has at most 1 MiB, which encodings may double.
-	MaxMessage = 4 << 20
+	MaxMessage = 3 << 20
 	// RoomSize is how much the unfinished answers of one store may hold together.
-	RoomSize = 8 << 20
+	RoomSize = 6 << 20
 	// free is what each answer may hold without a share of the room.
 	free = 16 << 10
 	// grain is what shares are multiples of, so that the end of an answer has its room.

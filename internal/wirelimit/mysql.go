@@ -33,8 +33,8 @@ func (f *mysql) Arrived(p []byte) (Progress, error) {
 				break
 			}
 			f.left = int64(f.head[0]) | int64(f.head[1])<<8 | int64(f.head[2])<<16
-			if f.left > MaxMessage {
-				return progress, ErrTooLarge
+			if f.left > MaxMessage || f.head[3] == 1 && f.left > maxOther {
+				return progress, ErrTooLarge // the first packet of an answer is a short one
 			}
 			progress.Cost += perPacket
 		}
@@ -44,6 +44,9 @@ func (f *mysql) Arrived(p []byte) (Progress, error) {
 		}
 		f.left -= n
 		p = p[n:]
+		if f.have > 4 && f.head[4] == 0xff && f.left > maxOther {
+			return progress, ErrTooLarge // a failure
+		}
 		if f.left > 0 && f.have < len(f.head) {
 			break // the beginning is not whole
 		}
@@ -62,14 +65,10 @@ func (f *mysql) Arrived(p []byte) (Progress, error) {
 // look looks at the beginning of the answer to a command, which may say how many columns a
 // result has. The client allocates them at once.
 func (f *mysql) look() error {
-	body := f.head[4:f.have]
-	first, failure := f.head[3] == 1, len(body) > 0 && body[0] == 0xff
-	if (first || failure) && f.left > maxOther {
-		return ErrTooLarge
-	}
-	if !first {
+	if f.head[3] != 1 {
 		return nil
 	}
+	body := f.head[4:f.have]
 	if len(body) == 0 {
 		return ErrMalformed
 	}

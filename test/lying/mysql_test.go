@@ -96,10 +96,10 @@ func TestLyingMySQL(t *testing.T) {
 		return []lie{
 			{name: "the longest packet, and nothing", first: []byte(longest + n)},
 			{name: "the longest packet, slowly", first: []byte(longest + n), again: []byte("x"), slowly: true},
-			{name: "packets of 4 MiB, and nothing", first: []byte("\x00\x00\x40" + n + "\x01")},
+			{name: "packets of 3 MiB, and nothing", first: []byte("\x00\x00\x30" + n + "\x01")},
 			{name: "most columns, and nothing", first: myPacket(number, "\xfe\x00\x00\x00\x08\x00\x00\x00\x00")},
 			{name: "no body", first: myPacket(number, "")},
-			{name: "an error of 4 MiB", first: []byte("\x00\x00\x40" + n + "\xff"), again: []byte("x")},
+			{name: "an error of 3 MiB", first: []byte("\x00\x00\x30" + n + "\xff"), again: []byte("x")},
 			{name: "half a number", first: myPacket(number, "\xfe\x01")},
 		}
 	}

@@ -106,7 +106,7 @@ func TestLyingPostgreSQL(t *testing.T) {
 		lie{name: "the longest message, and nothing", first: []byte("E" + gigabyte)},
 		lie{name: "the longest message, slowly", first: []byte("D" + gigabyte), again: []byte("x"), slowly: true},
 		lie{name: "the longest message", first: []byte("D" + gigabyte), again: []byte("xxxx")},
-		lie{name: "messages of 4 MiB, and nothing", first: []byte("E\x00\x3f\xff\xff")},
+		lie{name: "rows of 3 MiB, and nothing", first: []byte("D\x00\x2f\xff\xff\x00\x01")},
 		lie{name: "notices without end", again: pgMessage('N', "SNOTICE\x00Mhello\x00\x00")},
 		lie{name: "parameters without end", again: pgMessage('S', "a\x00b\x00")},
 		lie{name: "rows without end", first: pgMessage('T', "\x00\x00"), again: pgMessage('D', "\x00\x00")},
