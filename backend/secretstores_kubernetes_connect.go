@@ -109,19 +109,10 @@ func newKubernetesConn(config *rest.Config, namespace string) (*kubernetesConn, 
 }
 
 // boundKubernetes keeps a server from having client-go hold what is no Secret: it reads
-// every answer to its end. Sessions share the room, and those with the same files a
-// transport, which only the first of them may change.
+// every answer to its end. Sessions share the room.
 func boundKubernetes(config *rest.Config) {
 	room := wirelimit.NewRoom(wirelimit.RoomSize)
 	config.Wrap(func(inner http.RoundTripper) http.RoundTripper {
-		tightening.Lock()
-		defer tightening.Unlock()
-		if transport, ok := inner.(*http.Transport); ok && transport.HTTP2 == nil {
-			wirelimit.Tighten(transport)
-		}
 		return &wirelimit.Transport{RoundTripper: inner, Room: room}
 	})
 }
-
-// tightening guards the transports that client-go shares until they are used.
-var tightening sync.Mutex

@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 
+	"credential-resolver/internal/wirelimit"
 	"credential-resolver/resolver"
 )
 
@@ -76,10 +77,13 @@ func newKubernetesSession(config *rest.Config, files kubernetesFiles) (*kubernet
 		config.Proxy = http.ProxyFromEnvironment // client-go's default
 	}
 	var own *sessionTransport
-	config.Wrap(func(transport http.RoundTripper) http.RoundTripper {
-		own = newSessionTransport(transport.(*http.Transport))
-		return own
-	})
+	bound := config.WrapTransport
+	config.WrapTransport = func(inner http.RoundTripper) http.RoundTripper {
+		transport := inner.(*http.Transport)
+		wirelimit.Tighten(transport)
+		own = newSessionTransport(transport)
+		return bound(own)
+	}
 	transport, err := rest.TransportFor(config)
 	if err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func checkMongo(fields map[string]string) error {
 		return scrub(err, fields)
 	}
 	err = settings.options().Validate()
-	if err == nil || strings.Contains(err.Error(), "lookup _mongodb._tcp.") { // a name that may yet be known
+	if err == nil || permissionDenied(err) || strings.Contains(err.Error(), "lookup _mongodb._tcp.") { // which may yet change
 		return nil
 	}
 	// The driver quotes what it cannot parse, which may be a part of the password.
