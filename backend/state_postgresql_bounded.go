@@ -48,7 +48,7 @@ func (s *boundedStore) Init(ctx context.Context, metadata state.Metadata) error 
 	sent, cancel := context.WithCancel(ctx)
 	cancel()
 	parsed := s.Store.Init(sent, metadata) // fails at its first use of the network
-	theirs := s.Store.(interface{ GetDB() *pgxpool.Pool }).GetDB()
+	theirs := poolOf(s.Store)
 	if theirs == nil {
 		return parsed
 	}
@@ -67,6 +67,12 @@ func (s *boundedStore) Init(ctx context.Context, metadata state.Metadata) error 
 		return err
 	}
 	return s.connect(ctx, s.Store, pool, s.log)
+}
+
+// poolOf returns a store's pool; nil if its Init has not made one. Version 2 panics then.
+func poolOf(store state.Store) (pool *pgxpool.Pool) {
+	defer func() { _ = recover() }()
+	return store.(interface{ GetDB() *pgxpool.Pool }).GetDB()
 }
 
 // Close implements state.Store.
