@@ -126,15 +126,16 @@ func (c *localStorageConn) read(ctx context.Context, key string) (resp *bindings
 	return resp, err
 }
 
-// checkFile refuses what contrib would read to its end, or wait for: a huge file, a pipe or a
-// device. It finds the file as contrib does. Whatever else is wrong, contrib says.
+// checkFile refuses what contrib would read to its end: a huge file, or a device. A pipe is a
+// store that does not answer. It finds the file as contrib does. Whatever else is wrong,
+// contrib says.
 func (c *localStorageConn) checkFile(key string) error {
 	path, err := securejoin.SecureJoin(c.root, key)
 	if err != nil {
 		return nil
 	}
 	info, err := os.Stat(path)
-	if err != nil || info.IsDir() {
+	if err != nil || info.IsDir() || info.Mode()&fs.ModeNamedPipe != 0 {
 		return nil
 	}
 	switch err := checkSmall(path, info, maxConfigFile); {
