@@ -27,6 +27,7 @@ type answers struct {
 	seal  *sealer
 	log   logger.Logger
 	now   moments
+	free  func(folder string) int64 // see freeSpace
 	root  atomic.Pointer[owned.Dir]
 	done  chan struct{} // closed when the goroutine has ended
 
@@ -44,13 +45,15 @@ type answers struct {
 }
 
 // openAnswers opens the answers of an earlier process, and removes what is none.
-func openAnswers(state *stateFolder, log logger.Logger, now moments) (*answers, error) {
+func openAnswers(
+	state *stateFolder, log logger.Logger, now moments, free func(folder string) int64,
+) (*answers, error) {
 	root, err := state.root.Private(answersFolder)
 	if err != nil {
 		return nil, err
 	}
 	a := &answers{
-		state: state, seal: state.seal, log: log, now: now, done: make(chan struct{}),
+		state: state, seal: state.seal, log: log, now: now, free: free, done: make(chan struct{}),
 		index: newAnswerIndex(), queue: newAnswerQueue(),
 		live: map[string]bool{}, opening: map[string]int{}, stuck: map[string]struct{}{},
 	}

@@ -99,6 +99,15 @@ func (x *answerIndex) evict(c *contentIndex) (path string) {
 	return path
 }
 
+// evictBytes removes the files that were written longest ago, of all contents, until they
+// have so many bytes together.
+func (x *answerIndex) evictBytes(size int64) (paths []string) {
+	for until := x.size - size; x.size > max(until, 0); {
+		paths = append(paths, x.evict(x.oldest()))
+	}
+	return paths
+}
+
 func (x *answerIndex) remove(path string) {
 	content := filepath.Dir(path)
 	c := x.contents[content]

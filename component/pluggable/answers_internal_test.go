@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,12 +32,13 @@ type answering struct {
 	boot   string
 	begin  time.Time
 	passed time.Duration // what the clock is ahead
+	space  int64         // of the file system, without any answers
 	log    *logtext.Text
 }
 
 func newAnswering(t *testing.T, key []byte) *answering {
 	t.Helper()
-	a := &answering{t: t, folder: t.TempDir(), key: key, boot: "one", begin: time.Now(), log: &logtext.Text{}}
+	a := &answering{t: t, folder: t.TempDir(), key: key, boot: "one", begin: time.Now(), log: &logtext.Text{}, space: math.MaxInt64}
 	a.open()
 	t.Cleanup(func() { a.close(time.Minute) })
 	return a
@@ -51,6 +53,9 @@ func (a *answering) open() {
 	a.t.Cleanup(state.close)
 	a.answers, err = openAnswers(state, a.log.Logger(a.t.Name()), func() moment {
 		return moment{a.boot, int64(time.Hour + time.Since(a.begin) + a.passed)}
+	}, func(folder string) int64 {
+		files, _ := filepath.Glob(filepath.Join(folder, "*", "*"))
+		return a.space - int64(len(files)*answerBlock)
 	})
 	require.NoError(a.t, err)
 }
@@ -290,6 +295,26 @@ func TestFilesOfAnotherKeyAreRemoved(t *testing.T) {
 			assert.Empty(t, a.log.String(), "one warning is the server's")
 		})
 	}
+}
+
+func TestAnswersLeaveSpaceForTheRecords(t *testing.T) {
+	a := newAnswering(t, nil)
+	a.space = reservedForRecords + 3*answerBlock
+	c := a.component("c")
+	for i := range 10 {
+		c.Save(answerOf(fmt.Sprint(i), fmt.Sprint(i)))
+		a.idle()
+	}
+	assert.Equal(t, []string{"7", "8", "9"}, texts(c), "the newest")
+	assert.Len(t, a.files(), 3)
+	assert.Empty(t, a.log.String())
+
+	a.space = reservedForRecords
+	c.Save(answerOf("9", "again"))
+	c.Save(answerOf("10", "10"))
+	assert.Empty(t, a.files())
+	assert.Equal(t, 1, strings.Count(a.log.String(), "cannot be written"))
+	assert.Positive(t, freeSpace(a.folder))
 }
 
 // A file that is moved, by one who can write to the disk, is none that belongs there.

@@ -91,6 +91,9 @@ func (a *answers) tryPut(p *pendingAnswer) (int64, error) {
 		return 0, err
 	}
 	text := a.seal.seal(p.path, plain)
+	if err := a.makeRoom(int64(len(text))); err != nil {
+		return 0, err
+	}
 	err = a.write(p.path, text)
 	for _, makeFolder := range []func(string) error{a.mkdir, a.reopen} {
 		if !errors.Is(err, fs.ErrNotExist) {

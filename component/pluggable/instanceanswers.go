@@ -46,7 +46,7 @@ func (s *Server) openAnswers(state *stateFolder) {
 			"name a folder in memory (tmpfs) with --state-dir, or a key to encrypt them with (--state-key-file)", state.path)
 		return
 	}
-	a, err := openAnswers(state, s.opts.Logger, systemMoments())
+	a, err := openAnswers(state, s.opts.Logger, systemMoments(), freeSpace)
 	if err != nil {
 		s.opts.Logger.Warnf("last good answers do not outlive this process: %v", err)
 		return
