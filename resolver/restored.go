@@ -12,6 +12,9 @@ import (
 // and this one does not yet.
 const restoredPatience = time.Second
 
+// minSpread is the shortest time over which restored credentials are read anew.
+const minSpread = 10 * time.Second
+
 // errSlow is why a last good credential is given while a reading goes on.
 var errSlow = errors.New("no store has answered yet")
 
@@ -36,7 +39,8 @@ func (c *Cached) readPatiently(ctx context.Context, guid string, now time.Time, 
 
 // refreshRestored reads the credentials of an earlier process anew, in the background and
 // one at a time: in random order, and spread over about a TTL, since many processes may
-// have been restarted together. What cannot be read is tried again in the TTL after.
+// have been restarted together. What cannot be read is tried again in the TTL after. A short
+// TTL counts as minSpread.
 func (c *Cached) refreshRestored() {
 	ctx := c.flights.life
 	select {
@@ -51,7 +55,7 @@ func (c *Cached) refreshRestored() {
 			return
 		}
 		rand.Shuffle(len(guids), func(i, j int) { guids[i], guids[j] = guids[j], guids[i] }) //nolint:gosec // no secret depends on it
-		pause := c.cache.opts.TTL / time.Duration(len(guids))
+		pause := max(c.cache.opts.TTL, minSpread) / time.Duration(len(guids))
 		for _, guid := range guids {
 			c.flights.pause(pause/2 + rand.N(pause+1)) //nolint:gosec // as above
 			if ctx.Err() != nil {
