@@ -106,12 +106,20 @@ func TestKeyCannotLeaveTheFolder(t *testing.T) {
 	requireKind(t, resolver.NotFound, err)
 }
 
-func TestPipeInPlaceOfAConfigIsNotWaitedFor(t *testing.T) {
+func TestFileThatBlocksItsReaderTimesOut(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), guid)
 	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
-	store := openFolder(t, filepath.Dir(fifo), "{guid}")
+	t.Cleanup(func() { // the reader that was left behind ends here
+		f, err := os.OpenFile(fifo, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+	})
+	opts := silent(t)
+	opts.Limits.Timeout = tick
+	store := openConfigsWith(t, configSpec("bindings.localstorage",
+		fields{"rootPath": filepath.Dir(fifo)}), "{guid}", opts)
 	_, err := store.Config(within(t), guid)
-	requireKind(t, resolver.Unavailable, err)
+	requireKind(t, resolver.Timeout, err)
 
 	_, err = store.Config(within(t), "another")
 	requireKind(t, resolver.NotFound, err)

@@ -58,7 +58,8 @@ func TestErrors(t *testing.T) {
 		"a secret-path that is no string": {"credentials", "odd-path", nil, codes.FailedPrecondition, "neither a string nor null"},
 		"nothing replaced":                {"credentials", "unresolved", nil, codes.FailedPrecondition, "no field of it names a secret"},
 		"a config that is not UTF-8":      {"credentials", "latin1", nil, codes.FailedPrecondition, "not valid UTF-8"},
-		"refused by the store":            {"credentials", "forbidden", nil, codes.PermissionDenied, "the config store refused"},
+		"a secret that is not allowed":    {"credentials", "forbidden", nil, codes.PermissionDenied, "allowedSecrets does not allow"},
+		"a config that cannot be read":    {"credentials", "unreadable", nil, codes.Unavailable, "the config store is unavailable"},
 		"a store that is not there":       {"unconnected", "good", nil, codes.Unavailable, "the secret store is unavailable"},
 		"a store that does not answer":    {"credentials", "fifo", nil, codes.DeadlineExceeded, "the config store did not answer in time"},
 		"an answer over 4 MiB":            {"credentials", "large", nil, codes.ResourceExhausted, "larger than the 4 MiB"},
@@ -110,12 +111,17 @@ func failingSidecar(t *testing.T) *sidecar {
 // failingComponents are one on the stores, and one whose secret store is not there.
 func failingComponents(s *stores) []resource {
 	return []resource{
-		credentials("credentials", s.metadata(map[string]any{"storeTimeout": "500ms"})),
+		credentials("credentials", s.metadata(map[string]any{
+			"storeTimeout": "500ms", "allowedSecrets": allowedOfFailingStores,
+		})),
 		credentials("unconnected", s.metadata(map[string]any{
 			"secretStore.secretsFile": s.path("none.json"), "requestTimeout": "500ms",
 		})),
 	}
 }
+
+// allowedOfFailingStores are the secrets of failingStores that a Component may ask for.
+const allowedOfFailingStores = "canary-*,huge-*,analytics-*,latin1,good"
 
 // failingStores have a credential for every kind of failure, and options that start
 // the component without root's rights.
@@ -135,8 +141,9 @@ func failingStores(t *testing.T) (*stores, harness.ComponentOptions) {
 	s.config(t, "unresolved", `{"credentialSource":"agent","a":"`+canaryValue+`"}`)
 	s.config(t, "latin1", "{\"a\":\""+canaryValue+"\xe9\"}")
 	s.config(t, "large", `{"credentialSource":"agent","secret-path":"huge-bundle","blob":"blob_key"}`)
-	s.config(t, "forbidden", `{}`)
-	require.NoError(t, os.Chmod(s.path("configs/forbidden.json"), 0))
+	s.config(t, "forbidden", `{"credentialSource":"agent","secret-path":"forbidden-`+canaryReference+`","a":"b"}`)
+	s.config(t, "unreadable", `{}`)
+	require.NoError(t, os.Chmod(s.path("configs/unreadable.json"), 0))
 	require.NoError(t, syscall.Mkfifo(s.path("configs/fifo.json"), 0o644))
 	makeReachable(t, s.folder)
 
