@@ -70,7 +70,9 @@ func clientSidecar(t *testing.T) *sidecar {
 	s.secret(t, "analytics-db", map[string]string{"db_password_key": "s3cr3t €"})
 	s.config(t, "analytics", `{"credentialSource":"agent","secret-path":"analytics-db","host":"db.example.com","port":5432,`+
 		`"account":12345678901234567,"ratio":12.50,"nothing":null,"password":"db_password_key","extra":{"tls":true}}`)
-	json := credentials("json", s.metadata(map[string]any{"storeTimeout": "500ms", "responseFormat": "json"}))
+	json := credentials("json", s.metadata(map[string]any{
+		"storeTimeout": "500ms", "responseFormat": "json", "allowedSecrets": allowedOfFailingStores,
+	}))
 	return startSidecar(t, o, append(failingComponents(s), json)...)
 }
 
