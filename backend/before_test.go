@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // What runs before an attempt is told of which store, can be its outcome, and has no
@@ -29,9 +29,9 @@ func TestSomethingMayRunBeforeEachAttemptAtAStore(t *testing.T) {
 	assert.Equal(t, `{}`, string(text))
 	assert.Equal(t, []string{"configStore", "configStore"}, stores)
 
-	outcome = func(context.Context) error { return &resolver.StoreError{Kind: resolver.Denied} }
+	outcome = func(context.Context) error { return &credential.StoreError{Kind: credential.Denied} }
 	_, err = configs.Config(t.Context(), guid)
-	assert.ErrorIs(t, err, resolver.Denied)
+	assert.ErrorIs(t, err, credential.Denied)
 
 	opts.Limits.Timeout = time.Millisecond
 	hanging := openConfigsWith(t, configSpec("state.in-memory", fields{}), backend.GUIDPlaceholder, opts)
@@ -40,5 +40,5 @@ func TestSomethingMayRunBeforeEachAttemptAtAStore(t *testing.T) {
 		return ctx.Err()
 	}
 	_, err = hanging.Config(t.Context(), guid)
-	assert.ErrorIs(t, err, resolver.Timeout)
+	assert.ErrorIs(t, err, credential.Timeout)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // mkdir makes a folder, with those above it.
@@ -111,15 +111,15 @@ func TestFolderThatCannotBeListedIsAFailureAndNotEmpty(t *testing.T) {
 			store := openFolder(t, root, "apps/{guid}")
 			put(t, root)
 			_, err := store.List(within(t))
-			requireKind(t, resolver.Unavailable, err)
-			requireKind(t, resolver.Unavailable, store.Delete(within(t), guid))
+			requireKind(t, credential.Unavailable, err)
+			requireKind(t, credential.Unavailable, store.Delete(within(t), guid))
 		})
 	}
 }
 
 func TestTemplateWhoseFilesTellNoGUIDCannotBeListed(t *testing.T) {
 	_, err := openFolder(t, t.TempDir(), "{guid}/../config.json").List(within(t))
-	requireKind(t, resolver.FailedPrecondition, err)
+	requireKind(t, credential.FailedPrecondition, err)
 	require.ErrorIs(t, err, backend.ErrCannotList)
 }
 
@@ -127,7 +127,7 @@ func TestDeletingAConfigDeletesNoFolder(t *testing.T) {
 	root := t.TempDir()
 	store := openFolder(t, root, "{guid}")
 	empty := mkdir(t, root, guid)
-	requireKind(t, resolver.Unavailable, store.Delete(within(t), guid))
+	requireKind(t, credential.Unavailable, store.Delete(within(t), guid))
 	require.DirExists(t, empty)
 
 	parent := openFolder(t, root, "apps/{guid}/config.json")

@@ -6,14 +6,13 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/dapr/components-contrib/bindings"
 	"github.com/dapr/components-contrib/bindings/localstorage"
 	"github.com/dapr/components-contrib/metadata"
+	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func openFolder(t *testing.T, root, key string) *backend.ConfigStore {
@@ -58,7 +57,7 @@ func TestFolderThatIsMissingIsMade(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "a", "b")
 	store := openFolder(t, root, "{guid}")
 	_, err := store.Config(within(t), guid)
-	requireKind(t, resolver.NotFound, err)
+	requireKind(t, credential.NotFound, err)
 	require.DirExists(t, root)
 }
 
@@ -80,7 +79,7 @@ func TestWhatIsInTheWayOfAConfigIsAFailureAndNotMissing(t *testing.T) {
 			store := openFolder(t, root, "apps/{guid}")
 			put(t, root)
 			_, err := store.Config(within(t), guid)
-			requireKind(t, resolver.Unavailable, err)
+			requireKind(t, credential.Unavailable, err)
 		})
 	}
 }
@@ -89,7 +88,7 @@ func TestConfigCannotBeWrittenOverAFolder(t *testing.T) {
 	root := t.TempDir()
 	store := openFolder(t, root, "{guid}")
 	require.NoError(t, os.Mkdir(filepath.Join(root, guid), 0o700))
-	requireKind(t, resolver.Unavailable, store.Put(within(t), guid, []byte("{}")))
+	requireKind(t, credential.Unavailable, store.Put(within(t), guid, []byte("{}")))
 }
 
 func TestKeyCannotLeaveTheFolder(t *testing.T) {
@@ -98,12 +97,12 @@ func TestKeyCannotLeaveTheFolder(t *testing.T) {
 	writeFile(t, filepath.Join(parent, guid), `{"canary":true}`)
 	for _, key := range []string{"../{guid}", "/../{guid}", "a/../../{guid}"} {
 		_, err := openFolder(t, root, key).Config(within(t), guid)
-		requireKind(t, resolver.NotFound, err)
+		requireKind(t, credential.NotFound, err)
 	}
 	link := filepath.Join(root, "link")
 	require.NoError(t, os.Symlink(parent, link))
 	_, err := openFolder(t, root, "link/{guid}").Config(within(t), guid)
-	requireKind(t, resolver.NotFound, err)
+	requireKind(t, credential.NotFound, err)
 }
 
 func TestFileThatBlocksItsReaderTimesOut(t *testing.T) {
@@ -119,10 +118,10 @@ func TestFileThatBlocksItsReaderTimesOut(t *testing.T) {
 	store := openConfigsWith(t, configSpec("bindings.localstorage",
 		fields{"rootPath": filepath.Dir(fifo)}), "{guid}", opts)
 	_, err := store.Config(within(t), guid)
-	requireKind(t, resolver.Timeout, err)
+	requireKind(t, credential.Timeout, err)
 
 	_, err = store.Config(within(t), "another")
-	requireKind(t, resolver.NotFound, err)
+	requireKind(t, credential.NotFound, err)
 }
 
 func TestFolderOfFilesIsRefusedWhatNoRetryMends(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 var errPanic = errors.New("panic in the store")
@@ -41,7 +41,7 @@ func bounded[T any](ctx context.Context, g *guard, call func(context.Context) (T
 		began := time.Now()
 		defer func() {
 			if recover() != nil {
-				o.err = &resolver.StoreError{Kind: resolver.Internal, Err: errPanic}
+				o.err = &credential.StoreError{Kind: credential.Internal, Err: errPanic}
 			}
 			g.queue.release(took)
 			done <- o
@@ -59,25 +59,25 @@ func bounded[T any](ctx context.Context, g *guard, call func(context.Context) (T
 	if w != nil && ctx.Err() != nil && !g.queue.hangs(w) { // the request's time was spent on waiting
 		return none, errOverloaded()
 	}
-	return none, &resolver.StoreError{Kind: resolver.Timeout, Err: attempt.Err()}
+	return none, &credential.StoreError{Kind: credential.Timeout, Err: attempt.Err()}
 }
 
 // failed classifies the failures that every store can have. Everything but running out of
 // time counts as Unavailable. So does a local file that we have no permission to read: it
 // may be readable again in a moment (DESIGN.md, section 5).
 func failed(err error) error {
-	kind := resolver.Unavailable
+	kind := credential.Unavailable
 	if errors.Is(err, context.DeadlineExceeded) {
-		kind = resolver.Timeout
+		kind = credential.Timeout
 	}
-	return &resolver.StoreError{Kind: kind, Err: err}
+	return &credential.StoreError{Kind: kind, Err: err}
 }
 
 // failedWrite classifies a failure to write a local file. Having no permission to write is
 // Denied: it is how folders of configs are protected.
 func failedWrite(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return &resolver.StoreError{Kind: resolver.Denied, General: true, Err: err}
+		return &credential.StoreError{Kind: credential.Denied, General: true, Err: err}
 	}
 	return failed(err)
 }
@@ -98,22 +98,22 @@ func unanswered(err, other error) error {
 	}
 	var network net.Error
 	if errors.As(inURL.Err, &network) && network.Timeout() {
-		return &resolver.StoreError{Kind: resolver.Timeout, Err: inURL.Err}
+		return &credential.StoreError{Kind: credential.Timeout, Err: inURL.Err}
 	}
 	return failed(inURL.Err)
 }
 
 // unavailable is a failure that is not the secret's.
 func unavailable(err error) error {
-	return &resolver.StoreError{Kind: resolver.Unavailable, Err: err}
+	return &credential.StoreError{Kind: credential.Unavailable, Err: err}
 }
 
 // absent says that a store has no such config or secret.
 func absent() error {
-	return &resolver.StoreError{Kind: resolver.NotFound, Err: errAbsent}
+	return &credential.StoreError{Kind: credential.NotFound, Err: errAbsent}
 }
 
 var errAbsent = errors.New("not there")
 
 // Missing tells whether a store's error says that it has no such config or secret.
-func Missing(err error) bool { return err != nil && resolver.KindOf(err) == resolver.NotFound }
+func Missing(err error) bool { return err != nil && credential.KindOf(err) == credential.NotFound }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // long is more than any test waits: what ends sooner ended for its own reason.
@@ -50,7 +50,7 @@ func TestCallThatIgnoresItsContextIsLeftBehindAtTheLimit(t *testing.T) {
 		<-release
 		return "too late", nil
 	})
-	require.Equal(t, resolver.Timeout, resolver.KindOf(err))
+	require.Equal(t, credential.Timeout, credential.KindOf(err))
 	close(release)
 	<-left
 }
@@ -64,34 +64,34 @@ func TestCallEndsWithItsRequest(t *testing.T) {
 		<-release
 		return "", nil
 	})
-	require.Equal(t, resolver.Timeout, resolver.KindOf(err))
+	require.Equal(t, credential.Timeout, credential.KindOf(err))
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestPanicInACallIsThatCallsInternalError(t *testing.T) {
 	const canary = "canary-in-the-panic"
 	_, err := bounded(context.Background(), limited(long), func(context.Context) (string, error) { panic(canary) })
-	require.Equal(t, resolver.Internal, resolver.KindOf(err))
+	require.Equal(t, credential.Internal, credential.KindOf(err))
 	require.NotContains(t, fmt.Sprintf("%+v %v", err, errors.Unwrap(err)), canary)
 }
 
 func TestFailureOfAStoreIsClassified(t *testing.T) {
 	tests := map[string]struct {
 		err  error
-		want resolver.Kind
+		want credential.Kind
 	}{
-		"out of time":                       {context.DeadlineExceeded, resolver.Timeout},
-		"out of time, wrapped":              {fmt.Errorf("get: %w", context.DeadlineExceeded), resolver.Timeout},
-		"refused by the file system":        {fmt.Errorf("x: %w", &fs.PathError{Op: "open", Err: syscall.EACCES}), resolver.Unavailable},
-		"not permitted by the system":       {fmt.Errorf("x: %w", syscall.EPERM), resolver.Unavailable},
-		"a file gone is a store that fails": {os.ErrNotExist, resolver.Unavailable},
-		"words of its own":                  {errors.New("secret not found"), resolver.Unavailable},
-		"cancelled":                         {context.Canceled, resolver.Unavailable},
+		"out of time":                       {context.DeadlineExceeded, credential.Timeout},
+		"out of time, wrapped":              {fmt.Errorf("get: %w", context.DeadlineExceeded), credential.Timeout},
+		"refused by the file system":        {fmt.Errorf("x: %w", &fs.PathError{Op: "open", Err: syscall.EACCES}), credential.Unavailable},
+		"not permitted by the system":       {fmt.Errorf("x: %w", syscall.EPERM), credential.Unavailable},
+		"a file gone is a store that fails": {os.ErrNotExist, credential.Unavailable},
+		"words of its own":                  {errors.New("secret not found"), credential.Unavailable},
+		"cancelled":                         {context.Canceled, credential.Unavailable},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			err := failed(test.err)
-			require.Equal(t, test.want, resolver.KindOf(err))
+			require.Equal(t, test.want, credential.KindOf(err))
 			require.ErrorIs(t, err, test.err)
 			require.False(t, Missing(err))
 		})
@@ -99,18 +99,18 @@ func TestFailureOfAStoreIsClassified(t *testing.T) {
 }
 
 func TestFailureToWriteALocalFileIsClassified(t *testing.T) {
-	for cause, want := range map[error]resolver.Kind{
-		syscall.EACCES: resolver.Denied, syscall.EPERM: resolver.Denied, syscall.ENOSPC: resolver.Unavailable,
+	for cause, want := range map[error]credential.Kind{
+		syscall.EACCES: credential.Denied, syscall.EPERM: credential.Denied, syscall.ENOSPC: credential.Unavailable,
 	} {
 		err := failedWrite(&fs.PathError{Op: "open", Err: cause})
-		require.Equal(t, want, resolver.KindOf(err), "%v", cause)
-		require.Equal(t, want == resolver.Denied, isGeneral(err))
+		require.Equal(t, want, credential.KindOf(err), "%v", cause)
+		require.Equal(t, want == credential.Denied, isGeneral(err))
 	}
 }
 
 // isGeneral tells whether a store's failure is a refusal that is not about a name.
 func isGeneral(err error) bool {
-	var store *resolver.StoreError
+	var store *credential.StoreError
 	return errors.As(err, &store) && store.General
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // What a store may be unable to do. A call for it fails with a
@@ -85,7 +86,7 @@ func (s *ConfigStore) Replace(ctx context.Context, guid string, old, config []by
 		}
 		now, err := c.get(ctx, s.key.of(guid))
 		switch {
-		case errors.Is(err, resolver.NotFound):
+		case errors.Is(err, credential.NotFound):
 			return struct{}{}, unable(ErrEdited)
 		case err != nil:
 			return struct{}{}, err
@@ -143,5 +144,5 @@ func (s *ConfigStore) List(ctx context.Context) ([]string, error) {
 func (s *ConfigStore) Ephemeral() bool { return s.ephemeral }
 
 func unable(why error) error {
-	return &resolver.StoreError{Kind: resolver.FailedPrecondition, Err: why}
+	return &credential.StoreError{Kind: credential.FailedPrecondition, Err: why}
 }

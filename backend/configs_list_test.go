@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func TestListIsEveryGUIDOnceAndSorted(t *testing.T) {
@@ -88,8 +88,8 @@ func TestListOfASQLiteDatabaseThatIsLockedIsUnavailable(t *testing.T) {
 	unlock := lockDatabase(t, path)
 
 	_, err := store.List(within(t))
-	requireKind(t, resolver.Unavailable, err)
-	requireKind(t, resolver.Unavailable, store.Delete(within(t), guid))
+	requireKind(t, credential.Unavailable, err)
+	requireKind(t, credential.Unavailable, store.Delete(within(t), guid))
 
 	unlock()
 	got, err := store.List(within(t))
@@ -102,14 +102,14 @@ func TestDeletedConfigIsGone(t *testing.T) {
 		for _, key := range []string{"{guid}", "apps/{guid}/config.json"} {
 			t.Run(storeType+" "+key, func(t *testing.T) {
 				store := openConfigsWith(t, configSpec(storeType, f), key, silent(t))
-				requireKind(t, resolver.NotFound, store.Delete(within(t), guid))
+				requireKind(t, credential.NotFound, store.Delete(within(t), guid))
 				for _, g := range []string{guid, "other"} {
 					require.NoError(t, store.Put(within(t), g, []byte("{}")))
 				}
 				require.NoError(t, store.Delete(within(t), guid))
 				_, err := store.Config(within(t), guid)
-				requireKind(t, resolver.NotFound, err)
-				requireKind(t, resolver.NotFound, store.Delete(within(t), guid))
+				requireKind(t, credential.NotFound, err)
+				requireKind(t, credential.NotFound, store.Delete(within(t), guid))
 
 				got, err := store.List(within(t))
 				require.NoError(t, err)
@@ -124,7 +124,7 @@ func TestStoreThatIsNotConnectedListsAndDeletesNothing(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "not-mounted", "a.db")
 	store := openConfigs(t, "state.sqlite", fields{"connectionString": missing})
 	_, err := store.List(brief(t))
-	requireKind(t, resolver.Unavailable, err)
-	requireKind(t, resolver.Unavailable, store.Delete(brief(t), guid))
+	requireKind(t, credential.Unavailable, err)
+	requireKind(t, credential.Unavailable, store.Delete(brief(t), guid))
 	require.NotErrorIs(t, err, backend.ErrCannotList)
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func TestAConfigIsReplacedIfItIsStillThere(t *testing.T) {
@@ -22,13 +22,13 @@ func TestAConfigIsReplacedIfItIsStillThere(t *testing.T) {
 				require.Equal(t, want, string(got))
 			}
 			edited := func(err error) {
-				requireKind(t, resolver.FailedPrecondition, err)
+				requireKind(t, credential.FailedPrecondition, err)
 				require.ErrorIs(t, err, backend.ErrEdited)
 			}
 
 			edited(replace("one", "two"))
 			_, err := store.Config(within(t), guid)
-			requireKind(t, resolver.NotFound, err)
+			requireKind(t, credential.NotFound, err)
 
 			require.NoError(t, store.Put(within(t), guid, []byte("one")))
 			require.NoError(t, replace("one", "two"))

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // everyConfigStore returns, for each type of config store, metadata that opens
@@ -67,7 +67,7 @@ func TestConfigStoreKeepsTheVeryBytes(t *testing.T) {
 }
 
 func TestConfigStoreKeepsTheLargestConfig(t *testing.T) {
-	config := slices.Repeat([]byte(" "), resolver.MaxConfigSize)
+	config := slices.Repeat([]byte(" "), credential.MaxConfigSize)
 	copy(config, "{")
 	config[len(config)-1] = '}'
 	for storeType, f := range everyConfigStore(t) {
@@ -86,13 +86,13 @@ func TestConfigThatIsNotThereIsNotFound(t *testing.T) {
 		t.Run(storeType, func(t *testing.T) {
 			store := openConfigs(t, storeType, f)
 			_, err := store.Config(within(t), guid)
-			requireKind(t, resolver.NotFound, err)
+			requireKind(t, credential.NotFound, err)
 
 			require.NoError(t, store.Put(within(t), guid, []byte("{}")))
 			_, err = store.Config(within(t), guid+"x")
-			requireKind(t, resolver.NotFound, err)
+			requireKind(t, credential.NotFound, err)
 			_, err = store.Config(within(t), guid[:5])
-			requireKind(t, resolver.NotFound, err)
+			requireKind(t, credential.NotFound, err)
 		})
 	}
 }
@@ -125,7 +125,7 @@ func TestConfigKeyIsATemplate(t *testing.T) {
 			t.Run(storeType+" takes "+name, func(t *testing.T) {
 				store := openConfigsWith(t, configSpec(storeType, f), key, silent(t))
 				_, err := store.Config(within(t), guid)
-				requireKind(t, resolver.NotFound, err)
+				requireKind(t, credential.NotFound, err)
 				require.NoError(t, store.Put(within(t), guid, []byte(`{"a":1}`)))
 				got, err := store.Config(within(t), guid)
 				require.NoError(t, err)

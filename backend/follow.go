@@ -11,7 +11,7 @@ import (
 
 	"github.com/dapr/kit/logger"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // place is what a path names: where its links lead, and which file or folder is there.
@@ -105,7 +105,7 @@ func follow(ctx context.Context, how follower) (*followed, error) {
 // maxMoves is how often in a row a path may change for one call.
 const maxMoves = 5
 
-var errMoves = resolver.Remedy("what the store's path names keeps changing")
+var errMoves = credential.Remedy("what the store's path names keeps changing")
 
 // on runs a call on what the path names now, and once more if it fails on what the path
 // no longer names.
@@ -162,7 +162,7 @@ func (f *followed) reopen(ctx context.Context, at place) error {
 	}
 	f.leave()
 	conn, err := f.open(ctx)
-	var known *resolver.StoreError
+	var known *credential.StoreError
 	switch {
 	case errors.As(err, &known):
 		return err
@@ -203,9 +203,9 @@ func (f *followed) leave() {
 // lost says why the path names nothing.
 func (f *followed) lost(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
-		return failed(explained(resolver.Remedy(f.what+" cannot be read"), err))
+		return failed(explained(credential.Remedy(f.what+" cannot be read"), err))
 	}
-	remedy := resolver.Remedy(f.what + " is gone: the store is unavailable until one is there again, and then opens that")
+	remedy := credential.Remedy(f.what + " is gone: the store is unavailable until one is there again, and then opens that")
 	if f.gone.CompareAndSwap(false, true) {
 		f.log.Warn(string(remedy))
 	}

@@ -9,12 +9,11 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/dapr/kit/logger"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dapr/kit/logger"
-
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // database makes a database that has a config under guid, and returns its file.
@@ -111,9 +110,9 @@ func TestSQLiteFileThatIsGoneIsUnavailableAndNotMissing(t *testing.T) {
 	require.NoError(t, os.Remove(path))
 	for range 3 {
 		_, err := store.Config(within(t), guid)
-		requireKind(t, resolver.Unavailable, err)
-		require.Contains(t, resolver.RemedyOf(err), "the file of the database is gone")
-		requireKind(t, resolver.Unavailable, store.Put(within(t), guid, []byte("{}")))
+		requireKind(t, credential.Unavailable, err)
+		require.Contains(t, credential.RemedyOf(err), "the file of the database is gone")
+		requireKind(t, credential.Unavailable, store.Put(within(t), guid, []byte("{}")))
 	}
 	require.NoFileExists(t, path, "whoever restores it is not in a race with us")
 	require.Equal(t, 1, strings.Count(written(), "the file of the database is gone"), written())
@@ -132,7 +131,7 @@ func TestSQLiteFileThatIsMadeAnewIsOpened(t *testing.T) {
 	require.NoError(t, os.Remove(path))
 	other, _ := openSQLite(t, path, nil)
 	_, err := other.Config(within(t), guid)
-	requireKind(t, resolver.NotFound, err)
+	requireKind(t, credential.NotFound, err)
 	require.NoError(t, other.Put(within(t), guid, []byte(`{"is":"new"}`)))
 	requireConfig(t, store, `{"is":"new"}`)
 	require.NoError(t, other.Put(within(t), guid, []byte(`{"is":"newer"}`)))
@@ -146,8 +145,8 @@ func TestSQLiteFileThatIsReplacedByNoDatabaseIsUnavailable(t *testing.T) {
 	replaceFile(t, path, strings.Repeat("no database ", 100))
 	for range 2 {
 		_, err := store.Config(within(t), guid)
-		requireKind(t, resolver.Unavailable, err)
-		require.Equal(t, "the file is not an SQLite database", resolver.RemedyOf(err))
+		requireKind(t, credential.Unavailable, err)
+		require.Equal(t, "the file is not an SQLite database", credential.RemedyOf(err))
 	}
 	require.NoError(t, os.Rename(database(t, "backup.db", `{"is":"restored"}`, nil), path))
 	requireConfig(t, store, `{"is":"restored"}`)
@@ -168,7 +167,7 @@ func TestSQLiteFileIsReplacedUnderLoad(t *testing.T) {
 		calls.Go(func() {
 			for !done.Load() {
 				got, err := store.Config(t.Context(), guid)
-				if err != nil && resolver.KindOf(err) != resolver.Unavailable || err == nil && !strings.HasPrefix(string(got), `{"is":`) {
+				if err != nil && credential.KindOf(err) != credential.Unavailable || err == nil && !strings.HasPrefix(string(got), `{"is":`) {
 					t.Errorf("%s: %v %v", got, err, detail(err))
 					return
 				}
@@ -213,7 +212,7 @@ func TestFolderOfConfigsFollowsItsLink(t *testing.T) {
 
 	point("3")
 	_, err = store.Config(within(t), guid)
-	requireKind(t, resolver.Unavailable, err)
+	requireKind(t, credential.Unavailable, err)
 	require.NoDirExists(t, filepath.Join(releases, "3"), "it is not ours to make")
 	require.Contains(t, written(), "the folder of rootPath is gone")
 	require.NoError(t, os.RemoveAll(filepath.Join(releases, "1"))) // its inode may be the next folder's
@@ -252,7 +251,7 @@ func TestConfigIsNeverMissingWhileAFolderIsSwapped(t *testing.T) {
 				_, err := configs.Config(t.Context(), guid)
 				_, failure := secrets.Secret(t.Context(), "a")
 				reads.Add(1)
-				if backend.Missing(err) || err != nil || failure != nil && resolver.KindOf(failure) != resolver.Unavailable {
+				if backend.Missing(err) || err != nil || failure != nil && credential.KindOf(failure) != credential.Unavailable {
 					missing.Add(1)
 				}
 			}

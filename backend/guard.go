@@ -8,11 +8,10 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/dapr/kit/logger"
 	"github.com/sony/gobreaker/v2"
 
-	"github.com/dapr/kit/logger"
-
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // guard holds the calls to one store to its limits.
@@ -59,13 +58,13 @@ func newGuard(limits Limits, label string, log logger.Logger) *guard {
 }
 
 var (
-	errOpen      = resolver.Remedy("it failed before, and is not asked for a while")
+	errOpen      = credential.Remedy("it failed before, and is not asked for a while")
 	errAbandoned = errors.New("the caller has left")
 )
 
 // errNotAsked is the failure of a call while the breaker is open.
 func errNotAsked() error {
-	return &resolver.StoreError{Kind: resolver.Unavailable, Err: errOpen}
+	return &credential.StoreError{Kind: credential.Unavailable, Err: errOpen}
 }
 
 // open tells whether the breaker is open: the store is not to be asked.
@@ -73,12 +72,12 @@ func (g *guard) open() bool { return g.breaker != nil && g.breaker.State() == go
 
 // notAsked tells whether the store was not asked. A retry would only add to the load.
 func notAsked(err error) bool {
-	return errors.Is(err, resolver.ErrOverloaded) || errors.Is(err, errOpen) || errors.Is(err, errSilent)
+	return errors.Is(err, credential.ErrOverloaded) || errors.Is(err, errOpen) || errors.Is(err, errSilent)
 }
 
 // transient tells whether a failure may be over by the next attempt: no refusal,
 // and no miss.
-func transient(err error) bool { return err != nil && resolver.KindOf(err).Retryable() }
+func transient(err error) bool { return err != nil && credential.KindOf(err).Retryable() }
 
 // guarded calls a store within the limits of g: it repeats what fails for a
 // transient reason, as long as ctx allows, and does not call a store that is known

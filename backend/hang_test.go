@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
+	"credential-resolver/resolver/task"
 )
 
 // opens makes calls to a store that hangs, 40 a second, and returns when the breaker opens.
@@ -24,7 +25,7 @@ func opens(t *testing.T, limits Limits, request time.Duration, hang func(context
 	defer all.Wait()
 	for range 20 * 40 {
 		all.Go(func() {
-			ctx, cancel := context.WithTimeout(resolver.InTask(t.Context()), request)
+			ctx, cancel := context.WithTimeout(task.Ensure(t.Context()), request)
 			defer cancel()
 			_, err := guarded(ctx, g, hang)
 			assert.Error(t, err)
@@ -68,12 +69,12 @@ func TestTheBreakerOpensWhileCallsWaitForAStoreThatHangs(t *testing.T) {
 func TestARetryThatIsShedLeavesTheStoresFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := quietGuard(t, Limits{Retries: 1})
-		ctx := resolver.InTask(t.Context())
+		ctx := task.Ensure(t.Context())
 		_, err := guarded(ctx, g, func(context.Context) (string, error) {
-			resolver.TaskOf(ctx).MarkShed() // by another store's queue
-			return "", &resolver.StoreError{Kind: resolver.Timeout}
+			task.Of(ctx).MarkShed() // by another store's queue
+			return "", &credential.StoreError{Kind: credential.Timeout}
 		})
-		assert.NotErrorIs(t, err, resolver.ErrOverloaded)
-		assert.Equal(t, resolver.Timeout, resolver.KindOf(err))
+		assert.NotErrorIs(t, err, credential.ErrOverloaded)
+		assert.Equal(t, credential.Timeout, credential.KindOf(err))
 	})
 }

@@ -3,7 +3,7 @@ package backend
 import (
 	"strings"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // GUIDPlaceholder stands for the GUID in a key template.
@@ -28,7 +28,7 @@ func (t keyTemplate) guid(key string) (guid string, ok bool) {
 		return "", false
 	}
 	guid = key[len(before) : len(before)+length/places]
-	return guid, resolver.ValidGUID(guid) && t.of(guid) == key
+	return guid, credential.ValidGUID(guid) && t.of(guid) == key
 }
 
 // like returns a LIKE pattern that every key of the template matches, with a

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func TestGUIDIsReadFromAKey(t *testing.T) {
@@ -65,10 +65,10 @@ func FuzzGUIDOfAKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, template, key, guid string) {
 		k := keyTemplate(template)
 		if got, ok := k.guid(key); ok {
-			require.True(t, resolver.ValidGUID(got))
+			require.True(t, credential.ValidGUID(got))
 			require.Equal(t, key, k.of(got))
 		}
-		if strings.Contains(template, GUIDPlaceholder) && resolver.ValidGUID(guid) {
+		if strings.Contains(template, GUIDPlaceholder) && credential.ValidGUID(guid) {
 			got, ok := k.guid(k.of(guid))
 			require.True(t, ok)
 			require.Equal(t, guid, got)

@@ -9,12 +9,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/dapr/kit/logger"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dapr/kit/logger"
-
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // quietGuard is a guard whose log goes nowhere.
@@ -26,11 +25,11 @@ func quietGuard(t *testing.T, limits Limits) *guard {
 }
 
 // failing is a call that fails the first n times, and how often it was made.
-func failing(n int, kind resolver.Kind) (call func(context.Context) (string, error), made *atomic.Int32) {
+func failing(n int, kind credential.Kind) (call func(context.Context) (string, error), made *atomic.Int32) {
 	made = &atomic.Int32{}
 	return func(context.Context) (string, error) {
 		if int(made.Add(1)) <= n {
-			return "", &resolver.StoreError{Kind: kind, Err: errors.New("no")}
+			return "", &credential.StoreError{Kind: kind, Err: errors.New("no")}
 		}
 		return "v", nil
 	}, made
@@ -38,18 +37,18 @@ func failing(n int, kind resolver.Kind) (call func(context.Context) (string, err
 
 func TestOnlyTransientFailuresAreRepeated(t *testing.T) {
 	for _, row := range []struct {
-		kind    resolver.Kind
+		kind    credential.Kind
 		retries int
 		made    int32
 		ok      bool
 	}{
-		{resolver.Unavailable, 2, 3, true},
-		{resolver.Timeout, 2, 3, true},
-		{resolver.Unavailable, 1, 2, false},
-		{resolver.Unavailable, 0, 1, false},
-		{resolver.Denied, 2, 1, false},
-		{resolver.NotFound, 2, 1, false},
-		{resolver.Internal, 2, 1, false},
+		{credential.Unavailable, 2, 3, true},
+		{credential.Timeout, 2, 3, true},
+		{credential.Unavailable, 1, 2, false},
+		{credential.Unavailable, 0, 1, false},
+		{credential.Denied, 2, 1, false},
+		{credential.NotFound, 2, 1, false},
+		{credential.Internal, 2, 1, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			call, made := failing(2, row.kind)
@@ -60,19 +59,19 @@ func TestOnlyTransientFailuresAreRepeated(t *testing.T) {
 				assert.Equal(t, "v", value)
 				return
 			}
-			assert.Equal(t, row.kind, resolver.KindOf(err), row)
+			assert.Equal(t, row.kind, credential.KindOf(err), row)
 		})
 	}
 }
 
 func TestRetriesEndWithTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		call, made := failing(1000, resolver.Unavailable)
+		call, made := failing(1000, credential.Unavailable)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		begin := time.Now()
 		_, err := guarded(ctx, quietGuard(t, Limits{Retries: 10}), call)
-		assert.Equal(t, resolver.Unavailable, resolver.KindOf(err), "the store's own failure")
+		assert.Equal(t, credential.Unavailable, credential.KindOf(err), "the store's own failure")
 		assert.LessOrEqual(t, time.Since(begin), time.Second)
 		assert.Greater(t, made.Load(), int32(2))
 	})
@@ -81,10 +80,10 @@ func TestRetriesEndWithTheRequest(t *testing.T) {
 func TestAStoreThatFailsIsNotAskedForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := quietGuard(t, Limits{BreakerFailures: 3, BreakerInterval: 5 * time.Second})
-		call, made := failing(4, resolver.Unavailable)
+		call, made := failing(4, credential.Unavailable)
 		ask := func() error { _, err := guarded(t.Context(), g, call); return err }
 		for range 10 {
-			assert.Equal(t, resolver.Unavailable, resolver.KindOf(ask()))
+			assert.Equal(t, credential.Unavailable, credential.KindOf(ask()))
 		}
 		assert.Equal(t, int32(3), made.Load(), "only until the breaker opened")
 
@@ -104,7 +103,7 @@ func TestAStoreThatFailsIsNotAskedForAWhile(t *testing.T) {
 func TestCallsThatComeAtOnceWaitForTheOneThatProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := quietGuard(t, Limits{BreakerFailures: 1, Timeout: time.Second})
-		call, _ := failing(1, resolver.Unavailable)
+		call, _ := failing(1, credential.Unavailable)
 		_, err := guarded(t.Context(), g, call)
 		require.Error(t, err)
 		time.Sleep(DefaultBreakerInterval + time.Millisecond)
@@ -127,7 +126,7 @@ func TestCallsThatComeAtOnceWaitForTheOneThatProbes(t *testing.T) {
 func TestAProbeIsNotRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := quietGuard(t, Limits{BreakerFailures: 1, Retries: 2})
-		call, made := failing(1000, resolver.Unavailable)
+		call, made := failing(1000, credential.Unavailable)
 		_, _ = guarded(t.Context(), g, call)
 		require.Equal(t, int32(3), made.Load())
 		time.Sleep(DefaultBreakerInterval + time.Millisecond)
@@ -137,7 +136,7 @@ func TestAProbeIsNotRepeated(t *testing.T) {
 }
 
 func TestWhatIsNoFailureOfTheStoreOpensNoBreaker(t *testing.T) {
-	for _, kind := range []resolver.Kind{resolver.NotFound, resolver.Denied} {
+	for _, kind := range []credential.Kind{credential.NotFound, credential.Denied} {
 		g := quietGuard(t, Limits{BreakerFailures: 2})
 		call, made := failing(10, kind)
 		for range 10 {
@@ -156,7 +155,7 @@ func TestWhatIsNoFailureOfTheStoreOpensNoBreaker(t *testing.T) {
 			})
 			require.Error(t, err)
 		}
-		call, _ := failing(0, resolver.Unavailable)
+		call, _ := failing(0, credential.Unavailable)
 		_, err := guarded(t.Context(), g, call)
 		require.NoError(t, err)
 	})
@@ -191,12 +190,12 @@ func TestACallThatHangsKeepsItsPlace(t *testing.T) {
 	release := make(chan struct{})
 	hang := func(context.Context) (string, error) { <-release; return "", nil }
 	_, err := guarded(t.Context(), g, hang)
-	assert.Equal(t, resolver.Timeout, resolver.KindOf(err))
+	assert.Equal(t, credential.Timeout, credential.KindOf(err))
 	_, err = guarded(t.Context(), g, hang)
-	assert.Equal(t, resolver.Timeout, resolver.KindOf(err), "its only place is taken")
+	assert.Equal(t, credential.Timeout, credential.KindOf(err), "its only place is taken")
 
 	close(release)
-	call, _ := failing(0, resolver.Unavailable)
+	call, _ := failing(0, credential.Unavailable)
 	require.Eventually(t, func() bool {
 		_, err := guarded(t.Context(), g, call)
 		return err == nil
@@ -210,7 +209,7 @@ func TestBreakersDoNotKeepStep(t *testing.T) {
 		began, probes := time.Now(), map[time.Duration]int{}
 		for range breakers {
 			g := quietGuard(t, Limits{BreakerFailures: 1})
-			call, made := failing(1, resolver.Unavailable)
+			call, made := failing(1, credential.Unavailable)
 			_, err := guarded(t.Context(), g, call)
 			require.Error(t, err)
 			for range 50 {

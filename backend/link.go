@@ -10,7 +10,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // permanentError is a failure to connect that no retry mends.
@@ -23,7 +23,7 @@ func permanent(err error) error { return &permanentError{err} }
 
 // errNotConnected is what a call gets that ran out of time before the store was
 // first connected.
-var errNotConnected = resolver.Remedy("not connected yet")
+var errNotConnected = credential.Remedy("not connected yet")
 
 // link is a store that connects in the background, with a new store object each
 // attempt, because a contrib store cannot be initialised twice.
@@ -70,7 +70,7 @@ func (l *link[C]) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // closed before it was connected
 		}
-		l.denied.Store(resolver.KindOf(err) == resolver.Denied)
+		l.denied.Store(credential.KindOf(err) == credential.Denied)
 		l.onFail(err)
 		if !l.pause(ctx, intervals.NextBackOff()) {
 			return
@@ -171,11 +171,11 @@ func (l *link[C]) await(ctx context.Context) (C, error) {
 	default:
 	}
 	var none C
-	kind := resolver.Unavailable
+	kind := credential.Unavailable
 	if l.denied.Load() {
-		kind = resolver.Denied
+		kind = credential.Denied
 	}
-	return none, &resolver.StoreError{Kind: kind, General: kind == resolver.Denied, Err: errNotConnected}
+	return none, &credential.StoreError{Kind: kind, General: kind == credential.Denied, Err: errNotConnected}
 }
 
 // Close stops connecting and closes the store. An attempt that hangs is left

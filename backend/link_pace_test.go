@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // downLink returns a link to a store that is down, and a channel that is told of
@@ -74,7 +74,7 @@ func TestPausesAreShortWhileACallWaits(t *testing.T) {
 					}()
 				}
 				for range calls {
-					require.Equal(t, resolver.Unavailable, resolver.KindOf(<-ended))
+					require.Equal(t, credential.Unavailable, credential.KindOf(<-ended))
 				}
 				require.LessOrEqual(t, (<-attempts).Sub(began), hurried)
 				got := pauses(attempts)
@@ -121,7 +121,7 @@ func TestClosingEndsAPauseAndTheCallsThatWait(t *testing.T) {
 		<-time.After(10 * time.Minute)
 		began := time.Now()
 		require.NoError(t, l.Close())
-		require.Equal(t, resolver.Unavailable, resolver.KindOf(<-ended))
+		require.Equal(t, credential.Unavailable, credential.KindOf(<-ended))
 		require.Zero(t, time.Since(began))
 	})
 }

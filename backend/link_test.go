@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // countedConn counts how often it was closed.
@@ -116,13 +116,13 @@ func TestAwaitOfAStoreThatIsNotConnectedIsUnavailable(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	_, err := l.await(ctx)
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err), "not Timeout: it is the store that is not there")
+	require.Equal(t, credential.Unavailable, credential.KindOf(err), "not Timeout: it is the store that is not there")
 }
 
 func TestAwaitOfAStoreThatRefusesUsIsDenied(t *testing.T) {
 	told := make(chan struct{}, 1)
 	l := newLink(func(context.Context) (countedConn, error) {
-		return countedConn{}, &resolver.StoreError{Kind: resolver.Denied, Err: errors.New("wrong password")}
+		return countedConn{}, &credential.StoreError{Kind: credential.Denied, Err: errors.New("wrong password")}
 	}, func(error) {
 		select {
 		case told <- struct{}{}:
@@ -132,7 +132,7 @@ func TestAwaitOfAStoreThatRefusesUsIsDenied(t *testing.T) {
 	defer func() { require.NoError(t, l.Close()) }()
 	<-told
 	_, err := l.await(expired(t))
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.Equal(t, credential.Denied, credential.KindOf(err))
 	require.True(t, isGeneral(err))
 	require.ErrorIs(t, err, errNotConnected)
 }
@@ -145,7 +145,7 @@ func TestClosingEndsTheAttempts(t *testing.T) {
 	require.NoError(t, l.Close())
 	<-l.ended
 	_, err := l.await(t.Context())
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err), "nobody waits for a store that was closed")
+	require.Equal(t, credential.Unavailable, credential.KindOf(err), "nobody waits for a store that was closed")
 }
 
 func TestStoreThatConnectsAfterItWasClosedIsClosed(t *testing.T) {

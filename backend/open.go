@@ -11,6 +11,7 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // DefaultFirstAttempt is how long opening a store waits for its first attempt to
@@ -121,7 +122,7 @@ func (o *opened[C]) Close() error { return o.link.Close() }
 // metadata: ours, the operating system's, or fixed ones.
 func safeWords(err error) string {
 	var errno syscall.Errno
-	switch remedy := resolver.RemedyOf(err); {
+	switch remedy := credential.RemedyOf(err); {
 	case remedy != "":
 		if errors.As(err, &errno) {
 			remedy += ": " + errno.Error()
@@ -129,7 +130,7 @@ func safeWords(err error) string {
 		return remedy
 	case errors.As(err, &errno):
 		return errno.Error()
-	case errors.Is(err, resolver.Denied):
+	case errors.Is(err, credential.Denied):
 		return "it refuses us"
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return "timed out"

@@ -8,12 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dapr/kit/logger"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dapr/kit/logger"
-
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 const (
@@ -102,15 +101,15 @@ func refusedSecrets(t *testing.T, storeType string, f fields) string {
 }
 
 // requireKind holds a failure to its kind: to be told from a miss above all.
-func requireKind(t *testing.T, want resolver.Kind, err error) {
+func requireKind(t *testing.T, want credential.Kind, err error) {
 	t.Helper()
 	require.Error(t, err)
-	require.Equal(t, want, resolver.KindOf(err), "%v: %v", err, detail(err))
-	require.Equal(t, want == resolver.NotFound, backend.Missing(err))
+	require.Equal(t, want, credential.KindOf(err), "%v: %v", err, detail(err))
+	require.Equal(t, want == credential.NotFound, backend.Missing(err))
 }
 
 func detail(err error) error {
-	var failure *resolver.StoreError
+	var failure *credential.StoreError
 	if errors.As(err, &failure) {
 		return failure.Err
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
+	"credential-resolver/resolver/task"
 )
 
 const (
@@ -51,9 +52,9 @@ type load struct {
 func (l *load) task(background bool, calls int) {
 	ctx := l.t.Context()
 	if background {
-		ctx = resolver.InBackground(ctx)
+		ctx = task.InBackground(ctx)
 	} else {
-		ctx = resolver.InTask(ctx)
+		ctx = task.Ensure(ctx)
 	}
 	l.all.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, requestTime)
@@ -120,7 +121,7 @@ func TestOverloadKeepsTheRateOfAnswers(t *testing.T) {
 					assert.Less(t, l.percentile(99), 2*time.Second)
 					assert.LessOrEqual(t, l.longest, 2*time.Second, "it is shed early")
 					for _, err := range l.refused {
-						require.ErrorIs(t, err, resolver.ErrOverloaded)
+						require.ErrorIs(t, err, credential.ErrOverloaded)
 					}
 					assert.Zero(t, l.g.breaker.Counts().TotalFailures, "the store is healthy")
 				})
@@ -239,8 +240,8 @@ func inOrder(t *testing.T, callers ...context.Context) (made []int) {
 }
 
 func TestRequestsGoBeforeBackgroundRefreshes(t *testing.T) {
-	background := func() context.Context { return resolver.InBackground(context.Background()) }
-	request := func() context.Context { return resolver.InTask(context.Background()) }
+	background := func() context.Context { return task.InBackground(context.Background()) }
+	request := func() context.Context { return task.Ensure(context.Background()) }
 	assert.Equal(t, []int{0, 3, 4, 1, 2}, inOrder(t, request(), background(), background(), request(), request()))
 
 	t.Run("but for a share", func(t *testing.T) {
@@ -255,8 +256,8 @@ func TestRequestsGoBeforeBackgroundRefreshes(t *testing.T) {
 }
 
 func TestATaskThatHasBegunGoesFirst(t *testing.T) {
-	begun := resolver.InTask(context.Background())
-	other := resolver.InTask(context.Background())
+	begun := task.Ensure(context.Background())
+	other := task.Ensure(context.Background())
 	assert.Equal(t, []int{0, 3, 1, 2}, inOrder(t, begun, other, context.Background(), begun))
 }
 
@@ -271,10 +272,10 @@ func TestOverloadIsNeitherRepeatedNorAFailure(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		call, made := failing(0, resolver.Unavailable)
+		call, made := failing(0, credential.Unavailable)
 		_, err := guarded(ctx, g, call)
-		require.ErrorIs(t, err, resolver.ErrOverloaded)
-		require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+		require.ErrorIs(t, err, credential.ErrOverloaded)
+		require.Equal(t, credential.Unavailable, credential.KindOf(err))
 		assert.Zero(t, made.Load())
 		close(gate)
 		all.Wait()
@@ -290,7 +291,7 @@ func TestAllWaitingCallsOfAShedTaskEnd(t *testing.T) {
 			l.task(false, calls)
 			synctest.Wait()
 		}
-		waiting := map[*resolver.Task]int{}
+		waiting := map[*task.Task]int{}
 		l.g.queue.mu.Lock()
 		for _, w := range l.g.queue.waiting {
 			waiting[w.task]++
@@ -303,18 +304,18 @@ func TestAllWaitingCallsOfAShedTaskEnd(t *testing.T) {
 }
 
 func TestATaskThatWasShedMakesNoMoreCalls(t *testing.T) {
-	ctx := resolver.InTask(t.Context())
-	resolver.TaskOf(ctx).MarkShed()
-	call, made := failing(0, resolver.Unavailable)
+	ctx := task.Ensure(t.Context())
+	task.Of(ctx).MarkShed()
+	call, made := failing(0, credential.Unavailable)
 	_, err := guarded(ctx, quietGuard(t, Limits{}), call)
-	require.ErrorIs(t, err, resolver.ErrOverloaded)
+	require.ErrorIs(t, err, credential.ErrOverloaded)
 	assert.Zero(t, made.Load())
 }
 
 func TestCallsThatWaitEndWhenTheBreakerOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := quietGuard(t, Limits{Concurrency: 1, BreakerFailures: 2})
-		call, made := failing(1000, resolver.Unavailable)
+		call, made := failing(1000, credential.Unavailable)
 		slow := func(ctx context.Context) (string, error) {
 			time.Sleep(serviceTime)
 			return call(ctx)
@@ -323,7 +324,7 @@ func TestCallsThatWaitEndWhenTheBreakerOpens(t *testing.T) {
 		for range 100 {
 			all.Go(func() {
 				_, err := guarded(t.Context(), g, slow)
-				assert.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+				assert.Equal(t, credential.Unavailable, credential.KindOf(err))
 			})
 		}
 		all.Wait()

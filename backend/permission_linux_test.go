@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // asNobody runs fn as a user who owns nothing: root, whom the modes of files do
@@ -123,7 +123,7 @@ func TestFilesThatCannotBeReadNowAreUnavailable(t *testing.T) {
 			vault := &scriptedVault{status: http.StatusForbidden, body: `{"errors":["permission denied"]}`}
 			conn := vault.connect(t, devNull(t), map[string]string{"vaultToken": "", "vaultTokenMountPath": path})
 			_, err := conn.get(t.Context(), "a")
-			require.Equal(t, resolver.Denied, resolver.KindOf(err), "the file has the token that Vault refuses")
+			require.Equal(t, credential.Denied, credential.KindOf(err), "the file has the token that Vault refuses")
 			forbid(t, path)
 			return func() error { _, err := conn.get(context.Background(), "a"); return err }
 		},
@@ -144,7 +144,7 @@ func TestFilesThatCannotBeReadNowAreUnavailable(t *testing.T) {
 			var err error
 			asNobody(func() { err = read() })
 			require.Error(t, err)
-			require.Equal(t, resolver.Unavailable, resolver.KindOf(err), "%+v", errors.Unwrap(err))
+			require.Equal(t, credential.Unavailable, credential.KindOf(err), "%+v", errors.Unwrap(err))
 		})
 	}
 }
@@ -197,7 +197,7 @@ func TestAuthorityOfADatabaseThatCannotBeReadYetIsNoError(t *testing.T) {
 		asNobody(func() { err = store.prepare(fields) })
 		require.NoError(t, err, storeType)
 		asNobody(func() { _, err = store.connect(context.Background(), fields, devNull(t)) })
-		require.Equal(t, resolver.Unavailable, resolver.KindOf(err), storeType)
+		require.Equal(t, credential.Unavailable, credential.KindOf(err), storeType)
 		var final *permanentError
 		require.False(t, errors.As(err, &final), "%s: %v", storeType, err)
 	}
@@ -209,7 +209,7 @@ func TestConfigThatMayNotBeWrittenIsDenied(t *testing.T) {
 	conn, err := bindingsLocalStorage().connect(t.Context(), map[string]string{"rootPath": filepath.Dir(path)}, log)
 	require.NoError(t, err)
 	asNobody(func() { err = conn.set(t.Context(), filepath.Base(path), []byte("{}")) })
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.Equal(t, credential.Denied, credential.KindOf(err))
 }
 
 // Whoever asks for that config is told why; the others are listed.
@@ -233,6 +233,6 @@ func TestConfigThatMayNotBeDeletedIsDenied(t *testing.T) {
 	conn, err := bindingsLocalStorage().connect(t.Context(), map[string]string{"rootPath": filepath.Dir(path)}, log)
 	require.NoError(t, err)
 	asNobody(func() { err = conn.(deleter).delete(t.Context(), filepath.Base(path)) })
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.Equal(t, credential.Denied, credential.KindOf(err))
 	require.FileExists(t, path)
 }

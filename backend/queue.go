@@ -7,7 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
+	"credential-resolver/resolver/task"
 )
 
 const (
@@ -48,7 +49,7 @@ type queue struct {
 
 // waiter is a call that waits.
 type waiter struct {
-	task     *resolver.Task
+	task     *task.Task
 	admitted bool // whether the queue has admitted a call of the task
 	arrived  time.Time
 	deadline time.Time     // zero: none
@@ -65,14 +66,14 @@ func newQueue(limits Limits) *queue {
 // of a call that had to wait, else nil. Its error is a [resolver.StoreError]: the call was shed, the caller has
 // left, or the store hangs.
 func (q *queue) acquire(ctx context.Context) (*waiter, error) {
-	task := resolver.TaskOf(ctx)
-	if task == nil {
-		task = &resolver.Task{}
+	t := task.Of(ctx)
+	if t == nil {
+		t = &task.Task{}
 	}
-	if task.Shed() {
+	if t.Shed() {
 		return nil, errOverloaded()
 	}
-	if q.enter(task) {
+	if q.enter(t) {
 		return nil, nil //nolint:nilnil // the call did not wait
 	}
 	if _, limited := ctx.Deadline(); !limited {
@@ -80,12 +81,12 @@ func (q *queue) acquire(ctx context.Context) (*waiter, error) {
 		ctx, cancel = context.WithTimeout(ctx, q.timeout)
 		defer cancel()
 	}
-	w := q.join(ctx, task)
+	w := q.join(ctx, t)
 	return w, q.wait(ctx, w)
 }
 
 // enter admits a call, if it does not have to wait.
-func (q *queue) enter(task *resolver.Task) bool {
+func (q *queue) enter(t *task.Task) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.running >= q.places || len(q.waiting) > 0 {
@@ -94,15 +95,15 @@ func (q *queue) enter(task *resolver.Task) bool {
 	if q.running == 0 {
 		q.heard = time.Now()
 	}
-	q.admit(task)
+	q.admit(t)
 	return true
 }
 
 // join returns the waiter that stands for a call.
-func (q *queue) join(ctx context.Context, task *resolver.Task) *waiter {
+func (q *queue) join(ctx context.Context, t *task.Task) *waiter {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	w := &waiter{task: task, admitted: task.Admitted(q), arrived: time.Now(), done: make(chan struct{})}
+	w := &waiter{task: t, admitted: t.Admitted(q), arrived: time.Now(), done: make(chan struct{})}
 	w.deadline, _ = ctx.Deadline()
 	q.shedLate(w.arrived)
 	q.waiting = append(q.waiting, w)
@@ -149,7 +150,7 @@ func (q *queue) leave(ctx context.Context, w *waiter) {
 	switch {
 	case !q.remove(w): // it was admitted, or shed, at the same moment
 	case errors.Is(ctx.Err(), context.Canceled):
-		w.end(&resolver.StoreError{Kind: resolver.Unavailable, Err: ctx.Err()})
+		w.end(&credential.StoreError{Kind: credential.Unavailable, Err: ctx.Err()})
 	default:
 		w.end(q.refusal(w, time.Now()))
 	}
@@ -189,12 +190,12 @@ func (q *queue) refuse(err error) {
 	q.waiting, q.overloaded = nil, false
 }
 
-func (q *queue) admit(task *resolver.Task) {
+func (q *queue) admit(t *task.Task) {
 	q.running++
 	q.admissions++
-	task.MarkAdmitted(q)
+	t.MarkAdmitted(q)
 	for _, w := range q.waiting {
-		w.admitted = w.admitted || w.task == task
+		w.admitted = w.admitted || w.task == t
 	}
 }
 

@@ -3,11 +3,11 @@ package backend
 import (
 	"time"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // errSilent is the failure of a call that waited while the store answered nobody.
-var errSilent = resolver.Remedy("it has not answered any call for a while")
+var errSilent = credential.Remedy("it has not answered any call for a while")
 
 // answered notes that the store has answered a call after a time.
 func (q *queue) answered(took time.Duration, now time.Time) {
@@ -40,12 +40,12 @@ func (q *queue) hangs(w *waiter) bool {
 // hangs: the breaker must see that also while more calls wait than can be made.
 func (q *queue) refusal(w *waiter, now time.Time) error {
 	if q.hangsFor(w, now) {
-		return &resolver.StoreError{Kind: resolver.Timeout, Err: errSilent}
+		return &credential.StoreError{Kind: credential.Timeout, Err: errSilent}
 	}
 	return errOverloaded()
 }
 
 // errOverloaded is the failure of a call that was shed.
 func errOverloaded() error {
-	return &resolver.StoreError{Kind: resolver.Unavailable, Err: resolver.ErrOverloaded}
+	return &credential.StoreError{Kind: credential.Unavailable, Err: credential.ErrOverloaded}
 }

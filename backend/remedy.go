@@ -1,12 +1,12 @@
 package backend
 
-import "credential-resolver/resolver"
+import "credential-resolver/resolver/credential"
 
 // explained returns an error with what to do about it, in words of ours.
-func explained(remedy resolver.Remedy, err error) error { return &explainedError{remedy, err} }
+func explained(remedy credential.Remedy, err error) error { return &explainedError{remedy, err} }
 
 type explainedError struct {
-	remedy resolver.Remedy
+	remedy credential.Remedy
 	err    error
 }
 

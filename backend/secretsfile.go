@@ -11,7 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // secretsFile is what a file of secrets holds: those that can be used, by contrib's names,
@@ -31,11 +31,11 @@ type secretFault struct {
 
 // remedy says it to somebody who knows, by its hash, which secret it is about. The secret's
 // own name may be a reference, and is not repeated.
-func (f secretFault) remedy(secret string) resolver.Remedy {
+func (f secretFault) remedy(secret string) credential.Remedy {
 	if f.entry == "" || f.entry == secret || len(secret) >= minScrubbed && strings.Contains(f.entry, secret) {
-		return resolver.Remedy("in the secrets file, it or an entry of it " + f.why)
+		return credential.Remedy("in the secrets file, it or an entry of it " + f.why)
 	}
-	return resolver.Remedy(fmt.Sprintf("in the secrets file, its entry %q %s", f.entry, f.why))
+	return credential.Remedy(fmt.Sprintf("in the secrets file, its entry %q %s", f.entry, f.why))
 }
 
 // maxFaults is how many secrets that cannot be used a warning names.
@@ -74,12 +74,12 @@ const (
 // readSecretsFile reads a file of secrets. Its error says what makes the whole file
 // unreadable, and holds neither a value nor a name.
 func readSecretsFile(text []byte, multiValued bool, separator string) (*secretsFile, error) {
-	text, err := resolver.Unmarked(text)
+	text, err := credential.Unmarked(text)
 	if err != nil {
-		return nil, resolver.Remedy("the secrets file is " + err.Error())
+		return nil, credential.Remedy("the secrets file is " + err.Error())
 	}
 	if len(bytes.TrimSpace(text)) == 0 {
-		return nil, resolver.Remedy("the secrets file is empty: it must be a JSON object")
+		return nil, credential.Remedy("the secrets file is empty: it must be a JSON object")
 	}
 	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true))
 	file := &secretsFile{secrets: map[string]map[string]string{}, faults: map[string]secretFault{}}
@@ -92,7 +92,7 @@ func readSecretsFile(text []byte, multiValued bool, separator string) (*secretsF
 	switch {
 	case errors.As(err, &fault):
 		line := bytes.Count(text[:min(int(fault.ByteOffset), len(text))], []byte("\n")) + 1
-		return nil, resolver.Remedy("the secrets file is not valid JSON: line " + strconv.Itoa(line))
+		return nil, credential.Remedy("the secrets file is not valid JSON: line " + strconv.Itoa(line))
 	case err != nil:
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // secretsReader walks through a file of secrets, and joins nested names as contrib does.
@@ -27,7 +27,7 @@ type secretsReader struct {
 	doubled map[string]bool
 }
 
-var errNoObjectInFile = resolver.Remedy("the secrets file is not a JSON object")
+var errNoObjectInFile = credential.Remedy("the secrets file is not a JSON object")
 
 // read reads the whole file.
 func (r *secretsReader) read() error {

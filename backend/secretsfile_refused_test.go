@@ -5,12 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dapr/kit/logger"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dapr/kit/logger"
-
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // canary stands for a secret wherever a test looks for one that got out.
@@ -93,8 +92,8 @@ func TestSecretThatCannotBeUsedFailsAlone(t *testing.T) {
 				require.Equal(t, fields{"fine": "f"}, got)
 
 				_, err = store.Secret(within(t), secret)
-				requireKind(t, resolver.FailedPrecondition, err)
-				remedy := resolver.RemedyOf(err)
+				requireKind(t, credential.FailedPrecondition, err)
+				remedy := credential.RemedyOf(err)
 				require.Contains(t, remedy, "in the secrets file, it")
 				for _, n := range test.names {
 					if multiValued == "true" || n[0] != '"' {
@@ -117,7 +116,7 @@ func TestSecretsOfTheFileThatCannotBeUsedAreNamedOnce(t *testing.T) {
 	store := openSecretsWith(t, secretSpec(localFile, fields{"secretsFile": path, "multiValued": "true"}), opts)
 	for range 2 {
 		_, err := store.Secret(within(t), "one")
-		requireKind(t, resolver.FailedPrecondition, err)
+		requireKind(t, credential.FailedPrecondition, err)
 	}
 	require.Equal(t, 5, strings.Count(written(), "of the file cannot be used: "))
 	require.Contains(t, written(), "2 more secrets of the file cannot be used")
@@ -190,7 +189,7 @@ func TestSecretsFileMayHaveNamesThatOnlyLookTheSame(t *testing.T) {
 	})
 	store := openSecrets(t, localFile, fields{"secretsFile": tempFile(t, "secrets.json", text)})
 	_, err := store.Secret(within(t), "a:b")
-	requireKind(t, resolver.FailedPrecondition, err)
+	requireKind(t, credential.FailedPrecondition, err)
 }
 
 func TestSecretsFileThatIsNoFileIsRefused(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func requireSecret(t *testing.T, store *backend.SecretStore, want string) {
@@ -75,7 +75,7 @@ func TestSecretThatIsTakenOutOfTheFileIsMissing(t *testing.T) {
 	requireSecret(t, store, "b")
 	replaceFile(t, path, `{"c":"d"}`)
 	_, err := store.Secret(within(t), "a")
-	requireKind(t, resolver.NotFound, err)
+	requireKind(t, credential.NotFound, err)
 }
 
 func TestSecretsFileThatBreaksIsAFailureUntilItIsMended(t *testing.T) {
@@ -111,7 +111,7 @@ func TestSecretsFileThatBreaksIsAFailureUntilItIsMended(t *testing.T) {
 			breakIt(t, path)
 			for _, name := range []string{"a", "never-there"} {
 				_, err := store.Secret(within(t), name)
-				requireKind(t, resolver.Unavailable, err)
+				requireKind(t, credential.Unavailable, err)
 				require.NotContains(t, fmt.Sprint(err, detail(err)), canary)
 			}
 			require.NoError(t, os.RemoveAll(path))
@@ -141,7 +141,7 @@ func TestSecretsFileIsReadWholeWhileItIsReplaced(t *testing.T) {
 		readersDone.Go(func() {
 			for !done.Load() || answers.Load() == 0 {
 				got, err := store.Secret(t.Context(), "a")
-				if resolver.KindOf(err) == resolver.Unavailable && err != nil {
+				if credential.KindOf(err) == credential.Unavailable && err != nil {
 					continue
 				}
 				if err != nil || got["one"] != got["two"] || got["one"] != strings.Repeat(got["one"][:4], 200) {

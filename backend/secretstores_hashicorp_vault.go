@@ -13,7 +13,7 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/internal/wirelimit"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // secretsHashiCorpVault is secretstores.hashicorp.vault: one mount of the KV
@@ -75,8 +75,8 @@ func connectVault(ctx context.Context, fields map[string]string, log logger.Logg
 	case err == nil:
 		return c, nil
 	case errors.Is(err, errVaultNoMount), errors.Is(err, errVaultKV1):
-		err = permanent(resolver.Remedy(resolver.RemedyOf(err)))
-	case errors.Is(err, resolver.Denied):
+		err = permanent(credential.Remedy(credential.RemedyOf(err)))
+	case errors.Is(err, credential.Denied):
 		log.Debug("Vault does not let this token read " + vaultProbe + ": whether enginePath is right is seen later")
 		return c, nil
 	}
@@ -109,7 +109,7 @@ func readVaultToken(path string) (string, error) {
 		return "", err
 	}
 	if !info.Mode().IsRegular() {
-		return "", permanent(resolver.Remedy("the file of vaultTokenMountPath is not a regular file"))
+		return "", permanent(credential.Remedy("the file of vaultTokenMountPath is not a regular file"))
 	}
 	text, err := readSmall(path, maxTokenFile)
 	if err != nil {
@@ -117,7 +117,7 @@ func readVaultToken(path string) (string, error) {
 	}
 	token := strings.TrimSpace(string(text))
 	if !validVaultToken(token) {
-		return "", resolver.Remedy("the file of vaultTokenMountPath does not hold a token")
+		return "", credential.Remedy("the file of vaultTokenMountPath does not hold a token")
 	}
 	return token, nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores/hashicorp/vault"
 	"github.com/dapr/kit/logger"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // contrib answers every 404 with vault.ErrNotFound: for a secret that is not
@@ -70,30 +70,30 @@ func classifyVault(answer vaultAnswer, err error) error {
 	case answer.status == http.StatusNotFound && answer.noMount():
 		return unavailable(errVaultNoMount)
 	case answer.status == http.StatusForbidden, answer.status == http.StatusUnauthorized:
-		return &resolver.StoreError{
-			Kind: resolver.Denied, General: !answer.refusesPath(), Err: answered(answer.status),
+		return &credential.StoreError{
+			Kind: credential.Denied, General: !answer.refusesPath(), Err: answered(answer.status),
 		}
 	case answer.status != 0: // 429 throttled, 503 sealed, 5xx, and all that is not foreseen
 		return unavailable(answered(answer.status))
 	case notAString(err):
-		return &resolver.StoreError{Kind: resolver.FailedPrecondition, Err: errVaultNotAString}
+		return &credential.StoreError{Kind: credential.FailedPrecondition, Err: errVaultNotAString}
 	}
 	return unanswered(err, errNotVault)
 }
 
-func answered(status int) error { return resolver.Remedy(fmt.Sprintf("vault answered %d", status)) }
+func answered(status int) error { return credential.Remedy(fmt.Sprintf("vault answered %d", status)) }
 
 // What is wrong with a mount; no retry mends it.
 const (
-	errVaultNoMount = resolver.Remedy(
+	errVaultNoMount = credential.Remedy(
 		"there is no KV secrets engine of version 2 where enginePath says: name the mount alone, as in \"secret\"")
-	errVaultKV1 = resolver.Remedy("the mount that enginePath names is KV version 1, which the store cannot read: " +
+	errVaultKV1 = credential.Remedy("the mount that enginePath names is KV version 1, which the store cannot read: " +
 		"upgrade it with \"vault kv enable-versioning\", or name another")
 )
 
 const (
-	errNotVault        = resolver.Remedy("the answer is not that of Vault's KV version 2, or not a whole one: see vaultAddr and enginePath")
-	errVaultNotAString = resolver.Remedy(
+	errNotVault        = credential.Remedy("the answer is not that of Vault's KV version 2, or not a whole one: see vaultAddr and enginePath")
+	errVaultNotAString = credential.Remedy(
 		"a value of the secret is not a string: write it as one, or set vaultValueType to \"text\", which reads such secrets")
 )
 
@@ -160,8 +160,8 @@ func (a vaultAnswer) refusesPath() bool {
 
 // refusesUs tells whether a failure is that Vault refuses the token, and not what was asked for.
 func refusesUs(err error) bool {
-	var refused *resolver.StoreError
-	return errors.As(err, &refused) && refused.Kind == resolver.Denied && refused.General
+	var refused *credential.StoreError
+	return errors.As(err, &refused) && refused.Kind == credential.Denied && refused.General
 }
 
 // refusesVersion tells whether a request failed for its version, which is KV

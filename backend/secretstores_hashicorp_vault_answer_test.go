@@ -11,11 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dapr/kit/logger"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dapr/kit/logger"
-
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // scriptedVault answers as it is told to; test/e2e has the real servers, whose
@@ -73,34 +72,34 @@ func TestVaultsFailuresAreToldApart(t *testing.T) {
 	tests := map[string]struct {
 		vault   scriptedVault
 		changes map[string]string
-		want    resolver.Kind
+		want    credential.Kind
 	}{
-		"a path without a secret is missing": {scriptedVault{status: 404, body: `{"errors":[]}`}, nil, resolver.NotFound},
-		"a deleted version is missing":       {scriptedVault{status: 404, body: deletedVersion}, nil, resolver.NotFound},
-		"a destroyed version is missing":     {scriptedVault{status: 404, body: destroyedVersion}, nil, resolver.NotFound},
-		"a mount that is gone is not":        {scriptedVault{status: 404, body: noHandler}, nil, resolver.Unavailable},
-		"another engine is not":              {scriptedVault{status: 404, body: `{"errors":["unsupported path"]}`}, nil, resolver.Unavailable},
-		"a proxy's 404 is not":               {scriptedVault{status: 404, body: "404 page not found"}, nil, resolver.Unavailable},
-		"a 404 without words is not":         {scriptedVault{status: 404}, nil, resolver.Unavailable},
-		"a 404 of other JSON is not":         {scriptedVault{status: 404, body: `{"error":"not found"}`}, nil, resolver.Unavailable},
-		"a 404 with data is not":             {scriptedVault{status: 404, body: `{"data":{"data":{"a":"b"},"metadata":{"version":1}}}`}, nil, resolver.Unavailable},
-		"a token without the right":          {scriptedVault{status: 403, body: `{"errors":["permission denied"]}`}, nil, resolver.Denied},
-		"throttling":                         {scriptedVault{status: 429, body: `{"errors":[]}`}, nil, resolver.Unavailable},
-		"a sealed Vault":                     {scriptedVault{status: 503, body: `{"errors":["Vault is sealed"]}`}, nil, resolver.Unavailable},
-		"a Vault that fails":                 {scriptedVault{status: 500, body: `{"errors":[]}`}, nil, resolver.Unavailable},
-		"a request that it does not take":    {scriptedVault{status: 400, body: `{"errors":[]}`}, nil, resolver.Unavailable},
-		"no content":                         {scriptedVault{status: 204}, nil, resolver.Unavailable},
-		"a connection that breaks":           {scriptedVault{drop: true}, nil, resolver.Unavailable},
-		"an answer that ends early":          {scriptedVault{status: 200, body: `{"data":{"data":{"a":`}, nil, resolver.Unavailable},
-		"an answer that is not JSON":         {scriptedVault{status: 200, body: "<html>"}, nil, resolver.Unavailable},
-		"an answer without data":             {scriptedVault{status: 200, body: `{"data":{"a":"b"}}`}, nil, resolver.Unavailable},
-		"data that is no object":             {scriptedVault{status: 200, body: `{"data":{"data":"b"}}`}, nil, resolver.Unavailable},
-		"a number":                           {scriptedVault{status: 200, body: `{"data":{"data":{"a":"b","n":5}}}`}, nil, resolver.FailedPrecondition},
-		"an object":                          {scriptedVault{status: 200, body: `{"data":{"data":{"o":{"a":"b"}}}}`}, nil, resolver.FailedPrecondition},
-		"text: not JSON":                     {scriptedVault{status: 200, body: "<html>"}, text, resolver.Unavailable},
-		"text: without data":                 {scriptedVault{status: 200, body: `{"data":{}}`}, text, resolver.Unavailable},
-		"text: null":                         {scriptedVault{status: 200, body: `{"data":{"data":null}}`}, text, resolver.Unavailable},
-		"text: missing":                      {scriptedVault{status: 404, body: `{"errors":[]}`}, text, resolver.NotFound},
+		"a path without a secret is missing": {scriptedVault{status: 404, body: `{"errors":[]}`}, nil, credential.NotFound},
+		"a deleted version is missing":       {scriptedVault{status: 404, body: deletedVersion}, nil, credential.NotFound},
+		"a destroyed version is missing":     {scriptedVault{status: 404, body: destroyedVersion}, nil, credential.NotFound},
+		"a mount that is gone is not":        {scriptedVault{status: 404, body: noHandler}, nil, credential.Unavailable},
+		"another engine is not":              {scriptedVault{status: 404, body: `{"errors":["unsupported path"]}`}, nil, credential.Unavailable},
+		"a proxy's 404 is not":               {scriptedVault{status: 404, body: "404 page not found"}, nil, credential.Unavailable},
+		"a 404 without words is not":         {scriptedVault{status: 404}, nil, credential.Unavailable},
+		"a 404 of other JSON is not":         {scriptedVault{status: 404, body: `{"error":"not found"}`}, nil, credential.Unavailable},
+		"a 404 with data is not":             {scriptedVault{status: 404, body: `{"data":{"data":{"a":"b"},"metadata":{"version":1}}}`}, nil, credential.Unavailable},
+		"a token without the right":          {scriptedVault{status: 403, body: `{"errors":["permission denied"]}`}, nil, credential.Denied},
+		"throttling":                         {scriptedVault{status: 429, body: `{"errors":[]}`}, nil, credential.Unavailable},
+		"a sealed Vault":                     {scriptedVault{status: 503, body: `{"errors":["Vault is sealed"]}`}, nil, credential.Unavailable},
+		"a Vault that fails":                 {scriptedVault{status: 500, body: `{"errors":[]}`}, nil, credential.Unavailable},
+		"a request that it does not take":    {scriptedVault{status: 400, body: `{"errors":[]}`}, nil, credential.Unavailable},
+		"no content":                         {scriptedVault{status: 204}, nil, credential.Unavailable},
+		"a connection that breaks":           {scriptedVault{drop: true}, nil, credential.Unavailable},
+		"an answer that ends early":          {scriptedVault{status: 200, body: `{"data":{"data":{"a":`}, nil, credential.Unavailable},
+		"an answer that is not JSON":         {scriptedVault{status: 200, body: "<html>"}, nil, credential.Unavailable},
+		"an answer without data":             {scriptedVault{status: 200, body: `{"data":{"a":"b"}}`}, nil, credential.Unavailable},
+		"data that is no object":             {scriptedVault{status: 200, body: `{"data":{"data":"b"}}`}, nil, credential.Unavailable},
+		"a number":                           {scriptedVault{status: 200, body: `{"data":{"data":{"a":"b","n":5}}}`}, nil, credential.FailedPrecondition},
+		"an object":                          {scriptedVault{status: 200, body: `{"data":{"data":{"o":{"a":"b"}}}}`}, nil, credential.FailedPrecondition},
+		"text: not JSON":                     {scriptedVault{status: 200, body: "<html>"}, text, credential.Unavailable},
+		"text: without data":                 {scriptedVault{status: 200, body: `{"data":{}}`}, text, credential.Unavailable},
+		"text: null":                         {scriptedVault{status: 200, body: `{"data":{"data":null}}`}, text, credential.Unavailable},
+		"text: missing":                      {scriptedVault{status: 404, body: `{"errors":[]}`}, text, credential.NotFound},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -108,7 +107,7 @@ func TestVaultsFailuresAreToldApart(t *testing.T) {
 			conn := test.vault.connect(t, log, test.changes)
 			entries, err := conn.get(t.Context(), "canary/a")
 			require.Nil(t, entries)
-			require.Equal(t, test.want, resolver.KindOf(err), "%v", errors.Unwrap(err))
+			require.Equal(t, test.want, credential.KindOf(err), "%v", errors.Unwrap(err))
 			require.NotContains(t, fmt.Sprint(errors.Unwrap(err))+written.String(), "canary")
 		})
 	}
@@ -134,7 +133,7 @@ func TestVaultThatDoesNotAnswerInTimeIsTimeout(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
 	defer cancel()
 	_, err = c.get(ctx, "a")
-	require.Equal(t, resolver.Timeout, resolver.KindOf(err))
+	require.Equal(t, credential.Timeout, credential.KindOf(err))
 }
 
 // Vault speaks HTTP/2 where there is TLS, as contrib does.
@@ -155,7 +154,7 @@ func TestVaultsAnswersAreSeenOverHTTP2(t *testing.T) {
 	require.True(t, Missing(err), "%v", errors.Unwrap(err))
 	vault.status, vault.body = 403, `{"errors":["permission denied"]}`
 	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.Equal(t, credential.Denied, credential.KindOf(err))
 }
 
 // What is refused by a policy may be a literal (deniedProbe: literal), and nothing
@@ -178,7 +177,7 @@ func TestVaultsRefusalOfATokenIsNotAboutAName(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := test.vault.connect(t, devNull(t), nil).get(t.Context(), "a")
-			require.Equal(t, resolver.Denied, resolver.KindOf(err))
+			require.Equal(t, credential.Denied, credential.KindOf(err))
 			require.Equal(t, test.general, isGeneral(err))
 		})
 	}
@@ -187,7 +186,7 @@ func TestVaultsRefusalOfATokenIsNotAboutAName(t *testing.T) {
 // A 404 that contrib did not show counts as no miss, whatever contrib calls it.
 func TestVaultsNotFoundWithoutItsAnswerIsNoMiss(t *testing.T) {
 	err := classifyVault(vaultAnswer{}, errors.New("secret key or version not exist"))
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 	err = classifyVault(vaultAnswer{404, `{"errors":[]}`}, errors.New("something else"))
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 }

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // vaultAuthority returns the certificates that Vault's own is checked against, as PEM text:
@@ -53,7 +53,7 @@ func readVaultAuthorities(folder string) (string, error) {
 		return err
 	})
 	if err == nil && all.Len() == 0 { // which would be the system's
-		err = resolver.Remedy("the folder of caPath holds no certificate")
+		err = credential.Remedy("the folder of caPath holds no certificate")
 	}
 	return all.String(), err
 }
@@ -64,7 +64,7 @@ func readVaultAuthority(path string) (string, error) {
 		return "", unreadVaultAuthority(err)
 	}
 	if !x509.NewCertPool().AppendCertsFromPEM(text) {
-		return "", permanent(resolver.Remedy("a file of caCert or caPath holds no certificate as PEM text"))
+		return "", permanent(credential.Remedy("a file of caCert or caPath holds no certificate as PEM text"))
 	}
 	return string(text) + "\n", nil
 }

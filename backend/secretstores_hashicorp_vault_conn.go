@@ -14,7 +14,7 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/internal/wirelimit"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // vaultConn is a store object of contrib's and what it takes to make the next:
@@ -51,7 +51,7 @@ func (c *vaultConn) get(ctx context.Context, name string) (map[string]string, er
 	c.mu.Unlock()
 	entries, err := c.read(ctx, s, name)
 	switch {
-	case errors.Is(err, resolver.Denied):
+	case errors.Is(err, credential.Denied):
 		renewed, failure := c.renew(ctx, s)
 		switch {
 		case renewed != nil:
@@ -59,7 +59,7 @@ func (c *vaultConn) get(ctx context.Context, name string) (map[string]string, er
 		case failure != nil && refusesUs(err): // the next token may be in the file
 			return nil, failed(explained("Vault refuses the token, and no other can be used for now", failure))
 		}
-	case errors.Is(err, resolver.Timeout):
+	case errors.Is(err, credential.Timeout):
 		_, _ = c.replace(ctx, s, s.token)
 	}
 	return entries, err

@@ -13,11 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dapr/kit/logger"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dapr/kit/logger"
-
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 const tickOfTest = 50 * time.Millisecond
@@ -178,7 +177,7 @@ func TestVaultsMountIsSeenAtEachMissingSecret(t *testing.T) {
 		version.Store(now)
 		before := asked.Load()
 		_, err = conn.get(t.Context(), "a")
-		require.Equal(t, map[int32]resolver.Kind{1: resolver.Unavailable, 2: resolver.NotFound}[now], resolver.KindOf(err))
+		require.Equal(t, map[int32]credential.Kind{1: credential.Unavailable, 2: credential.NotFound}[now], credential.KindOf(err))
 		require.EqualValues(t, 2, asked.Load()-before, "one request more than the secret's own")
 	}
 }
@@ -208,16 +207,16 @@ func TestVaultsTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 	write("old\n")
 	conn, err := connectVault(t.Context(), fields, devNull(t))
 	require.NoError(t, err)
-	for text, want := range map[string]resolver.Kind{
-		"old": resolver.Denied, "": resolver.Unavailable, "older": resolver.Denied,
+	for text, want := range map[string]credential.Kind{
+		"old": credential.Denied, "": credential.Unavailable, "older": credential.Denied,
 	} {
 		write(text)
 		_, err = conn.get(t.Context(), "a")
-		require.Equal(t, want, resolver.KindOf(err), "%q", text)
+		require.Equal(t, want, credential.KindOf(err), "%q", text)
 	}
 	require.NoError(t, os.Remove(file))
 	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 
 	write("new\n")
 	got := make(chan error)
@@ -265,7 +264,7 @@ func TestVaultsDeadConnectionIsLeftBehind(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
 	defer cancel()
 	_, err = conn.get(ctx, "a")
-	require.Equal(t, resolver.Timeout, resolver.KindOf(err))
+	require.Equal(t, credential.Timeout, credential.KindOf(err))
 	ctx, cancel = context.WithTimeout(t.Context(), DefaultTimeout)
 	defer cancel()
 	_, err = conn.get(ctx, "a")

@@ -9,24 +9,25 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
+
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // podNamespace is where a pod finds the name of its own namespace.
 const podNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
 var (
-	errKubeconfig = resolver.Remedy("the kubeconfig is not one, or has no current context that is whole: " +
+	errKubeconfig = credential.Remedy("the kubeconfig is not one, or has no current context that is whole: " +
 		"kubeconfigPath, else KUBECONFIG, else ~/.kube/config, names its file")
-	errKubeLogin = resolver.Remedy("the kubeconfig's user logs in by an auth-provider, or by a plugin (exec) of v1alpha1, " +
+	errKubeLogin = credential.Remedy("the kubeconfig's user logs in by an auth-provider, or by a plugin (exec) of v1alpha1, " +
 		"which Kubernetes' client no longer has: use a plugin of v1, a token or a certificate")
-	errExecPlugin = resolver.Remedy("the kubeconfig's user logs in by a program (exec), which is not run unless " +
+	errExecPlugin = credential.Remedy("the kubeconfig's user logs in by a program (exec), which is not run unless " +
 		"the component is started with --allow-exec-plugins: use a token or a certificate, or that flag")
-	errNoCluster = resolver.Remedy("there is no Kubernetes to ask: this is no pod with a service account's token, " +
+	errNoCluster = credential.Remedy("there is no Kubernetes to ask: this is no pod with a service account's token, " +
 		"and there is no kubeconfig; name one by kubeconfigPath")
-	errNoNamespace = resolver.Remedy("in which namespace the Secrets are is not known: set defaultNamespace")
+	errNoNamespace = credential.Remedy("in which namespace the Secrets are is not known: set defaultNamespace")
 )
 
 // kubernetesConfig finds the API server and the namespace. The namespace is that of
@@ -161,10 +162,10 @@ const namedFile = "a file that the kubeconfig or the pod names"
 func unread(what string, err error) error {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
-		return explained(resolver.Remedy(what+" cannot be read"), errno)
+		return explained(credential.Remedy(what+" cannot be read"), errno)
 	}
-	if why := resolver.RemedyOf(err); why != "" {
-		return resolver.Remedy(what + " cannot be read: " + why)
+	if why := credential.RemedyOf(err); why != "" {
+		return credential.Remedy(what + " cannot be read: " + why)
 	}
-	return resolver.Remedy(what + " cannot be read")
+	return credential.Remedy(what + " cannot be read")
 }

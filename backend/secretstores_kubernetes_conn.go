@@ -8,12 +8,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"credential-resolver/resolver/credential"
+
 	corev1 "k8s.io/api/core/v1"
+
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
-
-	"credential-resolver/resolver"
 )
 
 // kubernetesConn is a client of one API server and one namespace.
@@ -40,7 +42,7 @@ type kubernetesConn struct {
 
 var _ secretConn = (*kubernetesConn)(nil)
 
-var errNotKubernetes = resolver.Remedy("the answer is not that of a Kubernetes API server, or not a whole one")
+var errNotKubernetes = credential.Remedy("the answer is not that of a Kubernetes API server, or not a whole one")
 
 // get reads a secret, once more if that may help.
 func (c *kubernetesConn) get(ctx context.Context, name string) (entries map[string]string, err error) {
@@ -83,7 +85,7 @@ func (c *kubernetesConn) read(ctx context.Context, session *kubernetesSession, n
 	return secret, err
 }
 
-var errStarting = resolver.Remedy("the API server is starting")
+var errStarting = credential.Remedy("the API server is starting")
 
 // readyFor is how long an API server that was ready is taken not to have been started
 // again, if it is ready now too.
@@ -95,7 +97,7 @@ const readyFor = 10 * time.Second
 func (c *kubernetesConn) unlessStarting(ctx context.Context, ask func() error) error {
 	began := c.now()
 	err := ask()
-	if !errors.Is(err, resolver.Denied) {
+	if !errors.Is(err, credential.Denied) {
 		return err
 	}
 	ready := c.ready.Load()
@@ -140,9 +142,9 @@ func (c *kubernetesConn) failed(err error, kind, name string) error {
 		return absent()
 	case s.Code == http.StatusForbidden, s.Code == http.StatusUnauthorized:
 		refused := s.Code == http.StatusForbidden && s.Reason == metav1.StatusReasonForbidden && isAbout(s.Details, kind, name)
-		return &resolver.StoreError{Kind: resolver.Denied, General: !refused, Err: answered}
+		return &credential.StoreError{Kind: credential.Denied, General: !refused, Err: answered}
 	case s.Code == http.StatusGatewayTimeout:
-		return &resolver.StoreError{Kind: resolver.Timeout, Err: answered}
+		return &credential.StoreError{Kind: credential.Timeout, Err: answered}
 	}
 	return unavailable(answered) // 429 throttled, 5xx, and all that is not foreseen
 }
@@ -167,7 +169,7 @@ func isAbout(details *metav1.StatusDetails, kind, name string) bool {
 // behind as soon as nobody waits on it.
 func (c *kubernetesConn) silent(err error) error {
 	c.ready.Store(nil) // when it answers again, it may have been started anew
-	if err = unanswered(err, errNotKubernetes); errors.Is(err, resolver.Timeout) {
+	if err = unanswered(err, errNotKubernetes); errors.Is(err, credential.Timeout) {
 		c.session.Load().transport.CloseIdleConnections()
 	}
 	return err

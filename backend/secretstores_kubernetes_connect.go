@@ -8,17 +8,18 @@ import (
 	"sync"
 	"time"
 
+	"credential-resolver/resolver/credential"
+
 	authorizationv1 "k8s.io/api/authorization/v1"
+
+	"github.com/dapr/kit/logger"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 
-	"github.com/dapr/kit/logger"
-
 	"credential-resolver/internal/wirelimit"
-	"credential-resolver/resolver"
 )
 
 // connectKubernetes opens the store and asks whether the namespace is there, which
@@ -41,7 +42,7 @@ func connectKubernetes(
 		return nil, err
 	}
 	switch err = c.seeNamespaceSettled(ctx); {
-	case errors.Is(err, resolver.Denied):
+	case errors.Is(err, credential.Denied):
 		aloud(log).Warnf("secretstores.kubernetes: we may not get the namespace, as deploy/kubernetes/role.yaml allows: " +
 			"whether a secret is missing or the namespace is may not be seen then, and fails the request")
 	case errors.Is(err, errNoNamespaceThere):
@@ -64,7 +65,7 @@ func (c *kubernetesConn) seeNamespaceSettled(ctx context.Context) error {
 	defer cancel()
 	for {
 		err := c.unlessStarting(ctx, func() error { return c.seeNamespace(ctx) })
-		if !errors.Is(err, resolver.Denied) || !c.hidden.Load() {
+		if !errors.Is(err, credential.Denied) || !c.hidden.Load() {
 			return err
 		}
 		select {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/internal/logtext"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // touching is a kubeconfig's user who logs in by a program that leaves a file behind.
@@ -87,7 +87,7 @@ func TestKubernetesExecPluginThatComesLaterIsNotRun(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
 		defer cancel()
 		_, err := store.Secret(ctx, "a") // which has it connect again
-		return resolver.KindOf(err) == resolver.Unavailable && strings.Contains(log.String(), "--allow-exec-plugins")
+		return credential.KindOf(err) == credential.Unavailable && strings.Contains(log.String(), "--allow-exec-plugins")
 	}, 10*DefaultTimeout, tickOfTest)
 	require.NoFileExists(t, ran)
 }

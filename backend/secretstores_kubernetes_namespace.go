@@ -4,19 +4,20 @@ import (
 	"context"
 	"errors"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
-	corev1 "k8s.io/api/core/v1"
+	"credential-resolver/resolver/credential"
 
-	"credential-resolver/resolver"
+	authorizationv1 "k8s.io/api/authorization/v1"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // An API server answers alike for a Secret that is missing and for a namespace that
 // is. To take the latter for the former would hand a reference out for a password.
 
 var (
-	errNoNamespaceThere = resolver.Remedy("there is no such namespace: see defaultNamespace")
-	errNamespaceEnds    = resolver.Remedy("the namespace is being deleted, its secrets one by one")
-	errNamespaceUnseen  = resolver.Remedy("a secret is missing, or the namespace is, and we may not see which: " +
+	errNoNamespaceThere = credential.Remedy("there is no such namespace: see defaultNamespace")
+	errNamespaceEnds    = credential.Remedy("the namespace is being deleted, its secrets one by one")
+	errNamespaceUnseen  = credential.Remedy("a secret is missing, or the namespace is, and we may not see which: " +
 		"allow to get the namespace, as deploy/kubernetes/role.yaml does")
 )
 
@@ -27,7 +28,7 @@ var (
 // whether or not they are there, cannot be told from it.
 func (c *kubernetesConn) missing(ctx context.Context, name string) error {
 	err := c.namespaceCheck.do(ctx, c.seeNamespace)
-	if errors.Is(err, resolver.Denied) {
+	if errors.Is(err, credential.Denied) {
 		err = c.seeBinding(ctx, name)
 	}
 	if errors.Is(err, errNamespaceUnseen) && c.witnessCheck.do(ctx, c.seeWitness) == nil {
@@ -83,7 +84,7 @@ func (c *kubernetesConn) seeBinding(ctx context.Context, name string) error {
 	err := c.session.Load().Post().AbsPath("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews").
 		MaxRetries(0).Body(question).Do(ctx).Into(&review)
 	if err != nil {
-		if err = c.failed(err, "selfsubjectaccessreviews", ""); errors.Is(err, resolver.Denied) {
+		if err = c.failed(err, "selfsubjectaccessreviews", ""); errors.Is(err, credential.Denied) {
 			return namespaceUnseen()
 		}
 		return err
@@ -100,5 +101,5 @@ func (c *kubernetesConn) seeBinding(ctx context.Context, name string) error {
 // namespaceUnseen is no failure of the API server's, which would be asked again and
 // then, by the breaker, not at all: we are not allowed what we need.
 func namespaceUnseen() error {
-	return &resolver.StoreError{Kind: resolver.Denied, General: true, Err: errNamespaceUnseen}
+	return &credential.StoreError{Kind: credential.Denied, General: true, Err: errNamespaceUnseen}
 }

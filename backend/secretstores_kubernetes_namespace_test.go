@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/dapr/kit/logger"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dapr/kit/logger"
-
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // kubernetesReview is an answer to whether the secret "b" may be read everywhere.
@@ -24,20 +23,20 @@ func TestKubernetesNamespaceMustBeThereForASecretToBeMissing(t *testing.T) {
 	gone := "404 " + kubernetesStatus("NotFound", 404, "namespaces", "team")
 	tests := map[string]struct {
 		namespace, review string
-		want              resolver.Kind
+		want              credential.Kind
 	}{
-		"it is":                              {namespaceThere, "", resolver.NotFound},
-		"it is not":                          {gone, "", resolver.Unavailable},
-		"it is being deleted":                {namespaceEnds, "", resolver.Unavailable},
-		"any object":                         {"200 {}", "", resolver.Unavailable},
-		"another namespace":                  {`200 {"kind":"Namespace","apiVersion":"v1","metadata":{"name":"b"}}`, "", resolver.Unavailable},
-		"hidden, the right is bound in it":   {forbidden, kubernetesReview(`{"allowed":false}`), resolver.NotFound},
-		"hidden, the right is bound in all":  {forbidden, kubernetesReview(`{"allowed":true}`), resolver.Denied},
-		"hidden, the review is not sure":     {forbidden, kubernetesReview(`{"allowed":false,"evaluationError":"a webhook is down"}`), resolver.Denied},
-		"hidden, the review is any object":   {forbidden, "201 {}", resolver.Unavailable},
-		"hidden, and so is the right":        {forbidden, "403 " + kubernetesStatus("Forbidden", 403, "", ""), resolver.Denied},
-		"hidden, and the review has no time": {forbidden, "504 " + kubernetesStatus("Timeout", 504, "", ""), resolver.Timeout},
-		"the API server is ill":              {"500 " + kubernetesStatus("InternalError", 500, "", ""), "", resolver.Unavailable},
+		"it is":                              {namespaceThere, "", credential.NotFound},
+		"it is not":                          {gone, "", credential.Unavailable},
+		"it is being deleted":                {namespaceEnds, "", credential.Unavailable},
+		"any object":                         {"200 {}", "", credential.Unavailable},
+		"another namespace":                  {`200 {"kind":"Namespace","apiVersion":"v1","metadata":{"name":"b"}}`, "", credential.Unavailable},
+		"hidden, the right is bound in it":   {forbidden, kubernetesReview(`{"allowed":false}`), credential.NotFound},
+		"hidden, the right is bound in all":  {forbidden, kubernetesReview(`{"allowed":true}`), credential.Denied},
+		"hidden, the review is not sure":     {forbidden, kubernetesReview(`{"allowed":false,"evaluationError":"a webhook is down"}`), credential.Denied},
+		"hidden, the review is any object":   {forbidden, "201 {}", credential.Unavailable},
+		"hidden, and so is the right":        {forbidden, "403 " + kubernetesStatus("Forbidden", 403, "", ""), credential.Denied},
+		"hidden, and the review has no time": {forbidden, "504 " + kubernetesStatus("Timeout", 504, "", ""), credential.Timeout},
+		"the API server is ill":              {"500 " + kubernetesStatus("InternalError", 500, "", ""), "", credential.Unavailable},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -51,8 +50,8 @@ func TestKubernetesNamespaceMustBeThereForASecretToBeMissing(t *testing.T) {
 
 			k.answers["team"], k.answers["selfsubjectaccessreviews"] = test.namespace, test.review
 			_, err = conn.get(t.Context(), "b")
-			require.Equal(t, test.want, resolver.KindOf(err), "the namespace was there just now")
-			require.Equal(t, test.want == resolver.Denied, isGeneral(err), "such a refusal makes no literal")
+			require.Equal(t, test.want, credential.KindOf(err), "the namespace was there just now")
+			require.Equal(t, test.want == credential.Denied, isGeneral(err), "such a refusal makes no literal")
 		})
 	}
 }
@@ -70,7 +69,7 @@ func TestKubernetesNamespaceIsSeenByASecretInIt(t *testing.T) {
 	conn, err := k.connect(t)
 	require.NoError(t, err)
 	_, err = conn.get(t.Context(), "b")
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.Equal(t, credential.Denied, credential.KindOf(err))
 	k.before = func(name string) {
 		if witness := "a"; name == "selfsubjectaccessreviews" {
 			conn.witness.Store(&witness)
@@ -88,7 +87,7 @@ func TestKubernetesNamespaceIsSeenByASecretInIt(t *testing.T) {
 
 	k.answers["a"] = missing("a")
 	_, err = conn.get(t.Context(), "b")
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.Equal(t, credential.Denied, credential.KindOf(err))
 	require.True(t, isGeneral(err))
 }
 
@@ -111,7 +110,7 @@ func TestKubernetesHiddenNamespaceOpensNoBreaker(t *testing.T) {
 	before := k.asked.Load()
 	for range 2 * DefaultBreakerFailures {
 		_, err = s.Secret(t.Context(), "b")
-		require.Equal(t, resolver.Denied, resolver.KindOf(err))
+		require.Equal(t, credential.Denied, credential.KindOf(err))
 	}
 	require.EqualValues(t, 3*2*DefaultBreakerFailures, k.asked.Load()-before)
 	_, err = s.Secret(t.Context(), "a")

@@ -7,11 +7,12 @@ import (
 	"net/http"
 	"strings"
 
+	"credential-resolver/resolver/credential"
+
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 
 	"credential-resolver/internal/wirelimit"
-	"credential-resolver/resolver"
 )
 
 // kubernetesFiles is what is in the files that a configuration names. All of them
@@ -40,7 +41,7 @@ func readKubernetesFiles(config *rest.Config) (kubernetesFiles, error) {
 		*file.to = string(text)
 	}
 	if config.BearerTokenFile != "" && strings.TrimSpace(files.token) == "" {
-		return files, resolver.Remedy("the token's file is empty")
+		return files, credential.Remedy("the token's file is empty")
 	}
 	return files, nil
 }
@@ -120,7 +121,7 @@ func (c *kubernetesConn) again(used *kubernetesSession, err error) (*kubernetesS
 }
 
 // errKubernetesFiles stands for client-go's own error, which may hold what is in a file.
-var errKubernetesFiles = resolver.Remedy(namedFile + " holds something else than it should")
+var errKubernetesFiles = credential.Remedy(namedFile + " holds something else than it should")
 
 // isOfTLS tells whether one side does not take the other's certificate.
 func isOfTLS(err error) bool {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // connectBy connects by a kubeconfig.
@@ -49,13 +49,13 @@ func TestKubernetesTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 	k.token.Store("new")
 	first, before := conn.session.Load(), k.asked.Load()
 	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.Equal(t, credential.Denied, credential.KindOf(err))
 	require.EqualValues(t, 1, k.asked.Load()-before, "the file has the token that was refused")
 	require.Same(t, first, conn.session.Load())
 
 	replaceFile(t, token, "")
 	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err), "it is being written")
+	require.Equal(t, credential.Unavailable, credential.KindOf(err), "it is being written")
 	replaceFile(t, token, "new")
 	_, err = conn.get(t.Context(), "a")
 	require.NoError(t, err)
@@ -95,7 +95,7 @@ func TestKubernetesAuthorityIsReadAgainWhenItIsNotTheServers(t *testing.T) {
 	conn.session.Store(old)
 	replaceFile(t, authority, other)
 	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 	require.Same(t, old, conn.session.Load())
 	replaceFile(t, authority, server)
 	_, err = conn.get(t.Context(), "a")
@@ -127,7 +127,7 @@ func TestKubernetesRedirectIsNotFollowed(t *testing.T) {
 	conn := connectBy(t, k.kubeconfig(t, anyUser(), nil))
 	k.answers["a"] = "302 " + plain.URL
 	_, err := conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 	require.Nil(t, asked)
 }
 
@@ -140,7 +140,7 @@ func TestKubernetesDeadConnectionIsLeftBehind(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
 	defer cancel()
 	_, err := conn.get(ctx, "a")
-	require.Equal(t, resolver.Timeout, resolver.KindOf(err))
+	require.Equal(t, credential.Timeout, credential.KindOf(err))
 	require.Eventually(t, func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), tickOfTest)
 		defer cancel()

@@ -17,7 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // scriptedKubernetes answers as it is told to, by path; test/e2e has the real
@@ -133,26 +133,26 @@ func (k *scriptedKubernetes) connect(t *testing.T) (*kubernetesConn, error) {
 func TestKubernetesAnswersAreToldApart(t *testing.T) {
 	tests := map[string]struct {
 		answer string
-		want   resolver.Kind
+		want   credential.Kind
 	}{
-		"missing":               {"404 " + kubernetesStatus("NotFound", 404, "secrets", "a"), resolver.NotFound},
-		"another's missing":     {"404 " + kubernetesStatus("NotFound", 404, "namespaces", "a"), resolver.Unavailable},
-		"no such resource":      {"404 " + kubernetesStatus("NotFound", 404, "", ""), resolver.Unavailable},
-		"a proxy's missing":     {"404 default backend - 404", resolver.Unavailable},
-		"a server's of its own": {`404 {"error":"no such page"}`, resolver.Unavailable},
-		"forbidden":             {"403 " + kubernetesStatus("Forbidden", 403, "secrets", "a"), resolver.Denied},
-		"a proxy's forbidden":   {"403 no", resolver.Denied},
-		"unknown token":         {"401 " + kubernetesStatus("Unauthorized", 401, "", ""), resolver.Denied},
-		"throttled":             {"429 " + kubernetesStatus("TooManyRequests", 429, "", ""), resolver.Unavailable},
-		"its store is down":     {"500 " + kubernetesStatus("InternalError", 500, "", ""), resolver.Unavailable},
-		"its store is slow":     {"504 " + kubernetesStatus("Timeout", 504, "secrets", "a"), resolver.Timeout},
-		"no answer":             {"drop", resolver.Unavailable},
-		"an empty answer":       {"200 ", resolver.Unavailable},
-		"any object":            {"200 {}", resolver.Unavailable},
-		"another object":        {namespaceThere, resolver.Unavailable},
-		"a page":                {"200 <html>canary</html>", resolver.Unavailable},
+		"missing":               {"404 " + kubernetesStatus("NotFound", 404, "secrets", "a"), credential.NotFound},
+		"another's missing":     {"404 " + kubernetesStatus("NotFound", 404, "namespaces", "a"), credential.Unavailable},
+		"no such resource":      {"404 " + kubernetesStatus("NotFound", 404, "", ""), credential.Unavailable},
+		"a proxy's missing":     {"404 default backend - 404", credential.Unavailable},
+		"a server's of its own": {`404 {"error":"no such page"}`, credential.Unavailable},
+		"forbidden":             {"403 " + kubernetesStatus("Forbidden", 403, "secrets", "a"), credential.Denied},
+		"a proxy's forbidden":   {"403 no", credential.Denied},
+		"unknown token":         {"401 " + kubernetesStatus("Unauthorized", 401, "", ""), credential.Denied},
+		"throttled":             {"429 " + kubernetesStatus("TooManyRequests", 429, "", ""), credential.Unavailable},
+		"its store is down":     {"500 " + kubernetesStatus("InternalError", 500, "", ""), credential.Unavailable},
+		"its store is slow":     {"504 " + kubernetesStatus("Timeout", 504, "secrets", "a"), credential.Timeout},
+		"no answer":             {"drop", credential.Unavailable},
+		"an empty answer":       {"200 ", credential.Unavailable},
+		"any object":            {"200 {}", credential.Unavailable},
+		"another object":        {namespaceThere, credential.Unavailable},
+		"a page":                {"200 <html>canary</html>", credential.Unavailable},
 		"another secret": {
-			`200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"b","namespace":"team"}}`, resolver.Unavailable,
+			`200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"b","namespace":"team"}}`, credential.Unavailable,
 		},
 	}
 	for name, test := range tests {
@@ -162,8 +162,8 @@ func TestKubernetesAnswersAreToldApart(t *testing.T) {
 			require.NoError(t, err)
 			before := k.asked.Load()
 			_, err = conn.get(t.Context(), "a")
-			require.Equal(t, test.want, resolver.KindOf(err))
-			var store *resolver.StoreError
+			require.Equal(t, test.want, credential.KindOf(err))
+			var store *credential.StoreError
 			require.ErrorAs(t, err, &store)
 			require.NotContains(t, store.Err.Error(), "canary")
 			require.NotContains(t, store.Err.Error(), "/a")
@@ -229,7 +229,7 @@ func TestKubernetesRefusalOfAUserIsNotAboutAName(t *testing.T) {
 			conn, err := newScriptedKubernetes(t, map[string]string{"a": test.answer, "team": namespaceThere}).connect(t)
 			require.NoError(t, err)
 			_, err = conn.get(t.Context(), "a")
-			require.Equal(t, resolver.Denied, resolver.KindOf(err))
+			require.Equal(t, credential.Denied, credential.KindOf(err))
 			require.Equal(t, test.general, isGeneral(err))
 		})
 	}
@@ -242,7 +242,7 @@ func TestKubernetesRefusalWhileItIsStartingIsNone(t *testing.T) {
 		"a": forbidden("secrets", "a"), "team": forbidden("namespaces", "team"), "readyz": "500 canary",
 	})
 	_, err := k.connect(t)
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 	var final *permanentError
 	require.False(t, errors.As(err, &final))
 
@@ -252,7 +252,7 @@ func TestKubernetesRefusalWhileItIsStartingIsNone(t *testing.T) {
 	now := time.Now()
 	conn.now = func() time.Time { return now }
 	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 	// It may be ready before it is asked whether it is: the refusal is older.
 	found := `200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"team"},"data":{"k":"dg=="}}`
 	refused := k.answers["a"]
@@ -267,21 +267,21 @@ func TestKubernetesRefusalWhileItIsStartingIsNone(t *testing.T) {
 	require.Equal(t, map[string]string{"k": "v"}, entries)
 	k.before, k.answers["a"] = nil, refused
 	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.Equal(t, credential.Denied, credential.KindOf(err))
 
 	// It may have been started again meanwhile.
 	k.answers["readyz"] = "500 canary"
 	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 	k.answers["readyz"] = "200 ok"
 	before := k.asked.Load()
 	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.Equal(t, credential.Denied, credential.KindOf(err))
 	require.EqualValues(t, 1, k.asked.Load()-before, "it was ready before it was asked, too")
 	k.answers["b"] = "drop"
 	_, err = conn.get(t.Context(), "b")
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Denied, resolver.KindOf(err))
+	require.Equal(t, credential.Denied, credential.KindOf(err))
 	require.EqualValues(t, 1+1+2, k.asked.Load()-before, "what was ready before it was gone says nothing")
 }

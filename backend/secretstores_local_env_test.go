@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 const localEnv = "secretstores.local.env"
@@ -56,19 +57,19 @@ func TestVariableThatIsNotSetIsMissingToTheResolver(t *testing.T) {
 	}
 
 	put(`{"credentialSource":"agent","password":"DB","user":"NEVER_SET","token":"DAPR_TOKEN"}`)
-	credential, err := resolve(within(t), guid)
+	finished, err := resolve(within(t), guid)
 	require.NoError(t, err)
 	require.Equal(t, `{"credentialSource":"agent","password":"s3cret","user":"NEVER_SET","token":"DAPR_TOKEN"}`,
-		asJSON(t, credential))
+		asJSON(t, finished))
 
 	put(`{"credentialSource":"agent","secret-path":"NEVER_SET","password":"p"}`)
 	_, err = resolve(within(t), guid)
-	require.Equal(t, resolver.NotFound, resolver.KindOf(err))
+	require.Equal(t, credential.NotFound, credential.KindOf(err))
 }
 
-func asJSON(t *testing.T, credential *resolver.Credential) string {
+func asJSON(t *testing.T, finished *credential.Credential) string {
 	t.Helper()
-	text, err := credential.Fields.AppendJSON(nil)
+	text, err := finished.Fields.AppendJSON(nil)
 	require.NoError(t, err)
 	return string(text)
 }

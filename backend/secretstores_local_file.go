@@ -9,11 +9,12 @@ import (
 	"syscall"
 	"time"
 
+	"credential-resolver/resolver/credential"
+
 	contrib "github.com/dapr/components-contrib/secretstores/local/file"
 	"github.com/dapr/kit/logger"
-	kitstrings "github.com/dapr/kit/strings"
 
-	"credential-resolver/resolver"
+	kitstrings "github.com/dapr/kit/strings"
 )
 
 // secretsLocalFile is secretstores.local.file: a JSON file. contrib's store reads it at
@@ -91,7 +92,7 @@ func (c *localFileConn) current() (*secretsFile, error) {
 		return c.file, nil
 	}
 	if !version.mode.IsRegular() {
-		return nil, permanent(resolver.Remedy("the secrets file is not a regular file"))
+		return nil, permanent(credential.Remedy("the secrets file is not a regular file"))
 	}
 	// A file that is written to while it is read is read again, a few times.
 	for range 5 {
@@ -113,13 +114,13 @@ func (c *localFileConn) current() (*secretsFile, error) {
 		}
 		return file, nil
 	}
-	return nil, resolver.Remedy("the secrets file keeps changing while it is read")
+	return nil, credential.Remedy("the secrets file keeps changing while it is read")
 }
 
 func (c *localFileConn) load() (*secretsFile, error) {
 	text, err := readSmall(c.path, maxSecretsFile)
 	if errors.Is(err, errFileTooLarge) {
-		return nil, permanent(resolver.Remedy("the secrets file is larger than 16 MiB"))
+		return nil, permanent(credential.Remedy("the secrets file is larger than 16 MiB"))
 	}
 	if err != nil {
 		return nil, explained("the secrets file cannot be read", err)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 const localFile = "secretstores.local.file"
@@ -78,7 +78,7 @@ func TestSecretsFile(t *testing.T) {
 			}
 			for _, secret := range test.missing {
 				_, err := store.Secret(within(t), secret)
-				requireKind(t, resolver.NotFound, err)
+				requireKind(t, credential.NotFound, err)
 			}
 		})
 	}
@@ -90,7 +90,7 @@ func TestSecretsFileMayHaveNoSecrets(t *testing.T) {
 			"secretsFile": tempFile(t, "secrets.json", "{}\n"), "multiValued": multiValued,
 		})
 		_, err := store.Secret(within(t), "a")
-		requireKind(t, resolver.NotFound, err)
+		requireKind(t, credential.NotFound, err)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestSecretsFileThatIsMissingAtTheStartIsConnectedLater(t *testing.T) {
 	path := tempFile(t, "secrets.json", "") + ".later"
 	store := openSecrets(t, localFile, fields{"secretsFile": path})
 	_, err := store.Secret(brief(t), "a")
-	requireKind(t, resolver.Unavailable, err)
+	requireKind(t, credential.Unavailable, err)
 
 	replaceFile(t, path, `{"a":"b"}`)
 	require.Eventually(t, func() bool {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // connCount counts the connections that a server has.
@@ -218,7 +218,7 @@ func TestSessionThatIsMadeAfterCloseKeepsNoConnection(t *testing.T) {
 		<-arrived
 		require.NoError(t, conn.Close())
 		cancel(context.DeadlineExceeded)
-		require.Equal(t, resolver.Timeout, resolver.KindOf(<-failed), "which makes a session")
+		require.Equal(t, credential.Timeout, credential.KindOf(<-failed), "which makes a session")
 		_, err = conn.get(t.Context(), "a")
 		require.NoError(t, err)
 		conns.await(t, 0)

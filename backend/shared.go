@@ -5,7 +5,7 @@ import (
 	"errors"
 	"sync"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // sharedCheck runs a check for all calls that need its outcome at the same time, one
@@ -32,7 +32,7 @@ func (s *sharedCheck) do(ctx context.Context, check func(context.Context) error)
 	case <-run.done:
 		return run.err
 	case <-ctx.Done():
-		return &resolver.StoreError{Kind: resolver.Timeout, Err: ctx.Err()}
+		return &credential.StoreError{Kind: credential.Timeout, Err: ctx.Err()}
 	}
 }
 
@@ -66,7 +66,7 @@ func (s *sharedCheck) run(ctx context.Context, before *checkRun, check func(cont
 	defer close(run.done)
 	defer func() {
 		if recover() != nil {
-			run.err = &resolver.StoreError{Kind: resolver.Internal, Err: errPanicCheck}
+			run.err = &credential.StoreError{Kind: credential.Internal, Err: errPanicCheck}
 		}
 	}()
 	run.err = check(ctx)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func TestSharedCheckIsNewerThanTheCallThatNeedsIt(t *testing.T) {
@@ -56,7 +56,7 @@ func TestSharedCheckGoesOnWhenItsFirstCallerLeaves(t *testing.T) {
 		go func() { second <- s.do(t.Context(), check) }()
 		synctest.Wait()
 		leave()
-		require.Equal(t, resolver.Timeout, resolver.KindOf(<-first))
+		require.Equal(t, credential.Timeout, credential.KindOf(<-first))
 		close(end)
 		require.NoError(t, <-second)
 	})
@@ -65,6 +65,6 @@ func TestSharedCheckGoesOnWhenItsFirstCallerLeaves(t *testing.T) {
 func TestPanicInASharedCheckIsInternal(t *testing.T) {
 	var s sharedCheck
 	err := s.do(t.Context(), func(context.Context) error { panic("canary") })
-	require.Equal(t, resolver.Internal, resolver.KindOf(err))
+	require.Equal(t, credential.Internal, credential.KindOf(err))
 	require.NoError(t, s.do(t.Context(), func(context.Context) error { return nil }))
 }

@@ -6,7 +6,7 @@ import (
 	"os"
 	"syscall"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // The most that files which others write may have, in bytes.
@@ -19,8 +19,8 @@ const (
 )
 
 const (
-	errNotRegular   = resolver.Remedy("it is not a regular file")
-	errFileTooLarge = resolver.Remedy("it is larger than such a file can be")
+	errNotRegular   = credential.Remedy("it is not a regular file")
+	errFileTooLarge = credential.Remedy("it is larger than such a file can be")
 )
 
 // readSmall reads a file that is regular and has at most so many bytes. It waits for

@@ -12,7 +12,7 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 
 	"credential-resolver/internal/nearest"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // Spec names a store: its type and its own metadata.
@@ -128,12 +128,12 @@ const minScrubbed = 4
 // which may be passwords. A refusal of a file is words of ours, for the person who
 // has to mend it.
 func scrub(err error, fields map[string]string) error {
-	var remedy resolver.Remedy
+	var remedy credential.Remedy
 	if errors.As(err, &remedy) && string(remedy) == err.Error() {
 		return remedy
 	}
 	text := err.Error()
-	var store *resolver.StoreError // whose text is fixed words
+	var store *credential.StoreError // whose text is fixed words
 	if errors.As(err, &store) && store.Err != nil {
 		text = store.Err.Error()
 	}

@@ -9,17 +9,18 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/state"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/dapr/components-contrib/metadata"
-	"github.com/dapr/components-contrib/state"
+	"credential-resolver/resolver/credential"
+
 	contrib "github.com/dapr/components-contrib/state/etcd"
 	"github.com/dapr/kit/logger"
-	kitstrings "github.com/dapr/kit/strings"
 
-	"credential-resolver/resolver"
+	kitstrings "github.com/dapr/kit/strings"
 )
 
 // stateEtcdV1 is daprd's state.etcd of version v1, and stateEtcdV2 that of v2.
@@ -127,7 +128,7 @@ func connectEtcd(ctx context.Context, contribs state.Store, fields map[string]st
 // with what cannot be decoded.
 func etcdAnswered(err error) bool {
 	code, ok := etcdCode(err)
-	var unreachable *resolver.StoreError
+	var unreachable *credential.StoreError
 	return err == nil || code == codes.PermissionDenied ||
 		!ok && !errors.As(err, &unreachable) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
 }
@@ -143,7 +144,7 @@ func quietEtcd() {
 
 // classifyEtcd goes by the codes of gRPC.
 func classifyEtcd(err error) error {
-	var known *resolver.StoreError
+	var known *credential.StoreError
 	if errors.As(err, &known) {
 		return known
 	}
@@ -151,14 +152,14 @@ func classifyEtcd(err error) error {
 	if !ok {
 		return failed(err)
 	}
-	kind := resolver.Unavailable
+	kind := credential.Unavailable
 	switch {
 	case code == codes.PermissionDenied, code == codes.Unauthenticated, anonymous(err):
-		kind = resolver.Denied
+		kind = credential.Denied
 	case code == codes.DeadlineExceeded:
-		kind = resolver.Timeout
+		kind = credential.Timeout
 	}
-	return &resolver.StoreError{Kind: kind, Err: err}
+	return &credential.StoreError{Kind: kind, Err: err}
 }
 
 // anonymous tells whether the server wants to know who we are: etcd has no code

@@ -12,30 +12,30 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func TestEtcdFailuresAreClassifiedByTheirCodes(t *testing.T) {
-	tests := map[error]resolver.Kind{
-		rpctypes.ErrPermissionDenied:                       resolver.Denied,
-		rpctypes.ErrInvalidAuthToken:                       resolver.Denied,
-		rpctypes.ErrUserEmpty:                              resolver.Denied,
-		rpctypes.ErrAuthFailed:                             resolver.Denied,
-		rpctypes.ErrNoLeader:                               resolver.Unavailable,
-		rpctypes.ErrTimeout:                                resolver.Unavailable,
-		rpctypes.ErrNoSpace:                                resolver.Unavailable,
-		rpctypes.ErrTooManyRequests:                        resolver.Unavailable,
-		status.Error(codes.Unavailable, "refused"):         resolver.Unavailable,
-		status.Error(codes.DeadlineExceeded, "too slow"):   resolver.Timeout,
-		status.Error(codes.Unauthenticated, "who are you"): resolver.Denied,
-		context.DeadlineExceeded:                           resolver.Timeout,
-		errors.New("proto: cannot parse"):                  resolver.Unavailable,
+	tests := map[error]credential.Kind{
+		rpctypes.ErrPermissionDenied:                       credential.Denied,
+		rpctypes.ErrInvalidAuthToken:                       credential.Denied,
+		rpctypes.ErrUserEmpty:                              credential.Denied,
+		rpctypes.ErrAuthFailed:                             credential.Denied,
+		rpctypes.ErrNoLeader:                               credential.Unavailable,
+		rpctypes.ErrTimeout:                                credential.Unavailable,
+		rpctypes.ErrNoSpace:                                credential.Unavailable,
+		rpctypes.ErrTooManyRequests:                        credential.Unavailable,
+		status.Error(codes.Unavailable, "refused"):         credential.Unavailable,
+		status.Error(codes.DeadlineExceeded, "too slow"):   credential.Timeout,
+		status.Error(codes.Unauthenticated, "who are you"): credential.Denied,
+		context.DeadlineExceeded:                           credential.Timeout,
+		errors.New("proto: cannot parse"):                  credential.Unavailable,
 	}
 	for failure, want := range tests {
 		t.Run(failure.Error(), func(t *testing.T) {
 			for _, err := range []error{failure, fmt.Errorf("couldn't get key: %w", failure)} {
 				got := classifyEtcd(err)
-				require.Equal(t, want, resolver.KindOf(got))
+				require.Equal(t, want, credential.KindOf(got))
 				require.ErrorIs(t, got, failure)
 			}
 		})
@@ -48,7 +48,7 @@ func TestEtcdThatAnswersWithARefusalOfTheProbeIsConnected(t *testing.T) {
 	}
 	for _, err := range []error{
 		rpctypes.ErrUserEmpty, rpctypes.ErrNoLeader, context.DeadlineExceeded, context.Canceled,
-		&resolver.StoreError{Kind: resolver.Unavailable, Err: errUnreachable},
+		&credential.StoreError{Kind: credential.Unavailable, Err: errUnreachable},
 	} {
 		require.False(t, etcdAnswered(err), "%v", err)
 	}
@@ -63,12 +63,12 @@ func TestEtcdCallEndsOnceNobodyListens(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*etcdPatience)
 	defer cancel()
 	_, err = whileReachable(ctx, []string{endpoint}, hang)
-	require.Equal(t, resolver.Timeout, resolver.KindOf(err), "it listens, and hangs")
+	require.Equal(t, credential.Timeout, credential.KindOf(err), "it listens, and hangs")
 
 	require.NoError(t, listener.Close())
 	_, err = whileReachable(t.Context(), []string{endpoint}, hang)
 	require.ErrorIs(t, err, errUnreachable)
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 }
 
 func TestEtcdMetadataAreCheckedBeforeItConnects(t *testing.T) {

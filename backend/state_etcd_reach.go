@@ -10,7 +10,7 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/state"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // etcdStore is contrib's store, less its client's patience: that tries again for
@@ -53,7 +53,7 @@ func (s *etcdStore) KeysLike(ctx context.Context, req *state.KeysLikeRequest) (*
 // are there at all.
 const etcdPatience = 100 * time.Millisecond
 
-var errUnreachable = resolver.Remedy("none of the endpoints accepts connections")
+var errUnreachable = credential.Remedy("none of the endpoints accepts connections")
 
 // whileReachable calls a server, and gives up once every endpoint of it refuses to
 // be connected to.
@@ -70,7 +70,7 @@ func whileReachable[T any](
 	defer looking.Stop()
 	value, err := call(ctx)
 	if err != nil && errors.Is(context.Cause(ctx), errUnreachable) {
-		return value, &resolver.StoreError{Kind: resolver.Unavailable, Err: errUnreachable}
+		return value, &credential.StoreError{Kind: credential.Unavailable, Err: errUnreachable}
 	}
 	return value, err
 }

@@ -8,11 +8,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/dapr/components-contrib/state"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dapr/components-contrib/state"
-
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // openStore returns a config store of a connection made by hand.
@@ -91,7 +90,7 @@ func TestListThatFailsHalfwayIsNoList(t *testing.T) {
 	down := errors.New("down")
 	store := &oddLister{pages: [][]string{{"a"}}, fail: down}
 	got, err := openStore(t, "{guid}", newStateConn(store, failed)).List(t.Context())
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 	require.ErrorIs(t, err, down)
 	require.Nil(t, got)
 }
@@ -109,11 +108,11 @@ func (plainState) Close() error { return nil }
 
 func TestStoreThatCannotSaysSo(t *testing.T) {
 	_, err := openStore(t, "{guid}", plainConn{}).List(t.Context())
-	require.Equal(t, resolver.FailedPrecondition, resolver.KindOf(err))
+	require.Equal(t, credential.FailedPrecondition, credential.KindOf(err))
 	require.ErrorIs(t, err, ErrCannotList)
 	_, err = openStore(t, "{guid}", newStateConn(plainState{}, failed)).List(t.Context())
 	require.ErrorIs(t, err, ErrCannotList)
 	err = openStore(t, "{guid}", plainConn{}).Delete(t.Context(), "a")
-	require.Equal(t, resolver.FailedPrecondition, resolver.KindOf(err))
+	require.Equal(t, credential.FailedPrecondition, credential.KindOf(err))
 	require.ErrorIs(t, err, ErrCannotDelete)
 }

@@ -9,14 +9,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dapr/components-contrib/state"
 	"go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/x/mongo/driver/topology"
 
-	"github.com/dapr/components-contrib/state"
+	"credential-resolver/resolver/credential"
+
 	contrib "github.com/dapr/components-contrib/state/mongodb"
 	"github.com/dapr/kit/logger"
-
-	"credential-resolver/resolver"
 )
 
 // stateMongoDB is state.mongodb. What is put through us is kept as the string that
@@ -92,22 +92,22 @@ func classifyMongo(err error) error {
 		selection topology.ServerSelectionError
 		network   net.Error
 	)
-	kind := resolver.Unavailable
+	kind := credential.Unavailable
 	switch {
 	case errors.As(err, &failure):
 		switch {
 		case slices.ContainsFunc(mongoDenied, failure.HasErrorCode):
-			kind = resolver.Denied
+			kind = credential.Denied
 		case mongo.IsTimeout(err): // MaxTimeMSExpired, and what the driver counts with it
-			kind = resolver.Timeout
+			kind = credential.Timeout
 		}
 	case mongoDeniedText.MatchString(err.Error()):
-		kind = resolver.Denied
+		kind = credential.Denied
 	case errors.As(err, &selection): // nobody to ask: it waited for one as long as it might
 	case mongo.IsTimeout(err), errors.As(err, &network) && network.Timeout(), mongoTimeoutText.MatchString(err.Error()):
-		kind = resolver.Timeout
+		kind = credential.Timeout
 	default:
 		return failed(err)
 	}
-	return &resolver.StoreError{Kind: kind, Err: err}
+	return &credential.StoreError{Kind: kind, Err: err}
 }

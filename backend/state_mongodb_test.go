@@ -10,7 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/x/mongo/driver/topology"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func TestMongoDBFailuresAreClassifiedByTheirCode(t *testing.T) {
@@ -27,26 +27,26 @@ func TestMongoDBFailuresAreClassifiedByTheirCode(t *testing.T) {
 	nobody := topology.ServerSelectionError{Wrapped: context.DeadlineExceeded}
 	for name, test := range map[string]struct {
 		err  error
-		want resolver.Kind
+		want credential.Kind
 	}{
-		"unauthorized":                    {command(13, "Unauthorized"), resolver.Denied},
-		"a wrong password":                {command(18, "AuthenticationFailed"), resolver.Denied},
-		"a wrong password, connecting":    {connecting(handshake), resolver.Denied},
-		"a wrong password, in between":    {handshake, resolver.Denied},
-		"a connection lost":               {lost, resolver.Unavailable},
-		"unauthorized to make an index":   {errors.New("error in creating ttl index: " + command(13, "Unauthorized").Error()), resolver.Denied},
-		"shutting down":                   {command(91, "ShutdownInProgress"), resolver.Unavailable},
-		"no primary":                      {command(10107, "NotWritablePrimary"), resolver.Unavailable},
-		"too long for the server":         {command(50, "MaxTimeMSExpired"), resolver.Timeout},
-		"too long for us":                 {context.DeadlineExceeded, resolver.Timeout},
-		"too long for us, connecting":     {connecting(context.DeadlineExceeded), resolver.Timeout},
-		"nobody there":                    {nobody, resolver.Unavailable},
-		"nobody there, connecting":        {connecting(nobody), resolver.Unavailable},
-		"a network's failure":             {&net.OpError{Op: "dial", Err: errors.New("refused")}, resolver.Unavailable},
-		"a document that has other types": {errors.New("error decoding key value"), resolver.Unavailable},
+		"unauthorized":                    {command(13, "Unauthorized"), credential.Denied},
+		"a wrong password":                {command(18, "AuthenticationFailed"), credential.Denied},
+		"a wrong password, connecting":    {connecting(handshake), credential.Denied},
+		"a wrong password, in between":    {handshake, credential.Denied},
+		"a connection lost":               {lost, credential.Unavailable},
+		"unauthorized to make an index":   {errors.New("error in creating ttl index: " + command(13, "Unauthorized").Error()), credential.Denied},
+		"shutting down":                   {command(91, "ShutdownInProgress"), credential.Unavailable},
+		"no primary":                      {command(10107, "NotWritablePrimary"), credential.Unavailable},
+		"too long for the server":         {command(50, "MaxTimeMSExpired"), credential.Timeout},
+		"too long for us":                 {context.DeadlineExceeded, credential.Timeout},
+		"too long for us, connecting":     {connecting(context.DeadlineExceeded), credential.Timeout},
+		"nobody there":                    {nobody, credential.Unavailable},
+		"nobody there, connecting":        {connecting(nobody), credential.Unavailable},
+		"a network's failure":             {&net.OpError{Op: "dial", Err: errors.New("refused")}, credential.Unavailable},
+		"a document that has other types": {errors.New("error decoding key value"), credential.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, test.want, resolver.KindOf(classifyMongo(test.err)))
+			require.Equal(t, test.want, credential.KindOf(classifyMongo(test.err)))
 		})
 	}
 }

@@ -6,13 +6,13 @@ import (
 	"net"
 	"strings"
 
+	"github.com/dapr/components-contrib/state"
 	"github.com/go-sql-driver/mysql"
 
-	"github.com/dapr/components-contrib/state"
+	"credential-resolver/resolver/credential"
+
 	contrib "github.com/dapr/components-contrib/state/mysql"
 	"github.com/dapr/kit/logger"
-
-	"credential-resolver/resolver"
 )
 
 // stateMySQL is state.mysql, for MySQL and MariaDB. It keeps documents (JSON).
@@ -83,8 +83,8 @@ var (
 )
 
 var (
-	errOtherCase = resolver.Remedy("the table takes this key and one in other letters for the same: give its column id a binary collation")
-	errUnseen    = resolver.Remedy("a row that was read is not there under its name")
+	errOtherCase = credential.Remedy("the table takes this key and one in other letters for the same: give its column id a binary collation")
+	errUnseen    = credential.Remedy("a row that was read is not there under its name")
 )
 
 // get implements configConn.
@@ -102,7 +102,7 @@ func (c *mysqlConn) get(ctx context.Context, key string) ([]byte, error) {
 	case other:
 		return nil, absent()
 	default: // deleted meanwhile, or a pattern that the server understands otherwise
-		return nil, &resolver.StoreError{Kind: resolver.Unavailable, Err: errUnseen}
+		return nil, &credential.StoreError{Kind: credential.Unavailable, Err: errUnseen}
 	}
 }
 
@@ -113,7 +113,7 @@ func (c *mysqlConn) set(ctx context.Context, key string, data []byte) error {
 	case err != nil:
 		return err
 	case other && !exact:
-		return &resolver.StoreError{Kind: resolver.Denied, Err: errOtherCase}
+		return &credential.StoreError{Kind: credential.Denied, Err: errOtherCase}
 	}
 	return c.stateLister.set(ctx, key, data)
 }
@@ -144,24 +144,24 @@ func classifyMySQL(err error) error {
 	)
 	switch {
 	case errors.As(err, &failure):
-		return &resolver.StoreError{Kind: mysqlKind(failure.Number), Err: err}
+		return &credential.StoreError{Kind: mysqlKind(failure.Number), Err: err}
 	case errors.As(err, &network) && network.Timeout():
-		return &resolver.StoreError{Kind: resolver.Timeout, Err: err}
+		return &credential.StoreError{Kind: credential.Timeout, Err: err}
 	default:
 		return failed(err)
 	}
 }
 
 // mysqlKind returns what an error's number means.
-func mysqlKind(number uint16) resolver.Kind {
+func mysqlKind(number uint16) credential.Kind {
 	switch number {
 	case 1044, 1045, 1698, // no access to the database, by this password, by this plugin
 		1142, 1143, 1227, 1370, // no privilege for the table, the column, the server, the routine
 		1130, 1290, 1792, 1820, 1862, 3118, 4151: // host not allowed, read only (2), password expired (2), account locked (2)
-		return resolver.Denied
+		return credential.Denied
 	case 1205, 1317, 1969, 3024: // waited for a lock, interrupted, and out of time in MariaDB and MySQL
-		return resolver.Timeout
+		return credential.Timeout
 	default: // among them 1040, 1203 and 1226, too many connections
-		return resolver.Unavailable
+		return credential.Unavailable
 	}
 }

@@ -9,40 +9,39 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dapr/components-contrib/state"
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dapr/components-contrib/state"
-
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func TestMySQLFailuresAreClassifiedByTheirNumber(t *testing.T) {
-	for number, want := range map[uint16]resolver.Kind{
-		1044: resolver.Denied, 1045: resolver.Denied, 1142: resolver.Denied, 1143: resolver.Denied,
-		1130: resolver.Denied, 1290: resolver.Denied, 1862: resolver.Denied,
-		1040: resolver.Unavailable, 1203: resolver.Unavailable, 1226: resolver.Unavailable,
-		1049: resolver.Unavailable, 1146: resolver.Unavailable, 1053: resolver.Unavailable,
-		1205: resolver.Timeout, 1969: resolver.Timeout, 3024: resolver.Timeout,
+	for number, want := range map[uint16]credential.Kind{
+		1044: credential.Denied, 1045: credential.Denied, 1142: credential.Denied, 1143: credential.Denied,
+		1130: credential.Denied, 1290: credential.Denied, 1862: credential.Denied,
+		1040: credential.Unavailable, 1203: credential.Unavailable, 1226: credential.Unavailable,
+		1049: credential.Unavailable, 1146: credential.Unavailable, 1053: credential.Unavailable,
+		1205: credential.Timeout, 1969: credential.Timeout, 3024: credential.Timeout,
 	} {
 		t.Run(fmt.Sprint(number), func(t *testing.T) {
 			failure := &mysql.MySQLError{Number: number, Message: "words"}
 			err := classifyMySQL(fmt.Errorf("in contrib: %w", failure))
-			require.Equal(t, want, resolver.KindOf(err))
+			require.Equal(t, want, credential.KindOf(err))
 			require.ErrorIs(t, err, failure)
 		})
 	}
 	for name, test := range map[string]struct {
 		err  error
-		want resolver.Kind
+		want credential.Kind
 	}{
-		"our deadline":         {context.DeadlineExceeded, resolver.Timeout},
-		"a network's deadline": {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, resolver.Timeout},
-		"a connection lost":    {mysql.ErrInvalidConn, resolver.Unavailable},
-		"a row that is broken": {errors.New("failed to decode binary data: illegal base64"), resolver.Unavailable},
+		"our deadline":         {context.DeadlineExceeded, credential.Timeout},
+		"a network's deadline": {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, credential.Timeout},
+		"a connection lost":    {mysql.ErrInvalidConn, credential.Unavailable},
+		"a row that is broken": {errors.New("failed to decode binary data: illegal base64"), credential.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, test.want, resolver.KindOf(classifyMySQL(fmt.Errorf("in contrib: %w", test.err))))
+			require.Equal(t, test.want, credential.KindOf(classifyMySQL(fmt.Errorf("in contrib: %w", test.err))))
 		})
 	}
 }
@@ -115,13 +114,13 @@ func TestMySQLHeedsCaseWhereTheTableDoesNot(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "{}", string(data))
 	_, err = conn.get(t.Context(), "app_ABC")
-	require.Equal(t, resolver.NotFound, resolver.KindOf(err))
+	require.Equal(t, credential.NotFound, credential.KindOf(err))
 	_, err = conn.get(t.Context(), "app_abd")
-	require.Equal(t, resolver.NotFound, resolver.KindOf(err))
-	require.Equal(t, resolver.Denied, resolver.KindOf(conn.set(t.Context(), "app_ABC", []byte("[]"))))
+	require.Equal(t, credential.NotFound, credential.KindOf(err))
+	require.Equal(t, credential.Denied, credential.KindOf(conn.set(t.Context(), "app_ABC", []byte("[]"))))
 	require.NoError(t, conn.set(t.Context(), "app_abc", []byte("[]")))
 	require.Equal(t, map[string]string{"app_abc": "[]"}, rows.rows)
 	rows.hidden = true
 	_, err = conn.get(t.Context(), "app_abc")
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err), "what cannot be made sure of is no miss")
+	require.Equal(t, credential.Unavailable, credential.KindOf(err), "what cannot be made sure of is no miss")
 }

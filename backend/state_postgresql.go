@@ -8,15 +8,16 @@ import (
 	"net/url"
 	"regexp"
 
+	"github.com/dapr/components-contrib/metadata"
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/dapr/components-contrib/metadata"
+	"credential-resolver/resolver/credential"
+
 	pgv1 "github.com/dapr/components-contrib/state/postgresql/v1"
+
 	pgv2 "github.com/dapr/components-contrib/state/postgresql/v2"
 	"github.com/dapr/kit/logger"
-
-	"credential-resolver/resolver"
 )
 
 // statePostgreSQL is version 2 of state.postgresql, which keeps bytes (bytea):
@@ -50,7 +51,7 @@ func postgresStore(make newState, connect initPostgres) storeType[configConn] {
 	}
 }
 
-var errOtherVersion = resolver.Remedy("there is a table of that name with other columns, as another version of the store makes them:" +
+var errOtherVersion = credential.Remedy("there is a table of that name with other columns, as another version of the store makes them:" +
 	" name the version in the type, as in state.postgresql/v1, or another table")
 
 // postgresFields are what contrib declares, and what it reads without declaring
@@ -92,7 +93,7 @@ func checkPostgres(make newState, fields map[string]string) error {
 
 // errPreparedStatements is for a pooler that gives each transaction another of the server's
 // connections, where the statement is not the one that was prepared.
-const errPreparedStatements = resolver.Remedy("a prepared statement is not where it was: behind PgBouncer in transaction mode, " +
+const errPreparedStatements = credential.Remedy("a prepared statement is not where it was: behind PgBouncer in transaction mode, " +
 	"set queryExecMode to \"exec\"")
 
 // sqlStateInText finds the SQLSTATE at the end of an error of which contrib kept
@@ -105,7 +106,7 @@ func sqlState(err error) string {
 	if errors.As(err, &failure) {
 		return failure.Code
 	}
-	var classified *resolver.StoreError
+	var classified *credential.StoreError
 	if errors.As(err, &classified) {
 		err = classified.Err
 	}
@@ -120,21 +121,21 @@ func sqlState(err error) string {
 func classifyPostgres(err error) error {
 	code := sqlState(err)
 	var network net.Error
-	kind := resolver.Unavailable
+	kind := credential.Unavailable
 	switch {
 	case code == "":
 		if errors.As(err, &network) && network.Timeout() {
-			kind = resolver.Timeout
+			kind = credential.Timeout
 			break
 		}
 		return failed(err)
 	case pgerrcode.IsInvalidAuthorizationSpecification(code),
 		code == pgerrcode.InsufficientPrivilege, code == pgerrcode.ReadOnlySQLTransaction:
-		kind = resolver.Denied
+		kind = credential.Denied
 	case code == pgerrcode.QueryCanceled:
-		kind = resolver.Timeout
+		kind = credential.Timeout
 	case code == pgerrcode.DuplicatePreparedStatement, code == pgerrcode.InvalidSQLStatementName:
 		err = explained(errPreparedStatements, err)
 	}
-	return &resolver.StoreError{Kind: kind, Err: err}
+	return &credential.StoreError{Kind: kind, Err: err}
 }

@@ -12,36 +12,36 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func TestPostgreSQLFailuresAreClassifiedByTheirSQLState(t *testing.T) {
-	tests := map[string]resolver.Kind{
-		"28P01": resolver.Denied,      // wrong password
-		"28000": resolver.Denied,      // no such role, or no line for it in pg_hba.conf
-		"42501": resolver.Denied,      // no privilege
-		"25006": resolver.Denied,      // read only
-		"57014": resolver.Timeout,     // statement_timeout
-		"53300": resolver.Unavailable, // too many connections
-		"57P01": resolver.Unavailable, // shutting down
-		"57P03": resolver.Unavailable, // starting up
-		"40001": resolver.Unavailable, // serialization
-		"42P01": resolver.Unavailable, // no such table
-		"3D000": resolver.Unavailable, // no such database
-		"42703": resolver.Unavailable, // no such column
-		"42P05": resolver.Unavailable, // prepared statement is there already
-		"26000": resolver.Unavailable, // no such prepared statement
+	tests := map[string]credential.Kind{
+		"28P01": credential.Denied,      // wrong password
+		"28000": credential.Denied,      // no such role, or no line for it in pg_hba.conf
+		"42501": credential.Denied,      // no privilege
+		"25006": credential.Denied,      // read only
+		"57014": credential.Timeout,     // statement_timeout
+		"53300": credential.Unavailable, // too many connections
+		"57P01": credential.Unavailable, // shutting down
+		"57P03": credential.Unavailable, // starting up
+		"40001": credential.Unavailable, // serialization
+		"42P01": credential.Unavailable, // no such table
+		"3D000": credential.Unavailable, // no such database
+		"42703": credential.Unavailable, // no such column
+		"42P05": credential.Unavailable, // prepared statement is there already
+		"26000": credential.Unavailable, // no such prepared statement
 	}
 	for code, want := range tests {
 		failure := &pgconn.PgError{Severity: "ERROR", Code: code, Message: "words"}
 		t.Run(code, func(t *testing.T) {
 			err := classifyPostgres(fmt.Errorf("in contrib: %w", failure))
-			require.Equal(t, want, resolver.KindOf(err))
+			require.Equal(t, want, credential.KindOf(err))
 			require.ErrorIs(t, err, failure)
 		})
 		t.Run(code+" in the text that contrib makes of it", func(t *testing.T) {
 			text := fmt.Sprintf("failed to perform migration 0: failed to create state table: 'state', %v", failure)
-			require.Equal(t, want, resolver.KindOf(classifyPostgres(errors.New(text))))
+			require.Equal(t, want, credential.KindOf(classifyPostgres(errors.New(text))))
 		})
 	}
 }
@@ -59,16 +59,16 @@ func TestPostgreSQLPreparedStatementHasARemedy(t *testing.T) {
 func TestPostgreSQLFailuresWithoutSQLState(t *testing.T) {
 	for name, test := range map[string]struct {
 		err  error
-		want resolver.Kind
+		want credential.Kind
 	}{
-		"our deadline":            {context.DeadlineExceeded, resolver.Timeout},
-		"a network's deadline":    {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, resolver.Timeout},
-		"a network's failure":     {&net.OpError{Op: "dial", Err: errors.New("refused")}, resolver.Unavailable},
-		"a row that is broken":    {errors.New("failed to decode base64 data: illegal base64 data at input byte 1"), resolver.Unavailable},
-		"a code that is not last": {errors.New("(SQLSTATE 42501) and more"), resolver.Unavailable},
+		"our deadline":            {context.DeadlineExceeded, credential.Timeout},
+		"a network's deadline":    {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, credential.Timeout},
+		"a network's failure":     {&net.OpError{Op: "dial", Err: errors.New("refused")}, credential.Unavailable},
+		"a row that is broken":    {errors.New("failed to decode base64 data: illegal base64 data at input byte 1"), credential.Unavailable},
+		"a code that is not last": {errors.New("(SQLSTATE 42501) and more"), credential.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, test.want, resolver.KindOf(classifyPostgres(fmt.Errorf("in contrib: %w", test.err))))
+			require.Equal(t, test.want, credential.KindOf(classifyPostgres(fmt.Errorf("in contrib: %w", test.err))))
 		})
 	}
 }

@@ -10,15 +10,16 @@ import (
 	"sync"
 	"time"
 
+	"credential-resolver/resolver/credential"
+
 	redisv9 "github.com/redis/go-redis/v9"
 
 	rediscomponent "github.com/dapr/components-contrib/common/component/redis"
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/state"
+
 	contrib "github.com/dapr/components-contrib/state/redis"
 	"github.com/dapr/kit/logger"
-
-	"credential-resolver/resolver"
 )
 
 // stateRedis is state.redis. contrib keeps a config in a hash, whose field "data"
@@ -144,18 +145,18 @@ func classifyRedis(err error) error {
 		RedisError()
 	}
 	var network net.Error
-	kind := resolver.Unavailable
+	kind := credential.Unavailable
 	switch {
 	case errors.As(err, &reply):
 		if redisRefuses(reply.Error()) {
-			kind = resolver.Denied
+			kind = credential.Denied
 		}
 	case errors.As(err, &network) && network.Timeout(): // a read's, or a call that ended while it dialled
-		kind = resolver.Timeout
+		kind = credential.Timeout
 	default:
 		return failed(err)
 	}
-	return &resolver.StoreError{Kind: kind, Err: err}
+	return &credential.StoreError{Kind: kind, Err: err}
 }
 
 func redisRefuses(reply string) bool {

@@ -9,13 +9,13 @@ import (
 	"syscall"
 	"testing"
 
+	"credential-resolver/resolver/credential"
+
 	redisv8 "github.com/go-redis/redis/v8"
-	redisv9 "github.com/redis/go-redis/v9"
-	"github.com/stretchr/testify/require"
 
 	"github.com/dapr/components-contrib/state"
-
-	"credential-resolver/resolver"
+	redisv9 "github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
 )
 
 // redisReply is an error that the server answered, as both versions of go-redis
@@ -31,29 +31,29 @@ var (
 )
 
 func TestRedisFailuresAreClassifiedByTheReplysCode(t *testing.T) {
-	tests := map[error]resolver.Kind{
-		redisReply("NOAUTH Authentication required."):                                     resolver.Denied,
-		redisReply("WRONGPASS invalid username-password pair or user is disabled."):       resolver.Denied,
-		redisReply("NOPERM User x has no permissions to run the 'hgetall' command"):       resolver.Denied,
-		redisReply("DENIED Redis is running in protected mode"):                           resolver.Denied,
-		redisReply(scriptRefused + "run this command or subcommand script: 1f, on @user"): resolver.Denied,
-		redisReply("LOADING Redis is loading the dataset in memory"):                      resolver.Unavailable,
-		redisReply("OOM command not allowed when used memory > 'maxmemory'."):             resolver.Unavailable,
-		redisReply("READONLY You can't write against a read only replica."):               resolver.Unavailable,
-		redisReply("ERR max number of clients reached"):                                   resolver.Unavailable,
-		redisReply("WRONGTYPE Operation against a key"):                                   resolver.Unavailable,
-		&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}:                               resolver.Unavailable,
-		&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}:                             resolver.Timeout,
-		&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}:                             resolver.Timeout,
-		&net.OpError{Op: "read", Err: syscall.ECONNRESET}:                                 resolver.Unavailable,
-		context.DeadlineExceeded:                                                          resolver.Timeout,
-		errors.New("required hash field 'data' or 'version' was not found"):               resolver.Unavailable,
+	tests := map[error]credential.Kind{
+		redisReply("NOAUTH Authentication required."):                                     credential.Denied,
+		redisReply("WRONGPASS invalid username-password pair or user is disabled."):       credential.Denied,
+		redisReply("NOPERM User x has no permissions to run the 'hgetall' command"):       credential.Denied,
+		redisReply("DENIED Redis is running in protected mode"):                           credential.Denied,
+		redisReply(scriptRefused + "run this command or subcommand script: 1f, on @user"): credential.Denied,
+		redisReply("LOADING Redis is loading the dataset in memory"):                      credential.Unavailable,
+		redisReply("OOM command not allowed when used memory > 'maxmemory'."):             credential.Unavailable,
+		redisReply("READONLY You can't write against a read only replica."):               credential.Unavailable,
+		redisReply("ERR max number of clients reached"):                                   credential.Unavailable,
+		redisReply("WRONGTYPE Operation against a key"):                                   credential.Unavailable,
+		&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}:                               credential.Unavailable,
+		&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}:                             credential.Timeout,
+		&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}:                             credential.Timeout,
+		&net.OpError{Op: "read", Err: syscall.ECONNRESET}:                                 credential.Unavailable,
+		context.DeadlineExceeded:                                                          credential.Timeout,
+		errors.New("required hash field 'data' or 'version' was not found"):               credential.Unavailable,
 	}
 	for failure, want := range tests {
 		t.Run(failure.Error(), func(t *testing.T) {
 			for _, err := range []error{failure, fmt.Errorf("in contrib: %w", failure), state.NewETagError(state.ETagMismatch, failure)} {
 				got := classifyRedis(err)
-				require.Equal(t, want, resolver.KindOf(got))
+				require.Equal(t, want, credential.KindOf(got))
 				require.ErrorIs(t, got, failure)
 			}
 		})

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // refusingRedis answers every command that it does not know us. It returns its address, and
@@ -65,7 +65,7 @@ func TestRedisThatRefusesUsLeavesNoConnection(t *testing.T) {
 	require.NoError(t, redisDefaults(fields))
 	for range 5 {
 		_, err := connectRedis(t.Context(), fields, devNull(t))
-		require.Equal(t, resolver.Denied, resolver.KindOf(err))
+		require.Equal(t, credential.Denied, credential.KindOf(err))
 	}
 	awaitNone()
 }

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/dapr/components-contrib/state"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dapr/components-contrib/state"
-
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // racedState is a state store in which something happens just before a writing.
@@ -55,15 +54,15 @@ func TestAnEditBetweenReadingAndWritingIsSeen(t *testing.T) {
 	}{
 		"nobody else":                         {racedState{data: "old"}, nil, "new"},
 		"another edit":                        {racedState{data: "old", before: write("other", nil)}, ErrEdited, "other"},
-		"another edit, and back":              {racedState{data: "old", before: write("old", nil)}, resolver.Internal, "old"},
+		"another edit, and back":              {racedState{data: "old", before: write("old", nil)}, credential.Internal, "old"},
 		"a failure":                           {racedState{data: "old", before: write("old", theirs)}, theirs, "old"},
-		"a failure that is called a mismatch": {racedState{data: "old", before: write("old", state.NewETagError(state.ETagMismatch, theirs))}, resolver.Internal, "old"},
+		"a failure that is called a mismatch": {racedState{data: "old", before: write("old", state.NewETagError(state.ETagMismatch, theirs))}, credential.Internal, "old"},
 		"written, though the answer was lost": {racedState{data: "old", before: write("new", state.NewETagError(state.ETagMismatch, theirs))}, nil, "new"},
 		"a reading that fails":                {racedState{reading: theirs}, theirs, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &stateConn{&row.store, func(err error) error {
-				return &resolver.StoreError{Kind: resolver.Internal, Err: err}
+				return &credential.StoreError{Kind: credential.Internal, Err: err}
 			}}
 			err := c.replace(t.Context(), "k", []byte("old"), []byte("new"))
 			if row.want == nil {

@@ -8,14 +8,15 @@ import (
 	"strings"
 
 	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+
+	"credential-resolver/resolver/credential"
 
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/state"
+	sqlite3 "modernc.org/sqlite/lib"
+
 	contrib "github.com/dapr/components-contrib/state/sqlite"
 	"github.com/dapr/kit/logger"
-
-	"credential-resolver/resolver"
 )
 
 // stateSQLite is state.sqlite, the default: a file, made on first use.
@@ -87,7 +88,7 @@ func connectSQLite(ctx context.Context, fields map[string]string, log logger.Log
 	return newStateConn(store, classifySQLite), nil
 }
 
-const errNoDatabase = resolver.Remedy("the file is not an SQLite database")
+const errNoDatabase = credential.Remedy("the file is not an SQLite database")
 
 // sqliteInitError tells what no retry mends (metadata, a file that is no
 // database) from a database that cannot be opened now.
@@ -109,14 +110,14 @@ func classifySQLite(err error) error {
 	if !ok {
 		return failed(err)
 	}
-	kind := resolver.Unavailable
+	kind := credential.Unavailable
 	switch code {
 	case sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY:
-		kind = resolver.Denied
+		kind = credential.Denied
 	case sqlite3.SQLITE_INTERRUPT:
-		kind = resolver.Timeout
+		kind = credential.Timeout
 	}
-	return &resolver.StoreError{Kind: kind, Err: err}
+	return &credential.StoreError{Kind: kind, Err: err}
 }
 
 // sqliteCode returns the primary result code of an SQLite error.

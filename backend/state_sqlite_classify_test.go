@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // sqliteFailure returns SQLite's own error for a statement.
@@ -30,28 +30,28 @@ func TestSQLiteFailuresAreClassifiedByTheirCodes(t *testing.T) {
 	noFolder := filepath.Join(t.TempDir(), "missing", "a.db")
 	tests := map[string]struct {
 		err  error
-		want resolver.Kind
+		want credential.Kind
 	}{
 		"a database that may not be written is Denied": {
-			sqliteFailure(t, t.Context(), readOnly, "CREATE TABLE t (a)"), resolver.Denied,
+			sqliteFailure(t, t.Context(), readOnly, "CREATE TABLE t (a)"), credential.Denied,
 		},
 		"a file that cannot be opened is Unavailable": {
-			sqliteFailure(t, t.Context(), noFolder, "CREATE TABLE t (a)"), resolver.Unavailable,
+			sqliteFailure(t, t.Context(), noFolder, "CREATE TABLE t (a)"), credential.Unavailable,
 		},
 		"a table that is not there is Unavailable": {
-			sqliteFailure(t, t.Context(), ":memory:", "SELECT a FROM missing"), resolver.Unavailable,
+			sqliteFailure(t, t.Context(), ":memory:", "SELECT a FROM missing"), credential.Unavailable,
 		},
 		"running out of time is Timeout": {
-			context.DeadlineExceeded, resolver.Timeout,
+			context.DeadlineExceeded, credential.Timeout,
 		},
 		"no error of SQLite is Unavailable": {
-			errors.New("failed to decode binary data"), resolver.Unavailable,
+			errors.New("failed to decode binary data"), credential.Unavailable,
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			err := classifySQLite(fmt.Errorf("in contrib: %w", test.err))
-			require.Equal(t, test.want, resolver.KindOf(err))
+			require.Equal(t, test.want, credential.KindOf(err))
 			require.ErrorIs(t, err, test.err)
 		})
 	}
@@ -95,8 +95,8 @@ func TestSQLiteRefusesToWriteAndIsUnavailableToReaders(t *testing.T) {
 	require.NoError(t, err)
 	conn := &followedSQLite{store}
 	_, err = conn.get(t.Context(), "a")
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 	_, err = conn.list(t.Context(), "{guid}", "")
-	require.Equal(t, resolver.Unavailable, resolver.KindOf(err))
-	require.Equal(t, resolver.Denied, resolver.KindOf(conn.set(t.Context(), "a", nil)))
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	require.Equal(t, credential.Denied, credential.KindOf(conn.set(t.Context(), "a", nil)))
 }

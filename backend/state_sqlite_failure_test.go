@@ -10,12 +10,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	_ "modernc.org/sqlite"
+
+	"credential-resolver/resolver/credential"
 
 	"github.com/dapr/kit/logger"
+	_ "modernc.org/sqlite"
 
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
 )
 
 // lockDatabase takes the whole database for a connection of its own. Without a
@@ -55,9 +56,9 @@ func TestLockedSQLiteDatabaseIsUnavailableAndNotMissing(t *testing.T) {
 
 	for _, g := range []string{guid, "never-stored"} {
 		_, err := store.Config(within(t), g)
-		requireKind(t, resolver.Unavailable, err)
+		requireKind(t, credential.Unavailable, err)
 	}
-	requireKind(t, resolver.Unavailable, store.Put(within(t), guid, []byte("{}")))
+	requireKind(t, credential.Unavailable, store.Put(within(t), guid, []byte("{}")))
 
 	unlock()
 	_, err := store.Config(within(t), guid)
@@ -69,7 +70,7 @@ func TestSQLiteDatabaseThatIsLockedAtTheStartIsConnectedLater(t *testing.T) {
 	unlock := lockDatabase(t, path)
 	store := openConfigs(t, "state.sqlite", lockable(path))
 	_, err := store.Config(brief(t), guid)
-	requireKind(t, resolver.Unavailable, err)
+	requireKind(t, credential.Unavailable, err)
 
 	unlock()
 	require.Eventually(t, func() bool {
@@ -84,7 +85,7 @@ func TestSQLiteFolderThatIsMissingAtTheStartIsConnectedLater(t *testing.T) {
 	store := openConfigsWith(t, configSpec("state.sqlite", fields{"connectionString": folder + "/a.db"}),
 		backend.GUIDPlaceholder, backend.Options{Logger: log})
 	_, err := store.Config(brief(t), guid)
-	requireKind(t, resolver.Unavailable, err)
+	requireKind(t, credential.Unavailable, err)
 	require.Eventually(t, func() bool { return strings.Contains(text(), "no such file or directory") }, long, tick)
 	require.NotContains(t, text(), folder, "a path is for debug level")
 
@@ -148,5 +149,5 @@ func TestSQLiteTableThatVanishesIsAFailureAndNotMissing(t *testing.T) {
 	require.NoError(t, errors.Join(err, db.Close()))
 
 	_, err = store.Config(within(t), guid)
-	requireKind(t, resolver.Unavailable, err)
+	requireKind(t, credential.Unavailable, err)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 
 	"credential-resolver/internal/owned"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // sqliteURI is what a connection string says: contrib makes a URI of each.
@@ -150,7 +150,7 @@ func sqliteFileError(path string, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &refusal):
-		return permanent(resolver.Remedy(refusal.Error()))
+		return permanent(credential.Remedy(refusal.Error()))
 	case errors.As(err, &errno):
 		return fmt.Errorf("%s: %w", path, errno)
 	default:

@@ -7,7 +7,7 @@ import (
 
 	"github.com/dapr/kit/logger"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // followSQLite opens a database, and follows its file. One in memory has none.
@@ -54,8 +54,8 @@ func (f *followedSQLite) list(ctx context.Context, key keyTemplate, token string
 // unreadSQLite makes a refusal to read Unavailable. SQLite refuses because of the modes of
 // the database and its side files, which may be others in a moment.
 func unreadSQLite(err error) error {
-	var refused *resolver.StoreError
-	if errors.As(err, &refused) && refused.Kind == resolver.Denied {
+	var refused *credential.StoreError
+	if errors.As(err, &refused) && refused.Kind == credential.Denied {
 		return unavailable(explained("the file of the database, or one beside it, cannot be read", refused.Err))
 	}
 	return err

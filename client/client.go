@@ -5,9 +5,9 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	dapr "github.com/dapr/go-sdk/client"
+	"credential-resolver/resolver/credential"
 
-	"credential-resolver/resolver"
+	dapr "github.com/dapr/go-sdk/client"
 )
 
 // Dapr is what is needed of a Dapr client; the Dapr SDK's has it.
@@ -39,8 +39,8 @@ const valueEntry = "_value"
 // GetCredentials returns the finished credential of a GUID. Its failure is an
 // [*Error]: never a partial credential.
 func (c *Client) GetCredentials(ctx context.Context, guid string) (Credential, error) {
-	if !resolver.ValidGUID(guid) {
-		return Credential{}, &Error{Code: codes.InvalidArgument, Reason: "malformed GUID: " + resolver.GUIDRule}
+	if !credential.ValidGUID(guid) {
+		return Credential{}, &Error{Code: codes.InvalidArgument, Reason: "malformed GUID: " + credential.GUIDRule}
 	}
 	store := c.opts.CredentialStore
 	data, err := c.secret(ctx, store, guid, map[string]string{"format": "json"})
@@ -51,7 +51,7 @@ func (c *Client) GetCredentials(ctx context.Context, guid string) (Credential, e
 	if !ok {
 		return Credential{}, notOurs(guid, store)
 	}
-	fields, err := resolver.ParseObject([]byte(text))
+	fields, err := credential.ParseObject([]byte(text))
 	if err != nil {
 		return Credential{}, notOurs(guid, store)
 	}
@@ -62,7 +62,7 @@ func (c *Client) GetCredentials(ctx context.Context, guid string) (Credential, e
 func notOurs(guid, store string) *Error {
 	return &Error{
 		Code: codes.FailedPrecondition, GUID: guid,
-		Reason: "the answer is no credential: is " + resolver.QuoteName(store) +
+		Reason: "the answer is no credential: is " + credential.QuoteName(store) +
 			" a Component of type secretstores.credential-resolver?",
 	}
 }

@@ -5,7 +5,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // Credential is a JSON object whose values may be secrets: a finished credential, the
@@ -18,16 +18,16 @@ import (
 type Credential struct {
 	// held is a function, and nil for no fields: package fmt calls no method of what is
 	// in an unexported field, and looks into everything but that.
-	held func() (guid string, fields resolver.Object)
+	held func() (guid string, fields credential.Object)
 }
 
-func newCredential(guid string, fields resolver.Object) Credential {
-	return Credential{func() (string, resolver.Object) { return guid, fields }}
+func newCredential(guid string, fields credential.Object) Credential {
+	return Credential{func() (string, credential.Object) { return guid, fields }}
 }
 
 // Parse reads a credential from a JSON object. Its error holds nothing of the text.
 func Parse(text []byte) (Credential, error) {
-	fields, err := resolver.ParseObject(text)
+	fields, err := credential.ParseObject(text)
 	if err != nil {
 		return Credential{}, &Error{Code: codes.FailedPrecondition, Reason: "the text is " + err.Error()}
 	}
@@ -53,9 +53,9 @@ func (c Credential) GUID() string {
 	return guid
 }
 
-func (c Credential) object() resolver.Object {
+func (c Credential) object() credential.Object {
 	if c.held == nil {
-		return resolver.Object{}
+		return credential.Object{}
 	}
 	_, fields := c.held()
 	return fields
@@ -76,7 +76,7 @@ func (c Credential) Names() []string {
 // Has tells whether a field is there, and not null.
 func (c Credential) Has(field string) bool {
 	v, ok := c.object().Find(field)
-	return ok && v.Kind() != resolver.NullKind
+	return ok && v.Kind() != credential.NullKind
 }
 
 // Missing returns those of the fields that are not there, or null, in the order in

@@ -11,12 +11,12 @@ import (
 )
 
 // No store is linked into an application: section 7.
-func TestTheClientDependsOnTheResolverAndADaprClientAlone(t *testing.T) {
+func TestClientDependsOnCredentialAndADaprClientAlone(t *testing.T) {
 	all := deps.Of(t)
 	require.Contains(t, all, "github.com/dapr/go-sdk/client")
 	for _, dep := range all {
 		if own, ok := strings.CutPrefix(dep, "credential-resolver/"); ok {
-			assert.Contains(t, []string{"client", "resolver"}, own)
+			assert.Contains(t, []string{"client", "resolver/credential"}, own)
 		}
 		assert.False(t, deps.Within(dep,
 			"github.com/dapr/components-contrib", "github.com/dapr-sandbox", "github.com/dapr/dapr/pkg/components",

@@ -7,7 +7,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // ErrResolution is in every failure of this package: credential resolution failed.
@@ -71,9 +71,9 @@ func (e *Error) Error() string {
 	subject := "credential"
 	switch {
 	case e.GUID != "":
-		subject += " " + resolver.QuoteName(e.GUID)
+		subject += " " + credential.QuoteName(e.GUID)
 	case e.Store != "":
-		subject = "store " + resolver.QuoteName(e.Store)
+		subject = "store " + credential.QuoteName(e.Store)
 	}
 	return ErrResolution.Error() + ": " + e.Code.String() + ": " + subject + ": " + e.Reason
 }

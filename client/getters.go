@@ -7,7 +7,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // The getters take a value as it is, or as the text of it: stores of secrets have
@@ -32,23 +32,23 @@ func (c Credential) Text(field string) (string, error) {
 // Int returns a field as a whole number: a number without a fraction or an exponent,
 // or a string of one.
 func (c Credential) Int(field string) (int, error) {
-	return scalar(c, field, "not a whole number", resolver.NumberKind, strconv.Atoi)
+	return scalar(c, field, "not a whole number", credential.NumberKind, strconv.Atoi)
 }
 
 // Float returns a field as a number: a number, or a string of one.
 func (c Credential) Float(field string) (float64, error) {
-	return scalar(c, field, "not a number", resolver.NumberKind, parseFloat)
+	return scalar(c, field, "not a number", credential.NumberKind, parseFloat)
 }
 
 // Bool returns a field as a boolean: one, or a string that strconv.ParseBool takes.
 func (c Credential) Bool(field string) (bool, error) {
-	return scalar(c, field, "not a boolean", resolver.BoolKind, strconv.ParseBool)
+	return scalar(c, field, "not a boolean", credential.BoolKind, strconv.ParseBool)
 }
 
 // Duration returns a field as a duration: a string such as "1m30s", or seconds as a
 // number or a string of one.
 func (c Credential) Duration(field string) (time.Duration, error) {
-	return scalar(c, field, `not a duration such as "30s", nor a number of seconds`, resolver.NumberKind, parseDuration)
+	return scalar(c, field, `not a duration such as "30s", nor a number of seconds`, credential.NumberKind, parseDuration)
 }
 
 // Object returns a field that is an object, or a string of one, as a credential of its
@@ -62,7 +62,7 @@ func (c Credential) Object(field string) (Credential, error) {
 		return newCredential(c.GUID(), o), nil
 	}
 	text, _ := v.Text()
-	o, err := resolver.ParseObject([]byte(text))
+	o, err := credential.ParseObject([]byte(text))
 	if err != nil {
 		return Credential{}, c.misfit(field, "not an object")
 	}
@@ -71,17 +71,17 @@ func (c Credential) Object(field string) (Credential, error) {
 
 // Extra returns the object "extra"; one without fields if there is none.
 func (c Credential) Extra() (Credential, error) {
-	if !c.Has(resolver.FieldExtra) {
-		return newCredential(c.GUID(), resolver.Object{}), nil
+	if !c.Has(credential.FieldExtra) {
+		return newCredential(c.GUID(), credential.Object{}), nil
 	}
-	return c.Object(resolver.FieldExtra)
+	return c.Object(credential.FieldExtra)
 }
 
 // value returns a field that is there.
-func (c Credential) value(field string) (resolver.Value, error) {
+func (c Credential) value(field string) (credential.Value, error) {
 	v, ok := c.object().Find(field)
-	if !ok || v.Kind() == resolver.NullKind {
-		return v, &Error{Code: codes.InvalidArgument, GUID: c.GUID(), Reason: "it has no field " + resolver.QuoteName(field)}
+	if !ok || v.Kind() == credential.NullKind {
+		return v, &Error{Code: codes.InvalidArgument, GUID: c.GUID(), Reason: "it has no field " + credential.QuoteName(field)}
 	}
 	return v, nil
 }
@@ -89,20 +89,20 @@ func (c Credential) value(field string) (resolver.Value, error) {
 func (c Credential) misfit(field, reason string) *Error {
 	return &Error{
 		Code: codes.FailedPrecondition, GUID: c.GUID(),
-		Reason: "its field " + resolver.QuoteName(field) + " is " + reason,
+		Reason: "its field " + credential.QuoteName(field) + " is " + reason,
 	}
 }
 
 // scalar reads a field that is of a kind, or a string of one. The parser's own error
 // holds the value, and goes no further.
 func scalar[T any](
-	c Credential, field, misfit string, kind resolver.ValueKind, parse func(string) (T, error),
+	c Credential, field, misfit string, kind credential.ValueKind, parse func(string) (T, error),
 ) (value T, err error) {
 	v, err := c.value(field)
 	if err != nil {
 		return value, err
 	}
-	if v.Kind() != kind && v.Kind() != resolver.StringKind {
+	if v.Kind() != kind && v.Kind() != credential.StringKind {
 		return value, c.misfit(field, misfit)
 	}
 	text, err := v.AsText()

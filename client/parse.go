@@ -7,7 +7,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // parse makes an error of daprd's answer: the gRPC code that daprd gave, Unknown if it
@@ -98,7 +98,7 @@ const maxReason = 1024
 func (a asked) cutSubject(desc string) (reason, guid string, ok bool) {
 	if reason, ok = strings.CutPrefix(desc, "credential: "); !ok {
 		reason, ok = strings.CutPrefix(desc, `credential "`+a.key+`": `)
-		guid, ok = a.key, ok && resolver.ValidGUID(a.key)
+		guid, ok = a.key, ok && credential.ValidGUID(a.key)
 	}
 	plain := len(reason) <= maxReason && strings.IndexFunc(reason, func(r rune) bool {
 		return !unicode.IsPrint(r) || r == unicode.ReplacementChar

@@ -6,9 +6,9 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	dapr "github.com/dapr/go-sdk/client"
+	"credential-resolver/resolver/credential"
 
-	"credential-resolver/resolver"
+	dapr "github.com/dapr/go-sdk/client"
 )
 
 // SaveSecret stores the config of a credential, as it is, and returns the GUID that it
@@ -32,10 +32,10 @@ func (c *Client) SaveSecret(ctx context.Context, config Credential) (guid string
 	var saved struct {
 		GUID string `json:"guid"`
 	}
-	if answer == nil || json.Unmarshal(answer.Data, &saved) != nil || !resolver.ValidGUID(saved.GUID) {
+	if answer == nil || json.Unmarshal(answer.Data, &saved) != nil || !credential.ValidGUID(saved.GUID) {
 		return "", &Error{
 			Code: codes.FailedPrecondition,
-			Reason: "the answer is no GUID: is " + resolver.QuoteName(binding) +
+			Reason: "the answer is no GUID: is " + credential.QuoteName(binding) +
 				" a Component of type bindings.credential-resolver?",
 		}
 	}

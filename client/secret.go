@@ -6,7 +6,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // GetSecret returns the entries of one secret of any Dapr secret store, by the name of
@@ -27,7 +27,7 @@ func (c *Client) GetSecret(ctx context.Context, key, store string) (Credential, 
 	if err != nil {
 		return Credential{}, err
 	}
-	entries, err := resolver.Entries(data)
+	entries, err := credential.Entries(data)
 	if err != nil {
 		return Credential{}, &Error{
 			Code: codes.FailedPrecondition, Store: store, Reason: "the secret is a JSON object that is not valid UTF-8",
@@ -77,8 +77,8 @@ func (c *Client) deploymentSecret(ctx context.Context, key string) (Credential, 
 
 // present returns the text of a value that is there: null and "" are no values (DESIGN.md,
 // section 4, step 4).
-func present(v resolver.Value, found bool) (string, bool) {
-	if !found || v.Kind() == resolver.NullKind {
+func present(v credential.Value, found bool) (string, bool) {
+	if !found || v.Kind() == credential.NullKind {
 		return "", false
 	}
 	text, err := v.AsText()

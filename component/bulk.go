@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // maxBulk is how many credentials one bulk request resolves at a time.
@@ -21,8 +21,8 @@ func (s *SecretStore) bulk(
 ) (answer map[string]map[string]string, err error) {
 	defer s.recovered("", &err)
 	if !s.settings.AllowBulk {
-		return nil, &resolver.Error{
-			Kind: resolver.Denied, Reason: "credentials may not be listed (metadata allowBulk): ask for one by its GUID",
+		return nil, &credential.Error{
+			Kind: credential.Denied, Reason: "credentials may not be listed (metadata allowBulk): ask for one by its GUID",
 		}
 	}
 	req, err := ParseRequest("", metadata, s.settings.Format)
@@ -52,9 +52,9 @@ func (s *SecretStore) bulk(
 			switch {
 			case err == nil:
 				return answers.add(guid, data)
-			case resolver.KindOf(err).Retryable():
+			case credential.KindOf(err).Retryable():
 				return err
-			case !resolver.NoSuchCredential(err):
+			case !credential.NoSuchCredential(err):
 				s.report.leftOut(err)
 			}
 			return nil
@@ -69,8 +69,8 @@ func (s *SecretStore) bulk(
 // outOfTime is the failure of a request that ended before every credential had
 // its turn.
 func outOfTime(ended error) error {
-	return &resolver.Error{
-		Kind:   resolver.KindOf(ended),
+	return &credential.Error{
+		Kind:   credential.KindOf(ended),
 		Reason: "not every credential was resolved in time: ask for single ones, or raise metadata requestTimeout",
 	}
 }
@@ -106,8 +106,8 @@ func (a *bulkAnswer) add(guid string, data map[string]string) error {
 }
 
 func errBulkTooLarge() error {
-	return &resolver.Error{
-		Kind: resolver.TooLarge,
+	return &credential.Error{
+		Kind: credential.TooLarge,
 		Reason: "the answer is larger than the 4 MiB that the runtime takes: " +
 			"ask for single credentials, or for some of their fields by metadata.fields",
 	}

@@ -7,22 +7,21 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/dapr/components-contrib/secretstores"
+	"github.com/dapr/kit/logger"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/dapr/components-contrib/secretstores"
-	"github.com/dapr/kit/logger"
-
 	"credential-resolver/component"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
 func TestACredentialThatCannotBeResolvedIsLeftOut(t *testing.T) {
-	refuse := func(kind resolver.Kind) resolvertest.Hook {
-		return resolvertest.Fail(&resolver.StoreError{Kind: kind, Err: errors.New(canaryPath + canarySecret)})
+	refuse := func(kind credential.Kind) resolvertest.Hook {
+		return resolvertest.Fail(&credential.StoreError{Kind: kind, Err: errors.New(canaryPath + canarySecret)})
 	}
 	cases := map[string]struct {
 		config string
@@ -33,8 +32,8 @@ func TestACredentialThatCannotBeResolvedIsLeftOut(t *testing.T) {
 		"its config is no object":    {`["` + canarySecret + `"]`, nil, codes.FailedPrecondition},
 		"nothing of it is replaced":  {`{"credentialSource":"agent","a":"` + canarySecret + `"}`, nil, codes.FailedPrecondition},
 		"it is not allowed a secret": {`{"credentialSource":"agent","a":"secret/` + canaryReference + `"}`, nil, codes.PermissionDenied},
-		"the store refuses":          {`{"password":"` + canarySecret + `"}`, refuse(resolver.Denied), codes.PermissionDenied},
-		"the store has a fault":      {`{"password":"` + canarySecret + `"}`, refuse(resolver.Internal), codes.Internal},
+		"the store refuses":          {`{"password":"` + canarySecret + `"}`, refuse(credential.Denied), codes.PermissionDenied},
+		"the store has a fault":      {`{"password":"` + canarySecret + `"}`, refuse(credential.Internal), codes.Internal},
 		"the store panics":           {`{"password":"` + canarySecret + `"}`, resolvertest.Panic(canarySecret), codes.Internal},
 	}
 	for name, tc := range cases {
@@ -86,7 +85,7 @@ func TestACredentialThatIsDeletedSinceItWasListedIsNoWarning(t *testing.T) {
 	s := newShelf(t)
 	s.put("fine", "1")
 	s.put("gone", "2")
-	s.Configs.Before("gone", resolvertest.Fail(&resolver.StoreError{Kind: resolver.NotFound}))
+	s.Configs.Before("gone", resolvertest.Fail(&credential.StoreError{Kind: credential.NotFound}))
 	data, err := bulk(s.store())
 	require.NoError(t, err)
 	assert.Len(t, data, 1)
@@ -104,14 +103,14 @@ func TestAStoreThatIsDownFailsTheWholeBulkRequest(t *testing.T) {
 		code codes.Code
 		says string
 	}{
-		"a secret store that is down":         {"of-c3", resolver.Unavailable, codes.Unavailable, `credential "c3": the secret store is unavailable`},
-		"a secret store out of time":          {"of-c3", resolver.Timeout, codes.DeadlineExceeded, `credential "c3": the secret store did not answer in time`},
+		"a secret store that is down":         {"of-c3", credential.Unavailable, codes.Unavailable, `credential "c3": the secret store is unavailable`},
+		"a secret store out of time":          {"of-c3", credential.Timeout, codes.DeadlineExceeded, `credential "c3": the secret store did not answer in time`},
 		"a secret store that fails somehow":   {"of-c3", words, codes.Unavailable, `credential "c3": the secret store is unavailable`},
-		"a config store that is down":         {"c3", resolver.Unavailable, codes.Unavailable, `credential "c3": the config store is unavailable`},
-		"a config store out of time":          {"c3", resolver.Timeout, codes.DeadlineExceeded, `credential "c3": the config store did not answer in time`},
-		"a list that is not to be had now":    {resolvertest.Listing, resolver.Unavailable, codes.Unavailable, "credential: the config store is unavailable"},
-		"a list that is refused":              {resolvertest.Listing, resolver.Denied, codes.PermissionDenied, "credential: the config store refused the request"},
-		"a list that the store does not keep": {resolvertest.Listing, resolver.FailedPrecondition, codes.FailedPrecondition, "credential: the config store cannot tell which"},
+		"a config store that is down":         {"c3", credential.Unavailable, codes.Unavailable, `credential "c3": the config store is unavailable`},
+		"a config store out of time":          {"c3", credential.Timeout, codes.DeadlineExceeded, `credential "c3": the config store did not answer in time`},
+		"a list that is not to be had now":    {resolvertest.Listing, credential.Unavailable, codes.Unavailable, "credential: the config store is unavailable"},
+		"a list that is refused":              {resolvertest.Listing, credential.Denied, codes.PermissionDenied, "credential: the config store refused the request"},
+		"a list that the store does not keep": {resolvertest.Listing, credential.FailedPrecondition, codes.FailedPrecondition, "credential: the config store cannot tell which"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -119,9 +118,9 @@ func TestAStoreThatIsDownFailsTheWholeBulkRequest(t *testing.T) {
 			for i := range 6 {
 				s.put(fmt.Sprint("c", i), canarySecret)
 			}
-			var kind resolver.Kind
+			var kind credential.Kind
 			if errors.As(tc.err, &kind) {
-				tc.err = &resolver.StoreError{Kind: kind, Err: words}
+				tc.err = &credential.StoreError{Kind: kind, Err: words}
 			}
 			s.Configs.Before(tc.of, resolvertest.Fail(tc.err))
 			s.Secrets.Before(tc.of, resolvertest.Fail(tc.err))

@@ -11,14 +11,17 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	protobuf "google.golang.org/protobuf/proto"
+
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
 
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
+	protobuf "google.golang.org/protobuf/proto"
+
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 
 	"credential-resolver/component"
-	"credential-resolver/resolver"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -27,7 +30,7 @@ func testCached(t *testing.T, test func(s *shelf, store *component.SecretStore))
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf(t)
-		s.settings.Cache = resolver.DefaultCacheOptions()
+		s.settings.Cache = cache.DefaultOptions()
 		s.put("c", "one")
 		test(s, s.store())
 	})
@@ -95,7 +98,7 @@ func TestTheLastGoodAnswerIsCountedAndLoggedOnce(t *testing.T) {
 	testCached(t, func(s *shelf, store *component.SecretStore) {
 		_, err := get(store, "c")
 		require.NoError(s.t, err)
-		s.Secrets.Before(resolvertest.Any, resolvertest.Fail(resolver.Unavailable))
+		s.Secrets.Before(resolvertest.Any, resolvertest.Fail(credential.Unavailable))
 		<-time.After(time.Minute)
 		for range 3 {
 			data, err := get(store, "c")
@@ -111,7 +114,7 @@ func TestTheLastGoodAnswerIsCountedAndLoggedOnce(t *testing.T) {
 func TestACredentialThatChangesIsCountedAndLoggedAsStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf(t)
-		s.settings.Cache = resolver.DefaultCacheOptions()
+		s.settings.Cache = cache.DefaultOptions()
 		s.settings.Cache.Consistent, s.settings.AllowBulk = true, true
 		s.put("c", "one")
 		store := s.store()
@@ -194,7 +197,7 @@ func TestABulkRequestIsNotAnsweredFromAStaleCache(t *testing.T) {
 	testCached(t, func(s *shelf, store *component.SecretStore) {
 		_, err := bulk(store)
 		require.NoError(s.t, err)
-		s.Secrets.Before(resolvertest.Any, resolvertest.Fail(resolver.Unavailable))
+		s.Secrets.Before(resolvertest.Any, resolvertest.Fail(credential.Unavailable))
 		<-time.After(time.Minute)
 		_, err = get(store, "c")
 		require.NoError(s.t, err)

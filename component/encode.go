@@ -8,7 +8,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // ValueEntry is the one entry of an answer in JSON; it is also the name that
@@ -23,8 +23,8 @@ const maxAnswer = 4 << 20
 
 // Encode makes the answer to a request of a credential (DESIGN.md, section 3), with room
 // for a fingerprint if one is asked for. It is measured before it is made.
-func Encode(c *resolver.Credential, req Request) (map[string]string, error) {
-	fields, picked := c.Fields.All(), resolver.Picked{}
+func Encode(c *credential.Credential, req Request) (map[string]string, error) {
+	fields, picked := c.Fields.All(), credential.Picked{}
 	if req.Fields != nil {
 		var missing string
 		var ok bool
@@ -47,8 +47,8 @@ func Encode(c *resolver.Credential, req Request) (map[string]string, error) {
 }
 
 // pairs yields names with their values.
-func pairs(names []string, values []resolver.Value) iter.Seq2[string, resolver.Value] {
-	return func(yield func(string, resolver.Value) bool) {
+func pairs(names []string, values []credential.Value) iter.Seq2[string, credential.Value] {
+	return func(yield func(string, credential.Value) bool) {
 		for i, name := range names {
 			if !yield(name, values[i]) {
 				return
@@ -57,10 +57,10 @@ func pairs(names []string, values []resolver.Value) iter.Seq2[string, resolver.V
 	}
 }
 
-func encodeFlat(guid string, fields iter.Seq2[string, resolver.Value], most int) (map[string]string, error) {
+func encodeFlat(guid string, fields iter.Seq2[string, credential.Value], most int) (map[string]string, error) {
 	entries := 0
 	for name, v := range fields {
-		if v.Kind() == resolver.NullKind {
+		if v.Kind() == credential.NullKind {
 			continue
 		}
 		entries++
@@ -70,7 +70,7 @@ func encodeFlat(guid string, fields iter.Seq2[string, resolver.Value], most int)
 	}
 	data := make(map[string]string, entries)
 	for name, v := range fields {
-		if v.Kind() == resolver.NullKind {
+		if v.Kind() == credential.NullKind {
 			continue
 		}
 		text, err := v.AsText()
@@ -82,7 +82,7 @@ func encodeFlat(guid string, fields iter.Seq2[string, resolver.Value], most int)
 	return data, nil
 }
 
-func encodeJSON(guid string, object resolver.Object, most int) (map[string]string, error) {
+func encodeJSON(guid string, object credential.Object, most int) (map[string]string, error) {
 	length := object.JSONSize()
 	if mapEntrySize(len(ValueEntry), length) > most {
 		return nil, tooLarge(guid)
@@ -95,8 +95,8 @@ func encodeJSON(guid string, object resolver.Object, most int) (map[string]strin
 }
 
 func tooLarge(guid string) error {
-	return &resolver.Error{
-		Kind: resolver.TooLarge, GUID: guid,
+	return &credential.Error{
+		Kind: credential.TooLarge, GUID: guid,
 		Reason: "the answer is larger than the 4 MiB that the runtime takes: ask for some of its fields, by metadata.fields",
 	}
 }
@@ -142,7 +142,7 @@ func entrySize(key, value int) int {
 	return protowire.SizeTag(1) + protowire.SizeBytes(key) + protowire.SizeTag(2) + protowire.SizeBytes(value)
 }
 
-func firstNotUTF8(o resolver.Object) string {
+func firstNotUTF8(o credential.Object) string {
 	for name, v := range o.All() {
 		if _, err := v.AppendJSON(nil); err != nil || !utf8.ValidString(name) {
 			return name
@@ -154,11 +154,11 @@ func firstNotUTF8(o resolver.Object) string {
 func notUTF8(guid, field string) error {
 	reason := "the name of a field is not valid UTF-8, which the runtime cannot carry"
 	if utf8.ValidString(field) {
-		reason = "field " + resolver.QuoteName(field) + " is not valid UTF-8, which the runtime cannot carry: store it encoded, as base64"
+		reason = "field " + credential.QuoteName(field) + " is not valid UTF-8, which the runtime cannot carry: store it encoded, as base64"
 	}
-	return &resolver.Error{Kind: resolver.FailedPrecondition, GUID: guid, Reason: reason}
+	return &credential.Error{Kind: credential.FailedPrecondition, GUID: guid, Reason: reason}
 }
 
 func noField(guid, field string) error {
-	return invalid(guid, "it has no field "+resolver.QuoteName(field))
+	return invalid(guid, "it has no field "+credential.QuoteName(field))
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/component"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -21,9 +21,9 @@ const everyKind = `{
 }`
 
 // credential is a finished one of these fields.
-func credential(t testing.TB, fields string) *resolver.Credential {
+func credentialOf(t testing.TB, fields string) *credential.Credential {
 	t.Helper()
-	return &resolver.Credential{GUID: "some-guid", Fields: resolvertest.Parse(t, fields)}
+	return &credential.Credential{GUID: "some-guid", Fields: resolvertest.Parse(t, fields)}
 }
 
 func flat(fields ...string) component.Request {
@@ -31,7 +31,7 @@ func flat(fields ...string) component.Request {
 }
 
 func TestAFlatAnswerIsOneEntryAField(t *testing.T) {
-	data, err := component.Encode(credential(t, everyKind), flat())
+	data, err := component.Encode(credentialOf(t, everyKind), flat())
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{
 		"username": "José \"<&>\"\n",
@@ -44,7 +44,7 @@ func TestAFlatAnswerIsOneEntryAField(t *testing.T) {
 
 func TestAFlatAnswerOfNothingIsEmpty(t *testing.T) {
 	for _, fields := range []string{`{}`, `{"a":null}`} {
-		data, err := component.Encode(credential(t, fields), flat())
+		data, err := component.Encode(credentialOf(t, fields), flat())
 		require.NoError(t, err)
 		assert.Empty(t, data)
 	}
@@ -78,7 +78,7 @@ func TestAFlatAnswerOfSomeFields(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			data, err := component.Encode(credential(t, tc.fields), flat(tc.asked...))
+			data, err := component.Encode(credentialOf(t, tc.fields), flat(tc.asked...))
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, data)
 		})
@@ -99,9 +99,9 @@ func TestAFieldThatDoesNotExistIsInvalid(t *testing.T) {
 	for name, field := range cases {
 		for _, format := range []component.Format{component.Flat, component.JSON} {
 			t.Run(name+", "+string(format), func(t *testing.T) {
-				data, err := component.Encode(credential(t, everyKind),
+				data, err := component.Encode(credentialOf(t, everyKind),
 					component.Request{Format: format, Fields: []string{"port", field}})
-				require.ErrorIs(t, err, resolver.InvalidRequest)
+				require.ErrorIs(t, err, credential.InvalidRequest)
 				require.EqualError(t, err, `credential "some-guid": it has no field "`+field+`"`)
 				assert.Nil(t, data)
 			})

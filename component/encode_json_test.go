@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/component"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func json(fields ...string) component.Request {
@@ -15,7 +15,7 @@ func json(fields ...string) component.Request {
 }
 
 func TestAnAnswerInJSONKeepsTypesOrderDigitsAndNull(t *testing.T) {
-	data, err := component.Encode(credential(t, everyKind), json())
+	data, err := component.Encode(credentialOf(t, everyKind), json())
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"_value": `{` +
 		`"username":"José \"<&>\"\n","port":5432,"ratio":12.50,"big":12345678901234567890,"tiny":1E-7,"zero":-0,` +
@@ -25,7 +25,7 @@ func TestAnAnswerInJSONKeepsTypesOrderDigitsAndNull(t *testing.T) {
 }
 
 func TestAnAnswerInJSONOfNothingIsTheEmptyObject(t *testing.T) {
-	data, err := component.Encode(credential(t, `{}`), json())
+	data, err := component.Encode(credentialOf(t, `{}`), json())
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"_value": "{}"}, data)
 }
@@ -54,7 +54,7 @@ func TestAnAnswerInJSONOfSomeFieldsHasTheirShape(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			data, err := component.Encode(credential(t, tc.fields), json(tc.asked...))
+			data, err := component.Encode(credentialOf(t, tc.fields), json(tc.asked...))
 			require.NoError(t, err)
 			assert.Equal(t, map[string]string{"_value": tc.want}, data)
 		})
@@ -64,12 +64,12 @@ func TestAnAnswerInJSONOfSomeFieldsHasTheirShape(t *testing.T) {
 // A value that was looked up is put in the place of the reference, and an object
 // that it is put into is encoded anew.
 func TestAnObjectThatWasMadeIsEncodedLikeOneThatWasRead(t *testing.T) {
-	inner := resolver.NewObject(
-		resolver.Field{Name: "token", Value: resolver.StringValue(`a"b`)},
-		resolver.Field{Name: "none"},
+	inner := credential.NewObject(
+		credential.Field{Name: "token", Value: credential.StringValue(`a"b`)},
+		credential.Field{Name: "none"},
 	)
-	c := &resolver.Credential{GUID: "g", Fields: resolver.NewObject(
-		resolver.Field{Name: "extra", Value: inner.AsValue()},
+	c := &credential.Credential{GUID: "g", Fields: credential.NewObject(
+		credential.Field{Name: "extra", Value: inner.AsValue()},
 	)}
 	const want = `{"token":"a\"b","none":null}`
 

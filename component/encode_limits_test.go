@@ -8,23 +8,24 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
+	"credential-resolver/resolver/credential"
+
 	components "github.com/dapr/dapr/pkg/proto/components/v1"
 
 	"credential-resolver/component"
-	"credential-resolver/resolver"
 )
 
-func field(name, text string) resolver.Field {
-	return resolver.Field{Name: name, Value: resolver.StringValue(text)}
+func field(name, text string) credential.Field {
+	return credential.Field{Name: name, Value: credential.StringValue(text)}
 }
 
 func TestWhatIsNotUTF8IsRefusedByTheNameOfItsField(t *testing.T) {
 	const notUTF8 = canarySecret + "\xff"
-	nested := func(f resolver.Field) resolver.Field {
-		return resolver.Field{Name: "extra", Value: resolver.NewObject(field("fine", "v"), f).AsValue()}
+	nested := func(f credential.Field) credential.Field {
+		return credential.Field{Name: "extra", Value: credential.NewObject(field("fine", "v"), f).AsValue()}
 	}
 	cases := map[string]struct {
-		field resolver.Field
+		field credential.Field
 		asked []string
 		says  string
 	}{
@@ -32,7 +33,7 @@ func TestWhatIsNotUTF8IsRefusedByTheNameOfItsField(t *testing.T) {
 		"a value that is asked for": {field("cert", notUTF8), []string{"cert"}, `field "cert" is not valid UTF-8`},
 		"a value in an object":      {nested(field("cert", notUTF8)), nil, `field "extra" is not valid UTF-8`},
 		"a name":                    {field(notUTF8, "v"), nil, "the name of a field is not valid UTF-8"},
-		"a name of a null":          {resolver.Field{Name: notUTF8 + "x"}, nil, "the name of a field is not valid UTF-8"},
+		"a name of a null":          {credential.Field{Name: notUTF8 + "x"}, nil, "the name of a field is not valid UTF-8"},
 		"a name in an object":       {nested(field(notUTF8, "v")), nil, `field "extra" is not valid UTF-8`},
 	}
 	for name, tc := range cases {
@@ -41,9 +42,9 @@ func TestWhatIsNotUTF8IsRefusedByTheNameOfItsField(t *testing.T) {
 				continue // left out, name and all
 			}
 			t.Run(name+", "+string(format), func(t *testing.T) {
-				c := &resolver.Credential{GUID: "some-guid", Fields: resolver.NewObject(field("user", "u"), tc.field, field("z", "z"))}
+				c := &credential.Credential{GUID: "some-guid", Fields: credential.NewObject(field("user", "u"), tc.field, field("z", "z"))}
 				data, err := component.Encode(c, component.Request{Format: format, Fields: tc.asked})
-				require.ErrorIs(t, err, resolver.FailedPrecondition)
+				require.ErrorIs(t, err, credential.FailedPrecondition)
 				require.ErrorContains(t, err, `credential "some-guid": `+tc.says)
 				assert.Nil(t, data)
 				assertDiscreet(t, err.Error())
@@ -53,7 +54,7 @@ func TestWhatIsNotUTF8IsRefusedByTheNameOfItsField(t *testing.T) {
 }
 
 func TestAFieldThatIsNotAskedForDoesNotSpoilTheOthers(t *testing.T) {
-	c := &resolver.Credential{GUID: "g", Fields: resolver.NewObject(field("user", "u"), field("cert", "\xff"))}
+	c := &credential.Credential{GUID: "g", Fields: credential.NewObject(field("user", "u"), field("cert", "\xff"))}
 	for _, format := range []component.Format{component.Flat, component.JSON} {
 		_, err := component.Encode(c, component.Request{Format: format, Fields: []string{"user"}})
 		assert.NoError(t, err)
@@ -107,8 +108,8 @@ func TestAnAnswerOverTheRuntimesLimitIsRefused(t *testing.T) {
 		t.Run(string(format), func(t *testing.T) {
 			most := component.MaxAnswer - overhead(tc.entry) - tc.around
 			encode := func(length int) (map[string]string, error) {
-				c := &resolver.Credential{GUID: "g", Fields: resolver.NewObject(
-					field("f", strings.Repeat("x", length)), resolver.Field{Name: "n"},
+				c := &credential.Credential{GUID: "g", Fields: credential.NewObject(
+					field("f", strings.Repeat("x", length)), credential.Field{Name: "n"},
 				)}
 				return component.Encode(c, component.Request{Format: format, Fields: []string{"f"}})
 			}
@@ -118,7 +119,7 @@ func TestAnAnswerOverTheRuntimesLimitIsRefused(t *testing.T) {
 			assert.Equal(t, 4<<20, proto.Size(&components.GetSecretResponse{Data: data}))
 
 			data, err = encode(most + 1)
-			require.ErrorIs(t, err, resolver.TooLarge)
+			require.ErrorIs(t, err, credential.TooLarge)
 			require.ErrorContains(t, err, `credential "g": the answer is larger than the 4 MiB`)
 			require.ErrorContains(t, err, "metadata.fields", "the remedy")
 			assert.Nil(t, data)
@@ -128,7 +129,7 @@ func TestAnAnswerOverTheRuntimesLimitIsRefused(t *testing.T) {
 }
 
 func TestSomeFieldsOfACredentialOverTheLimitAreAnswered(t *testing.T) {
-	c := &resolver.Credential{GUID: "g", Fields: resolver.NewObject(
+	c := &credential.Credential{GUID: "g", Fields: credential.NewObject(
 		field("large", strings.Repeat("x", 5<<20)), field("user", "u"),
 	)}
 	data, err := component.Encode(c, flat("user"))

@@ -9,30 +9,31 @@ import (
 	"io"
 	"time"
 
+	"github.com/dapr/kit/logger"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/dapr/kit/logger"
-
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
 )
 
 // code is the one table from kinds of failure to gRPC codes (DESIGN.md, section 5).
-func code(k resolver.Kind) codes.Code {
+func code(k credential.Kind) codes.Code {
 	switch k {
-	case resolver.InvalidRequest:
+	case credential.InvalidRequest:
 		return codes.InvalidArgument
-	case resolver.NotFound:
+	case credential.NotFound:
 		return codes.NotFound
-	case resolver.FailedPrecondition:
+	case credential.FailedPrecondition:
 		return codes.FailedPrecondition
-	case resolver.Denied:
+	case credential.Denied:
 		return codes.PermissionDenied
-	case resolver.Unavailable:
+	case credential.Unavailable:
 		return codes.Unavailable
-	case resolver.Timeout:
+	case credential.Timeout:
 		return codes.DeadlineExceeded
-	case resolver.TooLarge:
+	case credential.TooLarge:
 		return codes.ResourceExhausted
 	default:
 		return codes.Internal
@@ -58,7 +59,7 @@ func (r *reporter) report(err error) error {
 	e := r.known(err)
 	r.metrics.answered(code(e.Kind))
 	log := r.log.Infof
-	if e.Kind.Retryable() || e.Kind == resolver.Denied || e.Kind == resolver.Internal || e.Remedy() != "" {
+	if e.Kind.Retryable() || e.Kind == credential.Denied || e.Kind == credential.Internal || e.Remedy() != "" {
 		log = r.log.Warnf
 	}
 	r.write(log, e, "requests failed so", "")
@@ -71,14 +72,14 @@ func (r *reporter) leftOut(err error) {
 	e := r.known(err)
 	r.metrics.bulkLeftOut.WithLabelValues(code(e.Kind).String()).Inc()
 	log := r.log.Warnf
-	if e.Kind == resolver.InvalidRequest { // it has not all fields that were asked for: the caller's choice
+	if e.Kind == credential.InvalidRequest { // it has not all fields that were asked for: the caller's choice
 		log = r.log.Infof
 	}
 	r.write(log, e, "credentials were left out of bulk answers", "; left out of a bulk answer")
 }
 
 // stale counts an answer that is the last good credential, and logs why, once for each.
-func (r *reporter) stale(answer resolver.Answer) {
+func (r *reporter) stale(answer cache.Answer) {
 	r.metrics.staleAnswers.Inc()
 	if answer.BecameStale {
 		age := time.Since(answer.ReadAt).Round(time.Second)
@@ -101,22 +102,22 @@ func (r *reporter) unused(guid string, unused []resolver.Unused, first bool) {
 	r.log.Warnf("credential %q: its field %s names a secret of which nothing was used (reference %s)%s: "+
 		"the value stays; if it is meant as a reference, name the entry by an explicit one, "+
 		"else list the field in literalFields",
-		guid, resolver.QuoteName(unused[0].Field), r.hash(unused[0].Secret), more)
+		guid, credential.QuoteName(unused[0].Field), r.hash(unused[0].Secret), more)
 }
 
 // known returns a failure as one of the domain, which every one should be.
-func (r *reporter) known(err error) *resolver.Error {
-	var e *resolver.Error
+func (r *reporter) known(err error) *credential.Error {
+	var e *credential.Error
 	if !errors.As(err, &e) {
 		r.log.Errorf("a failure without a kind (%T)", err)
-		return &resolver.Error{Kind: resolver.Internal, Reason: "internal error"}
+		return &credential.Error{Kind: credential.Internal, Reason: "internal error"}
 	}
 	return e
 }
 
 // write logs a failure, its remedy and what became of it, unless there were many like it
 // lately: such are counted, by words for several. A store's own words are for debug.
-func (r *reporter) write(log func(format string, args ...any), e *resolver.Error, several, outcome string) {
+func (r *reporter) write(log func(format string, args ...any), e *credential.Error, several, outcome string) {
 	c := code(e.Kind)
 	if !r.lines.allow(c.String()+" "+several, func(dropped int) { log("%s: %d more %s", c, dropped, several) }) {
 		return
@@ -140,7 +141,7 @@ func (r *reporter) write(log func(format string, args ...any), e *resolver.Error
 // runs, whatever form and fields of it are asked for (DESIGN.md, section 3). What is in
 // a credential can be guessed, so the hash has the instance's own key: another instance
 // cannot try guesses until its fingerprint is the same.
-func (r *reporter) fingerprint(c *resolver.Credential) string {
+func (r *reporter) fingerprint(c *credential.Credential) string {
 	mac := hmac.New(sha256.New, r.key)
 	_, _ = io.WriteString(mac, "fingerprint\x00"+c.GUID+"\x00") // which no reference is hashed with
 	for name, v := range c.Fields.All() {
@@ -155,7 +156,7 @@ const fingerprintSize = 32
 
 // hash names a reference in a log, the same way as long as the process runs. It has
 // the instance's own key, since a reference may be a password that can be guessed.
-func (r *reporter) hash(ref resolver.Reference) string {
+func (r *reporter) hash(ref credential.Reference) string {
 	mac := hmac.New(sha256.New, r.key)
 	mac.Write([]byte(ref))
 	return hex.EncodeToString(mac.Sum(nil)[:8])

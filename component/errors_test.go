@@ -6,31 +6,30 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/dapr/kit/logger"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/dapr/kit/logger"
-
 	"credential-resolver/component"
 	"credential-resolver/internal/logtext"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
 func TestEachKindOfFailureIsOneCode(t *testing.T) {
-	cases := map[resolver.Kind]codes.Code{
-		resolver.Internal:           codes.Internal,
-		resolver.InvalidRequest:     codes.InvalidArgument,
-		resolver.NotFound:           codes.NotFound,
-		resolver.FailedPrecondition: codes.FailedPrecondition,
-		resolver.Denied:             codes.PermissionDenied,
-		resolver.Unavailable:        codes.Unavailable,
-		resolver.Timeout:            codes.DeadlineExceeded,
-		resolver.TooLarge:           codes.ResourceExhausted,
-		resolver.TooLarge + 1:       codes.Internal,
+	cases := map[credential.Kind]codes.Code{
+		credential.Internal:           codes.Internal,
+		credential.InvalidRequest:     codes.InvalidArgument,
+		credential.NotFound:           codes.NotFound,
+		credential.FailedPrecondition: codes.FailedPrecondition,
+		credential.Denied:             codes.PermissionDenied,
+		credential.Unavailable:        codes.Unavailable,
+		credential.Timeout:            codes.DeadlineExceeded,
+		credential.TooLarge:           codes.ResourceExhausted,
+		credential.TooLarge + 1:       codes.Internal,
 	}
 	for kind, want := range cases {
 		t.Run(want.String(), func(t *testing.T) {
@@ -56,10 +55,10 @@ func TestAStoresFailureIsToldInFixedWords(t *testing.T) {
 		code codes.Code
 		says string
 	}{
-		"one that was refused": {&resolver.StoreError{Kind: resolver.Denied, Err: words}, codes.PermissionDenied, "the secret store refused the request"},
-		"one that is down":     {&resolver.StoreError{Kind: resolver.Unavailable, Err: words}, codes.Unavailable, "the secret store is unavailable"},
-		"one out of time":      {&resolver.StoreError{Kind: resolver.Timeout, Err: words}, codes.DeadlineExceeded, "the secret store did not answer in time"},
-		"one of ours":          {&resolver.StoreError{Kind: resolver.Internal, Err: words}, codes.Internal, "internal error"},
+		"one that was refused": {&credential.StoreError{Kind: credential.Denied, Err: words}, codes.PermissionDenied, "the secret store refused the request"},
+		"one that is down":     {&credential.StoreError{Kind: credential.Unavailable, Err: words}, codes.Unavailable, "the secret store is unavailable"},
+		"one out of time":      {&credential.StoreError{Kind: credential.Timeout, Err: words}, codes.DeadlineExceeded, "the secret store did not answer in time"},
+		"one of ours":          {&credential.StoreError{Kind: credential.Internal, Err: words}, codes.Internal, "internal error"},
 		"one of no kind":       {words, codes.Unavailable, "the secret store is unavailable"},
 	}
 	for name, tc := range cases {
@@ -77,8 +76,8 @@ func TestAStoresFailureIsToldInFixedWords(t *testing.T) {
 
 func TestAtDebugLevelAStoresOwnWordsAreLoggedWithoutTheReference(t *testing.T) {
 	log := &logtext.Text{}
-	store := failing(t, log, &resolver.StoreError{
-		Kind: resolver.Unavailable, Err: errors.New("asking for " + canaryReference + ": connection refused"),
+	store := failing(t, log, &credential.StoreError{
+		Kind: credential.Unavailable, Err: errors.New("asking for " + canaryReference + ": connection refused"),
 	})
 	logger.NewLogger(t.Name()).SetOutputLevel(logger.DebugLevel)
 
@@ -90,10 +89,10 @@ func TestAtDebugLevelAStoresOwnWordsAreLoggedWithoutTheReference(t *testing.T) {
 }
 
 func TestRemedyIsInTheWarningAndNotInTheAnswer(t *testing.T) {
-	for _, kind := range []resolver.Kind{resolver.FailedPrecondition, resolver.Unavailable, resolver.Denied} {
+	for _, kind := range []credential.Kind{credential.FailedPrecondition, credential.Unavailable, credential.Denied} {
 		log := &logtext.Text{}
-		store := failing(t, log, &resolver.StoreError{
-			Kind: kind, Err: fmt.Errorf("%w: %w", resolver.Remedy("its entry is no string: quote it"), errors.New(canarySecret)),
+		store := failing(t, log, &credential.StoreError{
+			Kind: kind, Err: fmt.Errorf("%w: %w", credential.Remedy("its entry is no string: quote it"), errors.New(canarySecret)),
 		})
 		logger.NewLogger(t.Name()).SetOutputLevel(logger.WarnLevel)
 
@@ -131,7 +130,7 @@ func TestSecretThatCannotBeUsedIsOneCredentials(t *testing.T) {
 var reference = regexp.MustCompile(`reference ([0-9a-f]{16})\b`)
 
 func TestTheHashOfAReferenceIsStableAndKeyed(t *testing.T) {
-	down := &resolver.StoreError{Kind: resolver.Unavailable, Err: errors.New("down")}
+	down := &credential.StoreError{Kind: credential.Unavailable, Err: errors.New("down")}
 	hashes := func(store *component.SecretStore, log *logtext.Text) []string {
 		for range 2 {
 			_, err := get(store, "some-guid")

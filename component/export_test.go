@@ -3,11 +3,12 @@ package component
 import (
 	"time"
 
+	"github.com/dapr/kit/logger"
 	"google.golang.org/grpc/codes"
 
-	"github.com/dapr/kit/logger"
-
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
 )
 
 // MaxAnswer is the largest answer, in bytes of its message.
@@ -21,7 +22,7 @@ func Size(data map[string]string) int { return size(data) }
 func BulkEntrySize(guid string, data map[string]string) int { return bulkEntrySize(guid, data) }
 
 // Code returns the gRPC code of a kind.
-func Code(k resolver.Kind) codes.Code { return code(k) }
+func Code(k credential.Kind) codes.Code { return code(k) }
 
 // On returns a secret store as Init leaves it, on stores of the test's own.
 func On(log logger.Logger, metrics *Metrics, opts resolver.Options) *SecretStore {
@@ -34,10 +35,10 @@ func OnSettings(log logger.Logger, metrics *Metrics, opts resolver.Options, sett
 		settings.Cache.Now = time.Now // as the test's own: nothing runs beside it
 	}
 	opts.Timeout, opts.Cache = settings.RequestTimeout, settings.Cache
-	cache := resolver.NewCache(settings.Cache)
+	cache := cache.New(settings.Cache)
 	return &SecretStore{
 		log: log, metrics: metrics, report: newReporter(log, metrics, newInstanceKeys().of("")), settings: settings,
-		cache: cache, resolver: cache.Over(resolver.New(opts)),
+		cache: cache, resolver: cache.Over(resolver.New(opts), resolver.DefaultTimeout),
 	}
 }
 

@@ -7,10 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
+	"credential-resolver/resolver/credential"
+
 	components "github.com/dapr/dapr/pkg/proto/components/v1"
 
 	"credential-resolver/component"
-	"credential-resolver/resolver"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -23,7 +24,7 @@ func FuzzEncode(f *testing.F) {
 	f.Add([]byte("{\"a\":\"\\ud800\"}"), "json", "")
 	f.Add([]byte(`{"a":`+strings.Repeat(`{"a":`, 200)+`1`+strings.Repeat("}", 201)), "json", strings.Repeat("a.", 63)+"a")
 	f.Fuzz(func(t *testing.T, text []byte, format, fields string) {
-		o, err := resolver.ParseObject(text)
+		o, err := credential.ParseObject(text)
 		if err != nil {
 			return
 		}
@@ -33,16 +34,16 @@ func FuzzEncode(f *testing.F) {
 		}
 		req, err := component.ParseRequest("g", metadata, component.Flat)
 		if err != nil {
-			require.ErrorIs(t, err, resolver.InvalidRequest)
+			require.ErrorIs(t, err, credential.InvalidRequest)
 			return
 		}
 		var data map[string]string
 		allocated := resolvertest.Allocated(func() {
-			data, err = component.Encode(&resolver.Credential{GUID: "g", Fields: o}, req)
+			data, err = component.Encode(&credential.Credential{GUID: "g", Fields: o}, req)
 		})
 		require.LessOrEqual(t, allocated, uint64(400*(len(text)+len(fields))+1<<20))
 		if err != nil {
-			var e *resolver.Error
+			var e *credential.Error
 			require.ErrorAs(t, err, &e)
 			require.Nil(t, data)
 			return
@@ -53,7 +54,7 @@ func FuzzEncode(f *testing.F) {
 		if req.Format != component.JSON {
 			return
 		}
-		again, err := resolver.ParseObject([]byte(data[component.ValueEntry]))
+		again, err := credential.ParseObject([]byte(data[component.ValueEntry]))
 		require.NoError(t, err)
 		if req.Fields == nil {
 			require.Equal(t, o.Len(), again.Len())
@@ -78,7 +79,7 @@ func FuzzRequest(f *testing.F) {
 		})
 		require.LessOrEqual(t, allocated, uint64(100*(len(name)+len(value))+64<<10))
 		if err != nil {
-			require.ErrorIs(t, err, resolver.InvalidRequest)
+			require.ErrorIs(t, err, credential.InvalidRequest)
 			require.Less(t, len(err.Error()), 1000)
 			return
 		}

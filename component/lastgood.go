@@ -4,12 +4,12 @@ import (
 	"sync"
 
 	"credential-resolver/component/pluggable"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/cache"
 )
 
 // keptCache is a cache whose last good answers outlive the process.
 type keptCache struct {
-	*resolver.Cache
+	*cache.Cache
 
 	answers *pluggable.AnswerStore // nil: they do not
 	once    sync.Once
@@ -17,14 +17,14 @@ type keptCache struct {
 
 // newKeptCache returns an empty cache. Without a TTL its answers do not outlive the
 // process (DESIGN.md, section 9).
-func newKeptCache(o resolver.CacheOptions, answers *pluggable.AnswerStore) *keptCache {
+func newKeptCache(o cache.Options, answers *pluggable.AnswerStore) *keptCache {
 	if o.TTL <= 0 {
 		answers = nil
 	}
 	if answers != nil {
 		o.Store = lastGoodStore{answers}
 	}
-	return &keptCache{Cache: resolver.NewCache(o), answers: answers}
+	return &keptCache{Cache: cache.New(o), answers: answers}
 }
 
 // restore fills the cache with the answers of an earlier process, before anybody uses it.
@@ -33,9 +33,9 @@ func (c *keptCache) restore() {
 		return
 	}
 	c.once.Do(func() {
-		var all []resolver.LastGood
+		var all []cache.LastGood
 		for _, kept := range c.answers.Load() {
-			if one, err := resolver.DecodeLastGood(kept.Text, kept.ReadAt); err == nil {
+			if one, err := cache.DecodeLastGood(kept.Text, kept.ReadAt); err == nil {
 				all = append(all, one)
 			}
 		}
@@ -46,10 +46,10 @@ func (c *keptCache) restore() {
 // lastGoodStore keeps credentials beside the records of the instances.
 type lastGoodStore struct{ answers *pluggable.AnswerStore }
 
-var _ resolver.LastGoodStore = lastGoodStore{}
+var _ cache.LastGoodStore = lastGoodStore{}
 
 // Save implements resolver.LastGoodStore.
-func (s lastGoodStore) Save(kept resolver.LastGood) {
+func (s lastGoodStore) Save(kept cache.LastGood) {
 	s.answers.Save(pluggable.Answer{
 		Name: kept.Credential.GUID, ReadAt: kept.Credential.ReadAt, MaxAge: kept.MaxAge, Size: kept.Size(), Encode: kept.Encode,
 	})

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"credential-resolver/component"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -45,9 +45,9 @@ func (r *remembering) secret(text string) {
 }
 
 // fail makes the secret store fail from now on.
-func (r *remembering) fail(kind resolver.Kind) {
+func (r *remembering) fail(kind credential.Kind) {
 	r.Secrets.Before(resolvertest.Any, resolvertest.Fail(
-		&resolver.StoreError{Kind: kind, Err: errors.New(canaryPath + canarySecret)}))
+		&credential.StoreError{Kind: kind, Err: errors.New(canaryPath + canarySecret)}))
 }
 
 // daprd and app ask for c as they do; they return its secret, or the code of a failure.
@@ -63,8 +63,8 @@ func (r *remembering) ask(metadata ...string) string {
 }
 
 func TestDaprdGetsTheLastGoodCredentialWhileAStoreIsDown(t *testing.T) {
-	for kind, code := range map[resolver.Kind]codes.Code{
-		resolver.Unavailable: codes.Unavailable, resolver.Timeout: codes.DeadlineExceeded,
+	for kind, code := range map[credential.Kind]codes.Code{
+		credential.Unavailable: codes.Unavailable, credential.Timeout: codes.DeadlineExceeded,
 	} {
 		t.Run(kind.Error(), func(t *testing.T) {
 			r := newRemembering(t)
@@ -94,7 +94,7 @@ func TestDaprdGetsTheLastGoodCredentialWhileAStoreIsDown(t *testing.T) {
 func TestTheLastGoodCredentialIsAnsweredAsItIsAskedFor(t *testing.T) {
 	r := newRemembering(t)
 	require.Equal(t, "first", r.daprd())
-	r.fail(resolver.Unavailable)
+	r.fail(credential.Unavailable)
 	data, err := get(r.store, "c", "namespace", "n", "fields", "secret-path")
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"secret-path": canaryReference}, data)
@@ -108,8 +108,8 @@ func TestAnyOtherFailureForgetsTheLastGoodCredential(t *testing.T) {
 		fail func(r *remembering)
 		code codes.Code
 	}{
-		"a refusal":                 {func(r *remembering) { r.fail(resolver.Denied) }, codes.PermissionDenied},
-		"a fault":                   {func(r *remembering) { r.fail(resolver.Internal) }, codes.Internal},
+		"a refusal":                 {func(r *remembering) { r.fail(credential.Denied) }, codes.PermissionDenied},
+		"a fault":                   {func(r *remembering) { r.fail(credential.Internal) }, codes.Internal},
 		"a panic":                   {func(r *remembering) { r.Secrets.Before(resolvertest.Any, resolvertest.Panic(canarySecret)) }, codes.Internal},
 		"a secret that is gone":     {func(r *remembering) { r.Secrets.Delete(canaryReference) }, codes.NotFound},
 		"a credential that is gone": {func(r *remembering) { r.Configs.Delete("c") }, codes.NotFound},
@@ -131,7 +131,7 @@ func TestAnyOtherFailureForgetsTheLastGoodCredential(t *testing.T) {
 					return // it is not even listed
 				}
 				require.Equal(t, tc.code.String(), ask(r))
-				r.Configs.Before("c", resolvertest.Fail(resolver.Unavailable))
+				r.Configs.Before("c", resolvertest.Fail(credential.Unavailable))
 				assert.Equal(t, codes.Unavailable.String(), r.daprd())
 				assert.Zero(t, r.store.Kept())
 				assertDiscreet(t, r.log.String())
@@ -143,7 +143,7 @@ func TestAnyOtherFailureForgetsTheLastGoodCredential(t *testing.T) {
 func TestTheLastGoodCredentialIsAnsweredForAnHour(t *testing.T) {
 	r := newRemembering(t)
 	require.Equal(t, "first", r.daprd())
-	r.fail(resolver.Unavailable)
+	r.fail(credential.Unavailable)
 	r.pass(time.Hour)
 	assert.Equal(t, "first", r.daprd())
 	r.pass(1)
@@ -156,7 +156,7 @@ func TestAnApplicationsRequestRenewsWhatIsKeptAndKeepsNothingItself(t *testing.T
 	r := newRemembering(t)
 	require.Equal(t, "first", r.app())
 	assert.Zero(t, r.store.Kept())
-	r.fail(resolver.Unavailable)
+	r.fail(credential.Unavailable)
 	require.Equal(t, codes.Unavailable.String(), r.daprd())
 
 	r.secret("second")
@@ -172,7 +172,7 @@ func TestAnApplicationsRequestRenewsWhatIsKeptAndKeepsNothingItself(t *testing.T
 	} {
 		r.secret(name)
 		require.Equal(t, name, ask())
-		r.fail(resolver.Unavailable)
+		r.fail(credential.Unavailable)
 		r.pass(time.Hour)
 		assert.Equal(t, name, r.daprd())
 	}
@@ -181,7 +181,7 @@ func TestAnApplicationsRequestRenewsWhatIsKeptAndKeepsNothingItself(t *testing.T
 func TestABulkRequestIsNotAnsweredWithTheLastGood(t *testing.T) {
 	r := newRemembering(t)
 	require.Equal(t, "first", r.daprd())
-	r.fail(resolver.Unavailable)
+	r.fail(credential.Unavailable)
 	_, err := bulk(r.store, "namespace", "default")
 	assert.Equal(t, codes.Unavailable, status.Code(err))
 }
@@ -216,7 +216,7 @@ func TestManyAskAtOnceWhileAStoreGoesAndComes(t *testing.T) {
 		})
 	}
 	for range 50 {
-		r.fail(resolver.Unavailable)
+		r.fail(credential.Unavailable)
 		r.secret("first")
 	}
 	group.Wait()

@@ -10,6 +10,7 @@ import (
 	"credential-resolver/backend"
 	"credential-resolver/component/pluggable"
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/cache"
 )
 
 // memory is what the process remembers besides its instances: an edited Component,
@@ -36,8 +37,8 @@ func (m *memory) knownOf(store backend.Spec) *resolver.Known {
 // metadata tell from others: under other metadata they may be others. A new one begins
 // with the last good answers of an earlier process, which answers keeps; nil: with none.
 func (m *memory) cacheOf(
-	component string, properties map[string]string, o resolver.CacheOptions, answers *pluggable.AnswerStore,
-) *resolver.Cache {
+	component string, properties map[string]string, o cache.Options, answers *pluggable.AnswerStore,
+) *cache.Cache {
 	cache := m.caches.of(component, properties, func() *keptCache { return newKeptCache(o, answers) })
 	cache.restore()
 	return cache.Cache

@@ -14,6 +14,8 @@ import (
 	"credential-resolver/backend"
 	"credential-resolver/internal/nearest"
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
 )
 
 // Settings are the component's metadata, checked (DESIGN.md, section 2).
@@ -52,7 +54,7 @@ type Settings struct {
 	// or a store without an entry: AllowedSecrets.
 	AllowedIn map[string]*Globs
 	// Cache bounds what is kept of credentials and of secrets.
-	Cache resolver.CacheOptions
+	Cache cache.Options
 	// AllowBulk tells whether every credential may be asked for at once.
 	AllowBulk bool
 	// Format is the form of an answer to a request that names none.
@@ -141,7 +143,7 @@ func ParseMetadata(properties map[string]string) (Settings, error) {
 		LiteralFields:  strings.Split(defaultLiteralFields, ","),
 		MaxSecrets:     resolver.DefaultMaxSecrets,
 		Limits:         backend.DefaultLimits(),
-		Cache:          resolver.DefaultCacheOptions(),
+		Cache:          cache.DefaultOptions(),
 		Format:         Flat,
 	}
 	known := readers()
@@ -218,7 +220,7 @@ func parseLiteralFields(value string) ([]string, error) {
 		return nil, nil
 	case slices.Contains(names, "none"):
 		return nil, errors.New(`must be names of fields, or "none" alone`)
-	case slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, resolver.FieldExtra+".") }):
+	case slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, credential.FieldExtra+".") }):
 		return nil, errors.New("holds for the fields at the top alone, not for those of extra: see lookupFields")
 	}
 	return names, nil

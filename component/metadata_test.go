@@ -10,7 +10,7 @@ import (
 
 	"credential-resolver/backend"
 	"credential-resolver/component"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/cache"
 )
 
 // enough is the least metadata that there can be.
@@ -34,7 +34,7 @@ func TestMetadataHaveDefaults(t *testing.T) {
 		},
 		MaxSecrets: 256,
 		Limits:     backend.Limits{Timeout: 3 * time.Second, Retries: 2, Concurrency: 64, BreakerFailures: 5, BreakerInterval: 5 * time.Second},
-		Cache: resolver.CacheOptions{
+		Cache: cache.Options{
 			TTL: time.Minute, MaxEntries: 10_000, MaxBytes: 64 << 20, StaleIfError: time.Hour, NegativeTTL: 5 * time.Second,
 		},
 		Format: component.Flat,

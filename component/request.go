@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"credential-resolver/internal/nearest"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // Format is the form of an answer (DESIGN.md, section 3).
@@ -127,9 +127,9 @@ func unknownMetadata(guid, name string) error {
 		return invalid(guid, "metadata."+name+" is not supported yet")
 	}
 	return invalid(guid, fmt.Sprintf("unknown request metadata %s%s; known are %s",
-		resolver.QuoteName(name), nearest.Hint(name, requestNames), strings.Join(requestNames, ", ")))
+		credential.QuoteName(name), nearest.Hint(name, requestNames), strings.Join(requestNames, ", ")))
 }
 
-func invalid(guid, reason string) *resolver.Error {
-	return &resolver.Error{Kind: resolver.InvalidRequest, GUID: guid, Reason: reason}
+func invalid(guid, reason string) *credential.Error {
+	return &credential.Error{Kind: credential.InvalidRequest, GUID: guid, Reason: reason}
 }

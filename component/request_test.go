@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/component"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func TestARequestIsRead(t *testing.T) {
@@ -60,7 +60,7 @@ func TestARequestIsRefused(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			_, err := component.ParseRequest("some-guid", map[string]string{tc.name: tc.value}, component.Flat)
-			require.ErrorIs(t, err, resolver.InvalidRequest)
+			require.ErrorIs(t, err, credential.InvalidRequest)
 			require.ErrorContains(t, err, `credential "some-guid": `+tc.says)
 			assertDiscreet(t, err.Error())
 		})
@@ -105,7 +105,7 @@ func TestARequestHasBounds(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorIs(t, err, resolver.InvalidRequest)
+			require.ErrorIs(t, err, credential.InvalidRequest)
 			require.ErrorContains(t, err, `credential "g": `+tc.says)
 			assert.Less(t, len(err.Error()), 200)
 		})

@@ -10,16 +10,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dapr/components-contrib/bindings"
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/secretstores"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 
-	"github.com/dapr/components-contrib/bindings"
-	"github.com/dapr/components-contrib/metadata"
-	"github.com/dapr/components-contrib/secretstores"
-
 	"credential-resolver/internal/nearest"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // SecretStores are the secret stores of the daprd that calls the save binding.
@@ -103,8 +102,8 @@ func (b *SaveBinding) Close() error { return nil }
 func (s *SecretStore) save(ctx context.Context, req *bindings.InvokeRequest) (guid string, err error) {
 	defer s.recovered("", &err)
 	if !s.settings.Local {
-		return "", &resolver.Error{
-			Kind: resolver.Denied, Reason: `credentials are saved only where metadata "environment" is local`,
+		return "", &credential.Error{
+			Kind: credential.Denied, Reason: `credentials are saved only where metadata "environment" is local`,
 		}
 	}
 	config, err := savedConfig(req)
@@ -115,7 +114,7 @@ func (s *SecretStore) save(ctx context.Context, req *bindings.InvokeRequest) (gu
 	defer cancel()
 	guid = uuid.NewString()
 	if err := s.stores.Configs.Put(ctx, guid, config); err != nil {
-		return "", resolver.ConfigStoreFailure("", err)
+		return "", credential.ConfigStoreFailure("", err)
 	}
 	s.log.Infof("credential %q: saved", guid)
 	return guid, nil
@@ -137,16 +136,16 @@ func notSaved() map[string]string {
 // string that holds its text.
 func savedConfig(req *bindings.InvokeRequest) ([]byte, error) {
 	if req.Operation != bindings.CreateOperation {
-		return nil, invalid("", "unknown operation "+resolver.QuoteName(string(req.Operation))+"; there is create")
+		return nil, invalid("", "unknown operation "+credential.QuoteName(string(req.Operation))+"; there is create")
 	}
 	for _, name := range slices.Sorted(maps.Keys(req.Metadata)) {
 		if reason, ok := notSaved()[strings.ToLower(name)]; ok {
-			return nil, invalid("", "request metadata "+resolver.QuoteName(name)+" is not possible: "+reason)
+			return nil, invalid("", "request metadata "+credential.QuoteName(name)+" is not possible: "+reason)
 		}
 	}
-	text, err := resolver.Unmarked(req.Data)
+	text, err := credential.Unmarked(req.Data)
 	if err != nil {
-		return nil, &resolver.Error{Kind: resolver.FailedPrecondition, Reason: "its config is " + err.Error()}
+		return nil, &credential.Error{Kind: credential.FailedPrecondition, Reason: "its config is " + err.Error()}
 	}
 	text = bytes.TrimSpace(text)
 	if len(text) == 0 || string(text) == "null" {
@@ -155,13 +154,13 @@ func savedConfig(req *bindings.InvokeRequest) ([]byte, error) {
 	if text[0] == '"' {
 		unquoted, err := jsontext.AppendUnquote(nil, text)
 		if err != nil {
-			return nil, &resolver.Error{Kind: resolver.FailedPrecondition, Reason: "its config is not a JSON string of valid UTF-8"}
+			return nil, &credential.Error{Kind: credential.FailedPrecondition, Reason: "its config is not a JSON string of valid UTF-8"}
 		}
-		if text, err = resolver.Unmarked(unquoted); err != nil {
-			return nil, &resolver.Error{Kind: resolver.FailedPrecondition, Reason: "its config is " + err.Error()}
+		if text, err = credential.Unmarked(unquoted); err != nil {
+			return nil, &credential.Error{Kind: credential.FailedPrecondition, Reason: "its config is " + err.Error()}
 		}
 	}
-	config, err := resolver.ParseConfig(text)
+	config, err := credential.ParseConfig(text)
 	if err == nil {
 		err = config.Check()
 	}

@@ -9,7 +9,8 @@ import (
 
 	"credential-resolver/backend"
 	"credential-resolver/component/pluggable"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
 )
 
 // SecretStore is the component: a secret store whose secrets are finished
@@ -24,9 +25,9 @@ type SecretStore struct {
 
 	settings Settings
 	stores   *Stores
-	cache    *resolver.Cache
+	cache    *cache.Cache
 	own      bool // whether the cache ends with the instance
-	resolver *resolver.Cached
+	resolver *cache.Handler
 }
 
 var (
@@ -84,7 +85,7 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 	s.settings, s.stores = settings, stores
 	s.report = newReporter(s.log, s.metrics, s.keys.of(pluggable.InstanceID(ctx)))
 	if s.own = stores.Configs.Ephemeral(); s.own { // no other instance has these configs
-		s.cache = resolver.NewCache(settings.Cache)
+		s.cache = cache.New(settings.Cache)
 	} else {
 		s.cache = s.memory.cacheOf(meta.Name, meta.Properties, settings.Cache, pluggable.Answers(ctx))
 	}
@@ -94,7 +95,7 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 			s.log.Warnf("credential %q: its credentialSource is neither direct nor agent; taken for direct", guid)
 		},
 		Unused: s.report.unused,
-	}))
+	}), settings.RequestTimeout)
 	return nil
 }
 
@@ -124,7 +125,7 @@ func (s *SecretStore) GetEncoded(ctx context.Context, req secretstores.GetSecret
 }
 
 // count counts a request for one credential that was answered.
-func (s *SecretStore) count(from resolver.Answer, err error) {
+func (s *SecretStore) count(from cache.Answer, err error) {
 	if err != nil {
 		return
 	}
@@ -138,8 +139,8 @@ func (s *SecretStore) count(from resolver.Answer, err error) {
 func get[T any](
 	s *SecretStore, guid string, metadata map[string]string, answer func(Request) (T, error),
 ) (data T, err error) {
-	if !resolver.ValidGUID(guid) {
-		return data, invalid("", "malformed GUID: "+resolver.GUIDRule)
+	if !credential.ValidGUID(guid) {
+		return data, invalid("", "malformed GUID: "+credential.GUIDRule)
 	}
 	defer s.recovered(guid, &err)
 	req, err := ParseRequest(guid, metadata, s.settings.Format)
@@ -165,7 +166,7 @@ func (s *SecretStore) encoded(ctx context.Context, guid string, req Request) ([]
 	if req.Format == JSON {
 		slot = 1
 	}
-	message, err := from.Memo(slot, func() ([]byte, error) {
+	message, err := from.Memo.Get(slot, func() ([]byte, error) {
 		data, err := Encode(from.Credential, req)
 		return appendMessage(nil, data), err
 	})
@@ -174,7 +175,7 @@ func (s *SecretStore) encoded(ctx context.Context, guid string, req Request) ([]
 }
 
 // answer resolves one credential and encodes it. It tells what it was made from, too.
-func (s *SecretStore) answer(ctx context.Context, guid string, req Request) (map[string]string, resolver.Answer, error) {
+func (s *SecretStore) answer(ctx context.Context, guid string, req Request) (map[string]string, cache.Answer, error) {
 	from, err := s.resolve(ctx, guid, req)
 	if err != nil {
 		return nil, from, err
@@ -188,10 +189,10 @@ func (s *SecretStore) answer(ctx context.Context, guid string, req Request) (map
 
 // resolve resolves one credential. An answer may be the last good one while a store
 // is down: the first of them is worth a line in the log.
-func (s *SecretStore) resolve(ctx context.Context, guid string, req Request) (resolver.Answer, error) {
-	ask := resolver.Ask{LastGood: req.Daprds, NotStale: req.Bulk, Fresh: req.Refresh}
+func (s *SecretStore) resolve(ctx context.Context, guid string, req Request) (cache.Answer, error) {
+	ask := cache.Ask{LastGood: req.Daprds, NotStale: req.Bulk, Fresh: req.Refresh}
 	if req.Rejected != "" {
-		ask.Rejected = func(c *resolver.Credential) bool { return s.report.fingerprint(c) == req.Rejected }
+		ask.Rejected = func(c *credential.Credential) bool { return s.report.fingerprint(c) == req.Rejected }
 	}
 	answer, err := s.resolver.Resolve(ctx, guid, ask)
 	if err == nil && answer.Stale != nil {
@@ -205,7 +206,7 @@ func (s *SecretStore) resolve(ctx context.Context, guid string, req Request) (re
 func (s *SecretStore) recovered(guid string, err *error) {
 	if cause := recover(); cause != nil {
 		s.log.Errorf("credential %q: panic (%T)", guid, cause)
-		*err = &resolver.Error{Kind: resolver.Internal, GUID: guid, Reason: "internal error"}
+		*err = &credential.Error{Kind: credential.Internal, GUID: guid, Reason: "internal error"}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -48,12 +49,12 @@ func TestTheExamplesOfReferences(t *testing.T) {
 
 	rows := regexp.MustCompile("(?m)^\\| `(\".*)` \\| `(\\w+)`: `(.*)` \\|$").FindAllStringSubmatch(string(text), -1)
 	require.Len(t, rows, 7)
-	kinds := map[string]resolver.Kind{
-		"NotFound": resolver.NotFound, "FailedPrecondition": resolver.FailedPrecondition, "PermissionDenied": resolver.Denied,
+	kinds := map[string]credential.Kind{
+		"NotFound": credential.NotFound, "FailedPrecondition": credential.FailedPrecondition, "PermissionDenied": credential.Denied,
 	}
 	for _, row := range rows {
 		_, err := referencesResolver(t, secrets, row[1])
-		var failure *resolver.Error
+		var failure *credential.Error
 		require.True(t, errors.As(err, &failure), row[1])
 		assert.Equal(t, kinds[row[2]], failure.Kind, row[1])
 		assert.Equal(t, row[3], failure.Reason, row[1])

@@ -3,7 +3,6 @@ package resolver_test
 import (
 	"context"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -67,8 +67,8 @@ func someSecrets() secrets {
 
 func TestSecretsAreReadBesideTheConfigTheNextTime(t *testing.T) {
 	for name, row := range map[string]struct {
-		config      string
-		ahead, read []string // while the config is being read, and in all
+		config         string
+		prefetch, read []string // while the config is being read, and in all
 	}{
 		"direct":        {`{"a":"1"}`, []string{guid}, []string{guid}},
 		"a bundle":      {`{"credentialSource":"agent","secret-path":"p","a":"k"}`, []string{"p"}, []string{"p"}},
@@ -78,7 +78,7 @@ func TestSecretsAreReadBesideTheConfigTheNextTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := resolveAgain(t, row.config, someSecrets(), unchanged)
-				assert.Equal(t, row.ahead, a.read())
+				assert.Equal(t, row.prefetch, a.read())
 				require.NoError(t, a.end())
 				assert.Equal(t, row.read, a.read(), "each once")
 				assert.Equal(t, answer(t, a.stores.Resolver()), a.got)
@@ -101,7 +101,7 @@ func TestWhatWasReadAheadIsTakenForTheSameConfigAlone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := resolveAgain(t, `{"credentialSource":"agent","a":"k","b":"no"}`, someSecrets(), func(s *resolvertest.Stores) {
 					s.Configs.Put(guid, row.config)
-					s.Secrets.Before("k", onlyTheFirst(resolvertest.Fail(resolver.Unavailable)))
+					s.Secrets.Before("k", resolvertest.OnlyTheFirst(resolvertest.Fail(credential.Unavailable)))
 				})
 				require.Equal(t, []string{"k"}, a.read())
 				require.NoError(t, a.end())
@@ -111,34 +111,23 @@ func TestWhatWasReadAheadIsTakenForTheSameConfigAlone(t *testing.T) {
 	}
 }
 
-// onlyTheFirst is a hook for one call.
-func onlyTheFirst(hook resolvertest.Hook) resolvertest.Hook {
-	var called atomic.Bool
-	return func(ctx context.Context) error {
-		if called.CompareAndSwap(false, true) {
-			return hook(ctx)
-		}
-		return nil
-	}
-}
-
 func TestWhatFailsAheadFailsTheResolution(t *testing.T) {
 	for name, row := range map[string]struct {
 		change func(*resolvertest.Stores)
-		want   resolver.Kind
+		want   credential.Kind
 	}{
-		"the store":         {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Fail(resolver.Denied)) }, resolver.Denied},
-		"a panic in it":     {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Panic("v")) }, resolver.Internal},
-		"a secret is gone":  {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Fail(missing())) }, resolver.NotFound},
-		"the config is":     {func(s *resolvertest.Stores) { s.Configs.Delete(guid) }, resolver.NotFound},
-		"the config's is":   {func(s *resolvertest.Stores) { s.Configs.Before(guid, resolvertest.Fail(resolver.Unavailable)) }, resolver.Unavailable},
-		"it takes too long": {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Block()) }, resolver.Timeout},
+		"the store":         {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Fail(credential.Denied)) }, credential.Denied},
+		"a panic in it":     {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Panic("v")) }, credential.Internal},
+		"a secret is gone":  {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Fail(Missing())) }, credential.NotFound},
+		"the config is":     {func(s *resolvertest.Stores) { s.Configs.Delete(guid) }, credential.NotFound},
+		"the config's is":   {func(s *resolvertest.Stores) { s.Configs.Before(guid, resolvertest.Fail(credential.Unavailable)) }, credential.Unavailable},
+		"it takes too long": {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Block()) }, credential.Timeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := resolveAgain(t, `{"credentialSource":"agent","a":"k"}`, someSecrets(), row.change)
 				err := a.end()
-				assert.Equal(t, row.want, resolver.KindOf(err))
+				assert.Equal(t, row.want, credential.KindOf(err))
 				assert.Equal(t, []string{"k"}, a.read(), "not again, for the same config")
 			})
 		})
@@ -149,7 +138,7 @@ func TestWhatFailsAheadFailsTheResolution(t *testing.T) {
 func TestNothingIsReadAheadOfAConfigThatFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := resolveAgain(t, `{"a":"1"}`, someSecrets(), func(s *resolvertest.Stores) {
-			s.Configs.Before(guid, resolvertest.Fail(resolver.Unavailable))
+			s.Configs.Before(guid, resolvertest.Fail(credential.Unavailable))
 		})
 		require.Error(t, a.end())
 		for range 3 {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -66,7 +67,7 @@ func TestASecretThatIsNotAllowedIsNotAskedFor(t *testing.T) {
 			for range 10 {
 				failure := failed(t, r)
 				require.Equal(t, `credential "`+guid+`": `+row.want, failure.Error())
-				assert.Equal(t, resolver.Denied, failure.Kind)
+				assert.Equal(t, credential.Denied, failure.Kind)
 				assert.Empty(t, failure.Store, "no store refused it")
 				assert.NotEmpty(t, failure.Reference)
 				assert.Empty(t, failure.Detail())

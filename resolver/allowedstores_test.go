@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -76,7 +77,7 @@ func TestEachStoreHasItsOwnAllowedSecrets(t *testing.T) {
 					return
 				}
 				failure := failed(t, r)
-				require.Equal(t, resolver.Denied, failure.Kind)
+				require.Equal(t, credential.Denied, failure.Kind)
 				assert.Contains(t, failure.Reason, "that metadata allowedSecrets does not allow")
 				silentError(t, failure)
 				assert.Empty(t, slices.Concat(stores.Secrets.Asked(), named.Secrets.Asked()), "nothing is asked for")

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // memory is both stores: maps without the records that the fakes keep, which
@@ -24,7 +25,7 @@ func (m memory) Secret(_ context.Context, name string) (map[string]string, error
 	if entries, ok := m.secrets[name]; ok {
 		return entries, nil
 	}
-	return nil, missing()
+	return nil, Missing()
 }
 
 const benchFields = `"host":"db.example.com","port":5432,"database":"analytics","username":"user_key",` +
@@ -79,7 +80,7 @@ func BenchmarkParseConfig(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				_, err := resolver.ParseConfig(text)
+				_, err := credential.ParseConfig(text)
 				require.NoError(b, err)
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -25,14 +26,14 @@ type amplifier struct {
 }
 
 // resolve resolves the credential, and returns how much memory that took.
-func (a amplifier) resolve(t *testing.T) (credential *resolver.Credential, allocated uint64, err error) {
+func (a amplifier) resolve(t *testing.T) (finished *credential.Credential, allocated uint64, err error) {
 	t.Helper()
-	require.LessOrEqual(t, len(a.config), resolver.MaxConfigSize)
+	require.LessOrEqual(t, len(a.config), credential.MaxConfigSize)
 	stores := memory{map[string][]byte{guid: []byte(a.config)}, a.secrets}
 	r := resolver.New(resolver.Options{Configs: stores, Secrets: stores, Timeout: time.Hour})
 	defer r.Close()
-	allocated = resolvertest.Allocated(func() { credential, err = r.Resolve(t.Context(), guid) })
-	return credential, allocated, err
+	allocated = resolvertest.Allocated(func() { finished, err = r.Resolve(t.Context(), guid) })
+	return finished, allocated, err
 }
 
 // marks begins a config whose references are explicit.
@@ -88,11 +89,11 @@ func amplifiers() map[string]amplifier {
 func TestWhatLittleBecomesMuchIsRefused(t *testing.T) {
 	for name, a := range amplifiers() {
 		t.Run(name, func(t *testing.T) {
-			credential, allocated, err := a.resolve(t)
-			require.ErrorIs(t, err, resolver.TooLarge)
+			finished, allocated, err := a.resolve(t)
+			require.ErrorIs(t, err, credential.TooLarge)
 			require.ErrorContains(t, err, `credential "`+guid+`": with its secrets it is larger than the 4 MiB`)
 			require.ErrorContains(t, err, "fewer or smaller secrets", "the remedy")
-			assert.Nil(t, credential)
+			assert.Nil(t, finished)
 			assert.Less(t, allocated, uint64(120<<20), "of which most is not there at one time")
 		})
 	}
@@ -150,20 +151,20 @@ func TestTheBudgetIsThatOfTheShortestAnswer(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			credential, _, err := amplifier{tc.config, tc.secrets(budget - tc.size)}.resolve(t)
+			finished, _, err := amplifier{tc.config, tc.secrets(budget - tc.size)}.resolve(t)
 			require.NoError(t, err)
-			require.Equal(t, budget, shortest(t, credential.Fields))
+			require.Equal(t, budget, shortest(t, finished.Fields))
 			_, _, err = amplifier{tc.config, tc.secrets(budget - tc.size + 1)}.resolve(t)
-			require.ErrorIs(t, err, resolver.TooLarge)
+			require.ErrorIs(t, err, credential.TooLarge)
 		})
 	}
 }
 
 // shortest is how long the names and the texts of a credential are.
-func shortest(t *testing.T, o resolver.Object) int {
+func shortest(t *testing.T, o credential.Object) int {
 	size := 0
 	for name, v := range o.All() {
-		if v.Kind() != resolver.NullKind {
+		if v.Kind() != credential.NullKind {
 			text, err := v.AsText()
 			require.NoError(t, err)
 			size += len(name) + len(text)
@@ -174,9 +175,9 @@ func shortest(t *testing.T, o resolver.Object) int {
 
 func TestASecretThatIsLargerThanTheBudgetMayBeUsedInPart(t *testing.T) {
 	large := secrets{"b": {"k": strings.Repeat("x", 8<<20), "l": "y"}}
-	credential, _, err := amplifier{`{"credentialSource":"agent","secret-path":"b","a":"l"}`, large}.resolve(t)
+	finished, _, err := amplifier{`{"credentialSource":"agent","secret-path":"b","a":"l"}`, large}.resolve(t)
 	require.NoError(t, err)
-	require.Equal(t, `{"credentialSource":"agent","secret-path":"b","a":"y"}`, resolvertest.JSON(t, credential.Fields))
+	require.Equal(t, `{"credentialSource":"agent","secret-path":"b","a":"y"}`, resolvertest.JSON(t, finished.Fields))
 }
 
 // The pure functions share what they put in: what they make takes no more memory for
@@ -184,8 +185,8 @@ func TestASecretThatIsLargerThanTheBudgetMayBeUsedInPart(t *testing.T) {
 func TestSubstitutionSharesWhatItPutsIn(t *testing.T) {
 	config := resolvertest.Parse(t, `{"extra":{`+many(5000, `"k"`)+`},`+many(5000, `"k"`)+`}`)
 	with := func(size int) uint64 {
-		data := resolver.NewObject(resolver.Field{Name: "k", Value: resolver.StringValue(strings.Repeat("x", size))})
-		return resolvertest.Allocated(func() { resolver.ResolveCredentials(config, data) })
+		data := credential.NewObject(credential.Field{Name: "k", Value: credential.StringValue(strings.Repeat("x", size))})
+		return resolvertest.Allocated(func() { credential.ResolveCredentials(config, data) })
 	}
 	small, large := with(1), with(1<<20)
 	require.InDelta(t, small, large, float64(small)/10)
@@ -209,24 +210,24 @@ func TestSizesAreThoseOfWhatIsMade(t *testing.T) {
 	})
 	for r := range rune(0x3000) { // every character that is written otherwise than it is, and many others
 		if s := string(r); utf8.ValidString(s) {
-			made, err := resolver.StringValue(s).AppendJSON(nil)
+			made, err := credential.StringValue(s).AppendJSON(nil)
 			require.NoError(t, err)
-			require.Equal(t, len(made), resolver.StringValue(s).JSONSize(), "%q", s)
+			require.Equal(t, len(made), credential.StringValue(s).JSONSize(), "%q", s)
 		}
 	}
 }
 
 // drawnMade is an object of strings, of JSON and of objects that were made.
-func drawnMade(t *testing.T, rt *rapid.T, texts *rapid.Generator[string], depth int) resolver.Object {
-	var fields []resolver.Field
+func drawnMade(t *testing.T, rt *rapid.T, texts *rapid.Generator[string], depth int) credential.Object {
+	var fields []credential.Field
 	for range rapid.IntRange(0, 4).Draw(rt, "fields") {
-		f := resolver.Field{Name: texts.Draw(rt, "name")}
+		f := credential.Field{Name: texts.Draw(rt, "name")}
 		switch rapid.IntRange(0, 3).Draw(rt, "kind") {
 		case 0: // null
 		case 1:
 			f.Value = resolvertest.Value(t, rapid.SampledFrom([]string{`[1,"\u0000"]`, "12.50", "true", `{"a":null}`}).Draw(rt, "JSON"))
 		case 2:
-			f.Value = resolver.StringValue(texts.Draw(rt, "text"))
+			f.Value = credential.StringValue(texts.Draw(rt, "text"))
 		case 3:
 			if depth > 0 {
 				f.Value = drawnMade(t, rt, texts, depth-1).AsValue()
@@ -234,5 +235,5 @@ func drawnMade(t *testing.T, rt *rapid.T, texts *rapid.Generator[string], depth 
 		}
 		fields = append(fields, f)
 	}
-	return resolver.NewObject(fields...)
+	return credential.NewObject(fields...)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -74,9 +74,9 @@ func silentError(t *testing.T, err error) {
 	slog.New(slog.NewJSONHandler(&text, nil)).Error("failed", "err", err)
 	tells(t, "the error in a log of JSON", text.String())
 	var (
-		ours   *resolver.Error
-		store  *resolver.StoreError
-		syntax *resolver.SyntaxError
+		ours   *credential.Error
+		store  *credential.StoreError
+		syntax *credential.SyntaxError
 	)
 	if errors.As(err, &ours) {
 		silentText(t, "*Error", ours)
@@ -117,11 +117,11 @@ func TestNoFailureTellsASecretAReferenceAPathOrAStoresWords(t *testing.T) {
 		})
 	}
 	for name, config := range configs {
-		for _, kind := range []resolver.Kind{
-			resolver.Internal, resolver.InvalidRequest, resolver.NotFound, resolver.FailedPrecondition,
-			resolver.Denied, resolver.Unavailable, resolver.Timeout, resolver.TooLarge,
+		for _, kind := range []credential.Kind{
+			credential.Internal, credential.InvalidRequest, credential.NotFound, credential.FailedPrecondition,
+			credential.Denied, credential.Unavailable, credential.Timeout, credential.TooLarge,
 		} {
-			fail := resolvertest.Fail(&resolver.StoreError{Kind: kind, Err: errors.New(storeCanary + secretCanary)})
+			fail := resolvertest.Fail(&credential.StoreError{Kind: kind, Err: errors.New(storeCanary + secretCanary)})
 			try(name+": the config store says "+kind.Error(), config, func(s *resolvertest.Stores) { s.Configs.Before(guid, fail) })
 			try(name+": the secret store says "+kind.Error(), config, func(s *resolvertest.Stores) { s.Secrets.Before(resolvertest.Any, fail) })
 		}
@@ -141,7 +141,7 @@ func TestNoFailureTellsASecretAReferenceAPathOrAStoresWords(t *testing.T) {
 		`"` + literalCanary + `"`, `["` + literalCanary + `"]`, literalCanary, `{"` + literalCanary + `":?`,
 		`{"a":"` + literalCanary + `"`, `{"a":"` + literalCanary + "\xff" + `"}`, `{"a":"` + literalCanary + `\ud800"}`,
 		`{} ` + literalCanary, `{"a":"` + literalCanary + `` + "\n" + `"}`,
-		`{"a":"` + literalCanary + strings.Repeat("x", resolver.MaxConfigSize) + `"}`,
+		`{"a":"` + literalCanary + strings.Repeat("x", credential.MaxConfigSize) + `"}`,
 		`{"secret-path":["` + pathCanary + `"]}`, `{"secret-path":{"` + pathCanary + `":1}}`,
 		`{"credential-resolver":"` + literalCanary + `"}`, `{"credential-resolver":{"` + literalCanary + `":1}}`,
 		`{"credential-resolver":{"secretStore":"` + literalCanary + `"}}`,
@@ -169,16 +169,16 @@ func TestAMalformedGUIDIsNotRepeated(t *testing.T) {
 }
 
 func TestNothingThatHoldsASecretPrintsIt(t *testing.T) {
-	text := resolver.StringValue(secretCanary)
+	text := credential.StringValue(secretCanary)
 	read := resolvertest.Parse(t, `{"canary-name":"`+secretCanary+`","o":{"p":"`+secretCanary+`"},"a":["`+secretCanary+`"]}`)
-	entries, err := resolver.Entries(map[string]string{"a": secretCanary, "b": secretCanary})
+	entries, err := credential.Entries(map[string]string{"a": secretCanary, "b": secretCanary})
 	require.NoError(t, err)
 	for what, value := range map[string]any{
-		"a string": text, "a pointer to one": &text, "a map": map[string]resolver.Value{"a": text},
-		"a field": resolver.Field{Name: "a", Value: text}, "fields": []resolver.Field{{Name: "a", Value: text}},
+		"a string": text, "a pointer to one": &text, "a map": map[string]credential.Value{"a": text},
+		"a field": credential.Field{Name: "a", Value: text}, "fields": []credential.Field{{Name: "a", Value: text}},
 		"an object": read, "a pointer to an object": &read, "an object as a value": read.AsValue(),
-		"a reference": resolver.Reference(referenceCanary), "references": []resolver.Reference{referenceCanary},
-		"a credential": resolver.Credential{GUID: guid, Fields: read},
+		"a reference": credential.Reference(referenceCanary), "references": []credential.Reference{referenceCanary},
+		"a credential": credential.Credential{GUID: guid, Fields: read},
 		"secrets":      entries,
 	} {
 		silent(t, what, value)
@@ -188,7 +188,7 @@ func TestNothingThatHoldsASecretPrintsIt(t *testing.T) {
 			tells(t, what+" by encoding/json", string(encoded))
 		}
 	}
-	credential := &resolver.Credential{GUID: guid, Fields: read}
+	credential := &credential.Credential{GUID: guid, Fields: read}
 	for _, verb := range append(texts, others...) {
 		tells(t, "a pointer to a credential as "+verb, fmt.Sprintf(verb, credential))
 	}
@@ -201,10 +201,10 @@ func TestNothingThatHoldsASecretPrintsIt(t *testing.T) {
 }
 
 func TestAnEncodingFailureTellsNothing(t *testing.T) {
-	_, err := resolver.StringValue(secretCanary + "\xff").AppendJSON(nil)
+	_, err := credential.StringValue(secretCanary + "\xff").AppendJSON(nil)
 	silentError(t, err)
-	_, err = resolver.NewObject(resolver.Field{Name: secretCanary + "\xff"}).AppendJSON(nil)
+	_, err = credential.NewObject(credential.Field{Name: secretCanary + "\xff"}).AppendJSON(nil)
 	silentError(t, err)
-	_, err = resolver.ParseObject([]byte(`{"` + secretCanary + `":"` + secretCanary + "\n"))
+	_, err = credential.ParseObject([]byte(`{"` + secretCanary + `":"` + secretCanary + "\n"))
 	silentError(t, err)
 }

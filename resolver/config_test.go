@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -56,7 +56,7 @@ func TestAConfigThatIsNotAnObjectIsRefused(t *testing.T) {
 
 			failure := failed(t, stores.Resolver())
 
-			assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+			assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 			assert.Contains(t, failure.Error(), row.reason)
 			assert.Empty(t, stores.Secrets.Asked())
 		})
@@ -74,11 +74,11 @@ func TestAConfigOfOneMiBIsTheLargest(t *testing.T) {
 
 	stores.Configs.Put(guid, sized(1<<20+1))
 	failure := failed(t, stores.Resolver())
-	assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+	assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 	assert.Contains(t, failure.Error(), "larger than 1 MiB")
 
 	stores.Configs.Put(guid, "{}"+strings.Repeat(" ", 1<<20))
-	assert.Equal(t, resolver.FailedPrecondition, failed(t, stores.Resolver()).Kind, "white space counts")
+	assert.Equal(t, credential.FailedPrecondition, failed(t, stores.Resolver()).Kind, "white space counts")
 }
 
 func TestACredentialWithoutAConfigIsNotFound(t *testing.T) {
@@ -95,7 +95,7 @@ func TestACredentialWithoutAConfigIsNotFound(t *testing.T) {
 
 			failure := failed(t, stores.Resolver())
 
-			assert.Equal(t, resolver.NotFound, failure.Kind)
+			assert.Equal(t, credential.NotFound, failure.Kind)
 			assert.Contains(t, failure.Error(), "no such credential")
 			assert.Equal(t, []string{guid}, stores.Configs.Asked())
 			assert.Empty(t, stores.Secrets.Asked())
@@ -104,12 +104,12 @@ func TestACredentialWithoutAConfigIsNotFound(t *testing.T) {
 }
 
 func TestParseConfigTellsWhatAConfigMeans(t *testing.T) {
-	c, err := resolver.ParseConfig([]byte(`{"z":1,"credentialSource":"agent","credential-resolver":{},"secret-path":"a/b"}`))
+	c, err := credential.ParseConfig([]byte(`{"z":1,"credentialSource":"agent","credential-resolver":{},"secret-path":"a/b"}`))
 	require.NoError(t, err)
-	assert.Equal(t, resolver.SourceAgent, c.Source)
+	assert.Equal(t, credential.SourceAgent, c.Source)
 	assert.False(t, c.SourceUnknown)
 	assert.Equal(t, "a/b", c.SecretPath)
-	assert.Equal(t, resolver.MultiKey, c.Mode())
+	assert.Equal(t, credential.MultiKey, c.Mode())
 	assert.Equal(t, `{"z":1,"credentialSource":"agent","secret-path":"a/b"}`, resolvertest.JSON(t, c.Fields))
 }
 
@@ -123,39 +123,39 @@ func TestCheckTellsWhatCouldNeverBeResolved(t *testing.T) {
 		{`{"credential-resolver":{"references":"x"}}`, `"references" of its "credential-resolver" is not "explicit"`},
 		{`{"credential-resolver":{"references":"explicit"},"a":["${"]}`, `its field "a[0]" has a "${…}" that is not closed by "}" ("$${" is a literal "${")`},
 	} {
-		c, err := resolver.ParseConfig([]byte(row.config))
+		c, err := credential.ParseConfig([]byte(row.config))
 		require.NoError(t, err, row.config)
 		err = c.Check()
-		assert.ErrorIs(t, err, resolver.FailedPrecondition, row.config)
+		assert.ErrorIs(t, err, credential.FailedPrecondition, row.config)
 		assert.EqualError(t, err, "credential: "+row.reason)
 	}
 	for _, config := range []string{
 		`{}`, `{"credentialSource":7,"secret-path":null,"credential-resolver":{}}`, `{"secret-path":""}`,
 		`{"secret-path":7,"credential-resolver":{"references":"explicit"}}`,
 	} {
-		c, err := resolver.ParseConfig([]byte(config))
+		c, err := credential.ParseConfig([]byte(config))
 		require.NoError(t, err, config)
 		assert.NoError(t, c.Check(), config)
 	}
 }
 
 func TestParseConfigFailsWithoutAGUID(t *testing.T) {
-	_, err := resolver.ParseConfig([]byte(`[]`))
-	var failure *resolver.Error
+	_, err := credential.ParseConfig([]byte(`[]`))
+	var failure *credential.Error
 	require.ErrorAs(t, err, &failure)
-	assert.ErrorIs(t, err, resolver.FailedPrecondition)
+	assert.ErrorIs(t, err, credential.FailedPrecondition)
 	assert.Empty(t, failure.GUID)
 	assert.Equal(t, "credential: its config is not a JSON object", err.Error())
 }
 
 func TestByteOrderMarkBeforeAConfigIsSkipped(t *testing.T) {
-	config, err := resolver.ParseConfig([]byte("\ufeff{\"a\":\"b\"}"))
+	config, err := credential.ParseConfig([]byte("\ufeff{\"a\":\"b\"}"))
 	require.NoError(t, err)
 	assert.Equal(t, `{"a":"b"}`, resolvertest.JSON(t, config.Fields))
 }
 
 func TestWhereAConfigIsNotJSONIsForTheLog(t *testing.T) {
-	_, err := resolver.ParseConfig([]byte("{\n \"a\": 1\n \"b\": 2}"))
+	_, err := credential.ParseConfig([]byte("{\n \"a\": 1\n \"b\": 2}"))
 	require.EqualError(t, err, "credential: its config is not valid JSON")
-	require.Equal(t, "line 3, column 2", resolver.RemedyOf(err))
+	require.Equal(t, "line 3, column 2", credential.RemedyOf(err))
 }

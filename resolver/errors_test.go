@@ -8,15 +8,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
 // Section 5: the words are fixed, and name the credential.
 func TestTheWordsOfAFailure(t *testing.T) {
 	held := secrets{"p": {"x": "1"}, "not UTF-8": {"x": "{\"\xff\":1}"}}
-	fail := func(kind resolver.Kind) resolvertest.Hook {
-		return resolvertest.Fail(&resolver.StoreError{Kind: kind, Err: errors.New("their words")})
+	fail := func(kind credential.Kind) resolvertest.Hook {
+		return resolvertest.Fail(&credential.StoreError{Kind: kind, Err: errors.New("their words")})
 	}
 	for _, row := range []struct {
 		name, config  string
@@ -31,18 +31,18 @@ func TestTheWordsOfAFailure(t *testing.T) {
 			name: "nothing replaced", config: `{"credentialSource":"agent","secret-path":"p","a":"k"}`,
 			want: `no field of it names a secret that the secret store has (metadata "unresolved: allow" answers such a credential as it is)`,
 		},
-		{name: "config store: denied", reading: fail(resolver.Denied), want: "the config store refused the request"},
-		{name: "config store: unavailable", reading: fail(resolver.Unavailable), want: "the config store is unavailable"},
-		{name: "config store: out of time", reading: fail(resolver.Timeout), want: "the config store did not answer in time"},
-		{name: "config store: a fault", reading: fail(resolver.Internal), want: "internal error"},
-		{name: "secret store: denied", config: `{}`, hook: fail(resolver.Denied), want: "the secret store refused the request"},
-		{name: "secret store: unavailable", config: `{}`, hook: fail(resolver.Unavailable), want: "the secret store is unavailable"},
-		{name: "secret store: out of time", config: `{}`, hook: fail(resolver.Timeout), want: "the secret store did not answer in time"},
+		{name: "config store: denied", reading: fail(credential.Denied), want: "the config store refused the request"},
+		{name: "config store: unavailable", reading: fail(credential.Unavailable), want: "the config store is unavailable"},
+		{name: "config store: out of time", reading: fail(credential.Timeout), want: "the config store did not answer in time"},
+		{name: "config store: a fault", reading: fail(credential.Internal), want: "internal error"},
+		{name: "secret store: denied", config: `{}`, hook: fail(credential.Denied), want: "the secret store refused the request"},
+		{name: "secret store: unavailable", config: `{}`, hook: fail(credential.Unavailable), want: "the secret store is unavailable"},
+		{name: "secret store: out of time", config: `{}`, hook: fail(credential.Timeout), want: "the secret store did not answer in time"},
 		{
 			name: "a secret that cannot be read", config: `{"credentialSource":"agent","secret-path":"not UTF-8"}`,
 			want: "a secret of it is a JSON object that is not valid UTF-8",
 		},
-		{name: "secret store: a fault", config: `{}`, hook: fail(resolver.Internal), want: "internal error"},
+		{name: "secret store: a fault", config: `{}`, hook: fail(credential.Internal), want: "internal error"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			stores := resolvertest.New(t)
@@ -63,17 +63,17 @@ func TestAnErrorIsItsKindAndItsCause(t *testing.T) {
 	theirs := errors.New("their words")
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k"}`)
-	stores.Secrets.Before("k", resolvertest.Fail(&resolver.StoreError{Kind: resolver.Denied, Err: theirs}))
+	stores.Secrets.Before("k", resolvertest.Fail(&credential.StoreError{Kind: credential.Denied, Err: theirs}))
 	_, err := stores.Resolver().Resolve(t.Context(), guid)
 
 	wrapped := fmt.Errorf("answer: %w", err)
-	assert.ErrorIs(t, wrapped, resolver.Denied)
-	assert.NotErrorIs(t, wrapped, resolver.Unavailable)
-	assert.NotErrorIs(t, wrapped, resolver.NotFound)
+	assert.ErrorIs(t, wrapped, credential.Denied)
+	assert.NotErrorIs(t, wrapped, credential.Unavailable)
+	assert.NotErrorIs(t, wrapped, credential.NotFound)
 	assert.ErrorIs(t, wrapped, theirs)
-	var failure *resolver.Error
+	var failure *credential.Error
 	require.ErrorAs(t, wrapped, &failure)
-	var store *resolver.StoreError
+	var store *credential.StoreError
 	require.ErrorAs(t, wrapped, &store)
 	assert.Equal(t, theirs, store.Err)
 }
@@ -82,7 +82,7 @@ func TestAnErrorIsItsKindAndItsCause(t *testing.T) {
 // a reference may be a password.
 func TestTheDetailOfAFailureIsTheStoresWordsWithoutTheReference(t *testing.T) {
 	const reference = "Tr0ub4dor3"
-	fail := func(err error) *resolver.Error {
+	fail := func(err error) *credential.Error {
 		stores := resolvertest.New(t)
 		stores.Configs.Put(guid, `{"credentialSource":"agent","a":"`+reference+`"}`)
 		stores.Secrets.Before(reference, resolvertest.Fail(err))
@@ -91,9 +91,9 @@ func TestTheDetailOfAFailureIsTheStoresWordsWithoutTheReference(t *testing.T) {
 	theirs := errors.New("GET /secret/" + reference + ": no route to " + reference)
 	const want = "GET /secret/[redacted]: no route to [redacted]"
 	assert.Equal(t, want, fail(theirs).Detail())
-	assert.Equal(t, want, fail(&resolver.StoreError{Kind: resolver.Denied, Err: theirs}).Detail())
-	assert.Equal(t, want, fail(fmt.Errorf("get: %w", &resolver.StoreError{Err: theirs})).Detail())
-	assert.Equal(t, "store: denied", fail(&resolver.StoreError{Kind: resolver.Denied}).Detail())
+	assert.Equal(t, want, fail(&credential.StoreError{Kind: credential.Denied, Err: theirs}).Detail())
+	assert.Equal(t, want, fail(fmt.Errorf("get: %w", &credential.StoreError{Err: theirs})).Detail())
+	assert.Equal(t, "store: denied", fail(&credential.StoreError{Kind: credential.Denied}).Detail())
 
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"Prod DB/50%","a":"k"}`)

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -70,12 +70,12 @@ func TestTheCredentialsThatPeopleHaveResolve(t *testing.T) {
 func TestManualSubstitutionPutsACertificateIn(t *testing.T) {
 	config := resolvertest.Parse(t, `{"host":"db.example.com","port":5432,"database":"analytics",`+
 		`"username":"app_user","password":"db_password_key","ssl_cert":"ssl_cert_key"}`)
-	bundle, err := resolver.Entries(map[string]string{
+	bundle, err := credential.Entries(map[string]string{
 		"db_password_key": "actual_password", "ssl_cert_key": certificate,
 	})
 	require.NoError(t, err)
 
-	resolved := resolver.ResolveCredentials(config, bundle)
+	resolved := credential.ResolveCredentials(config, bundle)
 
 	v, _ := resolved.Get("ssl_cert")
 	text, ok := v.Text()
@@ -90,6 +90,6 @@ func TestResolveCredentialsAndApplySecretValuesAreOneSubstitution(t *testing.T) 
 	config := resolvertest.Parse(t, `{"credentialSource":"agent","a":"x","extra":{"b":"x","c":"y"},"d":"y"}`)
 	bundle := resolvertest.Parse(t, `{"x":1,"y":{"z":"x"}}`)
 	assert.Equal(t,
-		resolvertest.JSON(t, resolver.ApplySecretValues(config, bundle)),
-		resolvertest.JSON(t, resolver.ResolveCredentials(config, bundle)))
+		resolvertest.JSON(t, credential.ApplySecretValues(config, bundle)),
+		resolvertest.JSON(t, credential.ResolveCredentials(config, bundle)))
 }

@@ -3,7 +3,7 @@ package resolver_test
 import (
 	"testing"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // explicitly is an explicit config of some fields.
@@ -27,73 +27,73 @@ func bundle() secrets {
 	}
 }
 
-func found(name, fields, want string, asked ...string) resolution {
+func Found(name, fields, want string, asked ...string) resolution {
 	return resolution{name: name, config: explicitly(fields), secrets: bundle(), want: `{` + want + `}`, asked: append([]string{}, asked...)}
 }
 
-func refusal(name, fields string, kind resolver.Kind, reason string) resolution {
+func refusal(name, fields string, kind credential.Kind, reason string) resolution {
 	return resolution{name: name, config: explicitly(fields), secrets: bundle(), kind: kind, reason: `credential "` + guid + `": ` + reason}
 }
 
 // Section 10: a value that is a reference.
 func TestASecretKeyRefIsTheEntryThatItNames(t *testing.T) {
 	testResolutions(t, []resolution{
-		found("an entry", `"a":{"secretKeyRef":{"name":"db","key":"password"}}`, `"a":"p@s\"s+w&rd/é"`, "db"),
-		found("the only entry", `"a":{"secretKeyRef":{"name":"one"}}`, `"a":"only"`, "one"),
-		found("the only one that is not empty", `"a":{"secretKeyRef":{"name":"two"}}`, `"a":"only"`, "two"),
-		found("the only entry, the text of an object", `"a":{"secretKeyRef":{"name":"nest"}}`, `"a":"{\"o\":{\"k\":1.50}}"`, "nest"),
-		found("an entry as it is stored, before a field of the object in it",
+		Found("an entry", `"a":{"secretKeyRef":{"name":"db","key":"password"}}`, `"a":"p@s\"s+w&rd/é"`, "db"),
+		Found("the only entry", `"a":{"secretKeyRef":{"name":"one"}}`, `"a":"only"`, "one"),
+		Found("the only one that is not empty", `"a":{"secretKeyRef":{"name":"two"}}`, `"a":"only"`, "two"),
+		Found("the only entry, the text of an object", `"a":{"secretKeyRef":{"name":"nest"}}`, `"a":"{\"o\":{\"k\":1.50}}"`, "nest"),
+		Found("an entry as it is stored, before a field of the object in it",
 			`"a":{"secretKeyRef":{"name":"sa","key":"key.json"}},"b":{"secretKeyRef":{"name":"sa","key":"n"}},"c":["${sa}"]`,
 			`"a":" { \"type\": \"gcp\", \"key.json\": 1, \"n\": 1.0 }","b":1.0,"c":[" { \"type\": \"gcp\", \"key.json\": 1, \"n\": 1.0 }"]`, "sa"),
-		found("such an entry, optional and with a default", `"a":{"secretKeyRef":{"name":"brace","key":"json","optional":true,"default":1}}`, `"a":"{}"`, "brace"),
-		found("an object that is the secret itself", `"a":"${whole}","b":{"secretKeyRef":{"name":"whole","key":"value"}}`, `"a":"v","b":"v"`, "whole"),
-		found("an empty entry", `"a":{"secretKeyRef":{"name":"db","key":"empty"}}`, `"a":""`, "db"),
-		found("entries with their types, to the digit",
+		Found("such an entry, optional and with a default", `"a":{"secretKeyRef":{"name":"brace","key":"json","optional":true,"default":1}}`, `"a":"{}"`, "brace"),
+		Found("an object that is the secret itself", `"a":"${whole}","b":{"secretKeyRef":{"name":"whole","key":"value"}}`, `"a":"v","b":"v"`, "whole"),
+		Found("an empty entry", `"a":{"secretKeyRef":{"name":"db","key":"empty"}}`, `"a":""`, "db"),
+		Found("entries with their types, to the digit",
 			`"a":{"secretKeyRef":{"name":"json","key":"port"}},"b":{"secretKeyRef":{"name":"json","key":"big"}},`+
 				`"c":{"secretKeyRef":{"name":"json","key":"on"}},"d":{"secretKeyRef":{"name":"json","key":"nothing"}},`+
 				`"e":{"secretKeyRef":{"name":"json","key":"list"}},"f":{"secretKeyRef":{"name":"json","key":"o"}}`,
 			`"a":5432.00,"b":12345678901234567890,"c":true,"d":null,"e":[1.0,"a"],"f":{"k":"v"}`, "json"),
-		found("at any depth, in its place, the rest as it is written",
+		Found("at any depth, in its place, the rest as it is written",
 			`"z":12.50,"a":{"b":[1e21,{"secretKeyRef":{"name":"one"}},{"c":{"secretKeyRef":{"key":"user","name":"db"}},"d":-0,"é":"\u00e9"}],"y":null},"b":[true]`,
 			`"z":12.50,"a":{"b":[1e21,"only",{"c":"u ser","d":-0,"é":"\u00e9"}],"y":null},"b":[true]`, "one", "db"),
-		found("an array alone", `"a":[{"secretKeyRef":{"name":"one"}},2.50]`, `"a":["only",2.50]`, "one"),
-		found("what a secret holds is not looked at again", `"a":{"secretKeyRef":{"name":"db","key":"ref"}},"b":{"secretKeyRef":{"name":"db","key":"escape"}}`,
+		Found("an array alone", `"a":[{"secretKeyRef":{"name":"one"}},2.50]`, `"a":["only",2.50]`, "one"),
+		Found("what a secret holds is not looked at again", `"a":{"secretKeyRef":{"name":"db","key":"ref"}},"b":{"secretKeyRef":{"name":"db","key":"escape"}}`,
 			`"a":"${db#user}","b":"$${"`, "db"),
-		found("a secret is asked for once", `"a":{"secretKeyRef":{"name":"db","key":"user"}},"b":"${db#user}","c":["${db#user}"]`,
+		Found("a secret is asked for once", `"a":{"secretKeyRef":{"name":"db","key":"user"}},"b":"${db#user}","c":["${db#user}"]`,
 			`"a":"u ser","b":"u ser","c":["u ser"]`, "db"),
-		found("optional that is there", `"a":{"secretKeyRef":{"name":"one","optional":true}},"b":1`, `"a":"only","b":1`, "one"),
-		found("optional without a secret", `"a":{"secretKeyRef":{"name":"none","optional":true}},"b":1`, `"b":1`, "none"),
-		found("optional whose secret is empty", `"a":{"secretKeyRef":{"name":"blank","optional":true}},"b":1`, `"b":1`, "blank"),
-		found("optional without an entry", `"a":{"secretKeyRef":{"name":"db","key":"none","optional":true}},"b":1`, `"b":1`, "db"),
-		found("optional deeper down, first, last and alone",
+		Found("optional that is there", `"a":{"secretKeyRef":{"name":"one","optional":true}},"b":1`, `"a":"only","b":1`, "one"),
+		Found("optional without a secret", `"a":{"secretKeyRef":{"name":"none","optional":true}},"b":1`, `"b":1`, "none"),
+		Found("optional whose secret is empty", `"a":{"secretKeyRef":{"name":"blank","optional":true}},"b":1`, `"b":1`, "blank"),
+		Found("optional without an entry", `"a":{"secretKeyRef":{"name":"db","key":"none","optional":true}},"b":1`, `"b":1`, "db"),
+		Found("optional deeper down, first, last and alone",
 			`"a":{"x":{"secretKeyRef":{"name":"none","optional":true}},"y":1,"z":{"secretKeyRef":{"name":"none","optional":true}}},`+
 				`"b":{"x":1,"y":{"secretKeyRef":{"name":"none","optional":true}},"z":2},"c":{"x":{"secretKeyRef":{"name":"none","optional":true}}}`,
 			`"a":{"y":1},"b":{"x":1,"z":2},"c":{}`, "none"),
-		found("optional in an array is null: the others keep their places",
+		Found("optional in an array is null: the others keep their places",
 			`"a":[{"secretKeyRef":{"name":"none","optional":true}},1,{"secretKeyRef":{"name":"none","optional":true}}]`, `"a":[null,1,null]`, "none"),
-		found("a default", `"a":{"secretKeyRef":{"name":"none","default":5432.00}},"b":[{"secretKeyRef":{"name":"db","key":"none","default":"d"}}]`,
+		Found("a default", `"a":{"secretKeyRef":{"name":"none","default":5432.00}},"b":[{"secretKeyRef":{"name":"db","key":"none","default":"d"}}]`,
 			`"a":5432.00,"b":["d"]`, "none", "db"),
-		found("a default goes before optional", `"a":{"secretKeyRef":{"name":"none","default":null,"optional":true}}`, `"a":null`, "none"),
-		found("a default that is not needed", `"a":{"secretKeyRef":{"name":"one","default":"d"}}`, `"a":"only"`, "one"),
-		found("a default is no reference", `"a":{"secretKeyRef":{"name":"none","default":"${db#user}"}},"b":{"secretKeyRef":{"name":"none","default":{"secretKeyRef":{"name":"db"}}}}`,
+		Found("a default goes before optional", `"a":{"secretKeyRef":{"name":"none","default":null,"optional":true}}`, `"a":null`, "none"),
+		Found("a default that is not needed", `"a":{"secretKeyRef":{"name":"one","default":"d"}}`, `"a":"only"`, "one"),
+		Found("a default is no reference", `"a":{"secretKeyRef":{"name":"none","default":"${db#user}"}},"b":{"secretKeyRef":{"name":"none","default":{"secretKeyRef":{"name":"db"}}}}`,
 			`"a":"${db#user}","b":{"secretKeyRef":{"name":"db"}}`, "none"),
 	})
 }
 
 func TestNothingElseIsAReference(t *testing.T) {
 	testResolutions(t, []resolution{
-		found("a bare string", `"a":"bare","extra":{"b":"bare"}`, `"a":"bare","extra":{"b":"bare"}`),
-		found("an agent's bare string", `"credentialSource":"agent","a":"bare"`, `"credentialSource":"agent","a":"bare"`),
-		found("a bundle", `"credentialSource":"agent","secret-path":"db","a":"user"`, `"credentialSource":"agent","secret-path":"db","a":"user"`),
-		found("a source and a path of any kind", `"credentialSource":7,"secret-path":["db"]`, `"credentialSource":7,"secret-path":["db"]`),
-		found("which are fields like any other", `"credentialSource":"${one}","secret-path":{"secretKeyRef":{"name":"one"}}`,
+		Found("a bare string", `"a":"bare","extra":{"b":"bare"}`, `"a":"bare","extra":{"b":"bare"}`),
+		Found("an agent's bare string", `"credentialSource":"agent","a":"bare"`, `"credentialSource":"agent","a":"bare"`),
+		Found("a bundle", `"credentialSource":"agent","secret-path":"db","a":"user"`, `"credentialSource":"agent","secret-path":"db","a":"user"`),
+		Found("a source and a path of any kind", `"credentialSource":7,"secret-path":["db"]`, `"credentialSource":7,"secret-path":["db"]`),
+		Found("which are fields like any other", `"credentialSource":"${one}","secret-path":{"secretKeyRef":{"name":"one"}}`,
 			`"credentialSource":"only","secret-path":"only"`, "one"),
-		found("a name of a field", `"${one}":1,"a":{"${one}":"${one}"}`, `"${one}":1,"a":{"${one}":"only"}`, "one"),
-		found("the config itself", `"secretKeyRef":{"name":"one"}`, `"secretKeyRef":{"name":"one"}`),
-		found("a text that looks like one", `"a":"{\"secretKeyRef\":{\"name\":\"one\"}}","b":"secretKeyRef"`,
+		Found("a name of a field", `"${one}":1,"a":{"${one}":"${one}"}`, `"${one}":1,"a":{"${one}":"only"}`, "one"),
+		Found("the config itself", `"secretKeyRef":{"name":"one"}`, `"secretKeyRef":{"name":"one"}`),
+		Found("a text that looks like one", `"a":"{\"secretKeyRef\":{\"name\":\"one\"}}","b":"secretKeyRef"`,
 			`"a":"{\"secretKeyRef\":{\"name\":\"one\"}}","b":"secretKeyRef"`),
-		found("a dollar, a brace", `"a":"$","b":"{one}","c":"$ {one}","d":"}","e":"$one","f":"$$"`, `"a":"$","b":"{one}","c":"$ {one}","d":"}","e":"$one","f":"$$"`),
-		found("numbers and the rest, to the digit", `"a":12.50,"b":1e21,"c":[-0,{"d":0.10}],"d":null,"e":true`, `"a":12.50,"b":1e21,"c":[-0,{"d":0.10}],"d":null,"e":true`),
+		Found("a dollar, a brace", `"a":"$","b":"{one}","c":"$ {one}","d":"}","e":"$one","f":"$$"`, `"a":"$","b":"{one}","c":"$ {one}","d":"}","e":"$one","f":"$$"`),
+		Found("numbers and the rest, to the digit", `"a":12.50,"b":1e21,"c":[-0,{"d":0.10}],"d":null,"e":true`, `"a":12.50,"b":1e21,"c":[-0,{"d":0.10}],"d":null,"e":true`),
 	})
 	testResolutions(t, []resolution{{
 		name: "the secret under the GUID", config: explicitly(`"a":1`), secrets: secrets{guid: {"a": "2"}}, asked: []string{}, want: `{"a":1}`,
@@ -102,23 +102,23 @@ func TestNothingElseIsAReference(t *testing.T) {
 
 func TestReferencesInALongerString(t *testing.T) {
 	testResolutions(t, []resolution{
-		found("in the middle", `"a":"postgres://${db#user}@h/x"`, `"a":"postgres://u ser@h/x"`, "db"),
-		found("several", `"a":"${db#user}:${one#value}${db#user}"`, `"a":"u ser:onlyu ser"`, "db", "one"),
-		found("the whole string", `"a":"${db#user}"`, `"a":"u ser"`, "db"),
-		found("the only entry", `"a":"<${one}>"`, `"a":"<only>"`, "one"),
-		found("an empty entry", `"a":"<${db#empty}>"`, `"a":"<>"`, "db"),
-		found("what is no string is its JSON, always in a string", `"a":"${json#port}","b":"${json#on}","c":"${json#list}","d":"<${json#o}>"`,
+		Found("in the middle", `"a":"postgres://${db#user}@h/x"`, `"a":"postgres://u ser@h/x"`, "db"),
+		Found("several", `"a":"${db#user}:${one#value}${db#user}"`, `"a":"u ser:onlyu ser"`, "db", "one"),
+		Found("the whole string", `"a":"${db#user}"`, `"a":"u ser"`, "db"),
+		Found("the only entry", `"a":"<${one}>"`, `"a":"<only>"`, "one"),
+		Found("an empty entry", `"a":"<${db#empty}>"`, `"a":"<>"`, "db"),
+		Found("what is no string is its JSON, always in a string", `"a":"${json#port}","b":"${json#on}","c":"${json#list}","d":"<${json#o}>"`,
 			`"a":"5432.00","b":"true","c":"[1.0,\"a\"]","d":"<{\"k\":\"v\"}>"`, "json"),
-		found("not looked at again", `"a":"${db#ref}","b":"$${${db#ref}","c":"${db#escape}one}"`, `"a":"${db#user}","b":"${${db#user}","c":"$${one}"`, "db"),
-		found("escaped", `"a":"$${one}","b":"$$${one}","c":"x$${","d":["$${one}"],"e":"$${${one}"`,
+		Found("not looked at again", `"a":"${db#ref}","b":"$${${db#ref}","c":"${db#escape}one}"`, `"a":"${db#user}","b":"${${db#user}","c":"$${one}"`, "db"),
+		Found("escaped", `"a":"$${one}","b":"$$${one}","c":"x$${","d":["$${one}"],"e":"$${${one}"`,
 			`"a":"${one}","b":"$${one}","c":"x${","d":["${one}"],"e":"${only"`, "one"),
-		found("urlquery: a blank is %20", `"a":"${db#user|urlquery}","b":"${db#password|urlquery}"`, `"a":"u%20ser","b":"p%40s%22s%2Bw%26rd%2F%C3%A9"`, "db"),
-		found("base64: padded", `"a":"${db#user|base64}","b":"${db#empty|base64}","c":"${json#port|base64}"`, `"a":"dSBzZXI=","b":"","c":"NTQzMi4wMA=="`, "db", "json"),
-		found("json: with its quotes", `"a":"{\"p\":${db#password|json},\"n\":${json#port|json},\"o\":${json#o|json}}"`,
+		Found("urlquery: a blank is %20", `"a":"${db#user|urlquery}","b":"${db#password|urlquery}"`, `"a":"u%20ser","b":"p%40s%22s%2Bw%26rd%2F%C3%A9"`, "db"),
+		Found("base64: padded", `"a":"${db#user|base64}","b":"${db#empty|base64}","c":"${json#port|base64}"`, `"a":"dSBzZXI=","b":"","c":"NTQzMi4wMA=="`, "db", "json"),
+		Found("json: with its quotes", `"a":"{\"p\":${db#password|json},\"n\":${json#port|json},\"o\":${json#o|json}}"`,
 			`"a":"{\"p\":\"p@s\\\"s+w&rd/é\",\"n\":5432.00,\"o\":{\"k\":\"v\"}}"`, "db", "json"),
-		found("json: an object in the only entry is its text", `"a":"${nest|json}"`, `"a":"\"{\\\"o\\\":{\\\"k\\\":1.50}}\""`, "nest"),
-		found("one after the other", `"a":"${one|json|base64|urlquery}"`, `"a":"Im9ubHki"`, "one"),
-		found("with a filter and no key", `"a":"${one|base64}"`, `"a":"b25seQ=="`, "one"),
+		Found("json: an object in the only entry is its text", `"a":"${nest|json}"`, `"a":"\"{\\\"o\\\":{\\\"k\\\":1.50}}\""`, "nest"),
+		Found("one after the other", `"a":"${one|json|base64|urlquery}"`, `"a":"Im9ubHki"`, "one"),
+		Found("with a filter and no key", `"a":"${one|base64}"`, `"a":"b25seQ=="`, "one"),
 	})
 }
 
@@ -128,30 +128,30 @@ func TestAReferenceThatDoesNotResolveNamesItsField(t *testing.T) {
 		noEntry  = ` refers to an entry that its secret does not have`
 	)
 	testResolutions(t, []resolution{
-		refusal("no secret", `"a":{"secretKeyRef":{"name":"none"}}`, resolver.NotFound, `its field "a"`+noSecret),
-		refusal("optional: false", `"a":{"secretKeyRef":{"name":"none","optional":false}}`, resolver.NotFound, `its field "a"`+noSecret),
-		refusal("an empty secret", `"extra":{"token":"${blank}"}`, resolver.NotFound, `its field "extra.token"`+noSecret),
-		refusal("no entry", `"extra":{"list":[1,2,{"secretKeyRef":{"name":"db","key":"none"}}]}`, resolver.NotFound, `its field "extra.list[2]"`+noEntry),
-		refusal("no entry, in a string", `"a":[["x",{"b":"${db#none}"}]]`, resolver.NotFound, `its field "a[0][1].b"`+noEntry),
-		refusal("no field of an object", `"a":"${sa#none}"`, resolver.NotFound, `its field "a"`+noEntry),
-		refusal("no field of an empty object", `"a":"${brace#none}"`, resolver.NotFound, `its field "a"`+noEntry),
-		refusal("null, in a string", `"a":"${json#nothing}"`, resolver.NotFound, `its field "a" refers to an entry that is null`),
-		refusal("case counts", `"a":"${DB#user}"`, resolver.NotFound, `its field "a"`+noSecret),
-		refusal("several entries", `"a":{"secretKeyRef":{"name":"db","optional":true,"default":1}}`, resolver.FailedPrecondition,
+		refusal("no secret", `"a":{"secretKeyRef":{"name":"none"}}`, credential.NotFound, `its field "a"`+noSecret),
+		refusal("optional: false", `"a":{"secretKeyRef":{"name":"none","optional":false}}`, credential.NotFound, `its field "a"`+noSecret),
+		refusal("an empty secret", `"extra":{"token":"${blank}"}`, credential.NotFound, `its field "extra.token"`+noSecret),
+		refusal("no entry", `"extra":{"list":[1,2,{"secretKeyRef":{"name":"db","key":"none"}}]}`, credential.NotFound, `its field "extra.list[2]"`+noEntry),
+		refusal("no entry, in a string", `"a":[["x",{"b":"${db#none}"}]]`, credential.NotFound, `its field "a[0][1].b"`+noEntry),
+		refusal("no field of an object", `"a":"${sa#none}"`, credential.NotFound, `its field "a"`+noEntry),
+		refusal("no field of an empty object", `"a":"${brace#none}"`, credential.NotFound, `its field "a"`+noEntry),
+		refusal("null, in a string", `"a":"${json#nothing}"`, credential.NotFound, `its field "a" refers to an entry that is null`),
+		refusal("case counts", `"a":"${DB#user}"`, credential.NotFound, `its field "a"`+noSecret),
+		refusal("several entries", `"a":{"secretKeyRef":{"name":"db","optional":true,"default":1}}`, credential.FailedPrecondition,
 			`its field "a" refers to a secret of several entries, and names none of them`),
-		refusal("a store that there is not", `"a":{"secretKeyRef":{"name":"db","key":"user","store":"other"}}`, resolver.FailedPrecondition,
+		refusal("a store that there is not", `"a":{"secretKeyRef":{"name":"db","key":"user","store":"other"}}`, credential.FailedPrecondition,
 			`its field "a" names a store that is none of the Component's secretStores`),
 	})
 }
 
 func TestAMalformedReferenceNamesItsField(t *testing.T) {
 	keyRef := func(name, ref, why string) resolution {
-		row := refusal(name, `"b":1,"a":{"x":`+ref+`}`, resolver.FailedPrecondition, `its field "a.x" has a "secretKeyRef" `+why)
+		row := refusal(name, `"b":1,"a":{"x":`+ref+`}`, credential.FailedPrecondition, `its field "a.x" has a "secretKeyRef" `+why)
 		row.asked = []string{}
 		return row
 	}
 	text := func(name, s, why string) resolution {
-		row := refusal(name, `"b":"${one}","a":["${one}","`+s+`"]`, resolver.FailedPrecondition, `its field "a[1]" has a "${…}" that `+why)
+		row := refusal(name, `"b":"${one}","a":["${one}","`+s+`"]`, credential.FailedPrecondition, `its field "a[1]" has a "${…}" that `+why)
 		row.asked = []string{}
 		return row
 	}

@@ -9,90 +9,92 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
-// explicit stores an explicit credential, and its secret.
-func (c *cached) explicit(guid, secret string) {
+// putExplicit stores an explicit credential, and its secret.
+func putExplicit(c *resolvertest.Cached, guid, secret string) {
 	c.Configs.Put(guid, explicitly(`"user":"literal","password":"${of-`+guid+`#pw}"`))
 	c.Secrets.Put("of-"+guid, map[string]string{"pw": secret})
 }
 
 func TestAnExplicitCredentialIsCachedLikeAnyOther(t *testing.T) {
-	testCached(t, nil, func(c *cached) {
-		c.explicit("g", "one")
-		require.Equal(c.t, "one", c.ask("g"))
-		reads := c.reads()
-		require.Equal(c.t, 2, reads)
-		c.explicit("g", "two")
-		require.Equal(c.t, "one", c.ask("g"))
-		require.Equal(c.t, reads, c.reads())
-		c.pass(1)
-		require.Equal(c.t, "two", c.password("g", resolver.Ask{Fresh: true}))
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		putExplicit(c, "g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		reads := c.Reads()
+		require.Equal(c.T, 2, reads)
+		putExplicit(c, "g", "two")
+		require.Equal(c.T, "one", c.Ask("g"))
+		require.Equal(c.T, reads, c.Reads())
+		c.Pass(1)
+		require.Equal(c.T, "two", c.Password("g", cache.Ask{Fresh: true}))
 
 		// "This one was refused": it is read again, once a second at most.
-		c.explicit("g", "three")
-		rejected := resolver.Ask{Rejected: func(*resolver.Credential) bool { return true }}
-		require.Equal(c.t, "two", c.password("g", rejected))
-		c.pass(time.Second)
-		require.Equal(c.t, "three", c.password("g", rejected))
+		putExplicit(c, "g", "three")
+		rejected := cache.Ask{Rejected: func(*credential.Credential) bool { return true }}
+		require.Equal(c.T, "two", c.Password("g", rejected))
+		c.Pass(time.Second)
+		require.Equal(c.T, "three", c.Password("g", rejected))
 
-		c.down(resolver.Unavailable)
-		c.pass(time.Minute)
-		require.Equal(c.t, "three, stale", c.ask("g"))
+		resolvertest.StoresFail(c, credential.Unavailable)
+		c.Pass(time.Minute)
+		require.Equal(c.T, "three, stale", c.Ask("g"))
 	})
 }
 
 func TestExplicitCredentialsShareTheSecretsOfOthers(t *testing.T) {
-	testCached(t, nil, func(c *cached) {
-		c.bundle("g", "one")
-		require.Equal(c.t, "one", c.ask("g"))
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
 		c.Configs.Put("h", explicitly(`"password":{"secretKeyRef":{"name":"of-g","key":"pw"}}`))
-		require.Equal(c.t, "one", c.ask("h"))
-		require.Equal(c.t, []string{"of-g"}, c.Secrets.Asked())
+		require.Equal(c.T, "one", c.Ask("h"))
+		require.Equal(c.T, []string{"of-g"}, c.Secrets.Asked())
 	})
 }
 
 func TestTheAgeOfAnExplicitCredentialIsThatOfItsOldestPart(t *testing.T) {
-	testCached(t, nil, func(c *cached) {
-		c.bundle("g", "one")
-		require.Equal(c.t, "one", c.ask("g"))
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
 		read := time.Now()
-		c.pass(20 * time.Second)
+		c.Pass(20 * time.Second)
 		c.Configs.Put("h", explicitly(`"password":"${of-g#pw}"`))
-		answer, err := c.Resolve(c.t.Context(), "h", resolver.Ask{})
-		require.NoError(c.t, err)
-		require.Equal(c.t, read, answer.ReadAt)
+		answer, err := c.Resolve(c.T.Context(), "h", cache.Ask{})
+		require.NoError(c.T, err)
+		require.Equal(c.T, read, answer.ReadAt)
 	})
 }
 
 func TestConsistentReadsOfExplicitReferences(t *testing.T) {
-	testCached(t, func(o *resolver.CacheOptions) { o.Consistent = true }, func(c *cached) {
-		c.explicit("g", "one")
+	resolvertest.TestCached(t, func(o *cache.Options) { o.Consistent = true }, func(c *resolvertest.Cached) {
+		putExplicit(c, "g", "one")
 		c.Secrets.Before("of-g", func(context.Context) error {
 			<-time.After(time.Millisecond)
 			return nil
 		})
-		require.Equal(c.t, "one", c.ask("g"))
-		require.Equal(c.t, []string{"of-g", "of-g"}, c.Secrets.Asked())
+		require.Equal(c.T, "one", c.Ask("g"))
+		require.Equal(c.T, []string{"of-g", "of-g"}, c.Secrets.Asked())
 	})
 }
 
 // Section 4, step 8: one that was there is not asked about here, since none is a
 // literal; and what is optional may go.
 func TestAnExplicitReferenceWhoseSecretIsGone(t *testing.T) {
-	testCached(t, nil, func(c *cached) {
-		c.explicit("g", "one")
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		putExplicit(c, "g", "one")
 		c.Configs.Put("optional", explicitly(`"password":{"secretKeyRef":{"name":"of-g","key":"pw","default":"default"}}`))
-		require.Equal(c.t, "one", c.ask("g"))
-		require.Equal(c.t, "one", c.ask("optional"))
+		require.Equal(c.T, "one", c.Ask("g"))
+		require.Equal(c.T, "one", c.Ask("optional"))
 		c.Secrets.Delete("of-g")
-		c.pass(2 * time.Minute)
-		require.Equal(c.t, "not found", c.ask("g"))
-		require.Equal(c.t, "default", c.ask("optional"))
-		c.explicit("g", "two")
-		c.pass(1)
-		require.Equal(c.t, "two", c.password("g", resolver.Ask{Fresh: true}))
+		c.Pass(2 * time.Minute)
+		require.Equal(c.T, "not found", c.Ask("g"))
+		require.Equal(c.T, "default", c.Ask("optional"))
+		putExplicit(c, "g", "two")
+		c.Pass(1)
+		require.Equal(c.T, "two", c.Password("g", cache.Ask{Fresh: true}))
 	})
 }
 

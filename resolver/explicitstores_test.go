@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -38,7 +39,7 @@ func TestAReferenceMayNameAStore(t *testing.T) {
 
 	// Without a default store, each must name one.
 	failure := failed(t, resolve(resolver.Options{}, explicitly(`"b":{"secretKeyRef":{"name":"pw","store":"second"}},"c":["${pw}"]`)))
-	assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+	assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 	assert.Equal(t, `its field "c[0]" names no store, and the Component has no secretStore`, failure.Reason)
 	assert.Equal(t, `{"b":"2","c":"x"}`, answer(t, resolve(resolver.Options{}, explicitly(`"b":{"secretKeyRef":{"name":"pw","store":"second"}},"c":"x"`))))
 }
@@ -55,9 +56,9 @@ func TestANameThatTheStoreCannotHaveIsAnErrorThere(t *testing.T) {
 	options := stores.Options()
 	options.Secrets = stores.Secrets.Named(func(name string) bool { return name == "fine" }, false)
 	failure := failed(t, resolver.New(options))
-	assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+	assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 	assert.Equal(t, `its field "b.c" refers to a name that no secret of its store can have`, failure.Reason)
-	assert.Equal(t, resolver.Reference(referenceCanary), failure.Reference)
+	assert.Equal(t, credential.Reference(referenceCanary), failure.Reference)
 	assert.Empty(t, stores.Secrets.Asked())
 	silentError(t, failure)
 }
@@ -79,7 +80,7 @@ func TestAnExplicitReferenceThatIsNotAllowed(t *testing.T) {
 		options.Allowed = func(name string) bool { return name == "fine" }
 		options.DeniedIsLiteral = literal
 		failure := failed(t, resolver.New(options))
-		assert.Equal(t, resolver.Denied, failure.Kind)
+		assert.Equal(t, credential.Denied, failure.Kind)
 		assert.Equal(t, `its field "b[0]" asks for a secret that metadata allowedSecrets does not allow`, failure.Reason)
 		assert.Empty(t, stores.Secrets.Asked(), "not even for those that are allowed")
 		silentError(t, failure)
@@ -87,17 +88,17 @@ func TestAnExplicitReferenceThatIsNotAllowed(t *testing.T) {
 }
 
 func TestAStoreThatFailsFailsAllOfIt(t *testing.T) {
-	for kind, want := range map[resolver.Kind]string{
-		resolver.Unavailable:        "the secret store is unavailable",
-		resolver.Timeout:            "the secret store did not answer in time",
-		resolver.Internal:           "internal error",
-		resolver.Denied:             `the secret store refused the request (its field "b" refers to it)`,
-		resolver.FailedPrecondition: `the secret store holds what it asks for in a form that cannot be used (the component's log says which) (its field "b" refers to it)`,
+	for kind, want := range map[credential.Kind]string{
+		credential.Unavailable:        "the secret store is unavailable",
+		credential.Timeout:            "the secret store did not answer in time",
+		credential.Internal:           "internal error",
+		credential.Denied:             `the secret store refused the request (its field "b" refers to it)`,
+		credential.FailedPrecondition: `the secret store holds what it asks for in a form that cannot be used (the component's log says which) (its field "b" refers to it)`,
 	} {
 		stores := resolvertest.New(t)
 		stores.Configs.Put(guid, explicitly(`"a":"${fine}","b":{"secretKeyRef":{"name":"x","optional":true,"default":"d"}},"c":{"secretKeyRef":{"name":"x"}}`))
 		stores.Secrets.Put("fine", map[string]string{"v": "x"})
-		stores.Secrets.Before("x", resolvertest.Fail(&resolver.StoreError{Kind: kind}))
+		stores.Secrets.Before("x", resolvertest.Fail(&credential.StoreError{Kind: kind}))
 		options := stores.Options()
 		options.DeniedIsLiteral = true
 		failure := failed(t, resolver.New(options))
@@ -110,7 +111,7 @@ func TestAPanicInAStoreOfExplicitReferencesIsOneRequestsFailure(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, explicitly(`"a":"${x}"`))
 	stores.Secrets.Before("x", resolvertest.Panic("boom"))
-	assert.Equal(t, resolver.Internal, failed(t, stores.Resolver()).Kind)
+	assert.Equal(t, credential.Internal, failed(t, stores.Resolver()).Kind)
 }
 
 func TestWhatIsNotUTF8(t *testing.T) {
@@ -125,7 +126,7 @@ func TestWhatIsNotUTF8(t *testing.T) {
 	} {
 		stores.Configs.Put(guid, explicitly(fields))
 		failure := failed(t, stores.Resolver())
-		assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+		assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 		assert.Equal(t, want, failure.Reason)
 	}
 	stores.Configs.Put(guid, explicitly(`"a":["${bin|base64}","${bin|urlquery}"]`))
@@ -164,7 +165,7 @@ func TestExplicitReferencesHaveTheResolutionsTime(t *testing.T) {
 		stores.Configs.Put(guid, explicitly(`"a":"${x}"`))
 		stores.Secrets.Before("x", resolvertest.Block())
 		began := time.Now()
-		assert.Equal(t, resolver.Timeout, failed(t, stores.Resolver()).Kind)
+		assert.Equal(t, credential.Timeout, failed(t, stores.Resolver()).Kind)
 		assert.Equal(t, resolver.DefaultTimeout, time.Since(began))
 	})
 }

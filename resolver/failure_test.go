@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -58,20 +58,20 @@ func TestAnyStoreErrorFailsTheWholeResolution(t *testing.T) {
 	for _, failure := range []struct {
 		name string
 		err  error
-		want resolver.Kind
+		want credential.Kind
 	}{
-		{"denied", &resolver.StoreError{Kind: resolver.Denied, Err: plain}, resolver.Denied},
-		{"unavailable", &resolver.StoreError{Kind: resolver.Unavailable, Err: plain}, resolver.Unavailable},
-		{"out of time", &resolver.StoreError{Kind: resolver.Timeout, Err: plain}, resolver.Timeout},
-		{"a fault", &resolver.StoreError{Kind: resolver.Internal, Err: plain}, resolver.Internal},
-		{"without an error of its own", &resolver.StoreError{Kind: resolver.Denied}, resolver.Denied},
-		{"wrapped", fmt.Errorf("get: %w", &resolver.StoreError{Kind: resolver.Denied, Err: plain}), resolver.Denied},
-		{"a bare kind", resolver.Denied, resolver.Denied},
-		{"not classified", plain, resolver.Unavailable},
-		{"not classified, out of time", fmt.Errorf("get: %w", context.DeadlineExceeded), resolver.Timeout},
-		{"a kind that no store may give: a bad request", &resolver.StoreError{Kind: resolver.InvalidRequest, Err: plain}, resolver.Internal},
-		{"a value that cannot be used", &resolver.StoreError{Kind: resolver.FailedPrecondition, Err: plain}, resolver.FailedPrecondition},
-		{"a kind that no store may give: too large", &resolver.StoreError{Kind: resolver.TooLarge, Err: plain}, resolver.Internal},
+		{"denied", &credential.StoreError{Kind: credential.Denied, Err: plain}, credential.Denied},
+		{"unavailable", &credential.StoreError{Kind: credential.Unavailable, Err: plain}, credential.Unavailable},
+		{"out of time", &credential.StoreError{Kind: credential.Timeout, Err: plain}, credential.Timeout},
+		{"a fault", &credential.StoreError{Kind: credential.Internal, Err: plain}, credential.Internal},
+		{"without an error of its own", &credential.StoreError{Kind: credential.Denied}, credential.Denied},
+		{"wrapped", fmt.Errorf("get: %w", &credential.StoreError{Kind: credential.Denied, Err: plain}), credential.Denied},
+		{"a bare kind", credential.Denied, credential.Denied},
+		{"not classified", plain, credential.Unavailable},
+		{"not classified, out of time", fmt.Errorf("get: %w", context.DeadlineExceeded), credential.Timeout},
+		{"a kind that no store may give: a bad request", &credential.StoreError{Kind: credential.InvalidRequest, Err: plain}, credential.Internal},
+		{"a value that cannot be used", &credential.StoreError{Kind: credential.FailedPrecondition, Err: plain}, credential.FailedPrecondition},
+		{"a kind that no store may give: too large", &credential.StoreError{Kind: credential.TooLarge, Err: plain}, credential.Internal},
 	} {
 		for _, place := range failingPlaces() {
 			t.Run(failure.name+", "+place.name, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestAnyStoreErrorFailsTheWholeResolution(t *testing.T) {
 				got := failed(t, stores.Resolver())
 				assert.Equal(t, failure.want, got.Kind)
 				assert.Equal(t, place.store, got.Store)
-				assert.Equal(t, resolver.Reference(place.secret), got.Reference)
+				assert.Equal(t, credential.Reference(place.secret), got.Reference)
 				assert.ErrorIs(t, got, failure.err, "the cause is kept, for a log")
 			})
 		}
@@ -88,9 +88,9 @@ func TestAnyStoreErrorFailsTheWholeResolution(t *testing.T) {
 
 func TestOnlyMissingIsNoFailure(t *testing.T) {
 	for _, err := range []error{
-		missing(),
-		fmt.Errorf("get: %w", missing()),
-		&resolver.StoreError{Kind: resolver.NotFound, Err: errors.New("gone")},
+		Missing(),
+		fmt.Errorf("get: %w", Missing()),
+		&credential.StoreError{Kind: credential.NotFound, Err: errors.New("gone")},
 	} {
 		stores := resolvertest.New(t)
 		stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k","b":"l"}`)
@@ -99,8 +99,8 @@ func TestOnlyMissingIsNoFailure(t *testing.T) {
 		assert.Equal(t, `{"credentialSource":"agent","a":"v","b":"l"}`, answer(t, stores.Resolver()))
 	}
 	stores := resolvertest.New(t)
-	stores.Configs.Before(guid, resolvertest.Fail(fmt.Errorf("get: %w", missing())))
-	assert.Equal(t, resolver.NotFound, failed(t, stores.Resolver()).Kind)
+	stores.Configs.Before(guid, resolvertest.Fail(fmt.Errorf("get: %w", Missing())))
+	assert.Equal(t, credential.NotFound, failed(t, stores.Resolver()).Kind)
 }
 
 func TestAFailureIsNotRemembered(t *testing.T) {
@@ -108,7 +108,7 @@ func TestAFailureIsNotRemembered(t *testing.T) {
 		t.Run(place.name, func(t *testing.T) {
 			stores := place.fail(t, resolvertest.Fail(errors.New("connection refused")))
 			r := stores.Resolver()
-			assert.Equal(t, resolver.Unavailable, failed(t, r).Kind)
+			assert.Equal(t, credential.Unavailable, failed(t, r).Kind)
 			stores.Configs.Before(guid, nil)
 			stores.Secrets.Before(place.secret, nil)
 			answer(t, r)
@@ -121,10 +121,10 @@ func TestAMalformedGUIDIsRefusedBeforeAnyStoreIsAsked(t *testing.T) {
 	stores := resolvertest.New(t)
 	for _, malformed := range []string{"", "bulk", "a b", "../a", "a/b", "ü", "a\x00"} {
 		stores.Configs.Put(malformed, `{"a":1}`)
-		credential, err := stores.Resolver().Resolve(t.Context(), malformed)
-		assert.Nil(t, credential)
-		assert.ErrorIs(t, err, resolver.InvalidRequest)
-		assert.Equal(t, "credential: malformed GUID: "+resolver.GUIDRule, err.Error())
+		finished, err := stores.Resolver().Resolve(t.Context(), malformed)
+		assert.Nil(t, finished)
+		assert.ErrorIs(t, err, credential.InvalidRequest)
+		assert.Equal(t, "credential: malformed GUID: "+credential.GUIDRule, err.Error())
 	}
 	assert.Empty(t, stores.Configs.Asked())
 	assert.Empty(t, stores.Secrets.Asked())

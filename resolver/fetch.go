@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
+	"credential-resolver/resolver/internal/flight"
 )
 
 // maxLookups is how many secrets one resolution asks for at a time (section 4,
@@ -18,13 +22,13 @@ type source struct {
 	known   *Known
 	allowed func(name string) bool
 	naming  naming
-	cache   *secretCache
+	cache   *cache.Secrets
 }
 
 func newSource(secrets NamedSecrets, o Options) *source {
 	s := &source{
 		store: secrets.Store, known: secrets.Known, allowed: secrets.Allowed, naming: namingOf(secrets.Store),
-		cache: newSecretCache(o.Cache, o.Timeout),
+		cache: cache.NewSecrets(o.Cache, o.Timeout),
 	}
 	if s.allowed == nil {
 		s.allowed = o.Allowed
@@ -37,27 +41,27 @@ func newSource(secrets NamedSecrets, o Options) *source {
 
 // sourceOf returns the store that a config's secrets are in; nil if it names none
 // and there is no default one.
-func (r *Resolver) sourceOf(config *Config) (*source, error) {
-	if config.own.secretStore == "" {
+func (r *Resolver) sourceOf(config *credential.Config) (*source, error) {
+	if config.SecretStore() == "" {
 		return r.secrets, nil
 	}
-	named, ok := r.named[config.own.secretStore]
+	named, ok := r.named[config.SecretStore()]
 	if !ok {
-		return nil, precondition(`"secretStore" of its "credential-resolver" is none of the Component's secretStores`, nil)
+		return nil, credential.Precondition(`"secretStore" of its "credential-resolver" is none of the Component's secretStores`, nil)
 	}
 	return named, nil
 }
 
 // fetcher fetches the secrets of one credential.
 type fetcher struct {
-	r      *Resolver
-	from   *source
-	guid   string
-	config *Config
-	since  time.Time // nothing that was read before is taken; zero: anything that is kept
-	places places
-	ahead  map[string]*flight[dated[storedSecret]] // secrets of from that are being read already
-	made   *made
+	r          *Resolver
+	from       *source
+	guid       string
+	config     *credential.Config
+	since      time.Time // nothing that was read before is taken; zero: anything that is kept
+	places     places
+	prefetch   map[string]*flight.Call[cache.Dated[credential.Secret]] // secrets of from that are being read already
+	provenance *provenance
 }
 
 // in returns what fetches secrets of the same credential from another store.
@@ -66,43 +70,43 @@ func (f *fetcher) in(from *source) *fetcher {
 		return f
 	}
 	other := *f
-	other.from, other.ahead = from, nil
+	other.from, other.prefetch = from, nil
 	return &other
 }
 
 // has notes that a secret is there.
 func (f *fetcher) has(name string) {
 	f.from.known.add(name)
-	f.made.has(f.from, name)
+	f.provenance.has(f.from, name)
 }
 
 // made is what a credential is made of so far.
-type made struct {
+type provenance struct {
 	mu             sync.Mutex
 	from           *source  // the store of its config
-	found          []string // the names of secrets that there are in that
-	literals       []dated[literal]
+	Found          []string // the names of secrets that there are in that
+	literals       []cache.Dated[cache.Literal]
 	oldest, newest time.Time // when the oldest and the newest part were read, of any store
 }
 
 // has notes a secret.
-func (m *made) has(from *source, name string) {
+func (m *provenance) has(from *source, name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if from == m.from {
-		m.found = append(m.found, name)
+		m.Found = append(m.Found, name)
 	}
 }
 
 // hasNot notes that a value is no secret.
-func (m *made) hasNot(value literal, at time.Time) {
+func (m *provenance) hasNot(value cache.Literal, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.literals = append(m.literals, dated[literal]{value, at})
+	m.literals = append(m.literals, cache.Dated[cache.Literal]{Value: value, At: at})
 }
 
 // add notes when a part was read.
-func (m *made) add(at time.Time) {
+func (m *provenance) add(at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if at.Before(m.oldest) {
@@ -113,11 +117,16 @@ func (m *made) add(at time.Time) {
 	}
 }
 
+// credential returns the credential of these fields, as old as its parts.
+func (f *fetcher) credential(fields credential.Object) *credential.Credential {
+	return &credential.Credential{GUID: f.guid, Fields: fields, ReadAt: f.provenance.oldest, NewestAt: f.provenance.newest}
+}
+
 // one fetches a bundle; all and it are the only ways to a secret. who says, for
 // people, what of the config asks for it.
-func (f *fetcher) one(ctx context.Context, name, who string) (storedSecret, error) {
+func (f *fetcher) one(ctx context.Context, name, who string) (credential.Secret, error) {
 	if !f.mayAsk(name) {
-		return storedSecret{}, f.notAllowed(name, who)
+		return credential.Secret{}, f.notAllowed(name, who)
 	}
 	return f.secret(ctx, name)
 }
@@ -125,7 +134,7 @@ func (f *fetcher) one(ctx context.Context, name, who string) (storedSecret, erro
 // all fetches secrets, each distinct one once. A missing secret has no
 // entries; of one that is there, at least one is not empty. Nothing is
 // asked for unless all of it is allowed, or a refusal makes a literal.
-func (f *fetcher) all(ctx context.Context, names []string) (map[string]storedSecret, error) {
+func (f *fetcher) all(ctx context.Context, names []string) (map[string]credential.Secret, error) {
 	var distinct []string
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {
@@ -144,7 +153,7 @@ func (f *fetcher) all(ctx context.Context, names []string) (map[string]storedSec
 			return nil, err
 		}
 	}
-	secrets := make([]storedSecret, len(distinct))
+	secrets := make([]credential.Secret, len(distinct))
 	reads, ctx := newFetching(ctx)
 	for i, name := range distinct {
 		reads.begin(func() (err error) {
@@ -155,7 +164,7 @@ func (f *fetcher) all(ctx context.Context, names []string) (map[string]storedSec
 	if err := reads.wait(); err != nil {
 		return nil, err
 	}
-	byName := make(map[string]storedSecret, len(distinct))
+	byName := make(map[string]credential.Secret, len(distinct))
 	for i, name := range distinct {
 		byName[name] = secrets[i]
 	}
@@ -168,24 +177,24 @@ func (r *Resolver) mayAskFor(secrets int) error {
 	if secrets <= r.opts.MaxSecrets {
 		return nil
 	}
-	return precondition(fmt.Sprintf("it may ask for more than %d secrets (metadata maxSecrets): raise that, "+
+	return credential.Precondition(fmt.Sprintf("it may ask for more than %d secrets (metadata maxSecrets): raise that, "+
 		`or say which of its values are references, by "lookupFields" or explicit ones`, r.opts.MaxSecrets), nil)
 }
 
 // lookedUp fetches the secret that a value may name. A value that has shown to be a
 // literal is not asked for again for a while, unless it has been a secret elsewhere.
-func (f *fetcher) lookedUp(ctx context.Context, name string) (storedSecret, error) {
-	value := literal{f.config.sum, name}
-	if f.from.cache.isLiteral(value, f.since) && !f.from.known.has(name) {
-		return storedSecret{}, nil
+func (f *fetcher) lookedUp(ctx context.Context, name string) (credential.Secret, error) {
+	value := cache.Literal{Config: f.config.Sum(), Value: name}
+	if f.from.cache.IsLiteral(value, f.since) && !f.from.known.has(name) {
+		return credential.Secret{}, nil
 	}
 	began := f.r.opts.Cache.Now()
 	secret, err := f.secret(ctx, name)
 	switch {
 	case f.refusedLiteral(name, err): // which may not be for long
-		return storedSecret{}, nil
+		return credential.Secret{}, nil
 	case err == nil && secret.Len() == 0:
-		f.made.hasNot(value, began)
+		f.provenance.hasNot(value, began)
 	}
 	return secret, err
 }
@@ -195,8 +204,8 @@ func (f *fetcher) lookedUp(ctx context.Context, name string) (storedSecret, erro
 // store that refuses us altogether says nothing of a value: with the credential's
 // other secrets read a moment ago, the reference would pass for the password.
 func (f *fetcher) refusedLiteral(name string, err error) bool {
-	var refusal *StoreError
-	return f.r.opts.DeniedIsLiteral && KindOf(err) == Denied &&
+	var refusal *credential.StoreError
+	return f.r.opts.DeniedIsLiteral && credential.KindOf(err) == credential.Denied &&
 		errors.As(err, &refusal) && !refusal.General && !f.from.known.has(name)
 }
 
@@ -206,9 +215,9 @@ func (f *fetcher) mayAsk(name string) bool {
 	return f.from.allowed(name) || !f.from.naming.valid(name)
 }
 
-func (f *fetcher) notAllowed(name, who string) *Error {
-	return &Error{
-		Kind: Denied, GUID: f.guid, Reason: who + " that metadata allowedSecrets does not allow",
-		Reference: Reference(name),
+func (f *fetcher) notAllowed(name, who string) *credential.Error {
+	return &credential.Error{
+		Kind: credential.Denied, GUID: f.guid, Reason: who + " that metadata allowedSecrets does not allow",
+		Reference: credential.Reference(name),
 	}
 }

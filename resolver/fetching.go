@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	"credential-resolver/resolver/credential"
 )
 
 // fetching are the reads of secrets that one resolution makes side by side.
@@ -40,10 +42,10 @@ func (f *fetching) begin(read func() error) {
 func (f *fetching) failed(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.err == nil || KindOf(f.err).Retryable() && !KindOf(err).Retryable() {
+	if f.err == nil || credential.KindOf(f.err).Retryable() && !credential.KindOf(err).Retryable() {
 		f.err = err
 	}
-	if !KindOf(err).Retryable() || errors.Is(err, ErrOverloaded) { // whose task no store is asked for any more
+	if !credential.KindOf(err).Retryable() || errors.Is(err, credential.ErrOverloaded) { // whose task no store is asked for any more
 		f.end()
 	}
 }

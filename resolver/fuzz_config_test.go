@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -18,20 +18,20 @@ func FuzzParseConfig(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		c, err := resolver.ParseConfig(text)
+		c, err := credential.ParseConfig(text)
 		names, values, isObject := theirObject(bytes.TrimPrefix(text, []byte("\ufeff")))
 		require.Equal(t, isObject && len(text) <= 1<<20, err == nil)
 		if err != nil {
 			require.Nil(t, c)
-			require.ErrorIs(t, err, resolver.FailedPrecondition)
-			require.NotErrorIs(t, err, resolver.Internal)
+			require.ErrorIs(t, err, credential.FailedPrecondition)
+			require.NotErrorIs(t, err, credential.Internal)
 			return
 		}
 		checkMeaning(t, values, c)
 
 		var kept []string
 		for _, name := range names {
-			if name != resolver.FieldOwn {
+			if name != credential.FieldOwn {
 				kept = append(kept, name)
 			}
 		}
@@ -47,11 +47,11 @@ func FuzzParseConfig(f *testing.F) {
 		if c.Fields.Len() > 0 {
 			rest = "," + rest
 		}
-		block, err := resolver.ParseConfig([]byte(`{"credential-resolver":{}` + rest))
+		block, err := credential.ParseConfig([]byte(`{"credential-resolver":{}` + rest))
 		require.NoError(t, err)
 		require.Equal(t, resolvertest.JSON(t, c.Fields), resolvertest.JSON(t, block.Fields), "with our own field first")
 
-		again, err := resolver.ParseConfig([]byte(resolvertest.JSON(t, c.Fields)))
+		again, err := credential.ParseConfig([]byte(resolvertest.JSON(t, c.Fields)))
 		require.NoError(t, err)
 		require.Equal(t, c.Source, again.Source)
 		require.Equal(t, c.SourceUnknown, again.SourceUnknown)
@@ -64,7 +64,7 @@ func FuzzParseConfig(f *testing.F) {
 }
 
 // checkMeaning restates steps 2 and 3, and what Check refuses.
-func checkMeaning(t *testing.T, values map[string]json.RawMessage, c *resolver.Config) {
+func checkMeaning(t *testing.T, values map[string]json.RawMessage, c *credential.Config) {
 	t.Helper()
 	field := func(name string) any {
 		raw, ok := values[name]
@@ -83,12 +83,12 @@ func checkMeaning(t *testing.T, values map[string]json.RawMessage, c *resolver.C
 	require.False(t, c.Explicit && len(block) == 0)
 	pathText, pathIsText := path.(string)
 	agent := source == "agent"
-	require.Equal(t, agent, c.Source == resolver.SourceAgent)
-	require.Equal(t, !agent, c.Source == resolver.SourceDirect)
+	require.Equal(t, agent, c.Source == credential.SourceAgent)
+	require.Equal(t, !agent, c.Source == credential.SourceDirect)
 	require.Equal(t, source != nil && source != "agent" && source != "direct", c.SourceUnknown)
 	if path == nil || pathIsText { // what Check refuses has no path and no mode
 		require.Equal(t, pathText, c.SecretPath)
-		require.Equal(t, !agent || pathText != "", c.Mode() == resolver.MultiKey)
+		require.Equal(t, !agent || pathText != "", c.Mode() == credential.MultiKey)
 	}
 
 	fine := (path == nil || pathIsText) && (own == nil || ownIsObject && len(block) == 0)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -27,23 +27,23 @@ func FuzzReferenceText(f *testing.F) {
 			return // no config
 		}
 		resolve := func(s string) (string, error) {
-			config := resolver.NewObject(
-				resolver.Field{Name: "credential-resolver", Value: resolvertest.Value(t, `{"references":"explicit"}`)},
-				resolver.Field{Name: "a", Value: resolver.StringValue(s)},
+			config := credential.NewObject(
+				credential.Field{Name: "credential-resolver", Value: resolvertest.Value(t, `{"references":"explicit"}`)},
+				credential.Field{Name: "a", Value: credential.StringValue(s)},
 			)
 			written, err := config.AppendJSON(nil)
 			require.NoError(t, err)
 			stores.Configs.Put(guid, string(written))
-			credential, err := stores.Resolver().Resolve(t.Context(), guid)
+			finished, err := stores.Resolver().Resolve(t.Context(), guid)
 			if err != nil {
 				return "", err
 			}
-			v, _ := credential.Fields.Get("a")
+			v, _ := finished.Fields.Get("a")
 			got, _ := v.Text()
 			return got, nil
 		}
 
-		got, err := resolve(resolver.EscapeReferences(s))
+		got, err := resolve(credential.EscapeReferences(s))
 		require.NoError(t, err)
 		require.Equal(t, s, got, "escaped, a string is itself")
 		require.Empty(t, stores.Secrets.Asked())
@@ -55,9 +55,9 @@ func FuzzReferenceText(f *testing.F) {
 		stores.Secrets.Put("j", map[string]string{"k": `{"${s}":"` + hostile + `"}`})
 		got, err = resolve(s)
 		if err != nil {
-			var failure *resolver.Error
+			var failure *credential.Error
 			require.True(t, errors.As(err, &failure))
-			require.True(t, failure.Kind == resolver.FailedPrecondition || failure.Kind == resolver.NotFound)
+			require.True(t, failure.Kind == credential.FailedPrecondition || failure.Kind == credential.NotFound)
 			require.True(t, strings.HasPrefix(failure.Reason, `its field "a" `), failure.Reason)
 			return
 		}
@@ -80,35 +80,35 @@ func FuzzExplicitConfig(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, config []byte) {
-		fields, err := resolver.ParseObject(config)
+		fields, err := credential.ParseObject(config)
 		if err != nil || len(config) > 1<<16 {
 			return
 		}
 		stores := resolvertest.New(t)
 		stores.Secrets.Put("s", map[string]string{"k": secretCanary})
 		stores.Secrets.Put("j", map[string]string{"k": `{"l":"` + secretCanary + `"}`})
-		all := []resolver.Field{}
+		all := []credential.Field{}
 		for name, v := range fields.All() {
-			if name != resolver.FieldOwn {
-				all = append(all, resolver.Field{Name: name, Value: v})
+			if name != credential.FieldOwn {
+				all = append(all, credential.Field{Name: name, Value: v})
 			}
 		}
-		plain := resolvertest.JSON(t, resolver.NewObject(all...))
-		all = append(all, resolver.Field{Name: resolver.FieldOwn, Value: resolvertest.Value(t, `{"references":"explicit"}`)})
-		stores.Configs.Put(guid, resolvertest.JSON(t, resolver.NewObject(all...)))
+		plain := resolvertest.JSON(t, credential.NewObject(all...))
+		all = append(all, credential.Field{Name: credential.FieldOwn, Value: resolvertest.Value(t, `{"references":"explicit"}`)})
+		stores.Configs.Put(guid, resolvertest.JSON(t, credential.NewObject(all...)))
 
-		credential, err := stores.Resolver().Resolve(t.Context(), guid)
+		finished, err := stores.Resolver().Resolve(t.Context(), guid)
 		hasMarks := strings.Contains(plain, "$") || strings.Contains(plain, "secretKeyRef") || strings.Contains(plain, `\u`)
 		if err != nil {
 			require.True(t, hasMarks, "%v", err)
-			require.Contains(t, []resolver.Kind{resolver.FailedPrecondition, resolver.NotFound}, resolver.KindOf(err))
-			require.Nil(t, credential)
+			require.Contains(t, []credential.Kind{credential.FailedPrecondition, credential.NotFound}, credential.KindOf(err))
+			require.Nil(t, finished)
 			return
 		}
 		if !hasMarks {
-			require.Equal(t, plain, resolvertest.JSON(t, credential.Fields))
+			require.Equal(t, plain, resolvertest.JSON(t, finished.Fields))
 			require.Empty(t, stores.Secrets.Asked())
 		}
-		fixpoint(t, credential.Fields)
+		fixpoint(t, finished.Fields)
 	})
 }

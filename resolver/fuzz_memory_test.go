@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -36,13 +37,13 @@ func requireWithinMemory(t *testing.T, config []byte, secret map[string]string) 
 		read += len(name) + len(value)
 	}
 	allocated := resolvertest.Allocated(func() {
-		credential, err := r.Resolve(t.Context(), guid)
+		finished, err := r.Resolve(t.Context(), guid)
 		if err != nil {
 			return
 		}
 		size := 0
-		for name, v := range credential.Fields.All() {
-			if v.Kind() != resolver.NullKind {
+		for name, v := range finished.Fields.All() {
+			if v.Kind() != credential.NullKind {
 				size += len(name) + v.TextSize()
 			}
 		}
@@ -72,7 +73,7 @@ func FuzzMemoryOfAConfig(f *testing.F) {
 		if inner := strings.TrimSuffix(strings.TrimPrefix(string(config), "{"), "}"); times > 1 && len(inner) < repeated {
 			config = []byte(marks + many(min(times, repeated/(len(inner)+8)), "{"+inner+"}") + "}")
 		}
-		if len(config) > resolver.MaxConfigSize {
+		if len(config) > credential.MaxConfigSize {
 			return
 		}
 		requireWithinMemory(t, config, map[string]string{"k": longer(secret), "l": secret})
@@ -93,7 +94,7 @@ func FuzzMemoryOfATemplate(f *testing.F) {
 		if !utf8.ValidString(text) || len(text) > repeated {
 			return
 		}
-		quoted, err := resolver.StringValue(longer(text)).AppendJSON(nil)
+		quoted, err := credential.StringValue(longer(text)).AppendJSON(nil)
 		require.NoError(t, err)
 		requireWithinMemory(t, []byte(marks+`"a":`+string(quoted)+`,"b":[`+string(quoted)+`]}`),
 			map[string]string{"k": longer(secret), "l": ""})

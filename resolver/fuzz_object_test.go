@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // objectSeeds are texts from which a fuzzer finds its way to the corners.
@@ -41,12 +41,12 @@ func FuzzParseObject(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		before := bytes.Clone(input)
-		o, err := resolver.ParseObject(input)
+		o, err := credential.ParseObject(input)
 		require.Equal(t, before, input, "the text was touched")
 		names, values, isObject := theirObject(input)
 		require.Equal(t, isObject, err == nil, "encoding/json differs: %v", err)
 		if err != nil {
-			var syntax *resolver.SyntaxError
+			var syntax *credential.SyntaxError
 			assert.True(t, errors.As(err, &syntax) || slices.Contains([]string{"not a JSON object", "not valid UTF-8"}, err.Error()))
 			assert.Zero(t, o.Len())
 			return
@@ -62,7 +62,7 @@ func FuzzParseObject(f *testing.F) {
 		require.Equal(t, names, got, "names, in order")
 		fixpoint(t, o)
 		if len(names) > 0 {
-			again, err := resolver.ParseObject([]byte(firstAgain(t, o)))
+			again, err := credential.ParseObject([]byte(firstAgain(t, o)))
 			require.NoError(t, err)
 			gotNames, gotValues := fieldsOf(again)
 			require.Equal(t, names, gotNames, "a name that stands twice keeps its first place")
@@ -73,9 +73,9 @@ func FuzzParseObject(f *testing.F) {
 
 // firstAgain is an object's JSON with its first name a second time, at the end. A
 // fuzzer that changes bytes seldom makes a name stand twice.
-func firstAgain(t require.TestingT, o resolver.Object) string {
+func firstAgain(t require.TestingT, o credential.Object) string {
 	names, _ := fieldsOf(o)
-	return strings.TrimSuffix(text(t, o.AsValue()), "}") + "," + text(t, resolver.StringValue(names[0])) + `:"again"}`
+	return strings.TrimSuffix(text(t, o.AsValue()), "}") + "," + text(t, credential.StringValue(names[0])) + `:"again"}`
 }
 
 // theirObject reads an object by encoding/json: its names in the order of their
@@ -134,12 +134,12 @@ func halfPair(text []byte) bool {
 }
 
 // sameValue checks that a value means what a JSON text means, to the digit.
-func sameValue(t *testing.T, want json.RawMessage, v resolver.Value) {
+func sameValue(t *testing.T, want json.RawMessage, v credential.Value) {
 	t.Helper()
 	got, err := v.AppendJSON(nil)
 	require.NoError(t, err)
 	require.Equal(t, decoded(t, want), decoded(t, got))
-	if v.Kind() == resolver.NumberKind {
+	if v.Kind() == credential.NumberKind {
 		require.Equal(t, string(want), string(got))
 	}
 }
@@ -154,11 +154,11 @@ func decoded(t *testing.T, text []byte) any {
 }
 
 // fixpoint checks that what is written is read again as what was written.
-func fixpoint(t *testing.T, o resolver.Object) {
+func fixpoint(t *testing.T, o credential.Object) {
 	t.Helper()
 	first, err := o.AppendJSON(nil)
 	require.NoError(t, err)
-	again, err := resolver.ParseObject(first)
+	again, err := credential.ParseObject(first)
 	require.NoError(t, err)
 	second, err := again.AppendJSON(nil)
 	require.NoError(t, err)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -24,22 +24,22 @@ func FuzzApplySecretValues(f *testing.F) {
 		f.Add([]byte(seed[0]), []byte(seed[1]))
 	}
 	f.Fuzz(func(t *testing.T, sourceText, secretsText []byte) {
-		source, err := resolver.ParseObject(sourceText)
+		source, err := credential.ParseObject(sourceText)
 		if err != nil {
 			return
 		}
-		data, err := resolver.ParseObject(secretsText)
+		data, err := credential.ParseObject(secretsText)
 		if err != nil {
 			return
 		}
-		nested := resolver.NewObject(resolver.Field{Name: resolver.FieldExtra, Value: source.AsValue()})
-		for _, data := range []resolver.Object{data, circle(source)} {
+		nested := credential.NewObject(credential.Field{Name: credential.FieldExtra, Value: source.AsValue()})
+		for _, data := range []credential.Object{data, circle(source)} {
 			checkSubstitution(t, source, data)
 			checkSubstitution(t, nested, data)
 		}
 		if source.Len() > 0 {
 			twice := resolvertest.Parse(t, `{"extra":`+firstAgain(t, source)+`}`)
-			checkSubstitution(t, twice, resolver.Object{})
+			checkSubstitution(t, twice, credential.Object{})
 		}
 	})
 }
@@ -47,25 +47,25 @@ func FuzzApplySecretValues(f *testing.F) {
 // circle is secret data in which each string of an object names the next one: the
 // data in which a second look at a value shows. Bytes that a fuzzer changes seldom
 // make two names equal.
-func circle(o resolver.Object) resolver.Object {
-	var strings []resolver.Value
+func circle(o credential.Object) credential.Object {
+	var strings []credential.Value
 	for _, v := range o.All() {
-		if v.Kind() == resolver.StringKind {
+		if v.Kind() == credential.StringKind {
 			strings = append(strings, v)
 		}
 	}
-	var fields []resolver.Field
+	var fields []credential.Field
 	for i, v := range strings {
 		name, _ := v.Text()
-		fields = append(fields, resolver.Field{Name: name, Value: strings[(i+1)%len(strings)]})
+		fields = append(fields, credential.Field{Name: name, Value: strings[(i+1)%len(strings)]})
 	}
-	return resolver.NewObject(fields...)
+	return credential.NewObject(fields...)
 }
 
 // checkSubstitution applies data to source and checks step 7 field by field.
-func checkSubstitution(t require.TestingT, source, data resolver.Object) resolver.Object {
+func checkSubstitution(t require.TestingT, source, data credential.Object) credential.Object {
 	beforeSource, beforeData := text(t, source.AsValue()), text(t, data.AsValue())
-	got := resolver.ApplySecretValues(source, data)
+	got := credential.ApplySecretValues(source, data)
 	require.Equal(t, beforeSource, text(t, source.AsValue()), "the source was touched")
 	require.Equal(t, beforeData, text(t, data.AsValue()), "the secrets were touched")
 
@@ -74,7 +74,7 @@ func checkSubstitution(t require.TestingT, source, data resolver.Object) resolve
 	require.Equal(t, names, gotNames, "names, in order")
 	for i, v := range values {
 		extra, isExtra := v.Object()
-		if names[i] != resolver.FieldExtra || !isExtra {
+		if names[i] != credential.FieldExtra || !isExtra {
 			require.Equal(t, replacedOnce(t, v, data), text(t, gotValues[i]), "field %q", names[i])
 			continue
 		}
@@ -98,7 +98,7 @@ func checkSubstitution(t require.TestingT, source, data resolver.Object) resolve
 
 // replacedOnce is the rule for one value: its replacement if it is a string that
 // is a name in data, and otherwise itself.
-func replacedOnce(t require.TestingT, v resolver.Value, data resolver.Object) string {
+func replacedOnce(t require.TestingT, v credential.Value, data credential.Object) string {
 	if s, ok := v.Text(); ok {
 		if replacement, ok := data.Get(s); ok {
 			return text(t, replacement)
@@ -107,7 +107,7 @@ func replacedOnce(t require.TestingT, v resolver.Value, data resolver.Object) st
 	return text(t, v)
 }
 
-func namedIn(values []resolver.Value, data resolver.Object) bool {
+func namedIn(values []credential.Value, data credential.Object) bool {
 	for _, v := range values {
 		if s, ok := v.Text(); ok {
 			if _, ok := data.Get(s); ok {
@@ -118,7 +118,7 @@ func namedIn(values []resolver.Value, data resolver.Object) bool {
 	return false
 }
 
-func fieldsOf(o resolver.Object) (names []string, values []resolver.Value) {
+func fieldsOf(o credential.Object) (names []string, values []credential.Value) {
 	for name, v := range o.All() {
 		names, values = append(names, name), append(values, v)
 	}
@@ -126,7 +126,7 @@ func fieldsOf(o resolver.Object) (names []string, values []resolver.Value) {
 }
 
 // text is a value's JSON.
-func text(t require.TestingT, v resolver.Value) string {
+func text(t require.TestingT, v credential.Value) string {
 	b, err := v.AppendJSON(nil)
 	require.NoError(t, err)
 	return string(b)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -39,7 +40,7 @@ type work struct{ calls, allocations, bytes uint64 }
 func resolving(config string, held secrets, change ...func(*resolver.Options)) func(t *testing.T) work {
 	return func(t *testing.T) (w work) {
 		t.Helper()
-		require.LessOrEqual(t, len(config), resolver.MaxConfigSize)
+		require.LessOrEqual(t, len(config), credential.MaxConfigSize)
 		var calls atomic.Int64
 		stores := counted{memory{map[string][]byte{guid: []byte(config)}, held}, &calls}
 		opts := resolver.Options{

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -37,11 +37,11 @@ func TestAKnownSecretThatIsGoneIsNotFound(t *testing.T) {
 
 				gone.lose(stores.Secrets)
 				failure := failed(t, r)
-				assert.Equal(t, resolver.NotFound, failure.Kind)
+				assert.Equal(t, credential.NotFound, failure.Kind)
 				assert.Equal(t, "secret store", failure.Store)
-				assert.Equal(t, resolver.Reference(place.secret), failure.Reference)
+				assert.Equal(t, credential.Reference(place.secret), failure.Reference)
 				assert.Contains(t, failure.Error(), "gone from the secret store")
-				assert.Equal(t, resolver.NotFound, failed(t, r).Kind, "it stays gone")
+				assert.Equal(t, credential.NotFound, failed(t, r).Kind, "it stays gone")
 
 				stores.Secrets.Put(place.secret, map[string]string{"k": "v"})
 				assert.Equal(t, before, answer(t, r), "until it is back")
@@ -80,7 +80,7 @@ func TestASecretIsKnownWhicheverCredentialNamedIt(t *testing.T) {
 	require.NoError(t, err)
 
 	stores.Secrets.Delete("k")
-	assert.Equal(t, resolver.NotFound, failed(t, r).Kind)
+	assert.Equal(t, credential.NotFound, failed(t, r).Kind)
 }
 
 func TestASecretIsKnownAlsoIfItsResolutionFailed(t *testing.T) {
@@ -88,8 +88,8 @@ func TestASecretIsKnownAlsoIfItsResolutionFailed(t *testing.T) {
 	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k"}`)
 	stores.Secrets.Put("k", map[string]string{"x": "1", "y": "2"})
 	r := stores.Resolver()
-	assert.Equal(t, resolver.FailedPrecondition, failed(t, r).Kind, "nothing replaced")
+	assert.Equal(t, credential.FailedPrecondition, failed(t, r).Kind, "nothing replaced")
 
 	stores.Secrets.Delete("k")
-	assert.Equal(t, resolver.NotFound, failed(t, r).Kind)
+	assert.Equal(t, credential.NotFound, failed(t, r).Kind)
 }

@@ -6,14 +6,16 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
+
+	"credential-resolver/resolver/credential"
 )
 
 // A config takes up to 40 times its size in memory while its credential is made. So few
 // large configs are worked on at a time, and few wait, in bytes of their text.
 const (
 	largeConfig         = 64 << 10 // a smaller config counts for nothing
-	largeConfigs        = 2 * MaxConfigSize
-	waitingLargeConfigs = 16 * MaxConfigSize
+	largeConfigs        = 2 * credential.MaxConfigSize
+	waitingLargeConfigs = 16 * credential.MaxConfigSize
 )
 
 // largeConfigGate limits how many large configs are worked on at a time.
@@ -34,7 +36,7 @@ func (g *largeConfigGate) enter(ctx context.Context, size int) (leave func(), er
 	if size < largeConfig {
 		return func() {}, nil
 	}
-	weight := int64(min(size, MaxConfigSize))
+	weight := int64(min(size, credential.MaxConfigSize))
 	defer g.waiting.Add(-weight)
 	if g.waiting.Add(weight) > waitingLargeConfigs {
 		return nil, errLargeConfigs
@@ -49,8 +51,8 @@ func (g *largeConfigGate) enter(ctx context.Context, size int) (leave func(), er
 func (r *Resolver) admit(ctx context.Context, guid string, size int) (leave func(), err error) {
 	leave, err = r.large.enter(ctx, size)
 	if err != nil {
-		return nil, &Error{
-			Kind: Unavailable, GUID: guid, cause: err,
+		return nil, &credential.Error{
+			Kind: credential.Unavailable, GUID: guid, Cause: err,
 			Reason: "the component is overloaded: too many large credentials are being resolved",
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -19,7 +20,7 @@ import (
 func TestFewLargeCredentialsAreResolvedAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := resolvertest.New(t)
-		filler := strings.Repeat("x", resolver.MaxConfigSize-200)
+		filler := strings.Repeat("x", credential.MaxConfigSize-200)
 		for _, guid := range []string{"one", "two", "three"} {
 			s.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"bundle","password":"pw","filler":"`+filler+`"}`)
 		}
@@ -40,7 +41,7 @@ func TestFewLargeCredentialsAreResolvedAtATime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := r.Resolve(ctx, "three")
-		require.ErrorIs(t, err, resolver.Unavailable)
+		require.ErrorIs(t, err, credential.Unavailable)
 		assert.ErrorContains(t, err, "overloaded")
 		_, err = r.Resolve(t.Context(), "small")
 		require.NoError(t, err)
@@ -55,7 +56,7 @@ func TestFewLargeCredentialsAreResolvedAtATime(t *testing.T) {
 func TestFewLargeCredentialsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := resolvertest.New(t)
-		filler := strings.Repeat("x", resolver.MaxConfigSize-200)
+		filler := strings.Repeat("x", credential.MaxConfigSize-200)
 		s.Configs.Put("large", `{"credentialSource":"agent","secret-path":"bundle","password":"pw","filler":"`+filler+`"}`)
 		s.Secrets.Put("bundle", map[string]string{"pw": "p"})
 		r := resolver.New(s.Options())

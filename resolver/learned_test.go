@@ -12,13 +12,15 @@ import (
 	"pgregory.net/rapid"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
 const learnedConfig = `{"credentialSource":"agent","host":"db","user":"u","password":"ref"}`
 
-// asked returns what the store of secrets was asked for since the last call.
-func (c *cached) asked(seen *int) []string {
+// askedNames returns what the store of secrets was asked for since the last call.
+func askedNames(c *resolvertest.Cached, seen *int) []string {
 	all := c.Secrets.Asked()
 	fresh := all[*seen:]
 	*seen = len(all)
@@ -26,77 +28,77 @@ func (c *cached) asked(seen *int) []string {
 }
 
 func TestALiteralIsNotAskedForAgainForAWhile(t *testing.T) {
-	testCached(t, nil, func(c *cached) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		seen := 0
 		c.Configs.Put("g", learnedConfig)
 		c.Secrets.Put("ref", map[string]string{"value": "one"})
-		require.Equal(c.t, "one", c.ask("g"))
-		require.ElementsMatch(c.t, []string{"db", "u", "ref"}, c.asked(&seen))
+		require.Equal(c.T, "one", c.Ask("g"))
+		require.ElementsMatch(c.T, []string{"db", "u", "ref"}, askedNames(c, &seen))
 		for range 3 {
-			c.pass(time.Minute)
-			require.Equal(c.t, "one", c.ask("g"))
-			require.Equal(c.t, []string{"ref"}, c.asked(&seen))
+			c.Pass(time.Minute)
+			require.Equal(c.T, "one", c.Ask("g"))
+			require.Equal(c.T, []string{"ref"}, askedNames(c, &seen))
 		}
-		c.pass(time.Minute)
-		require.Equal(c.t, "one", c.ask("g"))
-		require.ElementsMatch(c.t, []string{"db", "u", "ref"}, c.asked(&seen), "after four times the TTL")
+		c.Pass(time.Minute)
+		require.Equal(c.T, "one", c.Ask("g"))
+		require.ElementsMatch(c.T, []string{"db", "u", "ref"}, askedNames(c, &seen), "after four times the TTL")
 
 		c.Configs.Put("g", learnedConfig+" ")
-		c.pass(time.Minute)
-		require.Equal(c.t, "one", c.ask("g"))
-		require.ElementsMatch(c.t, []string{"db", "u", "ref"}, c.asked(&seen), "an edit of the config forgets")
+		c.Pass(time.Minute)
+		require.Equal(c.T, "one", c.Ask("g"))
+		require.ElementsMatch(c.T, []string{"db", "u", "ref"}, askedNames(c, &seen), "an edit of the config forgets")
 
-		c.pass(1)
-		require.Equal(c.t, "one", c.password("g", resolver.Ask{Fresh: true}))
-		require.ElementsMatch(c.t, []string{"db", "u", "ref"}, c.asked(&seen), "so does refresh")
+		c.Pass(1)
+		require.Equal(c.T, "one", c.Password("g", cache.Ask{Fresh: true}))
+		require.ElementsMatch(c.T, []string{"db", "u", "ref"}, askedNames(c, &seen), "so does refresh")
 	})
 }
 
 // The bound counts from when the secret came to be, for who asks at the worst time.
 func TestASecretUnderALiteralsNameIsSeenInFiveTTLs(t *testing.T) {
-	testCached(t, nil, func(c *cached) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"ref"}`)
 		c.Secrets.Put("u", map[string]string{"value": "user"})
-		require.Equal(c.t, "ref", c.ask("g"))
+		require.Equal(c.T, "ref", c.Ask("g"))
 		c.Secrets.Put("ref", map[string]string{"value": "one"})
-		c.pass(4*time.Minute - 1)
-		require.Equal(c.t, "ref", c.ask("g"))
-		c.pass(time.Minute)
-		require.Equal(c.t, "one", c.ask("g"))
+		c.Pass(4*time.Minute - 1)
+		require.Equal(c.T, "ref", c.Ask("g"))
+		c.Pass(time.Minute)
+		require.Equal(c.T, "one", c.Ask("g"))
 	})
 }
 
 // What could not be resolved is so for NegativeTTL, and what was refused may not be.
 func TestOnlyACredentialTeachesLiterals(t *testing.T) {
-	testCached(t, nil, func(c *cached) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", `{"credentialSource":"agent","password":"ref"}`)
-		require.Equal(c.t, resolver.FailedPrecondition.Error(), c.ask("g"))
+		require.Equal(c.T, credential.FailedPrecondition.Error(), c.Ask("g"))
 		c.Secrets.Put("ref", map[string]string{"value": "one"})
-		c.pass(5 * time.Second)
-		require.Equal(c.t, "one", c.ask("g"))
+		c.Pass(5 * time.Second)
+		require.Equal(c.T, "one", c.Ask("g"))
 	})
-	testCached(t, nil, func(c *cached) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		opts := c.Options()
-		opts.Cache, opts.DeniedIsLiteral = c.opts, true
-		lenient := &cached{Stores: c.Stores, Cached: c.cache.Over(resolver.New(opts)), t: c.t}
+		opts.Cache, opts.DeniedIsLiteral = c.Opts, true
+		lenient := &resolvertest.Cached{Stores: c.Stores, Handler: c.Cache.Over(resolver.New(opts), resolver.DefaultTimeout), T: c.T}
 		defer lenient.Close()
 		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"ref"}`)
 		c.Secrets.Put("u", map[string]string{"value": "user"})
 		c.Secrets.Put("ref", map[string]string{"value": "one"})
-		c.Secrets.Before("ref", resolvertest.Fail(&resolver.StoreError{Kind: resolver.Denied, Err: errors.New("no")}))
-		require.Equal(c.t, "ref", lenient.ask("g"))
+		c.Secrets.Before("ref", resolvertest.Fail(&credential.StoreError{Kind: credential.Denied, Err: errors.New("no")}))
+		require.Equal(c.T, "ref", lenient.Ask("g"))
 		c.Secrets.Before("ref", nil)
-		c.pass(time.Minute)
-		require.Equal(c.t, "one", lenient.ask("g"))
+		c.Pass(time.Minute)
+		require.Equal(c.T, "one", lenient.Ask("g"))
 	})
 }
 
 func TestLiteralsOfManyConfigsAreRemembered(t *testing.T) {
-	testCached(t, nil, func(c *cached) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		const configs = 4000
 		ask := func() {
 			for i := range configs {
-				require.Equal(c.t, "one", c.ask(fmt.Sprint("g", i)))
+				require.Equal(c.T, "one", c.Ask(fmt.Sprint("g", i)))
 			}
 		}
 		c.Secrets.Put("ref", map[string]string{"value": "one"})
@@ -106,34 +108,34 @@ func TestLiteralsOfManyConfigsAreRemembered(t *testing.T) {
 		}
 		ask()
 		before := len(c.Secrets.Asked())
-		c.pass(time.Minute)
+		c.Pass(time.Minute)
 		ask()
-		require.LessOrEqual(c.t, len(c.Secrets.Asked())-before, 3, "the secret alone")
+		require.LessOrEqual(c.T, len(c.Secrets.Asked())-before, 3, "the secret alone")
 	})
 }
 
 // A literal of one config that shows to be a secret by another is one at once.
 func TestALiteralThatIsASecretElsewhereIsAskedFor(t *testing.T) {
-	testCached(t, nil, func(c *cached) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", learnedConfig)
 		c.Secrets.Put("u", map[string]string{"value": "user"})
-		require.Equal(c.t, "ref", c.ask("g"))
+		require.Equal(c.T, "ref", c.Ask("g"))
 		c.Secrets.Put("ref", map[string]string{"value": "one"})
 		c.Configs.Put("h", `{"credentialSource":"agent","password":"ref"}`)
-		require.Equal(c.t, "one", c.ask("h"))
-		c.pass(time.Minute)
-		require.Equal(c.t, "one", c.ask("g"))
+		require.Equal(c.T, "one", c.Ask("h"))
+		c.Pass(time.Minute)
+		require.Equal(c.T, "one", c.Ask("g"))
 	})
 }
 
 func TestASecretThatIsGoneIsNoLiteral(t *testing.T) {
-	testCached(t, nil, func(c *cached) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", learnedConfig)
 		c.Secrets.Put("ref", map[string]string{"value": "one"})
-		require.Equal(c.t, "one", c.ask("g"))
+		require.Equal(c.T, "one", c.Ask("g"))
 		c.Secrets.Delete("ref")
-		c.pass(time.Minute)
-		require.Equal(c.t, resolver.NotFound.Error(), c.ask("g"))
+		c.Pass(time.Minute)
+		require.Equal(c.T, credential.NotFound.Error(), c.Ask("g"))
 	})
 }
 
@@ -141,11 +143,11 @@ func TestASecretThatIsGoneIsNoLiteral(t *testing.T) {
 // changed meanwhile; what is asked for fresh is so at once.
 func TestTheCacheAnswersAsThePlainResolver(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		testCached(t, nil, func(c *cached) { checkAgainstPlain(c, rt) })
+		resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) { checkAgainstPlain(c, rt) })
 	})
 }
 
-func checkAgainstPlain(c *cached, rt *rapid.T) {
+func checkAgainstPlain(c *resolvertest.Cached, rt *rapid.T) {
 	names := []string{"k", "l", "m", "n", guid}
 	for range rapid.IntRange(1, 8).Draw(rt, "steps") {
 		switch rapid.IntRange(0, 3).Draw(rt, "change") {
@@ -160,17 +162,17 @@ func checkAgainstPlain(c *cached, rt *rapid.T) {
 		default:
 			drawnSecret(rt, c.Stores, rapid.SampledFrom(names).Draw(rt, "secret"))
 		}
-		ask := resolver.Ask{}
+		ask := cache.Ask{}
 		if rapid.Bool().Draw(rt, "fresh") {
-			c.pass(1)
+			c.Pass(1)
 			ask.Fresh = true
 		} else {
-			c.pass(5*time.Minute + 1)
+			c.Pass(5*time.Minute + 1)
 		}
-		got, err := c.Resolve(c.t.Context(), guid, ask)
+		got, err := c.Resolve(c.T.Context(), guid, ask)
 		opts := c.Options()
-		opts.Known = c.known
-		want, plain := resolver.New(opts).Resolve(c.t.Context(), guid)
+		opts.Known = c.Known
+		want, plain := resolver.New(opts).Resolve(c.T.Context(), guid)
 		require.Equal(rt, plain == nil, err == nil, "%v, %v", plain, err)
 		if plain != nil {
 			require.Equal(rt, plain.Error(), err.Error())
@@ -181,13 +183,13 @@ func checkAgainstPlain(c *cached, rt *rapid.T) {
 }
 
 func TestConsistentReadsSeeAChangeInTheMiddle(t *testing.T) {
-	consistent := func(o *resolver.CacheOptions) { o.Consistent = true }
+	consistent := func(o *cache.Options) { o.Consistent = true }
 	config := `{"credentialSource":"agent","user":"user-ref","password":"password-ref"}`
-	rotate := func(c *cached, to string) {
+	rotate := func(c *resolvertest.Cached, to string) {
 		c.Secrets.Put("user-ref", map[string]string{"value": "user-" + to})
 		c.Secrets.Put("password-ref", map[string]string{"value": "password-" + to})
 	}
-	testCached(t, consistent, func(c *cached) {
+	resolvertest.TestCached(t, consistent, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", config)
 		rotate(c, "old")
 		// The rotation is between the two reads of the first reading.
@@ -197,13 +199,13 @@ func TestConsistentReadsSeeAChangeInTheMiddle(t *testing.T) {
 			rotate(c, "new")
 			return nil
 		})
-		answer, err := c.Resolve(c.t.Context(), "g", resolver.Ask{})
-		require.NoError(c.t, err)
-		require.Equal(c.t, `{"credentialSource":"agent","user":"user-new","password":"password-new"}`,
-			text(c.t, answer.Fields.AsValue()))
-		require.Len(c.t, c.Configs.Asked(), 3)
+		answer, err := c.Resolve(c.T.Context(), "g", cache.Ask{})
+		require.NoError(c.T, err)
+		require.Equal(c.T, `{"credentialSource":"agent","user":"user-new","password":"password-new"}`,
+			text(c.T, answer.Fields.AsValue()))
+		require.Len(c.T, c.Configs.Asked(), 3)
 	})
-	testCached(t, consistent, func(c *cached) {
+	resolvertest.TestCached(t, consistent, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", config)
 		c.Secrets.Before(resolvertest.Any, func(context.Context) error { <-time.After(1); return nil })
 		n := 0
@@ -212,7 +214,7 @@ func TestConsistentReadsSeeAChangeInTheMiddle(t *testing.T) {
 			rotate(c, strings.Repeat("x", n))
 			return nil
 		})
-		require.Equal(c.t, resolver.Unavailable.Error(), c.ask("g"))
-		require.Len(c.t, c.Configs.Asked(), 3, "read again twice at the most")
+		require.Equal(c.T, credential.Unavailable.Error(), c.Ask("g"))
+		require.Len(c.T, c.Configs.Asked(), 3, "read again twice at the most")
 	})
 }

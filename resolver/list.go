@@ -3,6 +3,8 @@ package resolver
 import (
 	"context"
 	"slices"
+
+	"credential-resolver/resolver/credential"
 )
 
 // Lister is a [ConfigStore] that can tell which credentials there are.
@@ -18,7 +20,7 @@ type Lister interface {
 func (r *Resolver) List(ctx context.Context) (guids []string, err error) {
 	defer func() {
 		if recover() != nil {
-			guids, err = nil, &Error{Kind: Internal, Reason: storeReason(Internal, ""), Store: configStore, cause: errPanic}
+			guids, err = nil, credential.Panicked("", credential.ConfigStoreName)
 		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
@@ -29,19 +31,19 @@ func (r *Resolver) List(ctx context.Context) (guids []string, err error) {
 	}
 	guids, err = lister.List(ctx)
 	switch {
-	case err != nil && KindOf(err) == FailedPrecondition:
+	case err != nil && credential.KindOf(err) == credential.FailedPrecondition:
 		return nil, cannotList(err)
 	case err != nil:
-		return nil, storeFailure("", configStore, "", err)
+		return nil, credential.StoreFailure("", credential.ConfigStoreName, "", err)
 	}
-	guids = slices.DeleteFunc(slices.Clone(guids), func(guid string) bool { return !ValidGUID(guid) })
+	guids = slices.DeleteFunc(slices.Clone(guids), func(guid string) bool { return !credential.ValidGUID(guid) })
 	slices.Sort(guids)
 	return slices.Compact(guids), nil
 }
 
-func cannotList(cause error) *Error {
-	return &Error{
-		Kind: FailedPrecondition, Reason: "the config store cannot tell which credentials it has",
-		Store: configStore, cause: cause,
+func cannotList(cause error) *credential.Error {
+	return &credential.Error{
+		Kind: credential.FailedPrecondition, Reason: "the config store cannot tell which credentials it has",
+		Store: credential.ConfigStoreName, Cause: cause,
 	}
 }

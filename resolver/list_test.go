@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -49,22 +50,22 @@ func TestACredentialIsListedOnceHoweverOftenAStoreTellsIt(t *testing.T) {
 
 func TestAFailureToListIsOneOfTheKinds(t *testing.T) {
 	words := errors.New(storeCanary + secretCanary)
-	fail := func(kind resolver.Kind) resolvertest.Hook {
-		return resolvertest.Fail(&resolver.StoreError{Kind: kind, Err: words})
+	fail := func(kind credential.Kind) resolvertest.Hook {
+		return resolvertest.Fail(&credential.StoreError{Kind: kind, Err: words})
 	}
 	for _, row := range []struct {
 		name string
 		hook resolvertest.Hook
-		kind resolver.Kind
+		kind credential.Kind
 		want string
 	}{
-		{"it cannot", fail(resolver.FailedPrecondition), resolver.FailedPrecondition, "the config store cannot tell which credentials it has"},
-		{"refused", fail(resolver.Denied), resolver.Denied, "the config store refused the request"},
-		{"down", fail(resolver.Unavailable), resolver.Unavailable, "the config store is unavailable"},
-		{"out of time", fail(resolver.Timeout), resolver.Timeout, "the config store did not answer in time"},
-		{"not classified", resolvertest.Fail(words), resolver.Unavailable, "the config store is unavailable"},
-		{"a kind that no store may give here", fail(resolver.NotFound), resolver.Internal, "internal error"},
-		{"a panic", resolvertest.Panic(words), resolver.Internal, "internal error"},
+		{"it cannot", fail(credential.FailedPrecondition), credential.FailedPrecondition, "the config store cannot tell which credentials it has"},
+		{"refused", fail(credential.Denied), credential.Denied, "the config store refused the request"},
+		{"down", fail(credential.Unavailable), credential.Unavailable, "the config store is unavailable"},
+		{"out of time", fail(credential.Timeout), credential.Timeout, "the config store did not answer in time"},
+		{"not classified", resolvertest.Fail(words), credential.Unavailable, "the config store is unavailable"},
+		{"a kind that no store may give here", fail(credential.NotFound), credential.Internal, "internal error"},
+		{"a panic", resolvertest.Panic(words), credential.Internal, "internal error"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			stores := resolvertest.New(t)
@@ -82,7 +83,7 @@ func TestAFailureToListIsOneOfTheKinds(t *testing.T) {
 func TestAStoreThatHasNoListCannotTell(t *testing.T) {
 	r := resolver.New(resolver.Options{Configs: struct{ resolver.ConfigStore }{resolvertest.New(t).Configs}})
 	_, err := r.List(t.Context())
-	require.ErrorIs(t, err, resolver.FailedPrecondition)
+	require.ErrorIs(t, err, credential.FailedPrecondition)
 	assert.EqualError(t, err, "credential: the config store cannot tell which credentials it has")
 }
 
@@ -94,7 +95,7 @@ func TestTheTimeToListIsBounded(t *testing.T) {
 		options.Timeout = time.Second
 		begin := time.Now()
 		_, err := resolver.New(options).List(t.Context())
-		assert.ErrorIs(t, err, resolver.Timeout)
+		assert.ErrorIs(t, err, credential.Timeout)
 		assert.Equal(t, time.Second, time.Since(begin))
 	})
 }
@@ -103,12 +104,12 @@ func TestTheTimeToListIsBounded(t *testing.T) {
 func TestNoSuchCredentialIsNotJustAnythingThatIsNotFound(t *testing.T) {
 	stores := resolvertest.New(t)
 	r := stores.Resolver()
-	assert.True(t, resolver.NoSuchCredential(failed(t, r)))
+	assert.True(t, credential.NoSuchCredential(failed(t, r)))
 
 	stores.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"p"}`)
 	missing := failed(t, r)
-	assert.Equal(t, resolver.NotFound, missing.Kind)
-	assert.False(t, resolver.NoSuchCredential(missing))
-	assert.False(t, resolver.NoSuchCredential(resolver.NotFound))
-	assert.False(t, resolver.NoSuchCredential(nil))
+	assert.Equal(t, credential.NotFound, missing.Kind)
+	assert.False(t, credential.NoSuchCredential(missing))
+	assert.False(t, credential.NoSuchCredential(credential.NotFound))
+	assert.False(t, credential.NoSuchCredential(nil))
 }

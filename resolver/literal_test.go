@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -16,11 +17,11 @@ func TestLiteralFieldsAreNeitherLookedUpNorReplaced(t *testing.T) {
 	held := secrets{"redis": {"redis-password": "s3cret"}, "p": {"redis": "of the bundle"}, "db": {"db": "DB", "a b": "AB"}}
 	for _, row := range []struct {
 		name, config, want string
-		literal, lookup    []string
+		Literal, lookup    []string
 		asked              []string
 	}{
 		{
-			name: "its value is also a reference elsewhere", literal: hostAndPort, asked: []string{"redis"},
+			name: "its value is also a reference elsewhere", Literal: hostAndPort, asked: []string{"redis"},
 			config: `{"credentialSource":"agent","host":"redis","password":"redis"}`,
 			want:   `{"credentialSource":"agent","host":"redis","password":"s3cret"}`,
 		},
@@ -30,37 +31,37 @@ func TestLiteralFieldsAreNeitherLookedUpNorReplaced(t *testing.T) {
 			want:   `{"credentialSource":"agent","host":"s3cret","password":"s3cret"}`,
 		},
 		{
-			name: "its value is the name of another secret's entry", literal: hostAndPort, asked: []string{"db"},
+			name: "its value is the name of another secret's entry", Literal: hostAndPort, asked: []string{"db"},
 			config: `{"credentialSource":"agent","host":"a b","a":"a b","password":"db"}`,
 			want:   `{"credentialSource":"agent","host":"a b","a":"AB","password":"DB"}`,
 		},
 		{
-			name: "at the top alone", literal: hostAndPort, asked: []string{"redis"},
+			name: "at the top alone", Literal: hostAndPort, asked: []string{"redis"},
 			config: `{"credentialSource":"agent","host":"redis","extra":{"host":"redis"}}`,
 			want:   `{"credentialSource":"agent","host":"redis","extra":{"host":"s3cret"}}`,
 		},
 		{
-			name: "alone, they are no values to look up", literal: hostAndPort,
+			name: "alone, they are no values to look up", Literal: hostAndPort,
 			config: `{"credentialSource":"agent","host":"redis","port":"5432"}`,
 			want:   `{"credentialSource":"agent","host":"redis","port":"5432"}`,
 		},
 		{
-			name: "the component's lookupFields go before them", literal: hostAndPort, lookup: []string{"host"}, asked: []string{"redis"},
+			name: "the component's lookupFields go before them", Literal: hostAndPort, lookup: []string{"host"}, asked: []string{"redis"},
 			config: `{"credentialSource":"agent","host":"redis","password":"redis"}`,
 			want:   `{"credentialSource":"agent","host":"s3cret","password":"redis"}`,
 		},
 		{
-			name: "so do a config's own", literal: hostAndPort, asked: []string{"redis"},
+			name: "so do a config's own", Literal: hostAndPort, asked: []string{"redis"},
 			config: `{"credentialSource":"agent","host":"redis","password":"redis","credential-resolver":{"lookupFields":["host"]}}`,
 			want:   `{"credentialSource":"agent","host":"s3cret","password":"redis"}`,
 		},
 		{
-			name: "also a list without a field", literal: hostAndPort,
+			name: "also a list without a field", Literal: hostAndPort,
 			config: `{"credentialSource":"agent","host":"redis","password":"redis","credential-resolver":{"lookupFields":[]}}`,
 			want:   `{"credentialSource":"agent","host":"redis","password":"redis"}`,
 		},
 		{
-			name: "a bundle does not know them", literal: hostAndPort, asked: []string{"p"},
+			name: "a bundle does not know them", Literal: hostAndPort, asked: []string{"p"},
 			config: `{"credentialSource":"agent","secret-path":"p","host":"redis"}`,
 			want:   `{"credentialSource":"agent","secret-path":"p","host":"of the bundle"}`,
 		},
@@ -70,7 +71,7 @@ func TestLiteralFieldsAreNeitherLookedUpNorReplaced(t *testing.T) {
 			stores.Configs.Put(guid, row.config)
 			stores.Secrets.PutAll(held)
 			options := stores.Options()
-			options.LiteralFields, options.LookupFields = row.literal, row.lookup
+			options.LiteralFields, options.LookupFields = row.Literal, row.lookup
 			assert.Equal(t, row.want, answer(t, resolver.New(options)))
 			assert.ElementsMatch(t, row.asked, stores.Secrets.Asked())
 		})
@@ -94,7 +95,7 @@ func TestLiteralFieldsCountForNoLimit(t *testing.T) {
 
 	stores.Configs.Put(guid, `{"credentialSource":"agent","host":"pw","password":"nothing"}`)
 	options.Allowed = nil
-	assert.Equal(t, resolver.FailedPrecondition, failed(t, resolver.New(options)).Kind,
+	assert.Equal(t, credential.FailedPrecondition, failed(t, resolver.New(options)).Kind,
 		"of the values to look up, none was replaced")
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -30,11 +31,11 @@ func TestWithoutASecretStoreConfigsAreAnsweredAsTheyAre(t *testing.T) {
 func TestWithoutASecretStoreAConfigMustBeOneStill(t *testing.T) {
 	stores := resolvertest.New(t)
 	r := resolver.New(resolver.Options{Configs: stores.Configs})
-	assert.Equal(t, resolver.NotFound, failed(t, r).Kind)
+	assert.Equal(t, credential.NotFound, failed(t, r).Kind)
 
 	for _, config := range []string{`[]`, `{`, `"agent"`} {
 		stores.Configs.Put(guid, config)
-		assert.Equal(t, resolver.FailedPrecondition, failed(t, r).Kind, config)
+		assert.Equal(t, credential.FailedPrecondition, failed(t, r).Kind, config)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -66,7 +67,7 @@ func TestACredentialAsksForNoMoreSecretsThanItMay(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorIs(t, err, resolver.FailedPrecondition)
+			require.ErrorIs(t, err, credential.FailedPrecondition)
 			require.ErrorContains(t, err, `credential "`+guid+`": it may ask for more than `)
 			require.ErrorContains(t, err, "metadata maxSecrets", "the remedy")
 		})
@@ -75,77 +76,77 @@ func TestACredentialAsksForNoMoreSecretsThanItMay(t *testing.T) {
 
 // What was learned makes room for no more: else a credential would be there and gone.
 func TestTheBoundOnSecretsDoesNotDependOnWhatWasLearned(t *testing.T) {
-	testCached(t, nil, func(c *cached) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		opts := c.Options()
-		opts.Cache, opts.MaxSecrets = c.opts, 2
-		few := &cached{Stores: c.Stores, Cached: c.cache.Over(resolver.New(opts)), t: c.t}
+		opts.Cache, opts.MaxSecrets = c.Opts, 2
+		few := &resolvertest.Cached{Stores: c.Stores, Handler: c.Cache.Over(resolver.New(opts), resolver.DefaultTimeout), T: c.T}
 		defer few.Close()
 		c.Secrets.Put("ref", map[string]string{"value": "one"})
 		config := `{"credentialSource":"agent","user":"u","password":"ref"`
 		c.Configs.Put("g", config+`}`)
-		require.Equal(c.t, "one", few.ask("g"))
+		require.Equal(c.T, "one", few.Ask("g"))
 		c.Configs.Put("g", config+`,"host":"db"}`)
-		c.pass(time.Minute)
-		require.Equal(c.t, resolver.FailedPrecondition.Error(), few.ask("g"))
-		c.pass(1)
+		c.Pass(time.Minute)
+		require.Equal(c.T, credential.FailedPrecondition.Error(), few.Ask("g"))
+		c.Pass(1)
 		seen := len(c.Secrets.Asked())
 		for range 3 {
-			c.pass(time.Minute)
-			require.Equal(c.t, resolver.FailedPrecondition.Error(), few.ask("g"))
+			c.Pass(time.Minute)
+			require.Equal(c.T, credential.FailedPrecondition.Error(), few.Ask("g"))
 		}
-		require.Empty(c.t, c.asked(&seen), "nor is anything read ahead, for a config that it no longer has")
+		require.Empty(c.T, askedNames(c, &seen), "nor is anything read ahead, for a config that it no longer has")
 	})
 }
 
 func down() resolvertest.Hook {
-	return resolvertest.Fail(&resolver.StoreError{Kind: resolver.Unavailable, Err: errors.New("down")})
+	return resolvertest.Fail(&credential.StoreError{Kind: credential.Unavailable, Err: errors.New("down")})
 }
 
 // A retry asks for what is not known yet, and for nothing again.
 func TestWhatIsNoSecretIsLearnedThoughAnotherFails(t *testing.T) {
 	for _, hook := range []resolvertest.Hook{
 		down(),
-		resolvertest.Fail(&resolver.StoreError{Kind: resolver.Denied, Err: errors.New("no")}),
+		resolvertest.Fail(&credential.StoreError{Kind: credential.Denied, Err: errors.New("no")}),
 		resolvertest.Block(),
 		resolvertest.Panic("at the disco"),
 	} {
-		testCached(t, nil, func(c *cached) {
+		resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 			c.Configs.Put("g", `{"credentialSource":"agent"`+distinct(100, `"literal-%d"`)+`,"password":"zz"}`)
 			c.Secrets.Before("zz", hook)
-			_ = c.ask("g")
-			require.Greater(c.t, len(c.Secrets.Asked()), 101-8, "by their names, the failing one at last")
+			_ = c.Ask("g")
+			require.Greater(c.T, len(c.Secrets.Asked()), 101-8, "by their names, the failing one at last")
 			for range 3 {
-				c.pass(5 * time.Second)
+				c.Pass(5 * time.Second)
 				seen := len(c.Secrets.Asked())
-				_ = c.ask("g")
-				c.pass(1)
-				again := c.asked(&seen)
-				require.Contains(c.t, again, "zz")
-				require.LessOrEqual(c.t, len(again), 8, "and what it broke off")
+				_ = c.Ask("g")
+				c.Pass(1)
+				again := askedNames(c, &seen)
+				require.Contains(c.T, again, "zz")
+				require.LessOrEqual(c.T, len(again), 8, "and what it broke off")
 			}
 			c.Secrets.Before("zz", nil)
 			c.Secrets.Put("zz", map[string]string{"value": "one"})
-			c.pass(5 * time.Second)
-			require.Equal(c.t, "one", c.ask("g"))
+			c.Pass(5 * time.Second)
+			require.Equal(c.T, "one", c.Ask("g"))
 		})
 	}
 }
 
 // A secret that is gone is none of the literals that a failure teaches (step 8).
 func TestAFailureTeachesNoSecretThatIsGone(t *testing.T) {
-	testCached(t, nil, func(c *cached) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"ref"}`)
 		c.Secrets.Put("u", map[string]string{"value": "user"})
 		c.Secrets.Put("ref", map[string]string{"value": "one"})
-		require.Equal(c.t, "one", c.ask("g"))
+		require.Equal(c.T, "one", c.Ask("g"))
 		c.Secrets.Delete("ref")
 		c.Secrets.Before("u", down())
-		c.pass(time.Hour + time.Minute)
+		c.Pass(time.Hour + time.Minute)
 		for range 3 {
-			require.Equal(c.t, resolver.NotFound.Error(), c.ask("g"))
-			c.pass(time.Minute)
+			require.Equal(c.T, credential.NotFound.Error(), c.Ask("g"))
+			c.Pass(time.Minute)
 		}
 		c.Secrets.Before("u", nil)
-		require.Equal(c.t, resolver.NotFound.Error(), c.ask("g"))
+		require.Equal(c.T, credential.NotFound.Error(), c.Ask("g"))
 	})
 }

@@ -11,12 +11,13 @@ import (
 	"pgregory.net/rapid"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
 // compact is a config less what it is indented with.
 func compact(t require.TestingT, text []byte) string {
-	o, err := resolver.ParseObject(text)
+	o, err := credential.ParseObject(text)
 	require.NoError(t, err)
 	written, err := o.AppendJSON(nil)
 	require.NoError(t, err)
@@ -25,10 +26,10 @@ func compact(t require.TestingT, text []byte) string {
 
 // told says what became of fields: = a literal, =! one that is a name too, > a
 // reference, >! one to another field's secret, >> one in the place of a value.
-func told(fields []resolver.MigratedField) string {
-	marks := map[resolver.Became]string{
-		resolver.BecameLiteral: "=", resolver.BecameNamedLiteral: "=!", resolver.BecameReference: ">",
-		resolver.BecameOthersReference: ">!", resolver.BecameOverlaid: ">>",
+func told(fields []credential.MigratedField) string {
+	marks := map[credential.Became]string{
+		credential.BecameLiteral: "=", credential.BecameNamedLiteral: "=!", credential.BecameReference: ">",
+		credential.BecameOthersReference: ">!", credential.BecameOverlaid: ">>",
 	}
 	var words []string
 	for _, f := range fields {
@@ -147,35 +148,35 @@ func TestAMigratedConfigNamesWhatItWasMadeOf(t *testing.T) {
 func TestWhatCannotBeMigratedSaysWhy(t *testing.T) {
 	for _, row := range []struct {
 		name, config string
-		kind         resolver.Kind
+		kind         credential.Kind
 		reason       string
 	}{
-		{"no config", `[]`, resolver.FailedPrecondition, "its config is not a JSON object"},
-		{"one that never resolves", `{"secret-path":1}`, resolver.FailedPrecondition, "neither a string nor null"},
-		{"one that does not resolve", `{"credentialSource":"agent","secret-path":"none"}`, resolver.NotFound, "there is no secret under"},
-		{"explicit already", explicitly(`"a":1`), resolver.FailedPrecondition, "its references are explicit already"},
+		{"no config", `[]`, credential.FailedPrecondition, "its config is not a JSON object"},
+		{"one that never resolves", `{"secret-path":1}`, credential.FailedPrecondition, "neither a string nor null"},
+		{"one that does not resolve", `{"credentialSource":"agent","secret-path":"none"}`, credential.NotFound, "there is no secret under"},
+		{"explicit already", explicitly(`"a":1`), credential.FailedPrecondition, "its references are explicit already"},
 		{
-			"what would be a reference", `{"credentialSource":"agent","secret-path":"p","a":"k","b":[{"secretKeyRef":{"name":"p"}}]}`, resolver.FailedPrecondition,
+			"what would be a reference", `{"credentialSource":"agent","secret-path":"p","a":"k","b":[{"secretKeyRef":{"name":"p"}}]}`, credential.FailedPrecondition,
 			`its field "b" holds a field "secretKeyRef", which would be taken for an explicit reference`,
 		},
 		{
-			"what would be one, in extra", `{"credentialSource":"agent","secret-path":"p","extra":{"secretKeyRef":"k"}}`, resolver.FailedPrecondition,
+			"what would be one, in extra", `{"credentialSource":"agent","secret-path":"p","extra":{"secretKeyRef":"k"}}`, credential.FailedPrecondition,
 			`its field "extra" holds a field "secretKeyRef"`,
 		},
 		{
-			"an entry without a name", `{"credentialSource":"agent","secret-path":"p","a":""}`, resolver.FailedPrecondition,
+			"an entry without a name", `{"credentialSource":"agent","secret-path":"p","a":""}`, credential.FailedPrecondition,
 			`its field "a" comes from an entry without a name`,
 		},
 		{
-			"a field with the name of the entry that it is in", `{"credentialSource":"agent","secret-path":"o","a":"json"}`, resolver.FailedPrecondition,
+			"a field with the name of the entry that it is in", `{"credentialSource":"agent","secret-path":"o","a":"json"}`, credential.FailedPrecondition,
 			`its field "a" comes from a field of a JSON object whose own entry has the same name`,
 		},
 		{
-			"a field without a name, the only one", `{"credentialSource":"agent","a":"n"}`, resolver.FailedPrecondition,
+			"a field without a name, the only one", `{"credentialSource":"agent","a":"n"}`, credential.FailedPrecondition,
 			`its field "a" comes from an entry without a name`,
 		},
 		{
-			"escapes that are written anew", `{"credentialSource":"agent","secret-path":"p","a":"k","b":["\u00e9${"]}`, resolver.FailedPrecondition,
+			"escapes that are written anew", `{"credentialSource":"agent","secret-path":"p","a":"k","b":["\u00e9${"]}`, credential.FailedPrecondition,
 			"with explicit references it would not be the same credential",
 		},
 	} {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -15,31 +16,31 @@ func TestTheSourceIsAgentOnlyIfItSaysExactlyThat(t *testing.T) {
 	const known, unknown = false, true
 	for _, row := range []struct {
 		name, config string
-		source       resolver.CredentialSource
+		source       credential.CredentialSource
 		unknown      bool
 	}{
-		{"agent", `{"credentialSource":"agent"}`, resolver.SourceAgent, known},
-		{"agent, written with an escape", `{"credentialSource":"\u0061gent"}`, resolver.SourceAgent, known},
-		{"direct", `{"credentialSource":"direct"}`, resolver.SourceDirect, known},
-		{"absent", `{}`, resolver.SourceDirect, known},
-		{"null", `{"credentialSource":null}`, resolver.SourceDirect, known},
-		{"empty", `{"credentialSource":""}`, resolver.SourceDirect, unknown},
-		{"another case", `{"credentialSource":"Agent"}`, resolver.SourceDirect, unknown},
-		{"direct in another case", `{"credentialSource":"DIRECT"}`, resolver.SourceDirect, unknown},
-		{"a space before it", `{"credentialSource":" agent"}`, resolver.SourceDirect, unknown},
-		{"a space behind it", `{"credentialSource":"agent "}`, resolver.SourceDirect, unknown},
-		{"another word", `{"credentialSource":"vault"}`, resolver.SourceDirect, unknown},
-		{"true", `{"credentialSource":true}`, resolver.SourceDirect, unknown},
-		{"false", `{"credentialSource":false}`, resolver.SourceDirect, unknown},
-		{"a number", `{"credentialSource":0}`, resolver.SourceDirect, unknown},
-		{"an object", `{"credentialSource":{"agent":true}}`, resolver.SourceDirect, unknown},
-		{"an array", `{"credentialSource":["agent"]}`, resolver.SourceDirect, unknown},
-		{"the field's name in another case", `{"credentialsource":"agent"}`, resolver.SourceDirect, known},
-		{"in extra, where it means nothing", `{"extra":{"credentialSource":"agent"}}`, resolver.SourceDirect, known},
-		{"twice, of which the last counts", `{"credentialSource":"direct","credentialSource":"agent"}`, resolver.SourceAgent, known},
+		{"agent", `{"credentialSource":"agent"}`, credential.SourceAgent, known},
+		{"agent, written with an escape", `{"credentialSource":"\u0061gent"}`, credential.SourceAgent, known},
+		{"direct", `{"credentialSource":"direct"}`, credential.SourceDirect, known},
+		{"absent", `{}`, credential.SourceDirect, known},
+		{"null", `{"credentialSource":null}`, credential.SourceDirect, known},
+		{"empty", `{"credentialSource":""}`, credential.SourceDirect, unknown},
+		{"another case", `{"credentialSource":"Agent"}`, credential.SourceDirect, unknown},
+		{"direct in another case", `{"credentialSource":"DIRECT"}`, credential.SourceDirect, unknown},
+		{"a space before it", `{"credentialSource":" agent"}`, credential.SourceDirect, unknown},
+		{"a space behind it", `{"credentialSource":"agent "}`, credential.SourceDirect, unknown},
+		{"another word", `{"credentialSource":"vault"}`, credential.SourceDirect, unknown},
+		{"true", `{"credentialSource":true}`, credential.SourceDirect, unknown},
+		{"false", `{"credentialSource":false}`, credential.SourceDirect, unknown},
+		{"a number", `{"credentialSource":0}`, credential.SourceDirect, unknown},
+		{"an object", `{"credentialSource":{"agent":true}}`, credential.SourceDirect, unknown},
+		{"an array", `{"credentialSource":["agent"]}`, credential.SourceDirect, unknown},
+		{"the field's name in another case", `{"credentialsource":"agent"}`, credential.SourceDirect, known},
+		{"in extra, where it means nothing", `{"extra":{"credentialSource":"agent"}}`, credential.SourceDirect, known},
+		{"twice, of which the last counts", `{"credentialSource":"direct","credentialSource":"agent"}`, credential.SourceAgent, known},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			c, err := resolver.ParseConfig([]byte(row.config))
+			c, err := credential.ParseConfig([]byte(row.config))
 			require.NoError(t, err)
 			assert.Equal(t, row.source, c.Source)
 			assert.Equal(t, row.unknown, c.SourceUnknown)
@@ -76,21 +77,21 @@ func TestAnUnknownSourceResolvesAsDirect(t *testing.T) {
 func TestTheModeIsMultiKeyForDirectAndForASecretPath(t *testing.T) {
 	for _, row := range []struct {
 		name, config, path string
-		mode               resolver.SecretMode
+		mode               credential.SecretMode
 	}{
-		{"direct", `{"credentialSource":"direct"}`, "", resolver.MultiKey},
-		{"no source", `{}`, "", resolver.MultiKey},
-		{"an unknown source", `{"credentialSource":"x"}`, "", resolver.MultiKey},
-		{"direct with a secret-path", `{"secret-path":"a/b"}`, "a/b", resolver.MultiKey},
-		{"agent with a secret-path", `{"credentialSource":"agent","secret-path":"a/b"}`, "a/b", resolver.MultiKey},
-		{"agent with a blank secret-path, which is not an empty one", `{"credentialSource":"agent","secret-path":" "}`, " ", resolver.MultiKey},
-		{"agent with an empty secret-path", `{"credentialSource":"agent","secret-path":""}`, "", resolver.SingleKey},
-		{"agent with a null secret-path", `{"credentialSource":"agent","secret-path":null}`, "", resolver.SingleKey},
-		{"agent without a secret-path", `{"credentialSource":"agent"}`, "", resolver.SingleKey},
-		{"agent with one in extra, where it means nothing", `{"credentialSource":"agent","extra":{"secret-path":"a"}}`, "", resolver.SingleKey},
+		{"direct", `{"credentialSource":"direct"}`, "", credential.MultiKey},
+		{"no source", `{}`, "", credential.MultiKey},
+		{"an unknown source", `{"credentialSource":"x"}`, "", credential.MultiKey},
+		{"direct with a secret-path", `{"secret-path":"a/b"}`, "a/b", credential.MultiKey},
+		{"agent with a secret-path", `{"credentialSource":"agent","secret-path":"a/b"}`, "a/b", credential.MultiKey},
+		{"agent with a blank secret-path, which is not an empty one", `{"credentialSource":"agent","secret-path":" "}`, " ", credential.MultiKey},
+		{"agent with an empty secret-path", `{"credentialSource":"agent","secret-path":""}`, "", credential.SingleKey},
+		{"agent with a null secret-path", `{"credentialSource":"agent","secret-path":null}`, "", credential.SingleKey},
+		{"agent without a secret-path", `{"credentialSource":"agent"}`, "", credential.SingleKey},
+		{"agent with one in extra, where it means nothing", `{"credentialSource":"agent","extra":{"secret-path":"a"}}`, "", credential.SingleKey},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			c, err := resolver.ParseConfig([]byte(row.config))
+			c, err := credential.ParseConfig([]byte(row.config))
 			require.NoError(t, err)
 			assert.Equal(t, row.mode, c.Mode())
 			assert.Equal(t, row.path, c.SecretPath)
@@ -105,7 +106,7 @@ func TestASecretPathThatIsNeitherStringNorNullIsRefused(t *testing.T) {
 				stores := resolvertest.New(t)
 				stores.Configs.Put(guid, `{"credentialSource":`+source+`,"secret-path":`+path+`}`)
 				failure := failed(t, stores.Resolver())
-				assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+				assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 				assert.Contains(t, failure.Error(), `its "secret-path" is neither a string nor null`)
 				assert.Empty(t, stores.Secrets.Asked())
 			})
@@ -114,8 +115,8 @@ func TestASecretPathThatIsNeitherStringNorNullIsRefused(t *testing.T) {
 }
 
 func TestTheWordsForSourcesAndModes(t *testing.T) {
-	assert.Equal(t, "direct", string(resolver.SourceDirect))
-	assert.Equal(t, "agent", string(resolver.SourceAgent))
-	assert.Equal(t, "multi-key", string(resolver.MultiKey))
-	assert.Equal(t, "single-key", string(resolver.SingleKey))
+	assert.Equal(t, "direct", string(credential.SourceDirect))
+	assert.Equal(t, "agent", string(credential.SourceAgent))
+	assert.Equal(t, "multi-key", string(credential.MultiKey))
+	assert.Equal(t, "single-key", string(credential.SingleKey))
 }

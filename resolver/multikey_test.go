@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -52,7 +53,7 @@ func TestAMissingBundleOfAnAgentCredentialIsNotFound(t *testing.T) {
 	missing := func(name string, held secrets) resolution {
 		return resolution{
 			name: name, config: `{"credentialSource":"agent","secret-path":"p","a":"k"}`, secrets: held,
-			asked: []string{"p"}, kind: resolver.NotFound, reason: `there is no secret under its "secret-path"`,
+			asked: []string{"p"}, kind: credential.NotFound, reason: `there is no secret under its "secret-path"`,
 		}
 	}
 	testResolutions(t, []resolution{
@@ -71,8 +72,8 @@ func TestAMissingBundleIsNotFoundAlsoWhereNothingReplacedIsAllowed(t *testing.T)
 	options := stores.Options()
 	options.AllowUnresolved = true
 	failure := failed(t, resolver.New(options))
-	assert.Equal(t, resolver.NotFound, failure.Kind)
-	assert.Equal(t, resolver.Reference("p"), failure.Reference)
+	assert.Equal(t, credential.NotFound, failure.Kind)
+	assert.Equal(t, credential.Reference("p"), failure.Reference)
 	assert.Equal(t, "secret store", failure.Store)
 }
 

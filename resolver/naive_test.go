@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // What follows says section 4's single-key mode again, as a reader would who has
@@ -83,7 +83,7 @@ func naive(config []member, held map[string][]member, literal []string) (want []
 		replaced = replaced || ok
 	}
 	if len(lookedUp) > 0 && !replaced {
-		return nil, asked, resolver.FailedPrecondition
+		return nil, asked, credential.FailedPrecondition
 	}
 	return naiveSubstitution(config, merged, literal, true), asked, nil
 }

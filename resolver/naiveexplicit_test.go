@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -48,7 +48,7 @@ func entryOf(name, key string) (text string, kind error) {
 		}
 	}
 	if len(full) == 0 {
-		return "", resolver.NotFound
+		return "", credential.NotFound
 	}
 	if key != "" {
 		text, ok := entries[key]
@@ -56,12 +56,12 @@ func entryOf(name, key string) (text string, kind error) {
 			text, ok = fieldsOfObjects[name][key]
 		}
 		if !ok {
-			return "", resolver.NotFound
+			return "", credential.NotFound
 		}
 		return text, nil
 	}
 	if len(full) > 1 {
-		return "", resolver.FailedPrecondition
+		return "", credential.FailedPrecondition
 	}
 	for _, v := range full {
 		text = v
@@ -77,7 +77,7 @@ func drawKeyRef(t *rapid.T) drawn {
 	}
 	text, kind := entryOf(name, key)
 	d := drawn{want: quoted(text), kind: kind}
-	missing := errors.Is(kind, resolver.NotFound)
+	missing := errors.Is(kind, credential.NotFound)
 	if rapid.Bool().Draw(t, "optional") {
 		ref = `"optional":true,` + ref
 		if missing {

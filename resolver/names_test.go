@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -169,7 +170,7 @@ func TestABundleWhoseNameTheStoreExcludesIsMissing(t *testing.T) {
 
 	stores.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"p","a":"k"}`)
 	failure := failed(t, r)
-	assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+	assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 	assert.Equal(t, `its "secret-path" is a name that no secret of its store can have`, failure.Reason)
 	silentError(t, failure)
 	assert.Empty(t, stores.Secrets.Asked())

@@ -3,7 +3,7 @@ package resolver_test
 import (
 	"testing"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // Section 4, step 5, its last sentence.
@@ -106,7 +106,7 @@ func TestAnOnlyEntryCountsAsReplaced(t *testing.T) {
 			name:    "a secret with two entries of other names does not",
 			config:  `{"credentialSource":"agent","a":"one"}`,
 			secrets: secrets{"one": {"x": "1", "y": "2"}},
-			kind:    resolver.FailedPrecondition,
+			kind:    credential.FailedPrecondition,
 			reason:  "secret",
 		},
 	})

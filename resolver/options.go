@@ -1,6 +1,10 @@
 package resolver
 
-import "time"
+import (
+	"time"
+
+	"credential-resolver/resolver/cache"
+)
 
 // Options are what a resolver works on.
 type Options struct {
@@ -39,7 +43,7 @@ type Options struct {
 	Timeout time.Duration
 	// Cache bounds what is kept of secrets, and of what single-key mode has learned.
 	// Its zero value: nothing is kept.
-	Cache CacheOptions
+	Cache cache.Options
 	// OnUnknownSource is told of each config whose credentialSource is taken
 	// for direct without being it (section 4, step 2). Nil: nobody is told.
 	OnUnknownSource func(guid string)

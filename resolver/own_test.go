@@ -3,7 +3,7 @@ package resolver_test
 import (
 	"testing"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // Section 4: the field "credential-resolver" is ours.
@@ -45,7 +45,7 @@ func TestWhatOurOwnFieldCannotSayIsRefused(t *testing.T) {
 		return resolution{
 			name: name, config: `{"credentialSource":"agent","a":"k","credential-resolver":` + own + `}`,
 			secrets: secrets{"k": {"k": "v"}}, asked: []string{},
-			kind: resolver.FailedPrecondition, reason: reason,
+			kind: credential.FailedPrecondition, reason: reason,
 		}
 	}
 	const notObject, unknown = `its "credential-resolver" is not an object`, "has a field that is none of"

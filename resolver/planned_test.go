@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -28,7 +28,7 @@ func TestPlannedPartsOfAReferenceAreNotSupportedYet(t *testing.T) {
 			stores.Secrets.Put("pw", map[string]string{"value": secretCanary})
 			stores.Configs.Put(guid, explicitly(row.fields))
 			failure := failed(t, stores.Resolver())
-			assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+			assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 			assert.Equal(t, row.want, failure.Reason)
 			assert.Empty(t, stores.Secrets.Asked())
 			silentError(t, failure)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -50,7 +51,7 @@ func TestOnlyLookupFieldsAreLookedUp(t *testing.T) {
 
 // Section 2, deniedProbe.
 func TestARefusedLookUp(t *testing.T) {
-	refuse := resolvertest.Fail(&resolver.StoreError{Kind: resolver.Denied, Err: errors.New("403")})
+	refuse := resolvertest.Fail(&credential.StoreError{Kind: credential.Denied, Err: errors.New("403")})
 	const config = `{"credentialSource":"agent","host":"h","password":"pw"}`
 	stores := func(t *testing.T) (*resolvertest.Stores, resolver.Options) {
 		t.Helper()
@@ -62,7 +63,7 @@ func TestARefusedLookUp(t *testing.T) {
 	}
 	t.Run("fails", func(t *testing.T) {
 		_, options := stores(t)
-		assert.Equal(t, resolver.Denied, failed(t, resolver.New(options)).Kind)
+		assert.Equal(t, credential.Denied, failed(t, resolver.New(options)).Kind)
 	})
 	t.Run("is a literal, if that is asked for", func(t *testing.T) {
 		_, options := stores(t)
@@ -75,23 +76,23 @@ func TestARefusedLookUp(t *testing.T) {
 		r := resolver.New(options)
 		answer(t, r)
 		s.Secrets.Before("pw", refuse)
-		assert.Equal(t, resolver.Denied, failed(t, r).Kind)
+		assert.Equal(t, credential.Denied, failed(t, r).Kind)
 	})
 	t.Run("is no literal if the store is down", func(t *testing.T) {
 		s, options := stores(t)
 		options.DeniedIsLiteral = true
 		s.Secrets.Before("h", resolvertest.Fail(errors.New("no route")))
-		assert.Equal(t, resolver.Unavailable, failed(t, resolver.New(options)).Kind)
+		assert.Equal(t, credential.Unavailable, failed(t, resolver.New(options)).Kind)
 	})
 	for name, refusal := range map[string]error{
-		"is no literal if the store does not know us": &resolver.StoreError{Kind: resolver.Denied, General: true, Err: errors.New("401")},
-		"is no literal if no store says what it is":   resolver.Denied,
+		"is no literal if the store does not know us": &credential.StoreError{Kind: credential.Denied, General: true, Err: errors.New("401")},
+		"is no literal if no store says what it is":   credential.Denied,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, options := stores(t)
 			options.DeniedIsLiteral = true
 			s.Secrets.Before("h", resolvertest.Fail(refusal))
-			assert.Equal(t, resolver.Denied, failed(t, resolver.New(options)).Kind)
+			assert.Equal(t, credential.Denied, failed(t, resolver.New(options)).Kind)
 		})
 	}
 	t.Run("one that is not allowed is not asked for", func(t *testing.T) {
@@ -105,7 +106,7 @@ func TestARefusedLookUp(t *testing.T) {
 		s, options := stores(t)
 		options.DeniedIsLiteral = true
 		s.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"h","a":"b"}`)
-		assert.Equal(t, resolver.Denied, failed(t, resolver.New(options)).Kind)
+		assert.Equal(t, credential.Denied, failed(t, resolver.New(options)).Kind)
 	})
 }
 

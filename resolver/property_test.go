@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -129,7 +130,7 @@ func TestSubstitutionIsOnePassAndKeepsOrderAndInputs(t *testing.T) {
 		source := resolvertest.Parse(t, jsonOf(drawnConfig.Draw(rt, "source")))
 		data := resolvertest.Parse(t, jsonOf(drawnEntries.Draw(rt, "secrets")))
 		got := checkSubstitution(rt, source, data)
-		require.Equal(rt, text(rt, got.AsValue()), text(rt, resolver.ResolveCredentials(source, data).AsValue()))
+		require.Equal(rt, text(rt, got.AsValue()), text(rt, credential.ResolveCredentials(source, data).AsValue()))
 	})
 }
 
@@ -141,13 +142,13 @@ func TestAnAnswerSharesNothingThatCanChange(t *testing.T) {
 		first := resolvertest.Parse(t, jsonOf(drawnEntries.Draw(rt, "first")))
 		second := resolvertest.Parse(t, jsonOf(drawnEntries.Draw(rt, "second")))
 
-		once := resolver.ApplySecretValues(source, first)
+		once := credential.ApplySecretValues(source, first)
 		before := text(rt, once.AsValue())
 		twice := checkSubstitution(rt, once, second)
 		checkSubstitution(rt, twice, first)
 		names, values := fieldsOf(once)
 		for i := range values {
-			names[i], values[i] = "changed", resolver.StringValue("changed")
+			names[i], values[i] = "changed", credential.StringValue("changed")
 		}
 		require.Equal(rt, before, text(rt, once.AsValue()))
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -28,7 +29,7 @@ type resolution struct {
 	// want is the finished credential as JSON, its order and digits included.
 	want string
 	// kind is how the resolution fails, where want is "".
-	kind resolver.Kind
+	kind credential.Kind
 	// reason is a part of the failure's words.
 	reason string
 }
@@ -58,20 +59,20 @@ func testResolutions(t *testing.T, rows []resolution) {
 // answer resolves guid, which must work, and returns the credential's JSON.
 func answer(t *testing.T, r *resolver.Resolver) string {
 	t.Helper()
-	credential, err := r.Resolve(t.Context(), guid)
+	finished, err := r.Resolve(t.Context(), guid)
 	require.NoError(t, err)
-	assert.Equal(t, guid, credential.GUID)
-	return resolvertest.JSON(t, credential.Fields)
+	assert.Equal(t, guid, finished.GUID)
+	return resolvertest.JSON(t, finished.Fields)
 }
 
 // failed resolves guid, which must fail: with an error of the package's own that
-// names the credential, and without any part of an answer.
-func failed(t *testing.T, r *resolver.Resolver) *resolver.Error {
+// names the finished, and without any part of an answer.
+func failed(t *testing.T, r *resolver.Resolver) *credential.Error {
 	t.Helper()
-	credential, err := r.Resolve(t.Context(), guid)
+	finished, err := r.Resolve(t.Context(), guid)
 	require.Error(t, err)
-	assert.Nil(t, credential, "a partial credential")
-	var failure *resolver.Error
+	assert.Nil(t, finished, "a partial credential")
+	var failure *credential.Error
 	require.True(t, errors.As(err, &failure), "not an *Error: %T", err)
 	assert.Equal(t, guid, failure.GUID)
 	assert.ErrorIs(t, err, failure.Kind)
@@ -79,4 +80,4 @@ func failed(t *testing.T, r *resolver.Resolver) *resolver.Error {
 }
 
 // missing is a store's answer for what it does not have.
-func missing() error { return &resolver.StoreError{Kind: resolver.NotFound} }
+func Missing() error { return &credential.StoreError{Kind: credential.NotFound} }

@@ -2,10 +2,11 @@ package resolver
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"sync/atomic"
 	"time"
+
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
+	"credential-resolver/resolver/task"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -56,6 +57,8 @@ type Resolver struct {
 	large         *largeConfigGate
 }
 
+var _ cache.Next = (*Resolver)(nil)
+
 // New returns a resolver on the stores of opts.
 func New(opts Options) *Resolver {
 	if opts.Timeout <= 0 {
@@ -73,7 +76,7 @@ func New(opts Options) *Resolver {
 	if opts.Allowed == nil {
 		opts.Allowed = func(string) bool { return true }
 	}
-	opts.Cache = opts.Cache.withDefaults()
+	opts.Cache = opts.Cache.WithDefaults()
 	recipes, err := lru.New[string, recipe](opts.Cache.MaxEntries)
 	if err != nil {
 		panic(err) // only for a size below one
@@ -94,76 +97,36 @@ func New(opts Options) *Resolver {
 // Close ends the calls that are under way, and waits for them.
 func (r *Resolver) Close() {
 	if r.secrets != nil {
-		r.secrets.cache.close()
+		r.secrets.cache.Close()
 	}
 	for _, named := range r.named {
-		named.cache.close()
+		named.cache.Close()
 	}
 }
-
-// Credential is a finished credential: immutable.
-type Credential struct {
-	// GUID is the credential's.
-	GUID string
-	// Fields are its fields, in the config's order.
-	Fields Object
-	// ReadAt is when the reading of the oldest part of it began.
-	ReadAt time.Time
-
-	newestAt time.Time // as ReadAt, of the newest part
-	memos    [memoSlots]atomic.Pointer[[]byte]
-}
-
-// memoSlots is how many things may be kept beside a credential.
-const memoSlots = 2
-
-// maxMemo is how large what is kept beside a credential may be, in bytes.
-const maxMemo = 64 << 10
-
-// Memo returns what is kept beside the credential in a slot, 0 or 1, or makes it, and
-// keeps it if that succeeds and it is not large: how a caller encodes a credential is
-// his affair, and that he does so once is worth a place here. Nobody may change it.
-func (c *Credential) Memo(slot int, make func() ([]byte, error)) ([]byte, error) {
-	if kept := c.memos[slot].Load(); kept != nil {
-		return *kept, nil
-	}
-	made, err := make()
-	if err == nil && len(made) <= maxMemo {
-		c.memos[slot].Store(&made)
-	}
-	return made, err
-}
-
-func newCredential(guid string, fields Object, of *made) *Credential {
-	return &Credential{GUID: guid, Fields: fields, ReadAt: of.oldest, newestAt: of.newest}
-}
-
-// Format prints a fixed word for every verb: the fields hold secrets.
-func (*Credential) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // Resolve returns the finished credential of a GUID, by section 4. Its error is an
 // [*Error]: never a partial credential. A panic in a store is its error too.
-func (r *Resolver) Resolve(ctx context.Context, guid string) (*Credential, error) {
+func (r *Resolver) Resolve(ctx context.Context, guid string) (*credential.Credential, error) {
 	return r.ResolveSince(ctx, guid, time.Time{})
 }
 
 // ResolveSince is Resolve, of parts that were read at since or later; zero: of what is
 // kept of secrets, as far as it is.
-func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Time) (credential *Credential, err error) {
+func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Time) (finished *credential.Credential, err error) {
 	defer func() {
 		if recover() != nil {
-			credential = nil
-			err = &Error{Kind: Internal, GUID: guid, Reason: storeReason(Internal, ""), cause: errPanic}
+			finished = nil
+			err = credential.Panicked(guid, "")
 		}
 	}()
-	if !ValidGUID(guid) {
-		return nil, &Error{Kind: InvalidRequest, Reason: "malformed GUID: " + GUIDRule}
+	if !credential.ValidGUID(guid) {
+		return nil, &credential.Error{Kind: credential.InvalidRequest, Reason: "malformed GUID: " + credential.GUIDRule}
 	}
-	ctx, cancel := context.WithTimeout(InTask(ctx), r.opts.Timeout)
+	ctx, cancel := context.WithTimeout(task.Ensure(ctx), r.opts.Timeout)
 	defer cancel()
 	began := r.opts.Cache.Now()
 	places := make(places, maxLookups)
-	ahead := r.readAhead(ctx, guid, since, places)
+	ahead := r.prefetch(ctx, guid, since, places)
 	defer ahead.stop()
 	text, err := r.configText(ctx, guid)
 	if err != nil {
@@ -175,85 +138,85 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 		return nil, err
 	}
 	defer leave()
-	config, err := ParseConfig(text)
+	config, err := credential.ParseConfig(text)
 	if err != nil {
 		r.recipes.Remove(guid)
-		return nil, withGUID(guid, err)
+		return nil, credential.WithGUID(guid, err)
 	}
 	if config.SourceUnknown {
 		r.opts.OnUnknownSource(guid)
 	}
 	get := r.fetcher(guid, config, since, began, places)
-	get.ahead = ahead.of(config)
-	credential, err = r.finish(ctx, config, get)
+	get.prefetch = ahead.of(config)
+	finished, err = r.finish(ctx, config, get)
 	r.remember(guid, get, err)
-	return credential, err
+	return finished, err
 }
 
 // fetcher returns what fetches the secrets of a credential whose reading began then.
-func (r *Resolver) fetcher(guid string, config *Config, since, began time.Time, places places) *fetcher {
+func (r *Resolver) fetcher(guid string, config *credential.Config, since, began time.Time, places places) *fetcher {
 	return &fetcher{
 		r: r, guid: guid, config: config, since: since, places: places,
-		made: &made{oldest: began, newest: began},
+		provenance: &provenance{oldest: began, newest: began},
 	}
 }
 
 // finish makes the credential of a config.
-func (r *Resolver) finish(ctx context.Context, config *Config, get *fetcher) (*Credential, error) {
+func (r *Resolver) finish(ctx context.Context, config *credential.Config, get *fetcher) (*credential.Credential, error) {
 	fields := config.Fields
 	if r.secrets == nil && len(r.named) == 0 {
-		return newCredential(get.guid, fields, get.made), nil
+		return get.credential(fields), nil
 	}
 	if err := config.Check(); err != nil {
-		return nil, withGUID(get.guid, err)
+		return nil, credential.WithGUID(get.guid, err)
 	}
 	from, err := r.sourceOf(config)
 	if err != nil {
-		return nil, withGUID(get.guid, err)
+		return nil, credential.WithGUID(get.guid, err)
 	}
-	get.from, get.made.from = from, from
+	get.from, get.provenance.from = from, from
 	switch {
 	case config.Explicit:
-		fields, err = get.explicit(ctx, config.filled)
+		fields, err = get.explicit(ctx, config.Template())
 	case from != nil:
 		if fields, err = r.resolve(ctx, config, get); err == nil {
-			err = newBudget().credential(fields)
+			err = credential.CheckSize(fields)
 		}
 	}
 	if err != nil {
-		return nil, withGUID(get.guid, err)
+		return nil, credential.WithGUID(get.guid, err)
 	}
-	return newCredential(get.guid, fields.without(FieldOwn), get.made), nil
+	return get.credential(fields.Without(credential.FieldOwn)), nil
 }
 
 func (r *Resolver) configText(ctx context.Context, guid string) ([]byte, error) {
 	text, err := r.opts.Configs.Config(ctx, guid)
 	switch {
-	case err != nil && KindOf(err) == NotFound:
-		return nil, &Error{Kind: NotFound, GUID: guid, Reason: noSuchCredential, cause: err}
+	case err != nil && credential.KindOf(err) == credential.NotFound:
+		return nil, credential.NoCredential(guid, err)
 	case err != nil:
-		return nil, storeFailure(guid, configStore, "", err)
+		return nil, credential.StoreFailure(guid, credential.ConfigStoreName, "", err)
 	}
 	return text, nil
 }
 
-func (r *Resolver) resolve(ctx context.Context, config *Config, get *fetcher) (Object, error) {
-	if config.Source == SourceDirect {
+func (r *Resolver) resolve(ctx context.Context, config *credential.Config, get *fetcher) (credential.Object, error) {
+	if config.Source == credential.SourceDirect {
 		return get.direct(ctx, config)
 	}
 	var (
-		mayRefer chosen   // all fields of a config with a bundle
-		asked    []string // the values that may be replaced: an entry of a bundle may have any name
-		secrets  Object
+		mayRefer credential.FieldFilter // all fields of a config with a bundle
+		asked    []string               // the values that may be replaced: an entry of a bundle may have any name
+		secrets  credential.Object
 		err      error
 	)
-	if config.Mode() == SingleKey {
+	if config.Mode() == credential.SingleKey {
 		mayRefer = r.mayRefer(config)
 	}
-	values := stringValues(config.Fields, mayRefer)
-	if config.Mode() == MultiKey {
+	values := credential.StringValues(config.Fields, mayRefer)
+	if config.Mode() == credential.MultiKey {
 		asked = values
-		var bundle storedSecret
+		var bundle credential.Secret
 		bundle, err = get.bundle(ctx, config.SecretPath)
 		secrets = bundle.Object
 	} else {
@@ -261,20 +224,20 @@ func (r *Resolver) resolve(ctx context.Context, config *Config, get *fetcher) (O
 		secrets, err = get.lookUp(ctx, asked)
 	}
 	if err != nil {
-		return Object{}, err
+		return credential.Object{}, err
 	}
 	if !r.opts.AllowUnresolved && len(asked) > 0 && !anyIn(values, secrets) {
-		get.made.literals = nil // a secret is missing, and is looked for anew
-		return Object{}, &Error{Kind: FailedPrecondition, GUID: get.guid, Reason: nothingReplaced}
+		get.provenance.literals = nil // a secret is missing, and is looked for anew
+		return credential.Object{}, &credential.Error{Kind: credential.FailedPrecondition, GUID: get.guid, Reason: nothingReplaced}
 	}
-	return applySecretValues(config.Fields, secrets, mayRefer), nil
+	return credential.Substitute(config.Fields, secrets, mayRefer), nil
 }
 
 // nothingReplaced is the reason for an agent credential without one secret in it.
 const nothingReplaced = `no field of it names a secret that the secret store has ` +
 	`(metadata "unresolved: allow" answers such a credential as it is)`
 
-func anyIn(names []string, secrets Object) bool {
+func anyIn(names []string, secrets credential.Object) bool {
 	for _, name := range names {
 		if _, ok := secrets.Get(name); ok {
 			return true

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -39,7 +39,7 @@ func TestAnOnlyEntryThatIsAJSONObjectStandsForIt(t *testing.T) {
 		{"no map at all", nil, `{}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			entries, err := resolver.Entries(row.entries)
+			entries, err := credential.Entries(row.entries)
 			require.NoError(t, err)
 			assert.Equal(t, row.want, resolvertest.JSON(t, entries))
 		})
@@ -87,7 +87,7 @@ func TestAJSONObjectThatIsNotUTF8IsRefusedAndNotTakenForAText(t *testing.T) {
 		"beside a name that is twice": `{"k":"1","k":"\ud800"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := resolver.Entries(map[string]string{"json": text})
+			_, err := credential.Entries(map[string]string{"json": text})
 			assert.EqualError(t, err, "not valid UTF-8")
 
 			for _, config := range []string{
@@ -97,7 +97,7 @@ func TestAJSONObjectThatIsNotUTF8IsRefusedAndNotTakenForAText(t *testing.T) {
 				stores.Configs.Put(guid, config)
 				stores.Secrets.PutAll(secrets{guid: {"json": text}, "p": {"json": text}})
 				failure := failed(t, stores.Resolver())
-				assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+				assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 				assert.Equal(t, "secret store", failure.Store)
 				assert.Contains(t, failure.Error(), "not valid UTF-8")
 			}
@@ -107,7 +107,7 @@ func TestAJSONObjectThatIsNotUTF8IsRefusedAndNotTakenForAText(t *testing.T) {
 
 func TestEntriesThatAreNotUTF8AreEntriesIfTheyAreNoObject(t *testing.T) {
 	for _, text := range []string{"\xff", "{\xff", "{\"k\":\"\xff\"", `["\ud800"]`} {
-		entries, err := resolver.Entries(map[string]string{"k": text})
+		entries, err := credential.Entries(map[string]string{"k": text})
 		require.NoError(t, err)
 		v, _ := entries.Get("k")
 		got, _ := v.Text()
@@ -117,7 +117,7 @@ func TestEntriesThatAreNotUTF8AreEntriesIfTheyAreNoObject(t *testing.T) {
 
 func TestEntriesDoesNotTouchWhatItReads(t *testing.T) {
 	data := map[string]string{"json": `{"a":"1"}`}
-	_, err := resolver.Entries(data)
+	_, err := credential.Entries(data)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"json": `{"a":"1"}`}, data)
 }

@@ -2,73 +2,24 @@ package resolver
 
 import (
 	"context"
-	"iter"
 	"slices"
+
+	"credential-resolver/resolver/credential"
 )
-
-// stringValues returns the string values of a config, and of "extra" one level
-// down, in document order, less its credentialSource and secret-path, empty ones, and
-// those of fields that are not chosen. A value that stands twice comes twice.
-func stringValues(config Object, of chosen) []string {
-	var found []string
-	for name, text := range stringFields(config) {
-		if of.has(name) {
-			found = append(found, text)
-		}
-	}
-	return found
-}
-
-// fieldName is the name of a config's field: within is "extra", or "" at the top.
-type fieldName struct{ within, name string }
-
-func (n fieldName) String() string {
-	if n.within == "" {
-		return n.name
-	}
-	return n.within + "." + n.name
-}
-
-// stringFields yields what stringValues returns, with the fields' names.
-func stringFields(config Object) iter.Seq2[fieldName, string] {
-	return func(yield func(fieldName, string) bool) {
-		for name, v := range config.All() {
-			switch name {
-			case FieldSource, FieldSecretPath:
-				continue
-			case FieldExtra:
-				extra, _ := v.Object()
-				for inner, v := range extra.All() {
-					if text, ok := v.Text(); ok && text != "" && !yield(fieldName{FieldExtra, inner}, text) {
-						return
-					}
-				}
-			}
-			if text, ok := v.Text(); ok && text != "" && !yield(fieldName{"", name}, text) {
-				return
-			}
-		}
-	}
-}
-
-// chosen tells which fields of a single-key config may be references. Nil: all.
-type chosen func(fieldName) bool
-
-func (c chosen) has(name fieldName) bool { return c == nil || c(name) }
 
 // mayRefer returns which fields of a single-key config may be references (section 2,
 // lookupFields and literalFields; a config's own list goes first).
-func (r *Resolver) mayRefer(config *Config) chosen {
+func (r *Resolver) mayRefer(config *credential.Config) credential.FieldFilter {
 	fields := r.opts.LookupFields
-	if config.own.lookupFields != nil {
-		fields = config.own.lookupFields
+	if config.LookupFields() != nil {
+		fields = config.LookupFields()
 	}
 	switch {
 	case fields != nil:
 		named := setOf(fields)
-		return func(name fieldName) bool { return named[name.String()] }
+		return func(name credential.FieldName) bool { return named[name.String()] }
 	case len(r.literalFields) > 0:
-		return func(name fieldName) bool { return name.within != "" || !r.literalFields[name.name] }
+		return func(name credential.FieldName) bool { return name.Within != "" || !r.literalFields[name.Name] }
 	default:
 		return nil
 	}
@@ -84,10 +35,10 @@ func setOf(names []string) map[string]bool {
 
 // lookUp fetches the secrets that single-key references name, and merges their
 // entries (section 4, step 5). A reference without a secret is a literal.
-func (f *fetcher) lookUp(ctx context.Context, refs []string) (Object, error) {
+func (f *fetcher) lookUp(ctx context.Context, refs []string) (credential.Object, error) {
 	secrets, err := f.all(ctx, refs)
 	if err != nil {
-		return Object{}, err
+		return credential.Object{}, err
 	}
 	m := merge(lastOfEach(refs), secrets)
 	f.tellUnused(m)
@@ -95,14 +46,14 @@ func (f *fetcher) lookUp(ctx context.Context, refs []string) (Object, error) {
 }
 
 // merge merges the entries of secrets in the order of the references to them.
-func merge(refs []string, secrets map[string]storedSecret) merged {
-	all := newBuilder(len(refs))
-	m := merged{from: map[string]string{}, found: map[string]bool{}}
+func merge(refs []string, secrets map[string]credential.Secret) merged {
+	all := credential.NewBuilder(len(refs))
+	m := merged{from: map[string]string{}, Found: map[string]bool{}}
 	for _, ref := range refs {
-		m.found[ref] = secrets[ref].Len() > 0
+		m.Found[ref] = secrets[ref].Len() > 0
 		for name, v := range secrets[ref].All() {
-			if !v.empty() {
-				all.set(name, v)
+			if !v.Empty() {
+				all.Set(name, v)
 				m.from[name] = ref
 			}
 		}
@@ -111,12 +62,12 @@ func merge(refs []string, secrets map[string]storedSecret) merged {
 		if _, ok := m.from[ref]; ok {
 			continue
 		}
-		if only, ok := onlyEntry(secrets[ref].Object); ok {
-			all.set(ref, only.Value)
+		if only, ok := credential.OnlyEntry(secrets[ref].Object); ok {
+			all.Set(ref, only.Value)
 			m.from[ref] = ref
 		}
 	}
-	m.entries = all.object()
+	m.entries = all.Object()
 	return m
 }
 
@@ -140,9 +91,9 @@ func lastOfEach(names []string) []string {
 // does.
 func (f *fetcher) whoAsks(ref string) string {
 	mayRefer := f.r.mayRefer(f.config)
-	for name, text := range stringFields(f.config.Fields) {
-		if text == ref && mayRefer.has(name) {
-			return "its field " + QuoteName(name.String()) + " asks for a secret"
+	for name, text := range credential.StringFields(f.config.Fields) {
+		if text == ref && mayRefer.Has(name) {
+			return "its field " + credential.QuoteName(name.String()) + " asks for a secret"
 		}
 	}
 	return "it asks for a secret"

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -31,7 +32,7 @@ func TestAStoreThatDoesNotAnswerIsATimeout(t *testing.T) {
 					begin := time.Now()
 					failure := failed(t, resolver.New(options))
 					assert.Equal(t, limit.after, time.Since(begin))
-					assert.Equal(t, resolver.Timeout, failure.Kind)
+					assert.Equal(t, credential.Timeout, failure.Kind)
 					assert.Equal(t, place.store, failure.Store)
 					assert.True(t, failure.Kind.Retryable())
 					assert.ErrorIs(t, failure, context.DeadlineExceeded)
@@ -57,7 +58,7 @@ func TestTheLimitIsOnTheWholeResolution(t *testing.T) {
 		stores.Secrets.Before(guid, slow)
 		options := stores.Options()
 		options.Timeout = 5 * time.Second
-		assert.Equal(t, resolver.Timeout, failed(t, resolver.New(options)).Kind)
+		assert.Equal(t, credential.Timeout, failed(t, resolver.New(options)).Kind)
 
 		options.Timeout = 7 * time.Second
 		answer(t, resolver.New(options))
@@ -71,7 +72,7 @@ func TestTheCallersOwnDeadlineCountsIfItIsShorter(t *testing.T) {
 		defer cancel()
 		begin := time.Now()
 		_, err := stores.Resolver().Resolve(ctx, guid)
-		assert.ErrorIs(t, err, resolver.Timeout)
+		assert.ErrorIs(t, err, credential.Timeout)
 		assert.Equal(t, time.Second, time.Since(begin))
 	})
 }
@@ -103,11 +104,11 @@ func TestTheFirstFailureEndsTheOtherLookups(t *testing.T) {
 		stores := resolvertest.New(t)
 		stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k","b":"l","c":"m"}`)
 		stores.Secrets.Before(resolvertest.Any, resolvertest.Block())
-		stores.Secrets.Before("l", resolvertest.Fail(&resolver.StoreError{Kind: resolver.Denied, Err: refused}))
+		stores.Secrets.Before("l", resolvertest.Fail(&credential.StoreError{Kind: credential.Denied, Err: refused}))
 		begin := time.Now()
 		failure := failed(t, stores.Resolver())
 		assert.Zero(t, time.Since(begin))
-		assert.Equal(t, resolver.Denied, failure.Kind)
+		assert.Equal(t, credential.Denied, failure.Kind)
 		assert.ErrorIs(t, failure, refused)
 		assert.Zero(t, stores.Secrets.Running())
 	})

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -40,7 +41,7 @@ func TestAnAgentCredentialOfWhichNothingWasReplacedIsRefusedUnlessAllowed(t *tes
 			stores.Configs.Put(guid, row.config)
 			stores.Secrets.PutAll(row.secrets)
 			failure := failed(t, stores.Resolver())
-			assert.Equal(t, resolver.FailedPrecondition, failure.Kind)
+			assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 			assert.Contains(t, failure.Error(), "unresolved: allow", "the remedy")
 
 			options := stores.Options()

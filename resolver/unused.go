@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 
+	"credential-resolver/resolver/credential"
+
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
@@ -18,11 +20,11 @@ type Unused struct {
 	// Field is the field's name, such as extra.token.
 	Field string
 	// Secret is the secret's name, and the field's value.
-	Secret Reference
+	Secret credential.Reference
 }
 
 // Format prints a fixed word for every verb.
-func (Unused) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+func (Unused) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, credential.Redacted) }
 
 // told remembers configs by a hash of their text.
 type told struct {
@@ -38,17 +40,17 @@ func newTold() told {
 }
 
 // first tells whether it is the first time that it is asked about a config.
-func (t told) first(config *Config) bool {
-	seen, _ := t.configs.ContainsOrAdd(config.sum, struct{}{})
+func (t told) first(config *credential.Config) bool {
+	seen, _ := t.configs.ContainsOrAdd(config.Sum(), struct{}{})
 	return !seen
 }
 
 // merged is what the secrets of a single-key config have together, and which of them each
 // entry is from.
 type merged struct {
-	entries Object
+	entries credential.Object
 	from    map[string]string // the secret's name, by the entry's
-	found   map[string]bool   // the secrets that there are
+	Found   map[string]bool   // the secrets that there are
 }
 
 // tellUnused tells of the fields whose values stay though they name a secret, if nothing of
@@ -56,15 +58,15 @@ type merged struct {
 func (f *fetcher) tellUnused(m merged) {
 	mayRefer := f.r.mayRefer(f.config)
 	used := map[string]bool{}
-	for _, value := range stringValues(f.config.Fields, mayRefer) {
+	for _, value := range credential.StringValues(f.config.Fields, mayRefer) {
 		if secret, ok := m.from[value]; ok {
 			used[secret] = true
 		}
 	}
 	var unused []Unused
-	for name, value := range stringFields(f.config.Fields) {
-		if _, replaced := m.from[value]; m.found[value] && !replaced && !used[value] && mayRefer.has(name) {
-			unused = append(unused, Unused{name.String(), Reference(value)})
+	for name, value := range credential.StringFields(f.config.Fields) {
+		if _, replaced := m.from[value]; m.Found[value] && !replaced && !used[value] && mayRefer.Has(name) {
+			unused = append(unused, Unused{name.String(), credential.Reference(value)})
 		}
 	}
 	if len(unused) > 0 {

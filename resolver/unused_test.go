@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -81,5 +82,5 @@ func TestUnusedSecretsAreOfSingleKeyConfigsAlone(t *testing.T) {
 // What is told prints as nothing that could be a password.
 func TestAnUnusedSecretPrintsAsAFixedWord(t *testing.T) {
 	assert.NotContains(t, fmt.Sprintf("%v %+v %s", resolver.Unused{Field: "a", Secret: secretCanary}, []resolver.Unused{{Secret: secretCanary}},
-		resolver.Reference(secretCanary)), secretCanary)
+		credential.Reference(secretCanary)), secretCanary)
 }

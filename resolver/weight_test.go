@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -26,13 +26,13 @@ func TestACredentialIsNotTakenForLessMemoryThanItHas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const n = 300
 			data := resolvertest.Parse(t, `{"k":"v"}`)
-			kept := make([]*resolver.Credential, n)
+			kept := make([]*credential.Credential, n)
 			estimate := 0
 			before := heap()
 			for i := range kept {
-				o := resolver.ApplySecretValues(resolvertest.Parse(t, config), data)
-				kept[i] = &resolver.Credential{GUID: fmt.Sprint(i), Fields: o}
-				estimate += resolver.SizeOf(o)
+				o := credential.ApplySecretValues(resolvertest.Parse(t, config), data)
+				kept[i] = &credential.Credential{GUID: fmt.Sprint(i), Fields: o}
+				estimate += credential.SizeOf(o)
 			}
 			assert.Less(t, heap()-before, int64(estimate)*5/4)
 			require.Len(t, kept, n)
@@ -53,9 +53,9 @@ func heap() int64 {
 func TestALargeTextManyTimesOverIsOneText(t *testing.T) {
 	config := `{"credentialSource":"agent","secret-path":"b",` + many(50, `"k"`) + `}`
 	before := heap()
-	credential, _, err := amplifier{config, secrets{"b": {"k": strings.Repeat("x", 64<<10), "l": ""}}}.resolve(t)
+	finished, _, err := amplifier{config, secrets{"b": {"k": strings.Repeat("x", 64<<10), "l": ""}}}.resolve(t)
 	require.NoError(t, err)
 	assert.Less(t, heap()-before, int64(512<<10))
-	assert.Greater(t, resolver.SizeOf(credential.Fields), 50*64<<10)
-	runtime.KeepAlive(credential)
+	assert.Greater(t, credential.SizeOf(finished.Fields), 50*64<<10)
+	runtime.KeepAlive(finished)
 }

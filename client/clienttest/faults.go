@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // Fault is a way for a store to fail.
@@ -70,11 +70,11 @@ func (f *faults) interfere(ctx context.Context) error {
 	}
 	switch fault {
 	case Down:
-		return &resolver.StoreError{Kind: resolver.Unavailable, Err: errors.New("it is down")}
+		return &credential.StoreError{Kind: credential.Unavailable, Err: errors.New("it is down")}
 	case Refusing:
-		return &resolver.StoreError{Kind: resolver.Denied, General: true, Err: errors.New("it refuses")}
+		return &credential.StoreError{Kind: credential.Denied, General: true, Err: errors.New("it refuses")}
 	case TooSlow:
-		return &resolver.StoreError{Kind: resolver.Timeout, Err: context.DeadlineExceeded}
+		return &credential.StoreError{Kind: credential.Timeout, Err: context.DeadlineExceeded}
 	default:
 		return nil
 	}

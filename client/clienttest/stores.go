@@ -15,7 +15,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores/local/file"
 	"github.com/dapr/kit/logger"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // Configs is a store of configs: a folder.
@@ -34,8 +34,8 @@ func newConfigs(folder string) *Configs {
 // Put stores a config, which may be any text, under a GUID, in place of an earlier one.
 // Like all that fills a store it panics if it cannot.
 func (c *Configs) Put(guid, config string) {
-	if !resolver.ValidGUID(guid) {
-		panic("clienttest: " + resolver.GUIDRule)
+	if !credential.ValidGUID(guid) {
+		panic("clienttest: " + credential.GUIDRule)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

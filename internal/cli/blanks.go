@@ -5,12 +5,12 @@ import (
 	"strings"
 	"unicode"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // blankEnded returns the names of the fields, at any depth, whose texts begin or end with
 // white space.
-func blankEnded(fields resolver.Object) []string {
+func blankEnded(fields credential.Object) []string {
 	var found []string
 	for name, v := range fields.All() {
 		found = append(found, blankEndedIn(name, v)...)
@@ -18,7 +18,7 @@ func blankEnded(fields resolver.Object) []string {
 	return found
 }
 
-func blankEndedIn(name string, v resolver.Value) []string {
+func blankEndedIn(name string, v credential.Value) []string {
 	if text, ok := v.Text(); ok {
 		if text != strings.TrimFunc(text, unicode.IsSpace) {
 			return []string{name}

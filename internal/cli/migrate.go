@@ -10,7 +10,7 @@ import (
 
 	"credential-resolver/backend"
 	"credential-resolver/component"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func newMigrate(o *options) *cobra.Command {
@@ -69,10 +69,10 @@ func (o *options) migrate(
 }
 
 // printMigration says what became of each field.
-func (o *options) printMigration(m *resolver.Migration, dryRun bool) error {
+func (o *options) printMigration(m *credential.Migration, dryRun bool) error {
 	var out bytes.Buffer
 	for _, field := range m.Fields {
-		fmt.Fprintf(&out, "field %s: %s\n", resolver.QuoteName(field.Name), became(field))
+		fmt.Fprintf(&out, "field %s: %s\n", credential.QuoteName(field.Name), became(field))
 	}
 	if m.LookupFieldsDropped {
 		out.WriteString("lookupFields: dropped, since nothing is looked up any more\n")
@@ -86,15 +86,15 @@ func (o *options) printMigration(m *resolver.Migration, dryRun bool) error {
 	return err
 }
 
-func became(field resolver.MigratedField) string {
+func became(field credential.MigratedField) string {
 	switch field.Became {
-	case resolver.BecameReference:
+	case credential.BecameReference:
 		return "a reference"
-	case resolver.BecameNamedLiteral:
+	case credential.BecameNamedLiteral:
 		return "a literal, though its value is also the name of a secret or of an entry"
-	case resolver.BecameOthersReference:
+	case credential.BecameOthersReference:
 		return "a reference, to a secret that another field names: its value is the name of an entry of that"
-	case resolver.BecameOverlaid:
+	case credential.BecameOverlaid:
 		return "a reference; the config's own value, which the secret's went before, is gone"
 	default:
 		return "a literal"

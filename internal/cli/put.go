@@ -14,7 +14,7 @@ import (
 	"credential-resolver/backend"
 	"credential-resolver/component"
 	"credential-resolver/internal/configfile"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 func newPut(o *options) *cobra.Command {
@@ -70,8 +70,8 @@ const lookTime = 3 * time.Second
 // only the store of secrets can give. It is stored whatever comes of it: who stores configs
 // may have no way to the secrets.
 func (o *options) lookAt(ctx context.Context, path, guid string, text []byte) {
-	config, err := resolver.ParseConfig(text)
-	if err != nil || config.Explicit || config.Mode() == resolver.MultiKey || config.Check() != nil {
+	config, err := credential.ParseConfig(text)
+	if err != nil || config.Explicit || config.Mode() == credential.MultiKey || config.Check() != nil {
 		return
 	}
 	settings, err := loadSettings(path)
@@ -96,11 +96,11 @@ func readConfig(stdin io.Reader, name string) ([]byte, error) {
 		defer func() { _ = f.Close() }()
 		source, display = f, name
 	}
-	text, err := io.ReadAll(io.LimitReader(source, resolver.MaxConfigSize+1))
+	text, err := io.ReadAll(io.LimitReader(source, credential.MaxConfigSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", display, err)
 	}
-	if len(text) > resolver.MaxConfigSize {
+	if len(text) > credential.MaxConfigSize {
 		return nil, fmt.Errorf("%s is larger than 1 MiB, the most that a config may be", display)
 	}
 	config, err := configfile.JSON(name, text)
@@ -113,7 +113,7 @@ func readConfig(stdin io.Reader, name string) ([]byte, error) {
 // check refuses a config that could never be resolved, and warns of one that is
 // probably not meant so.
 func (o *options) check(text []byte, force bool) error {
-	config, err := resolver.ParseConfig(text)
+	config, err := credential.ParseConfig(text)
 	if err == nil {
 		o.warnBlanks(config)
 		err = config.Check()
@@ -130,7 +130,7 @@ func (o *options) check(text []byte, force bool) error {
 }
 
 // warnBlanks names the fields whose values have white space at their ends.
-func (o *options) warnBlanks(config *resolver.Config) {
+func (o *options) warnBlanks(config *credential.Config) {
 	names := blankEnded(config.Fields)
 	if len(names) == 0 {
 		return
@@ -149,7 +149,7 @@ func listed(names []string) string {
 	}
 	quoted := make([]string, len(names))
 	for i, name := range names {
-		quoted[i] = resolver.QuoteName(name)
+		quoted[i] = credential.QuoteName(name)
 	}
 	return strings.Join(quoted, ", ") + more
 }

@@ -11,6 +11,8 @@ import (
 	"credential-resolver/component"
 	"credential-resolver/internal/componentfile"
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
 )
 
 // componentFlag adds -c, which most commands need.
@@ -76,7 +78,7 @@ func (o *options) withStores(
 
 // resolver returns a resolver on stores, for one credential.
 func (o *options) resolver(settings component.Settings, stores *component.Stores) *resolver.Resolver {
-	settings.Cache = resolver.CacheOptions{} // each reading is a new one
+	settings.Cache = cache.Options{} // each reading is a new one
 	return stores.Resolver(settings, forgetful, component.Told{
 		UnknownSource: func(string) { o.warnUnknownSource() },
 		Unused:        func(_ string, unused []resolver.Unused, _ bool) { o.warnUnused(unused) },
@@ -94,11 +96,11 @@ func forgetful(backend.Spec) *resolver.Known { return nil }
 // explained adds a store's own words to an error: whoever runs a command is the
 // one who can mend the store.
 func explained(err error) error {
-	var failed *resolver.Error
-	if errors.As(err, &failed) && failed.Detail() != "" && failed.Kind != resolver.NotFound {
+	var failed *credential.Error
+	if errors.As(err, &failed) && failed.Detail() != "" && failed.Kind != credential.NotFound {
 		return fmt.Errorf("%w: %s", err, failed.Detail())
 	}
-	var store *resolver.StoreError
+	var store *credential.StoreError
 	if failed == nil && errors.As(err, &store) && store.Err != nil {
 		return fmt.Errorf("%w: %s", err, store.Err.Error())
 	}
@@ -122,8 +124,8 @@ func (o *options) warnUnused(unused []resolver.Unused) {
 
 // checkGUID refuses what is not a GUID.
 func checkGUID(guid string) error {
-	if !resolver.ValidGUID(guid) {
-		return usageError{fmt.Errorf("malformed GUID: %s", resolver.GUIDRule)}
+	if !credential.ValidGUID(guid) {
+		return usageError{fmt.Errorf("malformed GUID: %s", credential.GUIDRule)}
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 const localFileType = "secretstores.local.file"
@@ -98,7 +98,7 @@ func fetch(fields map[string]string, name string) (map[string]string, error) {
 	}
 	defer func() { _ = store.Close() }()
 	entries, err := store.Secret(ctx, name)
-	switch remedy := resolver.RemedyOf(err); {
+	switch remedy := credential.RemedyOf(err); {
 	case backend.Missing(err):
 		return nil, nil
 	case remedy != "":

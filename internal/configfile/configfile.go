@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // JSON returns the config in text as JSON: JSON as the very bytes that it is, less a byte
@@ -17,7 +17,7 @@ import (
 // known, text that begins with "{" is JSON. The error says what is wrong and
 // where, to be read after the file's name, and never repeats what stands there.
 func JSON(name string, text []byte) ([]byte, error) {
-	text, err := resolver.Unmarked(text)
+	text, err := credential.Unmarked(text)
 	if err != nil {
 		return nil, fmt.Errorf("is %w", err)
 	}
@@ -27,15 +27,15 @@ func JSON(name string, text []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	_, err = resolver.ParseObject(config)
-	var fault *resolver.SyntaxError
+	_, err = credential.ParseObject(config)
+	var fault *credential.SyntaxError
 	switch {
 	case errors.As(err, &fault):
 		line, column := position(config, fault.Offset)
 		return nil, fmt.Errorf("is not valid JSON: line %d, column %d", line, column)
 	case err != nil:
 		return nil, fmt.Errorf("is %w: a config is one object", err)
-	case len(config) > resolver.MaxConfigSize:
+	case len(config) > credential.MaxConfigSize:
 		return nil, errors.New("is larger than 1 MiB as JSON, the most that a config may be")
 	}
 	return config, nil

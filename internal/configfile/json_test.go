@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/internal/configfile"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // canary stands for a password in a file: no error may repeat it.
@@ -119,7 +119,7 @@ func TestTextWithoutAKnownExtensionIsJSONIfItBeginsAsAnObject(t *testing.T) {
 }
 
 func TestConfigMayBeAMebibyte(t *testing.T) {
-	text := `{"a":"` + strings.Repeat("x", resolver.MaxConfigSize-8) + `"}`
+	text := `{"a":"` + strings.Repeat("x", credential.MaxConfigSize-8) + `"}`
 	_, err := configfile.JSON("config.json", []byte(text))
 	require.NoError(t, err)
 	_, err = configfile.JSON("config.json", []byte(text+"\n"))
@@ -142,10 +142,10 @@ func FuzzJSON(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(config) > resolver.MaxConfigSize {
+		if len(config) > credential.MaxConfigSize {
 			t.Errorf("%d bytes", len(config))
 		}
-		if _, err := resolver.ParseObject(config); err != nil {
+		if _, err := credential.ParseObject(config); err != nil {
 			t.Errorf("%q is no object: %v", config, err)
 		}
 	})

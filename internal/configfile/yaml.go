@@ -11,7 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"go.yaml.in/yaml/v3"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // maxDepth bounds how deep a YAML config may nest.
@@ -46,7 +46,7 @@ func yamlLine(err error) string {
 }
 
 func appendYAML(dst []byte, n *yaml.Node, depth int) ([]byte, error) {
-	if depth > maxDepth || len(dst) > resolver.MaxConfigSize {
+	if depth > maxDepth || len(dst) > credential.MaxConfigSize {
 		return nil, fmt.Errorf("is too large or nested too deep: line %d", n.Line)
 	}
 	switch n.Kind {

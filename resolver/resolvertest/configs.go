@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 var (
@@ -68,5 +69,5 @@ func (c *Configs) List(ctx context.Context) ([]string, error) {
 
 // absent is how a store says that it has no such config or secret.
 func absent() error {
-	return &resolver.StoreError{Kind: resolver.NotFound, Err: errors.New("not in this fake")}
+	return &credential.StoreError{Kind: credential.NotFound, Err: errors.New("not in this fake")}
 }

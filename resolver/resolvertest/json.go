@@ -5,20 +5,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // Parse returns the object that a JSON text is.
-func Parse(t testing.TB, text string) resolver.Object {
+func Parse(t testing.TB, text string) credential.Object {
 	t.Helper()
-	o, err := resolver.ParseObject([]byte(text))
+	o, err := credential.ParseObject([]byte(text))
 	require.NoError(t, err, "parsing %s", text)
 	return o
 }
 
 // JSON returns an object's compact JSON text. Objects print as a fixed word, so
 // this is how a test looks into one.
-func JSON(t testing.TB, o resolver.Object) string {
+func JSON(t testing.TB, o credential.Object) string {
 	t.Helper()
 	text, err := o.AppendJSON(nil)
 	require.NoError(t, err)
@@ -26,7 +26,7 @@ func JSON(t testing.TB, o resolver.Object) string {
 }
 
 // Value returns the value that a JSON text is.
-func Value(t testing.TB, text string) resolver.Value {
+func Value(t testing.TB, text string) credential.Value {
 	t.Helper()
 	v, ok := Parse(t, `{"v":`+text+`}`).Get("v")
 	require.True(t, ok)

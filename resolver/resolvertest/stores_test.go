@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -38,9 +39,9 @@ func TestTheFakesAnswerWhatWasPutIn(t *testing.T) {
 	stores.Configs.Delete("g")
 	stores.Secrets.Delete("s")
 	_, err = stores.Configs.Config(t.Context(), "g")
-	assert.ErrorIs(t, err, resolver.NotFound)
+	assert.ErrorIs(t, err, credential.NotFound)
 	_, err = stores.Secrets.Secret(t.Context(), "s")
-	assert.ErrorIs(t, err, resolver.NotFound)
+	assert.ErrorIs(t, err, credential.NotFound)
 	assert.Equal(t, []string{"g", resolvertest.Listing, "g"}, stores.Configs.Asked())
 	assert.Equal(t, []string{"s", "s", "s"}, stores.Secrets.Asked())
 	assert.Equal(t, 1, stores.Secrets.Peak())

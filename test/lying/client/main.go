@@ -16,12 +16,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dapr/kit/logger"
 	"golang.org/x/sys/unix"
 
-	"github.com/dapr/kit/logger"
-
 	"credential-resolver/backend"
-	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/test/lying/report"
 )
 
@@ -60,7 +59,7 @@ func run() error {
 		switch lines.Text() {
 		case "work": // until the store answers
 			patience := time.Now().Add(time.Minute)
-			for kind := get(); kind != resolver.NotFound; kind = get() {
+			for kind := get(); kind != credential.NotFound; kind = get() {
 				if time.Now().After(patience) {
 					return fmt.Errorf("the store never answered: %w", kind)
 				}
@@ -79,7 +78,7 @@ func run() error {
 }
 
 // calls makes rounds of calls and counts what kinds of error they end with.
-func calls(get func() resolver.Kind, rounds int) map[string]int {
+func calls(get func() credential.Kind, rounds int) map[string]int {
 	var mu sync.Mutex
 	kinds := map[string]int{}
 	var all sync.WaitGroup
@@ -99,7 +98,7 @@ func calls(get func() resolver.Kind, rounds int) map[string]int {
 
 // open opens the store, and returns a call that asks it for what it does not have. A
 // breaker or retries would do the server the favour of asking it less.
-func open(spec report.Spec) (func() resolver.Kind, error) {
+func open(spec report.Spec) (func() credential.Kind, error) {
 	log := logger.NewLogger("client")
 	log.SetOutput(io.Discard)
 	opts := backend.Options{
@@ -120,10 +119,10 @@ func open(spec report.Spec) (func() resolver.Kind, error) {
 		}
 		get = func(ctx context.Context) error { _, err := configs.Config(ctx, "guid"); return err }
 	}
-	return func() resolver.Kind {
+	return func() credential.Kind {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		return resolver.KindOf(get(ctx))
+		return credential.KindOf(get(ctx))
 	}, nil
 }
 

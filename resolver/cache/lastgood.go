@@ -1,0 +1,116 @@
+package cache
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"credential-resolver/resolver/credential"
+)
+
+// LastGoodStore keeps last good answers for the process after this one (DESIGN.md,
+// section 9). Its methods return at once: a cache calls them under its lock.
+type LastGoodStore interface {
+	// Save keeps a credential in place of an earlier one of its GUID.
+	Save(kept LastGood)
+	// Delete removes the credential of a GUID, which was refused or is gone.
+	Delete(guid string)
+}
+
+// LastGood is a credential that outlives the process.
+type LastGood struct {
+	Credential *credential.Credential
+	// ForAsk tells that it is kept for [Ask.LastGood], whatever StaleIfError says.
+	ForAsk bool
+	// MaxAge is how old it may become. DecodeLastGood leaves it zero.
+	MaxAge time.Duration
+}
+
+// The names in the text of a LastGood.
+const (
+	lastGoodGUID   = "guid"
+	lastGoodNewest = "newestAfter" // nanoseconds from its ReadAt until its newest part was read
+	lastGoodForAsk = "forAsk"
+	lastGoodFields = "fields"
+)
+
+// Size estimates the size of its text, in bytes.
+func (l LastGood) Size() int { return len(l.Credential.GUID) + l.Credential.Fields.JSONSize() + 100 }
+
+// Encode returns its text, without its age. It fails if a string in it is not UTF-8.
+func (l LastGood) Encode() ([]byte, error) {
+	c := l.Credential
+	return credential.NewObject(
+		credential.Field{Name: lastGoodGUID, Value: credential.StringValue(c.GUID)},
+		credential.Field{Name: lastGoodNewest, Value: credential.StringValue(strconv.FormatInt(int64(c.NewestAt.Sub(c.ReadAt)), 10))},
+		credential.Field{Name: lastGoodForAsk, Value: credential.StringValue(strconv.FormatBool(l.ForAsk))},
+		credential.Field{Name: lastGoodFields, Value: c.Fields.AsValue()},
+	).AppendJSON(make([]byte, 0, l.Size()))
+}
+
+var errNotLastGood = errors.New("it is not a whole credential")
+
+// DecodeLastGood is the inverse of Encode, for a credential that was read at a time. Its
+// error holds nothing of the text.
+func DecodeLastGood(text []byte, readAt time.Time) (LastGood, error) {
+	o, err := credential.ParseObject(text)
+	if err != nil {
+		return LastGood{}, errNotLastGood
+	}
+	get := func(name string) string {
+		v, _ := o.Get(name)
+		text, _ := v.Text()
+		return text
+	}
+	guid := get(lastGoodGUID)
+	newest, err := strconv.ParseInt(get(lastGoodNewest), 10, 64)
+	forAsk, err2 := strconv.ParseBool(get(lastGoodForAsk))
+	v, _ := o.Get(lastGoodFields)
+	fields, ok := v.Object()
+	if err != nil || err2 != nil || !ok || !credential.ValidGUID(guid) {
+		return LastGood{}, errNotLastGood
+	}
+	c := &credential.Credential{GUID: guid, Fields: fields, ReadAt: readAt, NewestAt: readAt.Add(time.Duration(newest))}
+	return LastGood{Credential: c, ForAsk: forAsk}, nil
+}
+
+// save has an entry outlive the process, as long as it may be given.
+func (c *Cache) save(guid string, e *item) {
+	if c.opts.Store == nil {
+		return
+	}
+	forAsk := e.lastGood.Load()
+	if allowed := c.opts.staleness(forAsk); allowed > 0 {
+		c.opts.Store.Save(LastGood{Credential: e.credential, ForAsk: forAsk, MaxAge: allowed})
+	} else {
+		c.opts.Store.Delete(guid)
+	}
+}
+
+// unsave has no answer of a GUID outlive the process.
+func (c *Cache) unsave(guid string) {
+	if c.opts.Store != nil {
+		c.opts.Store.Delete(guid)
+	}
+}
+
+// Restore takes the credentials of an earlier process that may still be given, for a
+// cache that has not been used yet.
+func (c *Cache) Restore(all []LastGood) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	now := c.opts.Now()
+	for _, l := range all {
+		age := now.Sub(l.Credential.ReadAt)
+		if age < 0 || age > c.opts.staleness(l.ForAsk) {
+			c.unsave(l.Credential.GUID)
+			continue
+		}
+		e := &item{credential: l.Credential, began: l.Credential.ReadAt, restored: true}
+		e.lastGood.Store(l.ForAsk)
+		e.renewIn(c.opts.TTL, nil)
+		c.entries.Set(l.Credential.GUID, e)
+		c.entries.SetExpiresAfter(l.Credential.GUID, max(1, c.opts.lifetime(l.ForAsk)-age))
+		c.restored = append(c.restored, l.Credential.GUID)
+	}
+}

@@ -1,0 +1,147 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// askFresh asks for a credential by refresh, later than anything before.
+func askFresh(c *resolvertest.Cached, guid string) string {
+	<-time.After(1)
+	return c.Password(guid, cache.Ask{Fresh: true})
+}
+
+// sinceAbout is how long ago a time is, to the millisecond.
+func sinceAbout(began time.Time) time.Duration { return time.Since(began).Round(time.Millisecond) }
+
+// putNumbered has each reading of a config bring the next number.
+func putNumbered(c *resolvertest.Cached, guid string) {
+	n := 0
+	c.Configs.Before(guid, func(context.Context) error {
+		n++
+		c.Configs.Put(guid, `{"password":"`+strconv.Itoa(n)+`"}`)
+		return nil
+	})
+}
+
+func TestRefreshReadsOnceASecond(t *testing.T) {
+	for _, ttl := range []time.Duration{time.Minute, 0} {
+		t.Run(ttl.String(), func(t *testing.T) {
+			resolvertest.TestCached(t, func(o *cache.Options) { o.TTL = ttl }, func(c *resolvertest.Cached) {
+				putNumbered(c, "g")
+				began := time.Now()
+				for i := range 20 {
+					require.Equal(c.T, strconv.Itoa(i+1), askFresh(c, "g"), "each is a reading of its own")
+				}
+				require.Equal(c.T, 19*time.Second, sinceAbout(began), "the first one waits for nothing")
+				require.Len(c.T, c.Configs.Asked(), 20)
+			})
+		})
+	}
+}
+
+func TestAllWhoRefreshWithinASecondShareTheNextReading(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		putNumbered(c, "g")
+		require.Equal(c.T, "1", askFresh(c, "g"))
+		var group sync.WaitGroup
+		began := time.Now()
+		for i := range 9 {
+			group.Go(func() {
+				<-time.After(time.Duration(i+1) * 100 * time.Millisecond)
+				assert.Equal(c.T, "2", askFresh(c, "g"))
+				assert.Equal(c.T, time.Second, sinceAbout(began))
+			})
+		}
+		group.Wait()
+		require.Len(c.T, c.Configs.Asked(), 2)
+	})
+}
+
+func TestRefreshOfOneCredentialDoesNotDelayAnother(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		c.Bundle("h", "two")
+		began := time.Now()
+		require.Equal(c.T, "one", askFresh(c, "g"))
+		require.Equal(c.T, "two", askFresh(c, "h"))
+		require.Equal(c.T, "one", c.Ask("g"), "nor who asks without it")
+		require.Zero(c.T, sinceAbout(began))
+	})
+}
+
+func TestAFailedRefreshCountsToo(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		c.Configs.Before("g", resolvertest.Fail(&credential.StoreError{Kind: credential.Unavailable, Err: errors.New("down")}))
+		began := time.Now()
+		for range 5 {
+			require.Equal(c.T, credential.Unavailable.Error(), askFresh(c, "g"))
+		}
+		require.Len(c.T, c.Configs.Asked(), 5)
+		c.Configs.Before("g", nil)
+		require.Equal(c.T, "one", askFresh(c, "g"))
+		require.Equal(c.T, 5*time.Second, sinceAbout(began))
+	})
+}
+
+// One who leaves takes his own time along, and not that of the others.
+func TestARefreshGoesOnWhenACallerLeaves(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		putNumbered(c, "g")
+		require.Equal(c.T, "1", askFresh(c, "g"))
+		ctx, leave := context.WithTimeout(c.T.Context(), time.Millisecond)
+		defer leave()
+		left := make(chan error)
+		<-time.After(1)
+		go func() {
+			_, err := c.Resolve(ctx, "g", cache.Ask{Fresh: true})
+			left <- err
+		}()
+		stays := make(chan string)
+		go func() { stays <- askFresh(c, "g") }()
+		require.ErrorIs(c.T, <-left, credential.Timeout)
+		require.Equal(c.T, "2", <-stays)
+		require.Len(c.T, c.Configs.Asked(), 2)
+	})
+}
+
+// A reading that takes longer than a second delays nobody beyond its end, and whoever
+// came while it was under way shares the next.
+func TestARefreshAfterASlowOneBeginsAtOnce(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		c.Configs.Before("g", func(context.Context) error { <-time.After(3 * time.Second); return nil })
+		began := time.Now()
+		go askFresh(c, "g")
+		<-time.After(2500 * time.Millisecond)
+		require.Equal(c.T, "one", askFresh(c, "g"))
+		require.Equal(c.T, 6*time.Second, sinceAbout(began))
+	})
+}
+
+func TestClosingEndsARefreshThatWaits(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", askFresh(c, "g"))
+		waits := make(chan string)
+		go func() { waits <- askFresh(c, "g") }()
+		synctest.Wait()
+		began := time.Now()
+		c.Close()
+		require.Equal(c.T, credential.Unavailable.Error(), <-waits)
+		require.Zero(c.T, sinceAbout(began))
+	})
+}

@@ -1,0 +1,77 @@
+package cache_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// rejects asks for a credential, and reports that its password was refused.
+func rejects(c *resolvertest.Cached, guid, password string) string {
+	return c.Password(guid, cache.Ask{Rejected: func(credential *credential.Credential) bool {
+		v, _ := credential.Fields.Get("password")
+		text, _ := v.Text()
+		return text == password
+	}})
+}
+
+// A credential that was rejected is read again for all who report it, once; one that
+// was renewed meanwhile is not, nor one that was read just now.
+func TestARejectedCredentialIsReadAgain(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		rejected := func(password string) string { return rejects(c, "g", password) }
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		c.Bundle("g", "two")
+		c.Pass(time.Second - 1)
+		require.Equal(c.T, "one", rejected("one"), "it was read less than a second ago")
+		c.Pass(1)
+		before := c.Reads()
+		var group sync.WaitGroup
+		for range 1000 {
+			group.Go(func() { assert.Equal(c.T, "two", rejected("one")) })
+		}
+		group.Wait()
+		require.Equal(c.T, 2, c.Reads()-before, "once for all")
+		c.Pass(time.Second)
+		require.Equal(c.T, "two", rejected("one"), "it is another by now")
+		require.Equal(c.T, 2, c.Reads()-before)
+	})
+}
+
+// A thousand workers that cannot log in must be no load on a store that is down.
+func TestARejectedCredentialIsReadOnceASecond(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		resolvertest.StoresFail(c, credential.Unavailable)
+		c.Pass(2 * time.Second)
+		before := len(c.Secrets.Asked())
+		for range 1000 {
+			require.Equal(c.T, "one", rejects(c, "g", "one"), "there is no better one")
+		}
+		require.Equal(c.T, 1, len(c.Secrets.Asked())-before)
+		c.Pass(time.Second)
+		for range 1000 {
+			require.Equal(c.T, "one", rejects(c, "g", "one"))
+		}
+		require.Equal(c.T, 2, len(c.Secrets.Asked())-before)
+
+		c.Pass(2 * time.Minute)
+		require.Equal(c.T, "one, stale", rejects(c, "g", "one"), "what everybody gets")
+		c.Secrets.Before(resolvertest.Any, nil)
+		c.Bundle("g", "two")
+		c.Pass(time.Second)
+		require.Equal(c.T, "two", rejects(c, "g", "one"))
+		resolvertest.StoresFail(c, credential.Denied)
+		c.Pass(time.Second)
+		require.Equal(c.T, credential.Denied.Error(), rejects(c, "g", "two"))
+	})
+}

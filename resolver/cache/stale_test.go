@@ -1,0 +1,399 @@
+package cache_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
+	"credential-resolver/resolver/resolvertest"
+)
+
+func TestTheLastGoodAnswerIsGivenWhileAStoreIsDown(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		resolvertest.StoresFail(c, credential.Unavailable)
+		c.Pass(time.Minute)
+		answer, err := c.Resolve(c.T.Context(), "g", cache.Ask{})
+		require.NoError(c.T, err)
+		require.ErrorIs(c.T, answer.Stale, credential.Unavailable)
+		require.True(c.T, answer.BecameStale)
+		answer, err = c.Resolve(c.T.Context(), "g", cache.Ask{})
+		require.NoError(c.T, err)
+		require.False(c.T, answer.BecameStale)
+
+		// From then on nobody waits for a store that does not answer.
+		gate := c.Secrets.Hold()
+		c.Pass(2 * time.Second)
+		require.Equal(c.T, "one, stale", c.Ask("g"))
+		require.Equal(c.T, "one, stale", c.Ask("g"))
+		close(gate)
+		synctest.Wait()
+		before := c.Reads()
+		for range 10 {
+			require.Equal(c.T, "one, stale", c.Ask("g"))
+		}
+		require.Equal(c.T, before, c.Reads(), "nor is it asked each time")
+
+		c.Secrets.Before(resolvertest.Any, nil)
+		c.Bundle("g", "two")
+		c.Pass(8 * time.Second)
+		require.Equal(c.T, "one, stale", c.Ask("g"))
+		synctest.Wait()
+		require.Equal(c.T, "two", c.Ask("g"))
+	})
+}
+
+func TestTheLastGoodAnswerIsGivenForSoLong(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		resolvertest.StoresFail(c, credential.Timeout)
+		c.Pass(time.Hour)
+		require.Equal(c.T, "one, stale", c.Ask("g"))
+		c.Pass(1)
+		require.Equal(c.T, credential.Timeout.Error(), c.Ask("g"))
+	})
+	resolvertest.TestCached(t, func(o *cache.Options) { o.StaleIfError = 0 }, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		resolvertest.StoresFail(c, credential.Unavailable)
+		c.Pass(time.Minute)
+		require.Equal(c.T, credential.Unavailable.Error(), c.Ask("g"))
+		require.Equal(c.T, "one, stale", c.Password("g", cache.Ask{LastGood: true}))
+	})
+}
+
+// A store that failed once, some time ago, is no store that is down.
+func TestAFailureThatIsOverMakesNoStaleAnswer(t *testing.T) {
+	for name, fail := range map[string]func(c *resolvertest.Cached){
+		"a renewal": func(c *resolvertest.Cached) {
+			c.Pass(55 * time.Second)
+			require.Equal(c.T, "one", c.Ask("g"))
+		},
+		"a refresh": func(c *resolvertest.Cached) {
+			c.Pass(1)
+			require.Equal(c.T, credential.Unavailable.Error(), c.Password("g", cache.Ask{Fresh: true}))
+		},
+		"a renewal that closing ended": func(c *resolvertest.Cached) {
+			c.Secrets.Before(resolvertest.Any, resolvertest.Block())
+			c.Pass(55 * time.Second)
+			require.Equal(c.T, "one", c.Ask("g"))
+			synctest.Wait()
+			c.Close()
+			c.Reopen()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+				c.Bundle("g", "one")
+				require.Equal(c.T, "one", c.Ask("g"))
+				resolvertest.StoresFail(c, credential.Unavailable)
+				fail(c)
+				synctest.Wait()
+				c.Secrets.Before(resolvertest.Any, nil)
+				c.Bundle("g", "two")
+				c.Pass(50 * time.Minute)
+				require.Equal(c.T, "two", c.Ask("g"))
+			})
+		})
+	}
+}
+
+// It is the caller who has no time, and no store that is down.
+func TestACallerWhoLeavesGetsNoStaleAnswer(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		c.Pass(2 * time.Minute)
+		c.Secrets.Before(resolvertest.Any, func(context.Context) error { <-time.After(time.Second); return nil })
+		ctx, cancel := context.WithTimeout(c.T.Context(), time.Millisecond)
+		defer cancel()
+		_, err := c.Resolve(ctx, "g", cache.Ask{})
+		require.ErrorIs(c.T, err, credential.Timeout)
+		cancel()
+		_, err = c.Resolve(ctx, "g", cache.Ask{})
+		require.Error(c.T, err)
+		c.Pass(time.Second)
+		require.Equal(c.T, "one", c.Ask("g"), "the reading went on")
+	})
+}
+
+// rotating has each reading of a credential find another password, until stop is called.
+func rotating(c *resolvertest.Cached, guid string) (stop func()) {
+	n := 0
+	c.Secrets.Before("of-"+guid, func(context.Context) error {
+		<-time.After(1)
+		n++
+		c.Secrets.Put("of-"+guid, map[string]string{"pw": fmt.Sprint("rotated ", n)})
+		return nil
+	})
+	return func() { c.Secrets.Before("of-"+guid, nil) }
+}
+
+// testConsistent runs a test with consistentReads on a credential whose last good password
+// is "one", and that changes in each reading now.
+func testConsistent(t *testing.T, change func(*cache.Options), test func(c *resolvertest.Cached, stop func())) {
+	t.Helper()
+	resolvertest.TestCached(t, func(o *cache.Options) {
+		o.Consistent = true
+		if change != nil {
+			change(o)
+		}
+	}, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		test(c, rotating(c, "g"))
+	})
+}
+
+func TestACredentialThatChangesIsAnsweredAsItWasLastConsistent(t *testing.T) {
+	testConsistent(t, nil, func(c *resolvertest.Cached, stop func()) {
+		c.Pass(time.Minute)
+		answer, err := c.Resolve(c.T.Context(), "g", cache.Ask{})
+		require.NoError(c.T, err)
+		require.True(c.T, answer.BecameStale)
+		var why *credential.Error
+		require.ErrorAs(c.T, answer.Stale, &why)
+		require.Equal(c.T, `credential "g": it changes while it is being read`, why.Error())
+		require.Empty(c.T, why.Store, "no store is to blame")
+		for range 100 {
+			require.Equal(c.T, "one, stale", c.Ask("g"))
+		}
+		stop()
+		c.Bundle("g", "two")
+		c.Pass(2 * time.Second)
+		require.Equal(c.T, "one, stale", c.Ask("g"), "and it is read in the background")
+		synctest.Wait()
+		require.Equal(c.T, "two", c.Ask("g"))
+	})
+}
+
+// The stores are up, and the rotation may be over in a moment.
+func TestACredentialThatChangesIsReadAgainEverySecondOrTwo(t *testing.T) {
+	testConsistent(t, nil, func(c *resolvertest.Cached, _ func()) {
+		c.Pass(time.Minute)
+		attempts, until := []time.Time{}, time.Now().Add(5*time.Minute)
+		for before := c.Reads(); time.Now().Before(until); c.Pass(100 * time.Millisecond) {
+			require.Equal(c.T, "one, stale", c.Ask("g"))
+			c.Pass(time.Microsecond) // which the readings take
+			if c.Reads() > before {
+				attempts, before = append(attempts, time.Now()), c.Reads()
+			}
+		}
+		for i := range len(attempts) - 1 {
+			pause := attempts[i+1].Sub(attempts[i])
+			require.GreaterOrEqual(c.T, pause, time.Second, i)
+			require.LessOrEqual(c.T, pause, 2*time.Second+200*time.Millisecond, i)
+		}
+		require.GreaterOrEqual(c.T, len(attempts), 130)
+	})
+}
+
+func TestTheLastConsistentAnswerIsGivenForSoLong(t *testing.T) {
+	unavailable := credential.Unavailable.Error()
+	testConsistent(t, nil, func(c *resolvertest.Cached, _ func()) {
+		c.Pass(cache.DefaultStaleIfError)
+		require.Equal(c.T, "one, stale", c.Ask("g"))
+		c.Pass(1)
+		require.Equal(c.T, unavailable, c.Ask("g"))
+		require.Equal(c.T, unavailable, c.Password("g", cache.Ask{LastGood: true}))
+	})
+	testConsistent(t, func(o *cache.Options) { o.StaleIfError = 0 }, func(c *resolvertest.Cached, _ func()) {
+		require.Equal(c.T, "one", c.Password("g", cache.Ask{LastGood: true}))
+		c.Pass(time.Minute)
+		require.Equal(c.T, unavailable, c.Ask("g"))
+		require.Equal(c.T, "one, stale", c.Password("g", cache.Ask{LastGood: true}))
+	})
+	resolvertest.TestCached(t, func(o *cache.Options) { o.Consistent = true }, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		rotating(c, "g")
+		require.Equal(c.T, unavailable, c.Ask("g"), "it never was consistent")
+	})
+}
+
+func TestWhatIsAskedOfACredentialThatChanges(t *testing.T) {
+	testConsistent(t, nil, func(c *resolvertest.Cached, stop func()) {
+		c.Pass(2 * time.Second)
+		require.Equal(c.T, credential.Unavailable.Error(), c.Password("g", cache.Ask{Fresh: true}), "the last good one is older")
+		before := c.Reads()
+		require.Equal(c.T, "one", rejects(c, "g", "one"), "there is no better one")
+		require.Equal(c.T, 6, c.Reads()-before, "it is read three times")
+		require.Equal(c.T, "one", rejects(c, "g", "one"))
+		require.Equal(c.T, 6, c.Reads()-before, "and not again in the same second")
+
+		c.Pass(time.Minute)
+		require.Equal(c.T, "one, stale", rejects(c, "g", "one"))
+		require.Equal(c.T, "one, stale", c.Password("g", cache.Ask{NotStale: true}), "no store is down")
+
+		stop()
+		c.Bundle("g", "two")
+		c.Pass(time.Second)
+		require.Equal(c.T, "two", rejects(c, "g", "one"))
+	})
+}
+
+// Or its last good answer would pass over the refusal, for as long as that lasts.
+func TestARefusalBesideAnOutageIsARefusal(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"p"}`)
+		c.Secrets.Put("u", map[string]string{"value": "u"})
+		c.Secrets.Put("p", map[string]string{"value": "one"})
+		require.Equal(c.T, "one", c.Ask("g"))
+		c.Secrets.Before("u", resolvertest.Fail(credential.Unavailable))
+		c.Secrets.Before("p", func(context.Context) error { <-time.After(1); return credential.Denied })
+		c.Pass(time.Minute)
+		require.Equal(c.T, credential.Denied.Error(), c.Ask("g"))
+	})
+}
+
+func TestWhoWantsNoStaleAnswerGetsTheFailure(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		whole := cache.Ask{NotStale: true}
+		require.Equal(c.T, "one", c.Password("g", whole))
+		resolvertest.StoresFail(c, credential.Unavailable)
+		require.Equal(c.T, "one", c.Password("g", whole), "it is not stale yet")
+		c.Pass(time.Minute)
+		require.Equal(c.T, credential.Unavailable.Error(), c.Password("g", whole))
+		require.Equal(c.T, "one, stale", c.Ask("g"))
+		require.Equal(c.T, credential.Unavailable.Error(), c.Password("g", whole))
+	})
+}
+
+// Whoever read it: daprd gets the last good one if it has asked for it before.
+func TestTheLastGoodAnswerIsKeptForWhoWantsIt(t *testing.T) {
+	lastGood := cache.Ask{LastGood: true}
+	resolvertest.TestCached(t, func(o *cache.Options) { o.StaleIfError = 0 }, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		require.Equal(c.T, "one", c.Password("g", lastGood), "a hit")
+		resolvertest.StoresFail(c, credential.Unavailable)
+		c.Pass(50 * time.Minute)
+		require.Equal(c.T, credential.Unavailable.Error(), c.Ask("g"))
+		require.Equal(c.T, "one, stale", c.Password("g", lastGood))
+	})
+	resolvertest.TestCached(t, func(o *cache.Options) { o.TTL = 0 }, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		gate := c.Configs.Hold()
+		go c.Ask("g")
+		synctest.Wait()
+		answer := make(chan string, 1)
+		go func() { answer <- c.Password("g", lastGood) }()
+		synctest.Wait()
+		close(gate)
+		require.Equal(c.T, "one", <-answer, "read by another")
+		resolvertest.StoresFail(c, credential.Unavailable)
+		require.Equal(c.T, "one, stale", c.Password("g", lastGood))
+	})
+}
+
+// What is asked for fresh must not be old, whatever fails.
+func TestTheLastGoodAnswerIsNoneToWhoAsksForAFreshOne(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		resolvertest.StoresFail(c, credential.Unavailable)
+		c.Pass(1)
+		require.Equal(c.T, credential.Unavailable.Error(), c.Password("g", cache.Ask{Fresh: true}))
+		require.Equal(c.T, "one", c.Ask("g"))
+	})
+}
+
+func TestARefusalAndAMissEndTheLastGoodAnswerAtOnce(t *testing.T) {
+	for name, end := range map[string]struct {
+		do   func(c *resolvertest.Cached)
+		want credential.Kind
+	}{
+		"a refusal":        {func(c *resolvertest.Cached) { resolvertest.StoresFail(c, credential.Denied) }, credential.Denied},
+		"a bundle missing": {func(c *resolvertest.Cached) { c.Secrets.Delete("of-g") }, credential.NotFound},
+		"a config missing": {func(c *resolvertest.Cached) { c.Configs.Delete("g") }, credential.NotFound},
+		"a config wrong":   {func(c *resolvertest.Cached) { c.Configs.Put("g", "[]") }, credential.FailedPrecondition},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+				c.Bundle("g", "one")
+				require.Equal(c.T, "one", c.Ask("g"))
+				end.do(c)
+				c.Pass(time.Minute)
+				require.Equal(c.T, end.want.Error(), c.Ask("g"))
+				resolvertest.StoresFail(c, credential.Unavailable)
+				c.Configs.Before(resolvertest.Any, resolvertest.Fail(credential.Unavailable))
+				c.Pass(5 * time.Second)
+				require.Equal(c.T, credential.Unavailable.Error(), c.Ask("g"))
+			})
+		})
+	}
+}
+
+func TestAStoreThatIsDownIsAskedEverMoreSeldom(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		resolvertest.StoresFail(c, credential.Unavailable)
+		c.Pass(time.Minute)
+		attempts, until := []time.Time{}, time.Now().Add(10*time.Minute)
+		for before := c.Reads(); time.Now().Before(until); c.Pass(100 * time.Millisecond) {
+			require.Equal(c.T, "one, stale", c.Ask("g"))
+			synctest.Wait()
+			if c.Reads() > before {
+				attempts, before = append(attempts, time.Now()), c.Reads()
+			}
+		}
+		most := 2 * time.Second
+		for i := range len(attempts) - 1 {
+			pause := attempts[i+1].Sub(attempts[i])
+			require.GreaterOrEqual(c.T, pause, most/2, i)
+			require.LessOrEqual(c.T, pause, most+100*time.Millisecond, i)
+			most = min(4*most, cache.DefaultTTL)
+		}
+		require.GreaterOrEqual(c.T, len(attempts), 10)
+	})
+}
+
+// Who asks for fresh ones, and gets none, does not put the next attempt off.
+func TestFreshReadingsThatFailDelayNoRenewal(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		resolvertest.StoresFail(c, credential.Unavailable)
+		c.Pass(time.Minute)
+		require.Equal(c.T, "one, stale", c.Ask("g"))
+		for range 10 {
+			require.Equal(c.T, credential.Unavailable.Error(), c.Password("g", cache.Ask{Fresh: true}))
+		}
+		c.Secrets.Before(resolvertest.Any, nil)
+		c.Bundle("g", "two")
+		c.Pass(2 * time.Second)
+		require.Equal(c.T, "one, stale", c.Ask("g"))
+		synctest.Wait()
+		require.Equal(c.T, "two", c.Ask("g"))
+	})
+}
+
+func TestAStaleAnswerSaysWhyItCouldNotBeRenewed(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		resolvertest.StoresFail(c, credential.Timeout)
+		c.Pass(59 * time.Second)
+		require.Equal(c.T, "one", c.Ask("g"), "it is renewed in the background, which fails")
+		c.Pass(time.Second)
+
+		answer, err := c.Resolve(c.T.Context(), "g", cache.Ask{})
+		require.NoError(c.T, err)
+		require.True(c.T, answer.FromCache)
+		require.True(c.T, answer.BecameStale)
+		var why *credential.Error
+		require.ErrorAs(c.T, answer.Stale, &why)
+		require.Equal(c.T, credential.Timeout, why.Kind)
+		require.Equal(c.T, "secret store", why.Store)
+		require.Equal(c.T, `credential "g": the secret store did not answer in time`, why.Error())
+	})
+}

@@ -1,0 +1,219 @@
+package credential
+
+import (
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Picked is what an object has under some paths. A path is a field's name, or the name
+// of an object, a dot, and a path in it: "extra.token". A field whose own name has the
+// dot comes first.
+type Picked struct {
+	// Values are those of the paths, in their order.
+	Values []Value
+
+	of *picked
+}
+
+// Find returns the value under a path.
+func (o Object) Find(path string) (Value, bool) {
+	if v, ok := o.Get(path); ok || !strings.Contains(path, ".") {
+		return v, ok
+	}
+	p, _, ok := o.Pick([]string{path})
+	if !ok {
+		return Value{}, false
+	}
+	return p.Values[0], true
+}
+
+// Pick returns what the object has under the paths. If it has nothing under one, that is
+// missing, and ok is false. However many paths lead into an object, and however deep, it
+// is read once.
+func (o Object) Pick(paths []string) (p Picked, missing string, ok bool) {
+	p = Picked{Values: make([]Value, len(paths)), of: newWanted(paths).in(o)}
+	for i, path := range paths {
+		if p.Values[i], ok = p.of.find(path); !ok {
+			return Picked{}, path, false
+		}
+	}
+	return p, "", true
+}
+
+// Object returns the object less what no path leads to, in its own order.
+func (p Picked) Object() Object { return p.of.object() }
+
+// wanted is what is wanted of one object.
+type wanted struct {
+	whole *Builder  // the fields of these names
+	heads *Builder  // the objects of these names, for what is in them
+	inner []*wanted // what is wanted of each of those; nil as long as none was met
+	rests [][]string
+}
+
+func newWanted(paths []string) *wanted {
+	w := &wanted{whole: NewBuilder(len(paths)), heads: NewBuilder(0)}
+	for _, path := range paths {
+		w.whole.Set(path, Value{})
+		head, rest, nested := strings.Cut(path, ".")
+		if !nested {
+			continue
+		}
+		i := w.heads.o.at(head)
+		if i < 0 {
+			i = len(w.rests)
+			w.heads.Set(head, Value{})
+			w.inner, w.rests = append(w.inner, nil), append(w.rests, nil)
+		}
+		w.rests[i] = append(w.rests[i], rest)
+	}
+	return w
+}
+
+// of tells whether the field of a name is wanted, and what of the object in it.
+func (w *wanted) of(name string) (whole bool, inner *wanted) {
+	whole = w.whole.o.at(name) >= 0
+	i := w.heads.o.at(name)
+	if i < 0 {
+		return whole, nil
+	}
+	if w.inner[i] == nil {
+		w.inner[i] = newWanted(w.rests[i])
+	}
+	return whole, w.inner[i]
+}
+
+// in picks from an object.
+func (w *wanted) in(o Object) *picked {
+	p := &picked{fields: NewBuilder(0)}
+	for _, f := range o.fields {
+		whole, inner := w.of(f.Name)
+		if whole || inner != nil {
+			p.set(f, whole, inner.inValue(f.Value))
+		}
+	}
+	return p
+}
+
+// inValue picks from a value: nothing, if it is no object or nothing of it is wanted.
+func (w *wanted) inValue(v Value) *picked {
+	switch {
+	case w == nil || v.kind != ObjectKind:
+		return nil
+	case v.provenance != nil:
+		return w.in(*v.provenance)
+	default:
+		return w.inText(textReader{v.text, decoderOf(v.text)})
+	}
+}
+
+// textReader reads the compact JSON of a value, in one pass.
+type textReader struct {
+	text string
+	d    *jsontext.Decoder
+}
+
+func decoderOf(text string) *jsontext.Decoder {
+	return jsontext.NewDecoder(strings.NewReader(text), jsontext.AllowDuplicateNames(true))
+}
+
+// inText picks from the object that is to be read next. The text has been read as JSON
+// before: it has no errors.
+func (w *wanted) inText(r textReader) *picked {
+	p := &picked{fields: NewBuilder(0)}
+	if _, err := r.d.ReadToken(); err != nil {
+		return p
+	}
+	for r.d.PeekKind() != jsontext.KindEndObject {
+		token, err := r.d.ReadToken()
+		if err != nil {
+			return p
+		}
+		name, begin := token.String(), r.d.InputOffset()
+		whole, inner := w.of(name)
+		var within *picked
+		if inner != nil && r.d.PeekKind() == jsontext.KindBeginObject {
+			within = inner.inText(r)
+		} else if err := r.d.SkipValue(); err != nil {
+			return p
+		}
+		if !whole && inner == nil {
+			continue
+		}
+		f := Field{Name: name}
+		if whole {
+			f.Value = valueOf(strings.TrimPrefix(r.text[begin:r.d.InputOffset()], ":"))
+		}
+		p.set(f, whole, within)
+	}
+	_, _ = r.d.ReadToken() // its end
+	return p
+}
+
+// valueOf returns the value that a compact JSON text is, a string or part of it.
+func valueOf(text string) Value {
+	switch kind := jsontext.Value(text[:1]).Kind(); kind {
+	case jsontext.KindString:
+		s, _ := jsontext.AppendUnquote(nil, text)
+		return StringValue(string(s))
+	case jsontext.KindNull:
+		return Value{}
+	default:
+		return Value{kind: valueKind(kind), text: text}
+	}
+}
+
+// picked is what there is of what is wanted of one object.
+type picked struct {
+	fields *Builder // in the object's order
+	parts  []part   // of each of them
+}
+
+// part says what of a field there is, and what of that a path has led to.
+type part struct {
+	whole            bool
+	inner            *picked // nil if it is no object of which something is wanted
+	isWhole, isInner bool    // a path leads to all of it; to something in it
+}
+
+// set takes a field. Of one that stands twice the last value counts, at the first place.
+func (p *picked) set(f Field, whole bool, inner *picked) {
+	p.fields.Set(f.Name, f.Value)
+	i := p.fields.o.at(f.Name)
+	if i == len(p.parts) {
+		p.parts = append(p.parts, part{})
+	}
+	p.parts[i] = part{whole: whole, inner: inner}
+}
+
+// find returns the value under a path, and notes that one leads to it.
+func (p *picked) find(path string) (Value, bool) {
+	if i := p.fields.o.at(path); i >= 0 && p.parts[i].whole {
+		p.parts[i].isWhole = true
+		return p.fields.o.fields[i].Value, true
+	}
+	head, rest, nested := strings.Cut(path, ".")
+	if !nested {
+		return Value{}, false
+	}
+	i := p.fields.o.at(head)
+	if i < 0 || p.parts[i].inner == nil {
+		return Value{}, false
+	}
+	p.parts[i].isInner = true
+	return p.parts[i].inner.find(rest)
+}
+
+func (p *picked) object() Object {
+	b := NewBuilder(len(p.parts))
+	for i, f := range p.fields.o.fields {
+		switch part := p.parts[i]; {
+		case part.isWhole:
+			b.Set(f.Name, f.Value)
+		case part.isInner:
+			b.Set(f.Name, part.inner.object().AsValue())
+		}
+	}
+	return b.Object()
+}

@@ -1,0 +1,174 @@
+package credential
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// redacted is what a value prints as, whatever the verb.
+const Redacted = "[redacted]"
+
+// ValueKind says which of JSON's six kinds a [Value] is.
+type ValueKind uint8
+
+// The six kinds. The zero kind is null.
+const (
+	NullKind ValueKind = iota
+	BoolKind
+	NumberKind
+	StringKind
+	ObjectKind
+	ArrayKind
+)
+
+// Value is one immutable JSON value. The zero value is JSON's null.
+//
+// A string is kept as the text that it means; every other kind as its compact
+// JSON text, so that digits stay as they were written (12.50, 1e21). An object
+// that was made rather than read is kept as that object.
+type Value struct {
+	kind       ValueKind
+	text       string
+	provenance *Object
+}
+
+// StringValue returns the JSON string that means s. s may be any bytes: what is
+// not UTF-8 is refused where an answer is encoded, not here.
+func StringValue(s string) Value { return Value{kind: StringKind, text: s} }
+
+// Kind returns the value's JSON kind.
+func (v Value) Kind() ValueKind { return v.kind }
+
+// Text returns the value of a string, and whether the value is one.
+func (v Value) Text() (string, bool) {
+	if v.kind != StringKind {
+		return "", false
+	}
+	return v.text, true
+}
+
+// AsText returns the value as text: a string as it is, all else as its compact JSON. It
+// fails if a string within is not UTF-8; the error does not hold it.
+func (v Value) AsText() (string, error) {
+	switch {
+	case v.kind == NullKind:
+		return "null", nil
+	case v.provenance == nil:
+		return v.text, nil
+	}
+	encoded, err := v.AppendJSON(make([]byte, 0, v.JSONSize()))
+	return string(encoded), err
+}
+
+// Object returns the value as an object, and whether it is one.
+func (v Value) Object() (Object, bool) {
+	switch {
+	case v.kind != ObjectKind:
+		return Object{}, false
+	case v.provenance != nil:
+		return *v.provenance, true
+	}
+	o, err := ParseObject([]byte(v.text))
+	return o, err == nil
+}
+
+// equal tells whether two values are written alike.
+func (v Value) equal(other Value) bool {
+	if v.provenance == nil && other.provenance == nil {
+		return v.kind == other.kind && v.text == other.text
+	}
+	a, ok := v.Object()
+	b, ok2 := other.Object()
+	return ok && ok2 && a.Equal(b)
+}
+
+// AppendJSON appends the value as compact JSON. It fails if a string in it is
+// not UTF-8; the error says so and holds nothing of the value.
+func (v Value) AppendJSON(dst []byte) ([]byte, error) {
+	switch {
+	case v.kind == NullKind:
+		return append(dst, "null"...), nil
+	case v.kind == StringKind:
+		return appendQuoted(dst, v.text)
+	case v.provenance != nil:
+		return v.provenance.AppendJSON(dst)
+	default:
+		return append(dst, v.text...), nil
+	}
+}
+
+// Format prints a fixed word for every verb: a value may be a secret.
+func (Value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
+
+// empty tells whether the value is null or the empty string: section 4, steps
+// 4 and 5, take such an entry of a secret for no entry.
+func (v Value) Empty() bool {
+	return v.kind == NullKind || v.kind == StringKind && v.text == ""
+}
+
+// parseValue makes a value of one valid JSON value.
+func parseValue(raw jsontext.Value) (Value, error) {
+	kind := raw.Kind()
+	if kind == jsontext.KindString {
+		s, err := jsontext.AppendUnquote(nil, raw)
+		return StringValue(string(s)), err
+	}
+	if kind == jsontext.KindNull {
+		return Value{}, nil
+	}
+	compact, err := jsontext.AppendFormat(nil, raw,
+		jsontext.AllowDuplicateNames(true), jsontext.PreserveRawStrings(true))
+	return Value{kind: valueKind(kind), text: string(compact)}, err
+}
+
+func valueKind(k jsontext.Kind) ValueKind {
+	switch k {
+	case jsontext.KindTrue, jsontext.KindFalse:
+		return BoolKind
+	case jsontext.KindNumber:
+		return NumberKind
+	case jsontext.KindString:
+		return StringKind
+	case jsontext.KindBeginObject:
+		return ObjectKind
+	case jsontext.KindBeginArray:
+		return ArrayKind
+	default:
+		return NullKind
+	}
+}
+
+func appendQuoted(dst []byte, s string) ([]byte, error) {
+	out, err := jsontext.AppendQuote(dst, s)
+	if err != nil {
+		return dst, ErrNotUTF8
+	}
+	return out, nil
+}
+
+// Elements returns the elements of an array; nil for every other kind.
+func (v Value) Elements() []Value {
+	if v.kind != ArrayKind {
+		return nil
+	}
+	d := jsontext.NewDecoder(strings.NewReader(v.text), jsontext.AllowDuplicateNames(true))
+	if _, err := d.ReadToken(); err != nil {
+		return nil
+	}
+	var elements []Value
+	for d.PeekKind() != jsontext.KindEndArray {
+		raw, err := d.ReadValue()
+		if err != nil {
+			return nil
+		}
+		element, err := parseValue(raw)
+		if err != nil {
+			return nil
+		}
+		elements = append(elements, element)
+	}
+	return elements
+}
