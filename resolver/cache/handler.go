@@ -46,7 +46,7 @@ type Handler struct {
 	cache     *Cache
 	next      Next
 	timeout   time.Duration // of one resolution
-	Group     *flight.Group[string, reading]
+	reads     *flight.Group[string, reading]
 	refreshes *flight.Group[string, reading] // readings of flights that were asked for fresh
 }
 
@@ -67,11 +67,11 @@ func (c *Cache) Over(next Next, timeout time.Duration) *Handler {
 	over := &Handler{
 		cache: c, next: next, timeout: timeout,
 		// The resolver keeps its own time; this is for its end.
-		Group:     flight.New[string, reading](c.opts.Now, timeout+requestSlack, 0),
+		reads:     flight.New[string, reading](c.opts.Now, timeout+requestSlack, 0),
 		refreshes: flight.New[string, reading](c.opts.Now, timeout+requestSlack, refreshSpacing),
 	}
 	if len(c.stillRestored()) > 0 {
-		over.Group.Go(over.refreshRestored)
+		over.reads.Go(over.refreshRestored)
 	}
 	return over
 }
@@ -80,7 +80,7 @@ func (c *Cache) Over(next Next, timeout time.Duration) *Handler {
 // stays.
 func (c *Handler) Close() {
 	c.refreshes.Close()
-	c.Group.Close()
+	c.reads.Close()
 	c.next.Close()
 }
 

@@ -13,9 +13,9 @@ import (
 // renew begins a reading that nobody waits for, one at a time and, after one that
 // failed, not at once.
 func (c *Handler) renew(guid string, kept *item, now time.Time) {
-	if kept.mayRetry(now) && !c.Group.Running(guid) {
+	if kept.mayRetry(now) && !c.reads.Running(guid) {
 		ctx := task.InBackground(context.Background())
-		_, _ = c.Group.Join(ctx, guid, time.Time{}, flight.Always, c.reading(guid, false)) // none, if all is being closed
+		_, _ = c.reads.Join(ctx, guid, time.Time{}, flight.Always, c.reading(guid, false)) // none, if all is being closed
 	}
 }
 
@@ -30,7 +30,7 @@ func (c *Handler) read(ctx context.Context, guid string, since time.Time) readin
 func (c *Handler) readIf(ctx context.Context, guid string, since time.Time, may func() bool) reading {
 	read := c.reading(guid, !since.IsZero())
 	for {
-		got, err := c.Group.DoWhen(ctx, guid, since, may, func(ctx context.Context, began time.Time) (reading, error) {
+		got, err := c.reads.DoWhen(ctx, guid, since, may, func(ctx context.Context, began time.Time) (reading, error) {
 			// Who missed the cache while another filled it does not read again.
 			kept, failure := c.cache.get(guid, began, since)
 			switch {

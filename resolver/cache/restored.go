@@ -44,7 +44,7 @@ func (c *Handler) readPatiently(ctx context.Context, guid string, now time.Time,
 // have been restarted together. What cannot be read is tried again in the TTL after. A short
 // TTL counts as minSpread.
 func (c *Handler) refreshRestored() {
-	ctx := c.Group.Context()
+	ctx := c.reads.Context()
 	select {
 	case c.cache.restoring <- struct{}{}: // one of those over the cache
 	case <-ctx.Done():
@@ -59,14 +59,14 @@ func (c *Handler) refreshRestored() {
 		rand.Shuffle(len(guids), func(i, j int) { guids[i], guids[j] = guids[j], guids[i] }) //nolint:gosec // no secret depends on it
 		pause := max(c.cache.opts.TTL, minSpread) / time.Duration(len(guids))
 		for _, guid := range guids {
-			c.Group.Pause(pause/2 + rand.N(pause+1)) //nolint:gosec // as above
+			c.reads.Pause(pause/2 + rand.N(pause+1)) //nolint:gosec // as above
 			if ctx.Err() != nil {
 				return
 			}
 			now := c.cache.opts.Now()
 			if kept, _ := c.cache.get(guid, now, time.Time{}); kept != nil && kept.restored {
 				c.renew(guid, kept, now)
-				c.Group.Settle(ctx, guid)
+				c.reads.Settle(ctx, guid)
 			}
 		}
 	}

@@ -30,7 +30,7 @@ type Secrets struct {
 	now      func() time.Time
 	secrets  *otter.Cache[string, Dated[credential.Secret]]
 	literals *otter.Cache[Literal, time.Time]
-	Group    *flight.Group[string, Dated[credential.Secret]]
+	reads    *flight.Group[string, Dated[credential.Secret]]
 }
 
 // dated is a value and when the reading of it began.
@@ -54,7 +54,7 @@ type Literal struct {
 func NewSecrets(o Options, timeout time.Duration) *Secrets {
 	c := &Secrets{
 		ttl: o.TTL / 2, learned: literalsFactor * o.TTL, now: o.Now,
-		Group: flight.New[string, Dated[credential.Secret]](o.Now, timeout-timeout/20, 0),
+		reads: flight.New[string, Dated[credential.Secret]](o.Now, timeout-timeout/20, 0),
 	}
 	if o.TTL <= 0 {
 		return c
@@ -91,7 +91,7 @@ func (c *Secrets) Get(
 		return kept, nil
 	}
 	for {
-		secret, err := c.Group.Do(ctx, name, since, func(ctx context.Context, began time.Time) (Dated[credential.Secret], error) {
+		secret, err := c.reads.Do(ctx, name, since, func(ctx context.Context, began time.Time) (Dated[credential.Secret], error) {
 			// Who missed the cache while another filled it does not read again.
 			if kept, ok := c.kept(name, since); ok {
 				return kept, nil
@@ -142,7 +142,7 @@ func (c *Secrets) Learn(l Literal, at time.Time) {
 }
 
 func (c *Secrets) Close() {
-	c.Group.Close()
+	c.reads.Close()
 	if c.secrets != nil {
 		c.secrets.StopAllGoroutines()
 		c.literals.StopAllGoroutines()

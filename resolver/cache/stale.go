@@ -11,7 +11,7 @@ import (
 // lately, or it is being tried since; nil, if no store was down.
 func (c *Handler) outage(guid string, kept *item, now time.Time) *credential.Error {
 	outage := kept.outage.Load()
-	if outage != nil && !kept.failedLately(now) && !c.Group.Running(guid) {
+	if outage != nil && !kept.failedLately(now) && !c.reads.Running(guid) {
 		return nil
 	}
 	return outage
