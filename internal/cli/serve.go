@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"math"
 	"os/signal"
-	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -125,8 +124,7 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 		return err
 	}
 	signal.Ignore(syscall.SIGHUP) // a terminal that closes, or a habit of reloading, ends nothing
-	room := roomForGarbage()
-	defer runtime.KeepAlive(room)
+	tuneGC()
 	return server.Run(ctx)
 }
 
