@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"credential-resolver/resolver/cache"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/internal/flight"
@@ -58,8 +60,8 @@ type fetcher struct {
 	from       *source
 	guid       string
 	config     *credential.Config
-	since      time.Time // nothing that was read before is taken; zero: anything that is kept
-	places     places
+	since      time.Time                                               // nothing that was read before is taken; zero: anything that is kept
+	lookups    *semaphore.Weighted                                     // those under way
 	prefetch   map[string]*flight.Call[cache.Dated[credential.Secret]] // secrets of from that are being read already
 	provenance *provenance
 }

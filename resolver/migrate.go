@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 
+	"golang.org/x/sync/semaphore"
+
 	"credential-resolver/resolver/credential"
 )
 
@@ -45,7 +47,7 @@ func (r *Resolver) Migrate(ctx context.Context, guid string, text []byte) (*cred
 // resolveNow resolves a config, and returns what fetched its secrets.
 func (r *Resolver) resolveNow(ctx context.Context, guid string, config *credential.Config) (*credential.Credential, *fetcher, error) {
 	now := r.opts.Cache.Now()
-	get := r.fetcher(guid, config, now, now, make(places, maxLookups))
+	get := r.fetcher(guid, config, now, now, semaphore.NewWeighted(maxLookups))
 	credential, err := r.finish(ctx, config, get)
 	return credential, get, err
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"credential-resolver/resolver/cache"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/internal/flight"
@@ -32,7 +34,7 @@ type prefetch struct {
 
 // readAhead begins to read what the credential was last made of; nil if that is not
 // known. Who has it stops it.
-func (r *Resolver) prefetch(ctx context.Context, guid string, since time.Time, places places) *prefetch {
+func (r *Resolver) prefetch(ctx context.Context, guid string, since time.Time, lookups *semaphore.Weighted) *prefetch {
 	last, ok := r.recipes.Get(guid)
 	if !ok {
 		return nil
@@ -41,7 +43,7 @@ func (r *Resolver) prefetch(ctx context.Context, guid string, since time.Time, p
 	a := &prefetch{recipe: last, end: end, reads: map[string]*flight.Call[cache.Dated[credential.Secret]]{}}
 	for _, name := range last.secrets {
 		read := flight.NewCall(func(ctx context.Context, _ time.Time) (cache.Dated[credential.Secret], error) {
-			return places.get(ctx, last.from, name, since)
+			return last.from.get(ctx, lookups, name, since)
 		})
 		a.reads[name] = read
 		a.all.Go(func() { read.Run(ctx) })

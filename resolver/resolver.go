@@ -4,11 +4,12 @@ import (
 	"context"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/semaphore"
+
 	"credential-resolver/resolver/cache"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/task"
-
-	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // DefaultTimeout bounds one resolution where Options name no other (section 2).
@@ -125,8 +126,8 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 	ctx, cancel := context.WithTimeout(task.Ensure(ctx), r.opts.Timeout)
 	defer cancel()
 	began := r.opts.Cache.Now()
-	places := make(places, maxLookups)
-	ahead := r.prefetch(ctx, guid, since, places)
+	lookups := semaphore.NewWeighted(maxLookups)
+	ahead := r.prefetch(ctx, guid, since, lookups)
 	defer ahead.stop()
 	text, err := r.configText(ctx, guid)
 	if err != nil {
@@ -146,7 +147,7 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 	if config.SourceUnknown {
 		r.opts.OnUnknownSource(guid)
 	}
-	get := r.fetcher(guid, config, since, began, places)
+	get := r.fetcher(guid, config, since, began, lookups)
 	get.prefetch = ahead.of(config)
 	finished, err = r.finish(ctx, config, get)
 	r.remember(guid, get, err)
@@ -154,9 +155,9 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 }
 
 // fetcher returns what fetches the secrets of a credential whose reading began then.
-func (r *Resolver) fetcher(guid string, config *credential.Config, since, began time.Time, places places) *fetcher {
+func (r *Resolver) fetcher(guid string, config *credential.Config, since, began time.Time, lookups *semaphore.Weighted) *fetcher {
 	return &fetcher{
-		r: r, guid: guid, config: config, since: since, places: places,
+		r: r, guid: guid, config: config, since: since, lookups: lookups,
 		provenance: &provenance{oldest: began, newest: began},
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"credential-resolver/resolver/cache"
 	"credential-resolver/resolver/credential"
 )
@@ -53,21 +55,17 @@ func (f *fetcher) read(ctx context.Context, name string) (cache.Dated[credential
 	if ahead, ok := f.prefetch[name]; ok {
 		return ahead.Wait(ctx)
 	}
-	return f.places.get(ctx, f.from, name, f.since)
+	return f.from.get(ctx, f.lookups, name, f.since)
 }
 
-// places are those for the reads of secrets that one resolution has under way.
-type places chan struct{}
-
-// get returns a secret of a store that was read at since or later; zero: at any time.
-func (p places) get(ctx context.Context, from *source, name string, since time.Time) (cache.Dated[credential.Secret], error) {
-	select {
-	case p <- struct{}{}:
-		defer func() { <-p }()
-	case <-ctx.Done():
-		return cache.Dated[credential.Secret]{}, ctx.Err()
+// get returns a secret that was read at since or later; zero: at any time. It waits until
+// the resolution, whose lookups these are, has fewer than maxLookups under way.
+func (s *source) get(ctx context.Context, lookups *semaphore.Weighted, name string, since time.Time) (cache.Dated[credential.Secret], error) {
+	if err := lookups.Acquire(ctx, 1); err != nil {
+		return cache.Dated[credential.Secret]{}, err
 	}
-	return from.cache.Get(ctx, name, since, func(ctx context.Context) (credential.Secret, error) { return from.read(ctx, name) })
+	defer lookups.Release(1)
+	return s.cache.Get(ctx, name, since, func(ctx context.Context) (credential.Secret, error) { return s.read(ctx, name) })
 }
 
 // read reads a secret. It has no entries if the store has none, or none that is not empty.

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 
-	"credential-resolver/resolver/credential"
-
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"credential-resolver/resolver/credential"
 )
 
 // maxTold bounds of how many configs it is remembered that their unused secrets have been

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -25,8 +26,8 @@ type instanceKey struct {
 type instance[T io.Closer] struct {
 	key instanceKey
 
-	inits   int           // Inits under way; under the lock of all instances
-	initing chan struct{} // holds a token while one goes on: one at a time
+	inits   int                 // Inits under way; under the lock of all instances
+	initing *semaphore.Weighted // held by the Init that goes on: one at a time
 
 	mu          sync.Mutex
 	initialised bool                     // whether an Init has ever succeeded
@@ -39,7 +40,7 @@ type instance[T io.Closer] struct {
 }
 
 func newInstance[T io.Closer](key instanceKey) *instance[T] {
-	return &instance[T]{key: key, initing: make(chan struct{}, 1), pidfd: noPidfd}
+	return &instance[T]{key: key, initing: semaphore.NewWeighted(1), pidfd: noPidfd}
 }
 
 // initPatience is how long a call waits for an Init of its instance: daprd sets no
@@ -48,19 +49,18 @@ const initPatience = 10 * time.Second
 
 // lock waits for a running Init of the instance to end.
 func (in *instance[T]) lock(ctx context.Context) error {
-	timer := time.NewTimer(initPatience)
-	defer timer.Stop()
-	select {
-	case in.initing <- struct{}{}:
+	patient, cancel := context.WithTimeout(ctx, initPatience)
+	defer cancel()
+	if in.initing.Acquire(patient, 1) == nil {
 		return nil
-	case <-timer.C:
-		return status.Error(codes.Unavailable, "an earlier Init of this component goes on: its store hangs")
-	case <-ctx.Done():
-		return status.FromContextError(ctx.Err()).Err()
 	}
+	if err := ctx.Err(); err != nil {
+		return status.FromContextError(err).Err()
+	}
+	return status.Error(codes.Unavailable, "an earlier Init of this component goes on: its store hangs")
 }
 
-func (in *instance[T]) unlock() { <-in.initing }
+func (in *instance[T]) unlock() { in.initing.Release(1) }
 
 // put gives the instance a new store and retires the old one. c is the connection
 // that asked for it; if it has ended meanwhile and no other uses the instance, the

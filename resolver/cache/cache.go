@@ -5,10 +5,11 @@ import (
 	"sync"
 	"time"
 
-	"credential-resolver/resolver/credential"
-
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/maypok86/otter/v2"
+	"golang.org/x/sync/semaphore"
+
+	"credential-resolver/resolver/credential"
 )
 
 // LastGoodAge is how old the last good answer may be that is given to [Ask.LastGood]
@@ -26,8 +27,8 @@ type Cache struct {
 	entries  *otter.Cache[string, *item]
 	failures *lru.Cache[string, reading] // apart, so that misses push out no credentials
 
-	restored  []string      // GUIDs of Restore that may not have been read since
-	restoring chan struct{} // holds a token while those are read
+	restored   []string            // GUIDs of Restore that may not have been read since
+	refreshing *semaphore.Weighted // held by the one goroutine that reads those
 }
 
 // reading is what a reading of a credential brought: it, or a failure.
@@ -54,8 +55,8 @@ func New(o Options) *Cache {
 		panic(err) // only for a size below one
 	}
 	return &Cache{
-		opts:      o,
-		restoring: make(chan struct{}, 1),
+		opts:       o,
+		refreshing: semaphore.NewWeighted(1),
 		entries: otter.Must(&otter.Options[string, *item]{
 			Clock:         o.clock,
 			MaximumWeight: scale.most,

@@ -45,12 +45,10 @@ func (c *Handler) readPatiently(ctx context.Context, guid string, now time.Time,
 // TTL counts as minSpread.
 func (c *Handler) refreshRestored() {
 	ctx := c.reads.Context()
-	select {
-	case c.cache.restoring <- struct{}{}: // one of those over the cache
-	case <-ctx.Done():
+	if c.cache.refreshing.Acquire(ctx, 1) != nil { // by one of the handlers of the cache
 		return
 	}
-	defer func() { <-c.cache.restoring }()
+	defer c.cache.refreshing.Release(1)
 	for {
 		guids := c.cache.stillRestored()
 		if len(guids) == 0 {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"regexp"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -59,7 +60,7 @@ func ask(ctx context.Context, conn *grpc.ClientConn, c credential) outcome {
 // returns when all are answered.
 func askAll(ctx context.Context, conn *grpc.ClientConn, of numbered, n int, interval time.Duration) []outcome {
 	outcomes := make([]outcome, n)
-	done := make(chan struct{}, n)
+	var asking sync.WaitGroup
 	begin := time.Now()
 	started := 0
 	for ; started < n; started++ {
@@ -67,14 +68,11 @@ func askAll(ctx context.Context, conn *grpc.ClientConn, of numbered, n int, inte
 		if wait(ctx, due) != nil {
 			break
 		}
-		go func() {
+		asking.Go(func() {
 			outcomes[i] = ask(ctx, conn, of(i))
 			outcomes[i].at, outcomes[i].took = time.Since(begin), time.Since(due)
-			done <- struct{}{}
-		}()
+		})
 	}
-	for range started {
-		<-done
-	}
+	asking.Wait()
 	return outcomes[:started]
 }
