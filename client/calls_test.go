@@ -181,7 +181,7 @@ func TestACallEndsInTime(t *testing.T) {
 		_, err = client.New(hanging, client.Options{}).GetCredentials(ctx, "g")
 		assert.ErrorIs(t, err, context.Canceled)
 		assert.ErrorIs(t, err, client.ErrResolution)
-		for _, kind := range kinds() {
+		for _, kind := range meanings() {
 			assert.NotErrorIs(t, err, kind)
 		}
 	})

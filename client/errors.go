@@ -18,30 +18,33 @@ var ErrResolution = errors.New("credential resolution failed")
 // ErrResolution in it.
 var (
 	// ErrInvalid is a malformed GUID, or a field that the credential does not have.
-	ErrInvalid error = kind("invalid request")
+	ErrInvalid = errorOf(credential.InvalidRequest)
 	// ErrNotFound is that there is no such credential, or a secret of it is missing.
-	ErrNotFound error = kind("not found")
+	ErrNotFound = errorOf(credential.NotFound)
 	// ErrPrecondition is what stands as it is until somebody changes it: a config that
 	// cannot be resolved, a value of another kind, a Component that is not there.
-	ErrPrecondition error = kind("failed precondition")
+	ErrPrecondition = errorOf(credential.FailedPrecondition)
 	// ErrDenied is a refusal: by a store, by daprd's scopes, or by us.
-	ErrDenied error = kind("denied")
+	ErrDenied = errorOf(credential.Denied)
 	// ErrUnavailable is a store, or daprd, that is down or not connected yet.
-	ErrUnavailable error = kind("unavailable")
+	ErrUnavailable = errorOf(credential.Unavailable)
 	// ErrTimeout is that time ran out.
-	ErrTimeout error = kind("timeout")
+	ErrTimeout = errorOf(credential.Timeout)
 	// ErrTooLarge is an answer over daprd's limit of 4 MiB.
-	ErrTooLarge error = kind("too large")
+	ErrTooLarge = errorOf(credential.TooLarge)
 	// ErrInternal is anything else.
-	ErrInternal error = kind("internal")
+	ErrInternal = errorOf(credential.Internal)
 )
 
 // ErrNoStore is that daprd has no secret store, or no binding, of the name. Such a
 // failure is ErrPrecondition too.
 var ErrNoStore error = kind("no such store")
 
-// kind is what a failure means.
+// kind is what a failure means, by name.
 type kind string
+
+// errorOf returns the error of a kind.
+func errorOf(k credential.Kind) error { return kind(k.Error()) }
 
 func (k kind) Error() string { return string(k) }
 func (kind) Unwrap() error   { return ErrResolution }
@@ -92,7 +95,7 @@ func (e *Error) Detail() string {
 
 // Retryable tells whether the same call may succeed later.
 func (e *Error) Retryable() bool {
-	return e.Code == codes.Unavailable || e.Code == codes.DeadlineExceeded
+	return credential.KindOfGRPCCode(uint32(e.Code)).Retryable()
 }
 
 // Unwrap returns what the failure means, for errors.Is.
@@ -116,27 +119,14 @@ func Retryable(err error) bool {
 	return errors.As(err, &e) && e.Retryable()
 }
 
-// meaningOf is the one table from gRPC codes to what they mean; nil for a call that its
-// caller cancelled.
+// meaningOf returns what a gRPC code means; nil for a call that its caller cancelled.
 func meaningOf(c codes.Code) error {
 	switch c {
-	case codes.InvalidArgument:
-		return ErrInvalid
-	case codes.NotFound:
-		return ErrNotFound
-	case codes.FailedPrecondition:
-		return ErrPrecondition
-	case codes.PermissionDenied, codes.Unauthenticated:
-		return ErrDenied
-	case codes.Unavailable:
-		return ErrUnavailable
-	case codes.DeadlineExceeded:
-		return ErrTimeout
-	case codes.ResourceExhausted:
-		return ErrTooLarge
 	case codes.Canceled:
 		return nil
+	case codes.Unauthenticated: // daprd's, or another component's
+		return ErrDenied
 	default:
-		return ErrInternal
+		return errorOf(credential.KindOfGRPCCode(uint32(c)))
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,13 +16,16 @@ import (
 	dapr "github.com/dapr/go-sdk/client"
 
 	"credential-resolver/client"
+	"credential-resolver/resolver/credential"
 )
 
-// kinds are what a failure may mean.
-func kinds() []error {
-	return []error{
-		client.ErrInvalid, client.ErrNotFound, client.ErrPrecondition, client.ErrDenied, client.ErrUnavailable,
-		client.ErrTimeout, client.ErrTooLarge, client.ErrInternal,
+// meanings are the error of each kind.
+func meanings() map[credential.Kind]error {
+	return map[credential.Kind]error{
+		credential.InvalidRequest: client.ErrInvalid, credential.NotFound: client.ErrNotFound,
+		credential.FailedPrecondition: client.ErrPrecondition, credential.Denied: client.ErrDenied,
+		credential.Unavailable: client.ErrUnavailable, credential.Timeout: client.ErrTimeout,
+		credential.TooLarge: client.ErrTooLarge, credential.Internal: client.ErrInternal,
 	}
 }
 
@@ -28,7 +33,7 @@ func kinds() []error {
 func requireMeans(t testing.TB, err, want error) {
 	t.Helper()
 	require.ErrorIs(t, err, client.ErrResolution)
-	for _, kind := range kinds() {
+	for _, kind := range meanings() {
 		require.Equal(t, kind == want, errors.Is(err, kind), "%v: %v", kind, err) //nolint:errorlint // the very one
 	}
 	retryable := want == client.ErrUnavailable || want == client.ErrTimeout //nolint:errorlint // the very one
@@ -55,12 +60,8 @@ func got(store, key, words string) string {
 
 func TestTheCodeIsTheComponents(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[codes.Code]error{
-		codes.InvalidArgument: client.ErrInvalid, codes.NotFound: client.ErrNotFound,
-		codes.FailedPrecondition: client.ErrPrecondition, codes.PermissionDenied: client.ErrDenied,
-		codes.Unavailable: client.ErrUnavailable, codes.DeadlineExceeded: client.ErrTimeout,
-		codes.ResourceExhausted: client.ErrTooLarge, codes.Internal: client.ErrInternal,
-	} {
+	for kind, want := range meanings() {
+		code := codes.Code(kind.GRPCCode())
 		text := got("credentials", "g-1", "rpc error: code = "+code.String()+` desc = credential "g-1": fixed words`)
 		for _, err := range []error{
 			overGRPC(codes.Internal, text), status.Error(codes.Internal, text),
@@ -195,7 +196,7 @@ func TestWhatDaprdSaysOfABinding(t *testing.T) {
 }
 
 func TestTheKindsAreOneFailure(t *testing.T) {
-	for _, kind := range append(kinds(), client.ErrNoStore) {
+	for _, kind := range append(slices.Collect(maps.Values(meanings())), client.ErrNoStore) {
 		assert.ErrorIs(t, kind, client.ErrResolution)
 	}
 	assert.False(t, client.Retryable(errors.New("another's")))

@@ -41,7 +41,7 @@ func FuzzFailure(f *testing.F) {
 			require.NotEqual(t, codes.OK, e.Code)
 			require.NotEqual(t, codes.Canceled, e.Code, "the caller has not left")
 			means := 0
-			for _, kind := range kinds() {
+			for _, kind := range meanings() {
 				if errors.Is(failure, kind) {
 					means++
 				}

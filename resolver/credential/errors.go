@@ -1,7 +1,6 @@
 package credential
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,38 +8,6 @@ import (
 	"strconv"
 	"strings"
 )
-
-// Kind is what a failure means to the caller: the closed set of DESIGN.md,
-// section 5. A Kind is an error itself, so that errors.Is(err, NotFound) asks
-// for it anywhere in a chain.
-type Kind uint8
-
-// The kinds, with the gRPC code that each becomes. The zero value is Internal.
-const (
-	Internal           Kind = iota // a fault of ours: Internal
-	InvalidRequest                 // a malformed GUID, an unknown request option or field: InvalidArgument
-	NotFound                       // no such credential, bundle or known secret: NotFound
-	FailedPrecondition             // a config that cannot be resolved: FailedPrecondition
-	Denied                         // refused, by a store or by us: PermissionDenied
-	Unavailable                    // a store that is down, throttling or not yet connected: Unavailable
-	Timeout                        // out of time: DeadlineExceeded
-	TooLarge                       // an answer over the runtime's limit: ResourceExhausted
-)
-
-// Error returns the kind's name.
-func (k Kind) Error() string {
-	names := [...]string{
-		"internal", "invalid request", "not found", "failed precondition",
-		"denied", "unavailable", "timeout", "too large",
-	}
-	if int(k) >= len(names) {
-		return names[Internal]
-	}
-	return names[k]
-}
-
-// Retryable tells whether the same request may succeed later.
-func (k Kind) Retryable() bool { return k == Unavailable || k == Timeout }
 
 // Error is a failure to resolve one credential. Its text is public: it holds
 // the GUID, fixed words and names of fields, and never a value, a reference, a
@@ -143,28 +110,6 @@ func (e StoreError) Unwrap() error { return e.Err }
 func (e StoreError) Is(target error) bool {
 	k, ok := target.(Kind)
 	return ok && k == e.Kind
-}
-
-// KindOf returns the kind of a failure. An error that no store has classified
-// counts as Unavailable, which fails the resolution: never as a miss.
-func KindOf(err error) Kind {
-	var (
-		ours  *Error
-		store *StoreError
-		kind  Kind
-	)
-	switch {
-	case errors.As(err, &ours):
-		return ours.Kind
-	case errors.As(err, &store):
-		return store.Kind
-	case errors.As(err, &kind):
-		return kind
-	case errors.Is(err, context.DeadlineExceeded):
-		return Timeout
-	default:
-		return Unavailable
-	}
 }
 
 // noSuchCredential is the reason for a GUID without a config.

@@ -7,32 +7,45 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"google.golang.org/grpc/codes"
 
 	"credential-resolver/resolver/credential"
 )
 
 // Section 5, its table.
-func TestTheKinds(t *testing.T) {
+func TestKindHasNameCodeAndRetryable(t *testing.T) {
 	for _, row := range []struct {
 		kind  credential.Kind
 		words string
+		code  codes.Code
 		retry bool
 	}{
-		{credential.Internal, "internal", false},
-		{credential.InvalidRequest, "invalid request", false},
-		{credential.NotFound, "not found", false},
-		{credential.FailedPrecondition, "failed precondition", false},
-		{credential.Denied, "denied", false},
-		{credential.Unavailable, "unavailable", true},
-		{credential.Timeout, "timeout", true},
-		{credential.TooLarge, "too large", false},
-		{credential.Kind(200), "internal", false},
+		{credential.Internal, "internal", codes.Internal, false},
+		{credential.InvalidRequest, "invalid request", codes.InvalidArgument, false},
+		{credential.NotFound, "not found", codes.NotFound, false},
+		{credential.FailedPrecondition, "failed precondition", codes.FailedPrecondition, false},
+		{credential.Denied, "denied", codes.PermissionDenied, false},
+		{credential.Unavailable, "unavailable", codes.Unavailable, true},
+		{credential.Timeout, "timeout", codes.DeadlineExceeded, true},
+		{credential.TooLarge, "too large", codes.ResourceExhausted, false},
+		{credential.Kind(200), "internal", codes.Internal, false},
 	} {
 		assert.Equal(t, row.words, row.kind.Error())
+		assert.Equal(t, row.code, codes.Code(row.kind.GRPCCode()), row.words)
 		assert.Equal(t, row.retry, row.kind.Retryable(), row.words)
 		assert.Equal(t, "store: "+row.words, (&credential.StoreError{Kind: row.kind}).Error())
 	}
+	assert.Equal(t, credential.TooLarge+1, credential.Kind(8), "a new kind has a row here")
 	assert.Equal(t, credential.Kind(0), credential.Internal, "what nobody classified is a fault of ours")
+}
+
+func TestKindOfGRPCCode(t *testing.T) {
+	for kind := credential.Internal; kind <= credential.TooLarge; kind++ {
+		assert.Equal(t, kind, credential.KindOfGRPCCode(kind.GRPCCode()))
+	}
+	for _, code := range []codes.Code{codes.OK, codes.Canceled, codes.Unknown, codes.Aborted, codes.Unauthenticated, 99} {
+		assert.Equal(t, credential.Internal, credential.KindOfGRPCCode(uint32(code)), code)
+	}
 }
 
 func TestTheKindOfAnError(t *testing.T) {
