@@ -13,6 +13,7 @@ import (
 	dapr "github.com/dapr/go-sdk/client"
 
 	"credential-resolver/client"
+	"credential-resolver/internal/canary"
 )
 
 func TestGetCredentialsAsksForJSON(t *testing.T) {
@@ -33,10 +34,10 @@ func TestGetCredentialsAsksForJSON(t *testing.T) {
 
 func TestAMalformedGUIDIsAskedOfNobody(t *testing.T) {
 	t.Parallel()
-	for _, guid := range []string{"", "bulk", "a/b", canaryPath + "/..", "rpc error: code = NotFound"} {
+	for _, guid := range []string{"", "bulk", "a/b", canary.Path + "/..", "rpc error: code = NotFound"} {
 		_, err := client.New(nil, client.Options{}).GetCredentials(t.Context(), guid)
 		requireMeans(t, err, client.ErrInvalid)
-		assertDiscreet(t, err.Error())
+		canary.AssertNone(t, err.Error())
 	}
 	_, err := client.New(nil, client.Options{}).GetSecret(t.Context(), "", "")
 	requireMeans(t, err, client.ErrInvalid)
@@ -45,12 +46,12 @@ func TestAMalformedGUIDIsAskedOfNobody(t *testing.T) {
 func TestAnAnswerThatIsNoCredential(t *testing.T) {
 	t.Parallel()
 	for _, data := range []map[string]string{
-		nil, {"g": canaryValue}, {"_value": canaryValue}, {"_value": `["` + canaryValue + `"]`},
+		nil, {"g": canary.Secret}, {"_value": canary.Secret}, {"_value": `["` + canary.Secret + `"]`},
 	} {
 		_, err := client.New(answering(data, nil), client.Options{}).GetCredentials(t.Context(), "g")
 		requireMeans(t, err, client.ErrPrecondition)
 		assert.ErrorContains(t, err, `is "credentials" a Component of type secretstores.credential-resolver?`)
-		assertDiscreet(t, err.Error())
+		canary.AssertNone(t, err.Error())
 	}
 }
 
@@ -134,7 +135,7 @@ func TestDeploymentSecrets(t *testing.T) {
 
 func TestSaving(t *testing.T) {
 	t.Parallel()
-	config := parse(t, `{"z":12345678901234567890,"a":"`+canaryValue+`"}`)
+	config := parse(t, `{"z":12345678901234567890,"a":"`+canary.Secret+`"}`)
 	_, err := client.New(nil, client.Options{}).SaveSecret(t.Context(), config)
 	requireMeans(t, err, client.ErrDenied)
 	_, err = client.New(nil, client.Options{DeploymentName: "production"}).SaveSecret(t.Context(), config)
@@ -152,10 +153,10 @@ func TestSaving(t *testing.T) {
 	assert.Equal(t, "g-1", guid)
 	assert.Equal(t, &dapr.InvokeBindingRequest{Name: "credentials-save", Operation: "create", Data: []byte(reveal(t, config))}, asked)
 
-	for _, answer = range []*dapr.BindingEvent{nil, {}, {Data: []byte(`{"guid":""}`)}, {Data: []byte(`"` + canaryValue)}} {
+	for _, answer = range []*dapr.BindingEvent{nil, {}, {Data: []byte(`{"guid":""}`)}, {Data: []byte(`"` + canary.Secret)}} {
 		_, err = local.SaveSecret(t.Context(), config)
 		requireMeans(t, err, client.ErrPrecondition)
-		assertDiscreet(t, err.Error())
+		canary.AssertNone(t, err.Error())
 	}
 }
 

@@ -14,22 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/client"
+	"credential-resolver/internal/canary"
 )
-
-// What nothing may print.
-const (
-	canaryValue     = "canary-value-5Wq8"
-	canaryReference = "canary-reference-7Kd2"
-	canaryPath      = "canary-path-9Zt4"
-)
-
-// assertDiscreet asserts that a text holds nothing that it must not.
-func assertDiscreet(t testing.TB, text string) {
-	t.Helper()
-	for _, canary := range []string{canaryValue, canaryReference, canaryPath} {
-		assert.NotContains(t, text, canary)
-	}
-}
 
 // printed returns a value in every form that an application may print it in.
 func printed(t testing.TB, v any) map[string]string {
@@ -57,7 +43,7 @@ func printed(t testing.TB, v any) map[string]string {
 }
 
 func TestACredentialPrintsAsAFixedWord(t *testing.T) {
-	c := parse(t, `{"password":"`+canaryValue+`","secret-path":"`+canaryReference+`","extra":{"file":"`+canaryPath+`"}}`)
+	c := parse(t, `{"password":"`+canary.Secret+`","secret-path":"`+canary.Reference+`","extra":{"file":"`+canary.Path+`"}}`)
 	extra, err := c.Extra()
 	require.NoError(t, err)
 	type job struct {
@@ -77,7 +63,7 @@ func TestACredentialPrintsAsAFixedWord(t *testing.T) {
 		"in a pointer": &job{credential: c, pointer: &c, list: []client.Credential{c}, any: &c},
 	} {
 		for form, text := range printed(t, v) {
-			t.Run(name+" "+form, func(t *testing.T) { assertDiscreet(t, text) })
+			t.Run(name+" "+form, func(t *testing.T) { canary.AssertNone(t, text) })
 		}
 	}
 	assert.Equal(t, "[redacted]", c.String())
@@ -87,20 +73,20 @@ func TestACredentialPrintsAsAFixedWord(t *testing.T) {
 }
 
 func TestAnErrorPrintsItsTextAlone(t *testing.T) {
-	words := errors.New("failed getting secret with key " + canaryReference + " from secret store secretstore: open /" +
-		canaryPath + ": the value is " + canaryValue)
-	_, err := client.New(answering(nil, words), client.Options{}).GetSecret(t.Context(), canaryReference, "")
+	words := errors.New("failed getting secret with key " + canary.Reference + " from secret store secretstore: open /" +
+		canary.Path + ": the value is " + canary.Secret)
+	_, err := client.New(answering(nil, words), client.Options{}).GetSecret(t.Context(), canary.Reference, "")
 	require.ErrorIs(t, err, client.ErrResolution)
 	for form, text := range printed(t, struct {
 		Err error
 		err error
 	}{err, err}) {
-		t.Run("in a struct "+form, func(t *testing.T) { assertDiscreet(t, text) })
+		t.Run("in a struct "+form, func(t *testing.T) { canary.AssertNone(t, text) })
 	}
 	for form, text := range printed(t, err) {
-		t.Run(form, func(t *testing.T) { assertDiscreet(t, text) })
+		t.Run(form, func(t *testing.T) { canary.AssertNone(t, text) })
 	}
-	assertDiscreet(t, fmt.Errorf("wrapped: %w", err).Error())
+	canary.AssertNone(t, fmt.Errorf("wrapped: %w", err).Error())
 	assertDiscreetChain(t, err)
 	assert.Equal(t, words.Error(), failed(t, err).Detail(), "for whoever asks for it")
 }
@@ -108,7 +94,7 @@ func TestAnErrorPrintsItsTextAlone(t *testing.T) {
 // assertDiscreetChain asserts it of every error that is in one.
 func assertDiscreetChain(t testing.TB, err error) {
 	t.Helper()
-	assertDiscreet(t, err.Error())
+	canary.AssertNone(t, err.Error())
 	switch wrapping := err.(type) { //nolint:errorlint // each level is looked at
 	case interface{ Unwrap() error }:
 		if inner := wrapping.Unwrap(); inner != nil {

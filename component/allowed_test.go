@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/canary"
 )
 
 // Section 2, allowedSecrets: what an instance may ask of each store.
@@ -79,7 +80,7 @@ func TestAllowedSecretsHoldForEachStore(t *testing.T) {
 			assert.Equal(t, 1, strings.Count(w.log.String(), "allowedSecrets is not set"), "one warning at Init")
 			assert.Contains(t, w.log.String(), row.warns)
 			assert.Contains(t, w.log.String(), `or write \"*\" if every one is meant`, "the remedy")
-			assertDiscreet(t, w.log.String())
+			canary.AssertNone(t, w.log.String())
 		})
 	}
 }
@@ -87,19 +88,19 @@ func TestAllowedSecretsHoldForEachStore(t *testing.T) {
 func TestAWrongListOfANamedStoreIsRefusedWithTheRemedy(t *testing.T) {
 	for _, row := range []struct{ name, value, says string }{
 		{"secretStores.a.allowedSecrets", "", "is empty: give it a value, or remove it to use allowedSecrets"},
-		{"secretStores.a.allowedSecrets", canarySecret + ",", "has an empty pattern"},
-		{"secretStores.a.allowedSecrets", canarySecret + "\xff", "has a pattern that is not valid UTF-8"},
-		{"secretStores.a.allowedsecrets", canarySecret, `is unknown (did you mean "secretStores.a.allowedSecrets"?)`},
+		{"secretStores.a.allowedSecrets", canary.Secret + ",", "has an empty pattern"},
+		{"secretStores.a.allowedSecrets", canary.Secret + "\xff", "has a pattern that is not valid UTF-8"},
+		{"secretStores.a.allowedsecrets", canary.Secret, `is unknown (did you mean "secretStores.a.allowedSecrets"?)`},
 		{"secretStores.a.AllowedSecrets", "", `is unknown (did you mean "secretStores.a.allowedSecrets"?)`},
-		{"secretStore.allowedSecrets", canarySecret, `is unknown (did you mean "allowedSecrets"?)`},
-		{"secretStore.allowedsecrets", canarySecret, `is unknown (did you mean "allowedSecrets"?)`},
+		{"secretStore.allowedSecrets", canary.Secret, `is unknown (did you mean "allowedSecrets"?)`},
+		{"secretStore.allowedsecrets", canary.Secret, `is unknown (did you mean "allowedSecrets"?)`},
 	} {
 		t.Run(row.name+" may not be "+row.value, func(t *testing.T) {
 			_, err := component.ParseMetadata(enough(map[string]string{
 				"secretStores.a": "secretstores.local.file", row.name: row.value,
 			}))
 			require.ErrorContains(t, err, "metadata "+row.name+": "+row.says)
-			assertDiscreet(t, err.Error())
+			canary.AssertNone(t, err.Error())
 		})
 	}
 	_, err := component.ParseMetadata(enough(map[string]string{"secretStores.a.allowedSecrets": "x"}))

@@ -7,34 +7,36 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/dapr/components-contrib/secretstores"
-	"github.com/dapr/kit/logger"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/dapr/components-contrib/secretstores"
+	"github.com/dapr/kit/logger"
+
 	"credential-resolver/component"
+	"credential-resolver/internal/canary"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
 func TestACredentialThatCannotBeResolvedIsLeftOut(t *testing.T) {
 	refuse := func(kind credential.Kind) resolvertest.Hook {
-		return resolvertest.Fail(&credential.StoreError{Kind: kind, Err: errors.New(canaryPath + canarySecret)})
+		return resolvertest.Fail(&credential.StoreError{Kind: kind, Err: errors.New(canary.Path + canary.Secret)})
 	}
 	cases := map[string]struct {
 		config string
 		hook   resolvertest.Hook // of its bundle
 		code   codes.Code
 	}{
-		"its bundle is missing":      {`{"credentialSource":"agent","secret-path":"` + canaryReference + `"}`, nil, codes.NotFound},
-		"its config is no object":    {`["` + canarySecret + `"]`, nil, codes.FailedPrecondition},
-		"nothing of it is replaced":  {`{"credentialSource":"agent","a":"` + canarySecret + `"}`, nil, codes.FailedPrecondition},
-		"it is not allowed a secret": {`{"credentialSource":"agent","a":"secret/` + canaryReference + `"}`, nil, codes.PermissionDenied},
-		"the store refuses":          {`{"password":"` + canarySecret + `"}`, refuse(credential.Denied), codes.PermissionDenied},
-		"the store has a fault":      {`{"password":"` + canarySecret + `"}`, refuse(credential.Internal), codes.Internal},
-		"the store panics":           {`{"password":"` + canarySecret + `"}`, resolvertest.Panic(canarySecret), codes.Internal},
+		"its bundle is missing":      {`{"credentialSource":"agent","secret-path":"` + canary.Reference + `"}`, nil, codes.NotFound},
+		"its config is no object":    {`["` + canary.Secret + `"]`, nil, codes.FailedPrecondition},
+		"nothing of it is replaced":  {`{"credentialSource":"agent","a":"` + canary.Secret + `"}`, nil, codes.FailedPrecondition},
+		"it is not allowed a secret": {`{"credentialSource":"agent","a":"secret/` + canary.Reference + `"}`, nil, codes.PermissionDenied},
+		"the store refuses":          {`{"password":"` + canary.Secret + `"}`, refuse(credential.Denied), codes.PermissionDenied},
+		"the store has a fault":      {`{"password":"` + canary.Secret + `"}`, refuse(credential.Internal), codes.Internal},
+		"the store panics":           {`{"password":"` + canary.Secret + `"}`, resolvertest.Panic(canary.Secret), codes.Internal},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +67,7 @@ func TestACredentialThatCannotBeResolvedIsLeftOut(t *testing.T) {
 			assert.Equal(t, 1, strings.Count(log, "level=warning"), log)
 			assert.Contains(t, log, tc.code.String()+`: credential \"middle\": `)
 			assert.Contains(t, log, "left out of a bulk answer")
-			assertDiscreet(t, log)
+			canary.AssertNone(t, log)
 		})
 	}
 }
@@ -73,12 +75,12 @@ func TestACredentialThatCannotBeResolvedIsLeftOut(t *testing.T) {
 func TestACredentialThatIsTooLargeAloneIsLeftOut(t *testing.T) {
 	s := newShelf(t)
 	s.put("fine", "1")
-	s.put("large", canarySecret+strings.Repeat("x", component.MaxAnswer))
+	s.put("large", canary.Secret+strings.Repeat("x", component.MaxAnswer))
 	data, err := bulk(s.store())
 	require.NoError(t, err)
 	assert.Len(t, data, 1)
 	assert.Equal(t, 1.0, s.counted()["credential_resolver_bulk_left_out_total{ResourceExhausted}"])
-	assertDiscreet(t, s.log.String())
+	canary.AssertNone(t, s.log.String())
 }
 
 func TestACredentialThatIsDeletedSinceItWasListedIsNoWarning(t *testing.T) {
@@ -96,7 +98,7 @@ func TestACredentialThatIsDeletedSinceItWasListedIsNoWarning(t *testing.T) {
 }
 
 func TestAStoreThatIsDownFailsTheWholeBulkRequest(t *testing.T) {
-	words := errors.New(canaryPath + canarySecret)
+	words := errors.New(canary.Path + canary.Secret)
 	cases := map[string]struct {
 		of   string // whose call fails: the config of a GUID, a secret, the listing
 		err  error
@@ -116,7 +118,7 @@ func TestAStoreThatIsDownFailsTheWholeBulkRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newShelf(t)
 			for i := range 6 {
-				s.put(fmt.Sprint("c", i), canarySecret)
+				s.put(fmt.Sprint("c", i), canary.Secret)
 			}
 			var kind credential.Kind
 			if errors.As(tc.err, &kind) {
@@ -133,8 +135,8 @@ func TestAStoreThatIsDownFailsTheWholeBulkRequest(t *testing.T) {
 			counted := s.counted()
 			assert.Equal(t, 1.0, counted["credential_resolver_requests_total{"+tc.code.String()+"}"])
 			assert.NotContains(t, fmt.Sprint(counted), "left_out")
-			assertDiscreet(t, err.Error())
-			assertDiscreet(t, s.log.String())
+			canary.AssertNone(t, err.Error())
+			canary.AssertNone(t, s.log.String())
 		})
 	}
 }
@@ -147,7 +149,7 @@ type panicky struct {
 
 func (p *panicky) Warnf(format string, args ...any) {
 	if !p.done.Swap(true) {
-		panic(canarySecret)
+		panic(canary.Secret)
 	}
 	p.Logger.Warnf(format, args...)
 }
@@ -155,7 +157,7 @@ func (p *panicky) Warnf(format string, args ...any) {
 func TestAPanicInABulkRequestIsItsInternal(t *testing.T) {
 	cases := map[string]func(s *shelf) secretstores.SecretStore{
 		"of the list": func(s *shelf) secretstores.SecretStore {
-			s.Configs.Before(resolvertest.Listing, resolvertest.Panic(canarySecret))
+			s.Configs.Before(resolvertest.Listing, resolvertest.Panic(canary.Secret))
 			return s.store()
 		},
 		"of ours": func(s *shelf) secretstores.SecretStore {
@@ -171,8 +173,8 @@ func TestAPanicInABulkRequestIsItsInternal(t *testing.T) {
 			assert.Nil(t, data)
 			require.Equal(t, codes.Internal, status.Code(err))
 			require.ErrorContains(t, err, "internal error")
-			assertDiscreet(t, err.Error())
-			assertDiscreet(t, s.log.String())
+			canary.AssertNone(t, err.Error())
+			canary.AssertNone(t, s.log.String())
 		})
 	}
 }

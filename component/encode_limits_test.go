@@ -8,11 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
-	"credential-resolver/resolver/credential"
-
 	components "github.com/dapr/dapr/pkg/proto/components/v1"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/canary"
+	"credential-resolver/resolver/credential"
 )
 
 func field(name, text string) credential.Field {
@@ -20,7 +20,7 @@ func field(name, text string) credential.Field {
 }
 
 func TestWhatIsNotUTF8IsRefusedByTheNameOfItsField(t *testing.T) {
-	const notUTF8 = canarySecret + "\xff"
+	const notUTF8 = canary.Secret + "\xff"
 	nested := func(f credential.Field) credential.Field {
 		return credential.Field{Name: "extra", Value: credential.NewObject(field("fine", "v"), f).AsValue()}
 	}
@@ -47,7 +47,7 @@ func TestWhatIsNotUTF8IsRefusedByTheNameOfItsField(t *testing.T) {
 				require.ErrorIs(t, err, credential.FailedPrecondition)
 				require.ErrorContains(t, err, `credential "some-guid": `+tc.says)
 				assert.Nil(t, data)
-				assertDiscreet(t, err.Error())
+				canary.AssertNone(t, err.Error())
 			})
 		}
 	}

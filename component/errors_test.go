@@ -15,6 +15,7 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/canary"
 	"credential-resolver/internal/logtext"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
@@ -31,13 +32,13 @@ func TestEachKindOfFailureIsOneCode(t *testing.T) {
 func failing(t *testing.T, log *logtext.Text, err error) *component.SecretStore {
 	t.Helper()
 	stores := resolvertest.New(t)
-	stores.Configs.Put("some-guid", `{"credentialSource":"agent","password":"`+canaryReference+`"}`)
+	stores.Configs.Put("some-guid", `{"credentialSource":"agent","password":"`+canary.Reference+`"}`)
 	stores.Secrets.Before(resolvertest.Any, resolvertest.Fail(err))
 	return component.On(log.Logger(t.Name()), component.NewMetrics(prometheus.NewRegistry()), stores.Options())
 }
 
 func TestAStoresFailureIsToldInFixedWords(t *testing.T) {
-	words := errors.New("GET https://vault/" + canaryPath + "/" + canaryReference + ": " + canarySecret)
+	words := errors.New("GET https://vault/" + canary.Path + "/" + canary.Reference + ": " + canary.Secret)
 	cases := map[string]struct {
 		err  error
 		code codes.Code
@@ -57,7 +58,7 @@ func TestAStoresFailureIsToldInFixedWords(t *testing.T) {
 			require.EqualError(t, err, `rpc error: code = `+tc.code.String()+` desc = credential "some-guid": `+tc.says)
 			assert.Contains(t, log.String(), tc.code.String(), "the log says it too")
 			assert.Regexp(t, reference, log.String(), "with the reference, hashed")
-			assertDiscreet(t, log.String())
+			canary.AssertNone(t, log.String())
 		})
 	}
 }
@@ -65,7 +66,7 @@ func TestAStoresFailureIsToldInFixedWords(t *testing.T) {
 func TestAtDebugLevelAStoresOwnWordsAreLoggedWithoutTheReference(t *testing.T) {
 	log := &logtext.Text{}
 	store := failing(t, log, &credential.StoreError{
-		Kind: credential.Unavailable, Err: errors.New("asking for " + canaryReference + ": connection refused"),
+		Kind: credential.Unavailable, Err: errors.New("asking for " + canary.Reference + ": connection refused"),
 	})
 	logger.NewLogger(t.Name()).SetOutputLevel(logger.DebugLevel)
 
@@ -73,14 +74,14 @@ func TestAtDebugLevelAStoresOwnWordsAreLoggedWithoutTheReference(t *testing.T) {
 
 	require.Error(t, err)
 	assert.Contains(t, log.String(), "connection refused")
-	assertDiscreet(t, log.String())
+	canary.AssertNone(t, log.String())
 }
 
 func TestRemedyIsInTheWarningAndNotInTheAnswer(t *testing.T) {
 	for _, kind := range []credential.Kind{credential.FailedPrecondition, credential.Unavailable, credential.Denied} {
 		log := &logtext.Text{}
 		store := failing(t, log, &credential.StoreError{
-			Kind: kind, Err: fmt.Errorf("%w: %w", credential.Remedy("its entry is no string: quote it"), errors.New(canarySecret)),
+			Kind: kind, Err: fmt.Errorf("%w: %w", credential.Remedy("its entry is no string: quote it"), errors.New(canary.Secret)),
 		})
 		logger.NewLogger(t.Name()).SetOutputLevel(logger.WarnLevel)
 
@@ -89,7 +90,7 @@ func TestRemedyIsInTheWarningAndNotInTheAnswer(t *testing.T) {
 		require.Error(t, err)
 		assert.NotContains(t, err.Error(), "quote it")
 		assert.Regexp(t, `level=warning .*\(reference [0-9a-f]{16}\): its entry is no string: quote it`, log.String())
-		assertDiscreet(t, log.String())
+		canary.AssertNone(t, log.String())
 	}
 }
 
@@ -97,7 +98,7 @@ func TestRemedyIsInTheWarningAndNotInTheAnswer(t *testing.T) {
 // credential not to be answered.
 func TestSecretThatCannotBeUsedIsOneCredentials(t *testing.T) {
 	w := newWorld(t)
-	w.secrets(`{"db": {"password": "` + canarySecret + `", "port": 5432}, "fine": {"password": "p"}, "l": ["x"]}`)
+	w.secrets(`{"db": {"password": "` + canary.Secret + `", "port": 5432}, "fine": {"password": "p"}, "l": ["x"]}`)
 	w.config("db", `{"credentialSource":"agent","secret-path":"db","password":"password"}`)
 	w.config("fine", `{"credentialSource":"agent","secret-path":"fine","password":"password"}`)
 	store := w.open(nil)
@@ -111,7 +112,7 @@ func TestSecretThatCannotBeUsedIsOneCredentials(t *testing.T) {
 	require.Equal(t, codes.FailedPrecondition, status.Code(err))
 	require.NotContains(t, err.Error(), "port")
 	require.Contains(t, w.log.String(), `: in the secrets file, its entry \"port\" is not a string: write it as one, in quotes`)
-	assertDiscreet(t, err.Error()+w.log.String())
+	canary.AssertNone(t, err.Error()+w.log.String())
 }
 
 // reference is how the log names one.

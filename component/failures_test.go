@@ -13,10 +13,12 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dapr/components-contrib/secretstores"
+
+	"credential-resolver/internal/canary"
 )
 
 // agent is a config of source agent whose password may be a reference.
-const agent = `{"credentialSource":"agent","password":"` + canaryReference + `","extra":{"token":"` + canarySecret + `"}}`
+const agent = `{"credentialSource":"agent","password":"` + canary.Reference + `","extra":{"token":"` + canary.Secret + `"}}`
 
 // failure is a request that fails, on real stores.
 type failure struct {
@@ -41,31 +43,31 @@ func failures() map[string]failure {
 		}
 	}
 	return map[string]failure{
-		"a malformed GUID":  {guid: canarySecret + "!", code: codes.InvalidArgument, says: "credential: malformed GUID: a GUID is 1 to 128 of A-Z a-z 0-9 _ -"},
-		"a path for a GUID": {guid: "../" + canaryPath, code: codes.InvalidArgument, says: "credential: malformed GUID"},
+		"a malformed GUID":  {guid: canary.Secret + "!", code: codes.InvalidArgument, says: "credential: malformed GUID: a GUID is 1 to 128 of A-Z a-z 0-9 _ -"},
+		"a path for a GUID": {guid: "../" + canary.Path, code: codes.InvalidArgument, says: "credential: malformed GUID"},
 		"bulk for a GUID":   {guid: "bulk", code: codes.InvalidArgument, says: "credential: malformed GUID"},
-		"unknown metadata":  {metadata: []string{"formt", canarySecret}, code: codes.InvalidArgument, says: "unknown request metadata"},
-		"a wrong format":    {metadata: []string{"format", canarySecret}, code: codes.InvalidArgument, says: "metadata.format must be"},
+		"unknown metadata":  {metadata: []string{"formt", canary.Secret}, code: codes.InvalidArgument, says: "unknown request metadata"},
+		"a wrong format":    {metadata: []string{"format", canary.Secret}, code: codes.InvalidArgument, says: "metadata.format must be"},
 		"an unknown field": {
-			prepare: config(`{"password":"` + canarySecret + `"}`), metadata: []string{"fields", "passwd"},
+			prepare: config(`{"password":"` + canary.Secret + `"}`), metadata: []string{"fields", "passwd"},
 			code: codes.InvalidArgument, says: `it has no field "passwd"`,
 		},
 		"no such credential": {code: codes.NotFound, says: "no such credential"},
 		"no such credential, though a secret has its name": {
 			prepare: func(w *world) map[string]string {
-				w.secrets(`{"some-guid":{"k":"` + canarySecret + `"}}`)
+				w.secrets(`{"some-guid":{"k":"` + canary.Secret + `"}}`)
 				return nil
 			},
 			code: codes.NotFound, says: "no such credential",
 		},
 		"no bundle": {
-			prepare: config(`{"credentialSource":"agent","secret-path":"` + canaryReference + `","a":"` + canarySecret + `"}`),
+			prepare: config(`{"credentialSource":"agent","secret-path":"` + canary.Reference + `","a":"` + canary.Secret + `"}`),
 			code:    codes.NotFound, says: `there is no secret under its "secret-path"`,
 		},
 		"a secret that is gone": {
 			prepare: func(w *world) map[string]string {
 				w.config("some-guid", agent)
-				w.secrets(`{"` + canaryReference + `":{"value":"` + canarySecret + `"}}`)
+				w.secrets(`{"` + canary.Reference + `":{"value":"` + canary.Secret + `"}}`)
 				return nil
 			},
 			after: func(w *world, store secretstores.SecretStore) {
@@ -76,35 +78,35 @@ func failures() map[string]failure {
 			code: codes.NotFound, says: "is gone from the secret store",
 		},
 		"a config that is no object": {
-			prepare: config(`["` + canarySecret + `"]`), code: codes.FailedPrecondition, says: "its config is not a JSON object",
+			prepare: config(`["` + canary.Secret + `"]`), code: codes.FailedPrecondition, says: "its config is not a JSON object",
 		},
 		"a config that is no JSON": {
-			prepare: config(`{"a":` + canarySecret), code: codes.FailedPrecondition, says: "its config is not valid JSON",
+			prepare: config(`{"a":` + canary.Secret), code: codes.FailedPrecondition, says: "its config is not valid JSON",
 		},
 		"an empty config": {prepare: config(``), code: codes.FailedPrecondition, says: "its config is not"},
 		"a config that is not UTF-8": {
-			prepare: config(`{"a":"` + canarySecret + "\xff" + `"}`), code: codes.FailedPrecondition, says: "its config is not valid UTF-8",
+			prepare: config(`{"a":"` + canary.Secret + "\xff" + `"}`), code: codes.FailedPrecondition, says: "its config is not valid UTF-8",
 		},
 		"a config that is too large": {
-			prepare: config(`{"a":"` + canarySecret + strings.Repeat("x", 1<<20) + `"}`),
+			prepare: config(`{"a":"` + canary.Secret + strings.Repeat("x", 1<<20) + `"}`),
 			code:    codes.FailedPrecondition, says: "its config is larger than 1 MiB",
 		},
 		"a secret-path that is no string": {
-			prepare: config(`{"credentialSource":"agent","secret-path":["` + canarySecret + `"]}`),
+			prepare: config(`{"credentialSource":"agent","secret-path":["` + canary.Secret + `"]}`),
 			code:    codes.FailedPrecondition, says: `its "secret-path" is neither a string nor null`,
 		},
 		"nothing replaced": {prepare: config(agent), code: codes.FailedPrecondition, says: "no field of it names a secret"},
 		"a secret that is not allowed": {
 			prepare: func(w *world) map[string]string {
 				w.config("some-guid", agent)
-				w.secrets(`{"` + canaryReference + `":{"value":"` + canarySecret + `"}}`)
+				w.secrets(`{"` + canary.Reference + `":{"value":"` + canary.Secret + `"}}`)
 				return map[string]string{"allowedSecrets": "myapp/*"}
 			},
 			code: codes.PermissionDenied, says: `its field "password" asks for a secret that metadata allowedSecrets does not allow`,
 		},
 		"a value that is not UTF-8": {
 			prepare: func(w *world) map[string]string {
-				w.t.(*testing.T).Setenv("CANARY_some-guid", canarySecret+"\xff")
+				w.t.(*testing.T).Setenv("CANARY_some-guid", canary.Secret+"\xff")
 				w.config("some-guid", `{"credentialSource":"direct"}`)
 				return map[string]string{
 					"secretStore": "secretstores.local.env", "secretStore.prefix": "CANARY_",
@@ -128,7 +130,7 @@ func failures() map[string]failure {
 		},
 		"a store that has become wrong": {
 			prepare: config(agent),
-			after:   func(w *world, _ secretstores.SecretStore) { w.secrets(`{"a": ` + canarySecret) },
+			after:   func(w *world, _ secretstores.SecretStore) { w.secrets(`{"a": ` + canary.Secret) },
 			code:    codes.Unavailable, says: "the secret store is unavailable",
 		},
 		"a config store that fails": {
@@ -154,7 +156,7 @@ func failures() map[string]failure {
 		"an answer that is too large": {
 			prepare: func(w *world) map[string]string {
 				w.config("some-guid", `{"credentialSource":"agent","secret-path":"b","a":"l","b":"l","c":"l","d":"l"}`)
-				w.secrets(`{"b":{"l":"` + canarySecret + strings.Repeat("x", 1<<20) + `"}}`)
+				w.secrets(`{"b":{"l":"` + canary.Secret + strings.Repeat("x", 1<<20) + `"}}`)
 				return map[string]string{"requestTimeout": "1m", "storeTimeout": "1m"}
 			},
 			code: codes.ResourceExhausted, says: "larger than the 4 MiB",
@@ -166,7 +168,7 @@ func TestAFailureSaysWhatItIsAndNothingElse(t *testing.T) {
 	for name, f := range failures() {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.secrets(`{"unrelated":{"k":"` + canarySecret + `"}}`)
+			w.secrets(`{"unrelated":{"k":"` + canary.Secret + `"}}`)
 			var changed map[string]string
 			if f.prepare != nil {
 				changed = f.prepare(w)
@@ -189,8 +191,8 @@ func TestAFailureSaysWhatItIsAndNothingElse(t *testing.T) {
 				require.ErrorContains(t, err, `desc = credential "some-guid": `)
 			}
 			assert.Contains(t, w.log.String(), f.code.String())
-			assertDiscreet(t, err.Error())
-			assertDiscreet(t, w.log.String())
+			canary.AssertNone(t, err.Error())
+			canary.AssertNone(t, w.log.String())
 		})
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/canary"
 	"credential-resolver/internal/logtext"
 )
 
@@ -24,13 +25,6 @@ const (
 	// patience is how long a test waits for what will happen.
 	patience = 20 * time.Second
 	tick     = 5 * time.Millisecond
-)
-
-// What no error and no log may hold.
-const (
-	canarySecret    = "canary-secret-5Wq8"
-	canaryReference = "canary-reference-7Kd2"
-	canaryPath      = "canary-path-9Zt4"
 )
 
 // world is a folder with configs and secrets, and the component on it.
@@ -45,7 +39,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	folder := filepath.Join(t.TempDir(), canaryPath)
+	folder := filepath.Join(t.TempDir(), canary.Path)
 	w := &world{
 		t: t, log: &logtext.Text{}, metrics: prometheus.NewRegistry(),
 		configs: filepath.Join(folder, "configs"), file: filepath.Join(folder, "secrets.json"),
@@ -131,12 +125,4 @@ func get(store secretstores.SecretStore, guid string, metadata ...string) (map[s
 	}
 	resp, err := store.GetSecret(context.Background(), req)
 	return resp.Data, err
-}
-
-// assertDiscreet asserts that a text holds nothing that it must not.
-func assertDiscreet(t testing.TB, text string) {
-	t.Helper()
-	for _, canary := range []string{canarySecret, canaryReference, canaryPath} {
-		assert.NotContains(t, text, canary)
-	}
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/canary"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
@@ -32,7 +33,7 @@ func newRemembering(t *testing.T) *remembering {
 	begin := time.Now()
 	r.settings.Cache.Now = func() time.Time { return begin.Add(time.Duration(r.passed.Load())) }
 	r.store = r.shelf.store()
-	r.Configs.Put("c", `{"credentialSource":"agent","secret-path":"`+canaryReference+`","password":"pw"}`)
+	r.Configs.Put("c", `{"credentialSource":"agent","secret-path":"`+canary.Reference+`","password":"pw"}`)
 	r.secret("first")
 	return r
 }
@@ -41,13 +42,13 @@ func (r *remembering) pass(d time.Duration) { r.passed.Add(int64(d)) }
 
 func (r *remembering) secret(text string) {
 	r.Secrets.Before(resolvertest.Any, nil)
-	r.Secrets.Put(canaryReference, map[string]string{"pw": canarySecret + text})
+	r.Secrets.Put(canary.Reference, map[string]string{"pw": canary.Secret + text})
 }
 
 // fail makes the secret store fail from now on.
 func (r *remembering) fail(kind credential.Kind) {
 	r.Secrets.Before(resolvertest.Any, resolvertest.Fail(
-		&credential.StoreError{Kind: kind, Err: errors.New(canaryPath + canarySecret)}))
+		&credential.StoreError{Kind: kind, Err: errors.New(canary.Path + canary.Secret)}))
 }
 
 // daprd and app ask for c as they do; they return its secret, or the code of a failure.
@@ -59,7 +60,7 @@ func (r *remembering) ask(metadata ...string) string {
 	if err != nil {
 		return status.Code(err).String()
 	}
-	return data["password"][len(canarySecret):]
+	return data["password"][len(canary.Secret):]
 }
 
 func TestDaprdGetsTheLastGoodCredentialWhileAStoreIsDown(t *testing.T) {
@@ -77,7 +78,7 @@ func TestDaprdGetsTheLastGoodCredentialWhileAStoreIsDown(t *testing.T) {
 			log := r.log.String()
 			assert.Contains(t, log, code.String()+`: credential \"c\": the secret store `)
 			assert.Regexp(t, `level=warning.*\(reference [0-9a-f]{16}\); answered as it was \S+ ago`, log)
-			assertDiscreet(t, log)
+			canary.AssertNone(t, log)
 			counted := r.counted()
 			assert.Equal(t, 1.0, counted["credential_resolver_stale_answers_total{}"])
 			assert.Equal(t, 2.0, counted["credential_resolver_requests_total{OK}"])
@@ -96,7 +97,7 @@ func TestTheLastGoodCredentialIsAnsweredAsItIsAskedFor(t *testing.T) {
 	r.fail(credential.Unavailable)
 	data, err := get(r.store, "c", "namespace", "n", "fields", "secret-path")
 	require.NoError(t, err)
-	assert.Equal(t, map[string]string{"secret-path": canaryReference}, data)
+	assert.Equal(t, map[string]string{"secret-path": canary.Reference}, data)
 	_, err = get(r.store, "c", "namespace", "n", "fields", "none")
 	assert.Equal(t, codes.InvalidArgument, status.Code(err))
 	assert.Equal(t, "first", r.daprd(), "which forgets nothing")
@@ -109,8 +110,8 @@ func TestAnyOtherFailureForgetsTheLastGoodCredential(t *testing.T) {
 	}{
 		"a refusal":                 {func(r *remembering) { r.fail(credential.Denied) }, codes.PermissionDenied},
 		"a fault":                   {func(r *remembering) { r.fail(credential.Internal) }, codes.Internal},
-		"a panic":                   {func(r *remembering) { r.Secrets.Before(resolvertest.Any, resolvertest.Panic(canarySecret)) }, codes.Internal},
-		"a secret that is gone":     {func(r *remembering) { r.Secrets.Delete(canaryReference) }, codes.NotFound},
+		"a panic":                   {func(r *remembering) { r.Secrets.Before(resolvertest.Any, resolvertest.Panic(canary.Secret)) }, codes.Internal},
+		"a secret that is gone":     {func(r *remembering) { r.Secrets.Delete(canary.Reference) }, codes.NotFound},
 		"a credential that is gone": {func(r *remembering) { r.Configs.Delete("c") }, codes.NotFound},
 		"a config that is wrong":    {func(r *remembering) { r.Configs.Put("c", "[]") }, codes.FailedPrecondition},
 	}
@@ -133,7 +134,7 @@ func TestAnyOtherFailureForgetsTheLastGoodCredential(t *testing.T) {
 				r.Configs.Before("c", resolvertest.Fail(credential.Unavailable))
 				assert.Equal(t, codes.Unavailable.String(), r.daprd())
 				assert.Zero(t, r.store.Kept())
-				assertDiscreet(t, r.log.String())
+				canary.AssertNone(t, r.log.String())
 			})
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/canary"
 )
 
 func TestAnUnknownNameIsRefusedWithTheNearest(t *testing.T) {
@@ -26,10 +27,10 @@ func TestAnUnknownNameIsRefusedWithTheNearest(t *testing.T) {
 	}
 	for name, nearest := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := component.ParseMetadata(enough(map[string]string{name: canarySecret}))
+			_, err := component.ParseMetadata(enough(map[string]string{name: canary.Secret}))
 			require.ErrorContains(t, err, "metadata "+name+`: is unknown (did you mean "`+nearest+`"?)`)
 			require.ErrorContains(t, err, "secretStore.<field>", "the names that there are")
-			assertDiscreet(t, err.Error())
+			canary.AssertNone(t, err.Error())
 		})
 	}
 }
@@ -43,17 +44,17 @@ func TestAFieldOfAStoreInTheWrongCaseIsRefusedWithTheRightOne(t *testing.T) {
 	}
 	for name, nearest := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := component.ParseMetadata(enough(map[string]string{name: canarySecret}))
+			_, err := component.ParseMetadata(enough(map[string]string{name: canary.Secret}))
 			require.ErrorContains(t, err, `did you mean "`+nearest+`"?`)
-			assertDiscreet(t, err.Error())
+			canary.AssertNone(t, err.Error())
 		})
 	}
 }
 
 func TestANameThatIsLikeNoOtherIsRefusedWithoutAGuess(t *testing.T) {
-	_, err := component.ParseMetadata(enough(map[string]string{"zzz": canarySecret}))
+	_, err := component.ParseMetadata(enough(map[string]string{"zzz": canary.Secret}))
 	require.ErrorContains(t, err, "metadata zzz: is unknown; the names are")
-	assertDiscreet(t, err.Error())
+	canary.AssertNone(t, err.Error())
 }
 
 func TestTheNamesThatDaprdActsOnAreRefusedWithTheRemedy(t *testing.T) {
@@ -66,15 +67,15 @@ func TestTheNamesThatDaprdActsOnAreRefusedWithTheRemedy(t *testing.T) {
 	}
 	for name, remedy := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := component.ParseMetadata(enough(map[string]string{name: canarySecret}))
+			_, err := component.ParseMetadata(enough(map[string]string{name: canary.Secret}))
 			require.ErrorContains(t, err, "metadata "+name+": cannot be set")
 			require.ErrorContains(t, err, remedy)
-			assertDiscreet(t, err.Error())
+			canary.AssertNone(t, err.Error())
 
-			_, err = newWorld(t).init(map[string]string{"configStore.rootPath": "", "configStore": "state.sqlite", "configStore." + name: canarySecret})
+			_, err = newWorld(t).init(map[string]string{"configStore.rootPath": "", "configStore": "state.sqlite", "configStore." + name: canary.Secret})
 			require.ErrorContains(t, err, "configStore."+name+" cannot be set")
 			require.ErrorContains(t, err, remedy)
-			assertDiscreet(t, err.Error())
+			canary.AssertNone(t, err.Error())
 		})
 	}
 }
@@ -91,10 +92,10 @@ func TestInitRefusesWhatNoRetryMends(t *testing.T) {
 			map[string]string{"secretStore": "secretstores.local.fil"}, `did you mean "secretstores.local.file"?`,
 		},
 		"a field that the config store does not have": {
-			map[string]string{"configStore.rootpth": canarySecret}, `configStore.rootpth is not a metadata field of bindings.localstorage (did you mean "rootPath"?)`,
+			map[string]string{"configStore.rootpth": canary.Secret}, `configStore.rootpth is not a metadata field of bindings.localstorage (did you mean "rootPath"?)`,
 		},
 		"a field that the secret store does not have": {
-			map[string]string{"secretStore.secretFile": canarySecret}, `secretStore.secretFile is not a metadata field of secretstores.local.file (did you mean "secretsFile"?)`,
+			map[string]string{"secretStore.secretFile": canary.Secret}, `secretStore.secretFile is not a metadata field of secretstores.local.file (did you mean "secretsFile"?)`,
 		},
 		"no secretsFile": {
 			map[string]string{"secretStore.secretsFile": ""}, "secretStore.secretsFile is missing",
@@ -103,7 +104,7 @@ func TestInitRefusesWhatNoRetryMends(t *testing.T) {
 			map[string]string{"configStore.rootPath": ""}, "configStore.rootPath is missing",
 		},
 		"a rootPath that is not allowed": {
-			map[string]string{"configStore.rootPath": "/proc/" + canaryPath}, "configStore (bindings.localstorage)",
+			map[string]string{"configStore.rootPath": "/proc/" + canary.Path}, "configStore (bindings.localstorage)",
 		},
 		"local.env without its prefix": {
 			map[string]string{
@@ -118,19 +119,19 @@ func TestInitRefusesWhatNoRetryMends(t *testing.T) {
 			w.secrets(`{}`)
 			_, err := w.init(tc.properties)
 			require.ErrorContains(t, err, tc.says)
-			assertDiscreet(t, err.Error())
-			assertDiscreet(t, w.log.String())
+			canary.AssertNone(t, err.Error())
+			canary.AssertNone(t, w.log.String())
 		})
 	}
 }
 
 func TestInitRefusesAWrongFileOfSecretsWithoutItsValues(t *testing.T) {
 	cases := map[string]string{
-		"no JSON":        `{"name": "` + canarySecret,
-		"no object":      `["` + canarySecret + `"]`,
-		"a bare value":   canarySecret,
+		"no JSON":        `{"name": "` + canary.Secret,
+		"no object":      `["` + canary.Secret + `"]`,
+		"a bare value":   canary.Secret,
 		"nothing at all": "",
-		"UTF-16":         "\xff\xfe{\x00}\x00" + canarySecret,
+		"UTF-16":         "\xff\xfe{\x00}\x00" + canary.Secret,
 	}
 	for name, text := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -138,9 +139,9 @@ func TestInitRefusesAWrongFileOfSecretsWithoutItsValues(t *testing.T) {
 			w.secrets(text)
 			_, err := w.init(nil)
 			if assert.ErrorContains(t, err, "secretStore (secretstores.local.file)") {
-				assertDiscreet(t, err.Error())
+				canary.AssertNone(t, err.Error())
 			}
-			assertDiscreet(t, w.log.String())
+			canary.AssertNone(t, w.log.String())
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"credential-resolver/backend"
 	"credential-resolver/component"
+	"credential-resolver/internal/canary"
 	"credential-resolver/resolver/cache"
 )
 
@@ -179,23 +180,23 @@ func TestABadValueIsRefusedWithWhatWouldBeGood(t *testing.T) {
 	)
 	cases := []struct{ name, value, says string }{
 		{"configKey", "myapp||{GUID}", "must contain {guid}"},
-		{"configKey", canarySecret, "must contain {guid}"},
-		{"environment", canarySecret, "must be one of: local, production"},
+		{"configKey", canary.Secret, "must contain {guid}"},
+		{"environment", canary.Secret, "must be one of: local, production"},
 		{"environment", "Local", "must be one of: local, production"},
-		{"unresolved", canarySecret, "must be one of: allow, error"},
-		{"responseFormat", canarySecret, "must be one of: flat, json"},
-		{"allowedSecrets", canarySecret + ",", "has an empty pattern"},
-		{"allowedSecrets", canarySecret + "\xff", "has a pattern that is not valid UTF-8"},
-		{"allowBulk", canarySecret, "must be one of: false, true"},
+		{"unresolved", canary.Secret, "must be one of: allow, error"},
+		{"responseFormat", canary.Secret, "must be one of: flat, json"},
+		{"allowedSecrets", canary.Secret + ",", "has an empty pattern"},
+		{"allowedSecrets", canary.Secret + "\xff", "has a pattern that is not valid UTF-8"},
+		{"allowBulk", canary.Secret, "must be one of: false, true"},
 		{"allowBulk", "True", "must be one of: false, true"},
 		{"allowBulk", "1", "must be one of: false, true"},
-		{"requestTimeout", canarySecret, duration},
+		{"requestTimeout", canary.Secret, duration},
 		{"requestTimeout", "3", duration},
 		{"requestTimeout", "0s", duration},
 		{"requestTimeout", "-1s", duration},
-		{"storeTimeout", canarySecret, duration},
+		{"storeTimeout", canary.Secret, duration},
 		{"storeTimeout", "1 s", duration},
-		{"storeRetries", canarySecret, "must be a whole number from 0 to 10"},
+		{"storeRetries", canary.Secret, "must be a whole number from 0 to 10"},
 		{"storeRetries", "-1", "must be a whole number from 0 to 10"},
 		{"storeRetries", "11", "must be a whole number from 0 to 10"},
 		{"storeConcurrency", "0", "must be a whole number from 1 to 10000"},
@@ -203,11 +204,11 @@ func TestABadValueIsRefusedWithWhatWouldBeGood(t *testing.T) {
 		{"maxSecrets", "10001", "must be a whole number from 1 to 10000"},
 		{"breakerFailures", "1.5", "must be a whole number from 0 to 1000"},
 		{"breakerInterval", "5", duration},
-		{"cacheTTL", canarySecret, durationOrNone},
+		{"cacheTTL", canary.Secret, durationOrNone},
 		{"staleIfError", "-1s", durationOrNone},
 		{"negativeCacheTTL", "5", durationOrNone},
 		{"cacheMaxEntries", "0", "must be a whole number from 1 to 10000000"},
-		{"cacheMaxBytes", canarySecret, `must be a number of bytes from "1Mi" to "1Ti"`},
+		{"cacheMaxBytes", canary.Secret, `must be a number of bytes from "1Mi" to "1Ti"`},
 		{"cacheMaxBytes", "64", `must be a number of bytes from "1Mi" to "1Ti"`},
 		{"consistentReads", "yes", "must be one of: false, true"},
 	}
@@ -222,7 +223,7 @@ func TestABadValueIsRefusedWithWhatWouldBeGood(t *testing.T) {
 		t.Run(tc.name+" may not be "+tc.value, func(t *testing.T) {
 			_, err := component.ParseMetadata(enough(map[string]string{tc.name: tc.value}))
 			require.ErrorContains(t, err, "metadata "+tc.name+": "+tc.says)
-			assertDiscreet(t, err.Error())
+			canary.AssertNone(t, err.Error())
 		})
 	}
 }

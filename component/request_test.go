@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/canary"
 	"credential-resolver/resolver/credential"
 )
 
@@ -39,7 +40,7 @@ func TestARequestIsRead(t *testing.T) {
 func TestARequestIsRefused(t *testing.T) {
 	const empty = `metadata.fields has an empty name: write it as in "username,extra.token"`
 	cases := map[string]struct{ name, value, says string }{
-		"an unknown format, not repeated":     {"format", canarySecret, `metadata.format must be "flat" or "json"`},
+		"an unknown format, not repeated":     {"format", canary.Secret, `metadata.format must be "flat" or "json"`},
 		"an empty format":                     {"format", "", `metadata.format must be "flat" or "json"`},
 		"a format in capitals":                {"format", "JSON", `metadata.format must be "flat" or "json"`},
 		"no field":                            {"fields", "", empty},
@@ -47,11 +48,11 @@ func TestARequestIsRefused(t *testing.T) {
 		"an empty field at the end":           {"fields", "a,", empty},
 		"a blank field":                       {"fields", "a, ", empty},
 		"refresh, neither":                    {"refresh", "yes", `metadata.refresh must be "true" or "false"`},
-		"fingerprint, neither":                {"fingerprint", canarySecret, `metadata.fingerprint must be "true" or "false"`},
+		"fingerprint, neither":                {"fingerprint", canary.Secret, `metadata.fingerprint must be "true" or "false"`},
 		"rejected, nothing":                   {"rejected", "", "metadata.rejected is empty"},
 		"explain, reserved":                   {"explain", "true", "metadata.explain is not supported yet"},
-		"an unknown name":                     {"zzz", canarySecret, `unknown request metadata "zzz"; known are format, fields, refresh, fingerprint, rejected, namespace`},
-		"an unknown name, with the nearest":   {"formt", canarySecret, `unknown request metadata "formt" (did you mean "format"?)`},
+		"an unknown name":                     {"zzz", canary.Secret, `unknown request metadata "zzz"; known are format, fields, refresh, fingerprint, rejected, namespace`},
+		"an unknown name, with the nearest":   {"formt", canary.Secret, `unknown request metadata "formt" (did you mean "format"?)`},
 		"a name in the wrong case":            {"Fields", "a", `unknown request metadata "Fields" (did you mean "fields"?)`},
 		"a name with control characters":      {"a\n\x1b[31m", "", `unknown request metadata "a\n\x1b[31m"`},
 		"daprd's own word for a version":      {"version_id", "1", `unknown request metadata "version_id"`},
@@ -62,7 +63,7 @@ func TestARequestIsRefused(t *testing.T) {
 			_, err := component.ParseRequest("some-guid", map[string]string{tc.name: tc.value}, component.Flat)
 			require.ErrorIs(t, err, credential.InvalidRequest)
 			require.ErrorContains(t, err, `credential "some-guid": `+tc.says)
-			assertDiscreet(t, err.Error())
+			canary.AssertNone(t, err.Error())
 		})
 	}
 }

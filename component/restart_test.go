@@ -2,7 +2,6 @@ package component_test
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,11 +14,11 @@ import (
 
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
-	daprd "github.com/dapr/dapr/pkg/components/secretstores"
-	"github.com/dapr/kit/logger"
 
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
+	"credential-resolver/component/pluggable/pluggabletest"
+	"credential-resolver/internal/canary"
 )
 
 // restarted is the component of a world, which is started again and again.
@@ -27,25 +26,15 @@ type restarted struct {
 	*world
 	sockets, state string
 	socket         string
-	client         daprdClient
+	client         pluggabletest.Client
 	stop           func()
-}
-
-// daprdClient is daprd's own, which can come back without Init.
-type daprdClient interface {
-	secretstores.SecretStore
-
-	Dial(name string) error
 }
 
 func newRestarted(t *testing.T) *restarted {
 	t.Helper()
-	sockets, err := os.MkdirTemp("", "c") // t.TempDir may be too long for a socket
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
-	r := &restarted{world: newWorld(t), sockets: sockets, state: t.TempDir()}
+	r := &restarted{world: newWorld(t), sockets: pluggabletest.SocketFolder(t), state: t.TempDir()}
 	r.config("c", `{"credentialSource":"agent","password":"pw"}`)
-	r.secrets(`{"pw":{"value":"` + canarySecret + `"}}`)
+	r.secrets(`{"pw":{"value":"` + canary.Secret + `"}}`)
 	r.start()
 	t.Cleanup(func() { r.stop() })
 	return r
@@ -60,25 +49,15 @@ func (r *restarted) start() {
 		StateFolder:    r.state, StateOnDisk: true, StateKey: bytes.Repeat([]byte{1}, pluggable.StateKeySize),
 	})
 	require.NoError(r.t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- server.Run(ctx) }()
-	socket := filepath.Join(r.sockets, "credential-resolver.sock")
-	require.Eventually(r.t, func() bool {
-		_, err := os.Lstat(socket)
-		return err == nil
-	}, patience, tick)
-	r.socket, r.stop = socket, func() {
-		cancel()
-		assert.NoError(r.t, <-done)
-	}
+	r.socket = filepath.Join(r.sockets, "credential-resolver.sock")
+	running := pluggabletest.Start(server, r.socket)
+	require.NoError(r.t, running.AwaitSocket())
+	r.stop = func() { assert.NoError(r.t, running.Stop()) }
 }
 
 // connect has the test ask over a new connection.
 func (r *restarted) connect() {
-	client := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), r.socket)
-	r.t.Cleanup(func() { _ = client.Close() })
-	r.client = client
+	r.client = pluggabletest.NewClient(r.t, r.socket)
 }
 
 // restart ends the process and starts another one, which daprd then uses without Init.
@@ -118,10 +97,10 @@ func (r *restarted) answers() int {
 func TestTheLastGoodAnswerOutlivesTheProcess(t *testing.T) {
 	r := newRestarted(t)
 	r.init(map[string]string{"cacheTTL": "1ms"})
-	require.Equal(t, canarySecret, r.ask())
+	require.Equal(t, canary.Secret, r.ask())
 	require.NoError(t, os.Remove(r.file))
 	r.restart()
-	assert.Equal(t, canarySecret, r.ask())
+	assert.Equal(t, canary.Secret, r.ask())
 	assert.Contains(t, r.log.String(), "; answered as it was ")
 
 	r.secrets(`{}`)
@@ -130,18 +109,18 @@ func TestTheLastGoodAnswerOutlivesTheProcess(t *testing.T) {
 	require.NoError(t, os.Remove(r.file))
 	r.restart()
 	assert.Equal(t, codes.Unavailable.String(), r.ask())
-	assertDiscreet(t, r.log.String())
+	canary.AssertNone(t, r.log.String())
 }
 
 func TestWithoutACacheNoAnswerOutlivesTheProcess(t *testing.T) {
 	r := newRestarted(t)
 	r.init(map[string]string{"cacheTTL": "1m"})
-	require.Equal(t, canarySecret, r.ask())
+	require.Equal(t, canary.Secret, r.ask())
 	require.Eventually(t, func() bool { return r.answers() == 1 }, patience, tick)
 
 	r.init(map[string]string{"cacheTTL": "0s"})
 	require.Eventually(t, func() bool { return r.answers() == 0 }, patience, tick, "what was there is removed")
-	require.Equal(t, canarySecret, r.ask())
+	require.Equal(t, canary.Secret, r.ask())
 	_, err := get(r.client, "c", "namespace", "n") // which is kept in memory
 	require.NoError(t, err)
 	r.restart()

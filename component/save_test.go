@@ -18,6 +18,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/canary"
 )
 
 // theirs are the secret stores of a daprd.
@@ -106,18 +107,18 @@ func TestWhatIsNotSaved(t *testing.T) {
 	}{
 		"nothing":                      {"", nil, codes.InvalidArgument, "data is missing"},
 		"null":                         {"null", nil, codes.InvalidArgument, "data is missing"},
-		"no JSON":                      {`{"` + canarySecret, nil, codes.FailedPrecondition, "config is"},
-		"an array":                     {`["` + canarySecret + `"]`, nil, codes.FailedPrecondition, "config is"},
-		"a string of no UTF-8":         {"\"{\\\"a\\\":\\\"\xff" + canarySecret + "\\\"}\"", nil, codes.FailedPrecondition, "UTF-8"},
-		"a string of half a character": {`"{\"a\":\"\ud800` + canarySecret + `\"}"`, nil, codes.FailedPrecondition, "UTF-8"},
-		"a string of no JSON":          {`"` + canarySecret + `"`, nil, codes.FailedPrecondition, "config is"},
+		"no JSON":                      {`{"` + canary.Secret, nil, codes.FailedPrecondition, "config is"},
+		"an array":                     {`["` + canary.Secret + `"]`, nil, codes.FailedPrecondition, "config is"},
+		"a string of no UTF-8":         {"\"{\\\"a\\\":\\\"\xff" + canary.Secret + "\\\"}\"", nil, codes.FailedPrecondition, "UTF-8"},
+		"a string of half a character": {`"{\"a\":\"\ud800` + canary.Secret + `\"}"`, nil, codes.FailedPrecondition, "UTF-8"},
+		"a string of no JSON":          {`"` + canary.Secret + `"`, nil, codes.FailedPrecondition, "config is"},
 		"a secret-path that is a number": {
-			`{"secret-path": 5, "a": "` + canarySecret + `"}`, nil, codes.FailedPrecondition, "secret-path",
+			`{"secret-path": 5, "a": "` + canary.Secret + `"}`, nil, codes.FailedPrecondition, "secret-path",
 		},
 		"too large":       {`{"a": "` + strings.Repeat("x", 1<<20) + `"}`, nil, codes.FailedPrecondition, "1 MiB"},
-		"under a name":    {`{"a": 1}`, []string{"guid", canarySecret}, codes.InvalidArgument, `"guid"`},
+		"under a name":    {`{"a": 1}`, []string{"guid", canary.Secret}, codes.InvalidArgument, `"guid"`},
 		"for a while":     {`{"a": 1}`, []string{"ttlInSeconds", "5"}, codes.InvalidArgument, `"ttlInSeconds"`},
-		"of another sort": {`{"a": "\xff` + canarySecret + `"}`, nil, codes.FailedPrecondition, "config is"},
+		"of another sort": {`{"a": "\xff` + canary.Secret + `"}`, nil, codes.FailedPrecondition, "config is"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -125,13 +126,13 @@ func TestWhatIsNotSaved(t *testing.T) {
 			assert.Empty(t, guid)
 			assert.Equal(t, tc.code, status.Code(err))
 			assert.ErrorContains(t, err, tc.text)
-			assertDiscreet(t, err.Error())
+			canary.AssertNone(t, err.Error())
 		})
 	}
 	entries, err := os.ReadDir(w.configs)
 	require.NoError(t, err)
 	assert.Empty(t, entries)
-	assertDiscreet(t, w.log.String())
+	canary.AssertNone(t, w.log.String())
 	assert.Contains(t, w.counted(), "credential_resolver_requests_total{InvalidArgument}")
 }
 
@@ -158,7 +159,7 @@ func TestSavingWhenTheStoreIsGone(t *testing.T) {
 	require.NoError(t, os.WriteFile(w.configs, nil, 0o600))
 	_, err := save(b, `{"a": 1}`)
 	assert.Equal(t, codes.Unavailable, status.Code(err))
-	assertDiscreet(t, err.Error())
+	canary.AssertNone(t, err.Error())
 }
 
 func TestTheMetadataOfTheBinding(t *testing.T) {

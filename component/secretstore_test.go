@@ -12,6 +12,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/canary"
 	"credential-resolver/internal/logtext"
 	"credential-resolver/resolver/resolvertest"
 )
@@ -107,13 +108,13 @@ func TestCredentialsMayNotBeListedUnlessThatIsAllowed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.config("c", `{"password":"`+canarySecret+`"}`)
+			w.config("c", `{"password":"`+canary.Secret+`"}`)
 			w.secrets(`{}`)
 			resp, err := w.open(changed).BulkGetSecret(t.Context(), secretstores.BulkGetSecretRequest{})
 			assert.Nil(t, resp.Data)
 			assert.Equal(t, codes.PermissionDenied, status.Code(err))
 			require.ErrorContains(t, err, "credential: credentials may not be listed (metadata allowBulk)")
-			assertDiscreet(t, w.log.String())
+			canary.AssertNone(t, w.log.String())
 		})
 	}
 }
@@ -128,10 +129,10 @@ func TestACredentialHasSeveralEntries(t *testing.T) {
 func TestAPanicIsItsRequestsInternal(t *testing.T) {
 	log := &logtext.Text{}
 	stores := resolvertest.New(t)
-	stores.Configs.Put("c", `{"credentialSource":"agent","password":"`+canaryReference+`"}`)
+	stores.Configs.Put("c", `{"credentialSource":"agent","password":"`+canary.Reference+`"}`)
 	stores.Configs.Put("fine", `{}`)
-	stores.Secrets.Before(canaryReference, resolvertest.Panic(canarySecret))
-	stores.Configs.Before("hopeless", resolvertest.Panic(canarySecret))
+	stores.Secrets.Before(canary.Reference, resolvertest.Panic(canary.Secret))
+	stores.Configs.Before("hopeless", resolvertest.Panic(canary.Secret))
 	store := component.On(log.Logger(t.Name()), component.NewMetrics(prometheus.NewRegistry()), stores.Options())
 
 	for _, guid := range []string{"c", "hopeless"} {
@@ -140,12 +141,12 @@ func TestAPanicIsItsRequestsInternal(t *testing.T) {
 	}
 	_, err := get(store, "fine")
 	require.NoError(t, err)
-	assertDiscreet(t, log.String())
+	canary.AssertNone(t, log.String())
 }
 
 func TestAnswersAreCountedByTheirCode(t *testing.T) {
 	w := newWorld(t)
-	w.config("odd", `{"credentialSource":"`+canarySecret+`"}`)
+	w.config("odd", `{"credentialSource":"`+canary.Secret+`"}`)
 	w.secrets(`{}`)
 	store := w.open(nil)
 	for guid, want := range map[string]codes.Code{"odd": codes.OK, "none": codes.NotFound, "a b": codes.InvalidArgument} {

@@ -2,7 +2,6 @@ package component_test
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,11 +13,10 @@ import (
 
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
-	daprd "github.com/dapr/dapr/pkg/components/secretstores"
-	"github.com/dapr/kit/logger"
 
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
+	"credential-resolver/component/pluggable/pluggabletest"
 )
 
 // serve serves the component of a world until the test ends, and returns daprd's
@@ -36,30 +34,16 @@ func (w *world) serve(properties map[string]string) secretstores.SecretStore {
 // client of it.
 func (w *world) connect() secretstores.SecretStore {
 	w.t.Helper()
-	folder, err := os.MkdirTemp("", "c") // t.TempDir may be too long for a socket
-	require.NoError(w.t, err)
-	w.t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	folder := pluggabletest.SocketFolder(w.t)
 	server, err := pluggable.New(pluggable.Options{
 		Name: "credential-resolver", NewSecretStore: w.factory, Logger: w.log.Logger(w.t.Name()),
 		SocketFolder: folder, StateFolder: w.t.TempDir(), StateOnDisk: true,
 	})
 	require.NoError(w.t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- server.Run(ctx) }()
-	w.t.Cleanup(func() {
-		cancel()
-		assert.NoError(w.t, <-done)
-	})
-	socket := filepath.Join(folder, "credential-resolver.sock")
-	require.Eventually(w.t, func() bool {
-		_, err := os.Lstat(socket)
-		return err == nil
-	}, patience, tick)
-
-	client := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), socket)
-	w.t.Cleanup(func() { _ = client.Close() })
-	return client
+	running := pluggabletest.Start(server, filepath.Join(folder, "credential-resolver.sock"))
+	w.t.Cleanup(func() { assert.NoError(w.t, running.Stop()) })
+	require.NoError(w.t, running.AwaitSocket())
+	return pluggabletest.NewClient(w.t, filepath.Join(folder, "credential-resolver.sock"))
 }
 
 func TestDaprdGetsCredentialsAndTheCodesOfFailures(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
@@ -23,8 +24,8 @@ func allowing(stores *resolvertest.Stores, names ...string) *resolver.Resolver {
 // Section 2, allowedSecrets.
 func TestASecretThatIsNotAllowedIsNotAskedFor(t *testing.T) {
 	held := secrets{
-		guid: {"password": secretCanary}, pathCanary: {referenceCanary: secretCanary},
-		referenceCanary: {referenceCanary: secretCanary}, "fine": {"fine": "v"},
+		guid: {"password": canary.Secret}, canary.Path: {canary.Reference: canary.Secret},
+		canary.Reference: {canary.Reference: canary.Secret}, "fine": {"fine": "v"},
 	}
 	const (
 		notAllowed = " a secret that metadata allowedSecrets does not allow"
@@ -32,30 +33,30 @@ func TestASecretThatIsNotAllowedIsNotAskedFor(t *testing.T) {
 	)
 	for _, row := range []struct{ name, config, want string }{
 		{"direct", `{"a":"b"}`, "its GUID names" + notAllowed},
-		{"a bundle", `{` + agent + `,"secret-path":"` + pathCanary + `","a":"b"}`, `its "secret-path" names` + notAllowed},
-		{"a field", `{` + agent + `,"a":"fine","b":"` + referenceCanary + `"}`, `its field "b" asks for` + notAllowed},
+		{"a bundle", `{` + agent + `,"secret-path":"` + canary.Path + `","a":"b"}`, `its "secret-path" names` + notAllowed},
+		{"a field", `{` + agent + `,"a":"fine","b":"` + canary.Reference + `"}`, `its field "b" asks for` + notAllowed},
 		{
-			"a field of extra", `{` + agent + `,"a":"fine","extra":{"c":"fine","d":"` + referenceCanary + `"}}`,
+			"a field of extra", `{` + agent + `,"a":"fine","extra":{"c":"fine","d":"` + canary.Reference + `"}}`,
 			`its field "extra.d" asks for` + notAllowed,
 		},
-		{"extra as a field", `{` + agent + `,"extra":"` + referenceCanary + `"}`, `its field "extra" asks for` + notAllowed},
+		{"extra as a field", `{` + agent + `,"extra":"` + canary.Reference + `"}`, `its field "extra" asks for` + notAllowed},
 		{
 			"several: the first in the config is named, whatever its name",
-			`{` + agent + `,"z":"zz-` + literalCanary + `","extra":{"b":"` + referenceCanary + `"},"a":"aa-` + literalCanary + `"}`,
+			`{` + agent + `,"z":"zz-` + canary.Literal + `","extra":{"b":"` + canary.Reference + `"},"a":"aa-` + canary.Literal + `"}`,
 			`its field "z" asks for` + notAllowed,
 		},
 		{
-			"one that stands twice", `{` + agent + `,"a":"fine","extra":{"z":"` + referenceCanary + `"},"b":"` + referenceCanary + `"}`,
+			"one that stands twice", `{` + agent + `,"a":"fine","extra":{"z":"` + canary.Reference + `"},"b":"` + canary.Reference + `"}`,
 			`its field "extra.z" asks for` + notAllowed,
 		},
-		{"a value that is no secret", `{` + agent + `,"a":"fine","b":"` + literalCanary + `"}`, `its field "b" asks for` + notAllowed},
+		{"a value that is no secret", `{` + agent + `,"a":"fine","b":"` + canary.Literal + `"}`, `its field "b" asks for` + notAllowed},
 		{
 			"a long name of a field, not at its length",
-			`{` + agent + `,"` + strings.Repeat("n", 1000) + `":"` + referenceCanary + `"}`,
+			`{` + agent + `,"` + strings.Repeat("n", 1000) + `":"` + canary.Reference + `"}`,
 			`its field "` + strings.Repeat("n", 64) + `…" asks for` + notAllowed,
 		},
 		{
-			"a name of a field that would break a line", `{` + agent + `,"a\nb":"` + referenceCanary + `"}`,
+			"a name of a field that would break a line", `{` + agent + `,"a\nb":"` + canary.Reference + `"}`,
 			`its field "a\nb" asks for` + notAllowed,
 		},
 	} {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
@@ -57,7 +58,7 @@ func TestEachStoreHasItsOwnAllowedSecrets(t *testing.T) {
 		for name, config := range configs {
 			t.Run(row.name+": "+name, func(t *testing.T) {
 				stores, named := resolvertest.New(t), resolvertest.New(t)
-				held := secrets{"pw": {"value": secretCanary}, guid: {"a": secretCanary}}
+				held := secrets{"pw": {"value": canary.Secret}, guid: {"a": canary.Secret}}
 				stores.Secrets.PutAll(held)
 				named.Secrets.PutAll(held)
 				stores.Configs.Put(guid, config)
@@ -73,7 +74,7 @@ func TestEachStoreHasItsOwnAllowedSecrets(t *testing.T) {
 				}
 				r := resolver.New(options)
 				if may {
-					assert.Contains(t, answer(t, r), secretCanary)
+					assert.Contains(t, answer(t, r), canary.Secret)
 					return
 				}
 				failure := failed(t, r)

@@ -13,17 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
-)
-
-// The canaries: no text that the package makes for people may hold one.
-const (
-	secretCanary    = "canary-secret-value"
-	literalCanary   = "canary-literal-that-is-a-password"
-	referenceCanary = "canary-reference"
-	pathCanary      = "canary-path"
-	storeCanary     = "canary-words-of-a-store"
 )
 
 // texts are fmt's verbs for an error; others are those that a value is asked for
@@ -94,19 +86,19 @@ func silentError(t *testing.T, err error) {
 
 func TestNoFailureTellsASecretAReferenceAPathOrAStoresWords(t *testing.T) {
 	const (
-		direct = `{"password":"` + literalCanary + `"}`
-		bundle = `{"credentialSource":"agent","secret-path":"` + pathCanary + `","a":"` + referenceCanary + `","b":"` + literalCanary + `"}`
-		marked = `{"credential-resolver":{"references":"explicit"},"a":"${` + pathCanary + `#` + referenceCanary + `|json}` + literalCanary + `",` +
-			`"b":[{"secretKeyRef":{"name":"` + referenceCanary + `","key":"` + referenceCanary + `"}}],"c":{"secretKeyRef":{"name":"` + guid + `","key":"` + secretCanary + `"}}}`
-		single = `{"credentialSource":"agent","a":"` + referenceCanary + `","extra":{"b":"` + literalCanary + `"}}`
+		direct = `{"password":"` + canary.Literal + `"}`
+		bundle = `{"credentialSource":"agent","secret-path":"` + canary.Path + `","a":"` + canary.Reference + `","b":"` + canary.Literal + `"}`
+		marked = `{"credential-resolver":{"references":"explicit"},"a":"${` + canary.Path + `#` + canary.Reference + `|json}` + canary.Literal + `",` +
+			`"b":[{"secretKeyRef":{"name":"` + canary.Reference + `","key":"` + canary.Reference + `"}}],"c":{"secretKeyRef":{"name":"` + guid + `","key":"` + canary.Secret + `"}}}`
+		single = `{"credentialSource":"agent","a":"` + canary.Reference + `","extra":{"b":"` + canary.Literal + `"}}`
 	)
 	configs := map[string]string{"direct": direct, "agent with a bundle": bundle, "agent without one": single, "explicit": marked}
 	try := func(name, config string, prepare func(*resolvertest.Stores)) {
 		t.Run(name, func(t *testing.T) {
 			stores := resolvertest.New(t)
 			stores.Configs.Put(guid, config)
-			for _, name := range []string{guid, pathCanary, referenceCanary} {
-				stores.Secrets.Put(name, map[string]string{referenceCanary: secretCanary, secretCanary: secretCanary})
+			for _, name := range []string{guid, canary.Path, canary.Reference} {
+				stores.Secrets.Put(name, map[string]string{canary.Reference: canary.Secret, canary.Secret: canary.Secret})
 			}
 			r := stores.Resolver()
 			if prepare != nil {
@@ -121,63 +113,63 @@ func TestNoFailureTellsASecretAReferenceAPathOrAStoresWords(t *testing.T) {
 			credential.Internal, credential.InvalidRequest, credential.NotFound, credential.FailedPrecondition,
 			credential.Denied, credential.Unavailable, credential.Timeout, credential.TooLarge,
 		} {
-			fail := resolvertest.Fail(&credential.StoreError{Kind: kind, Err: errors.New(storeCanary + secretCanary)})
+			fail := resolvertest.Fail(&credential.StoreError{Kind: kind, Err: errors.New(canary.Words + canary.Secret)})
 			try(name+": the config store says "+kind.Error(), config, func(s *resolvertest.Stores) { s.Configs.Before(guid, fail) })
 			try(name+": the secret store says "+kind.Error(), config, func(s *resolvertest.Stores) { s.Secrets.Before(resolvertest.Any, fail) })
 		}
-		plain := resolvertest.Fail(fmt.Errorf("%s: %w", storeCanary, errors.New(secretCanary)))
+		plain := resolvertest.Fail(fmt.Errorf("%s: %w", canary.Words, errors.New(canary.Secret)))
 		try(name+": the config store fails", config, func(s *resolvertest.Stores) { s.Configs.Before(guid, plain) })
 		try(name+": the secret store fails", config, func(s *resolvertest.Stores) { s.Secrets.Before(resolvertest.Any, plain) })
 		try(name+": the secret store panics", config, func(s *resolvertest.Stores) {
-			s.Secrets.Before(resolvertest.Any, resolvertest.Panic(storeCanary+secretCanary))
+			s.Secrets.Before(resolvertest.Any, resolvertest.Panic(canary.Words+canary.Secret))
 		})
 		try(name+": its secrets are gone", config, func(s *resolvertest.Stores) {
-			for _, name := range []string{guid, pathCanary, referenceCanary} {
+			for _, name := range []string{guid, canary.Path, canary.Reference} {
 				s.Secrets.Delete(name)
 			}
 		})
 	}
 	for _, config := range []string{
-		`"` + literalCanary + `"`, `["` + literalCanary + `"]`, literalCanary, `{"` + literalCanary + `":?`,
-		`{"a":"` + literalCanary + `"`, `{"a":"` + literalCanary + "\xff" + `"}`, `{"a":"` + literalCanary + `\ud800"}`,
-		`{} ` + literalCanary, `{"a":"` + literalCanary + `` + "\n" + `"}`,
-		`{"a":"` + literalCanary + strings.Repeat("x", credential.MaxConfigSize) + `"}`,
-		`{"secret-path":["` + pathCanary + `"]}`, `{"secret-path":{"` + pathCanary + `":1}}`,
-		`{"credential-resolver":"` + literalCanary + `"}`, `{"credential-resolver":{"` + literalCanary + `":1}}`,
-		`{"credential-resolver":{"secretStore":"` + literalCanary + `"}}`,
-		`{"credential-resolver":{"references":"` + literalCanary + `"}}`,
-		explicitly(`"a":"${` + referenceCanary + `"`), explicitly(`"a":"${` + referenceCanary + `|` + literalCanary + `}"`),
-		explicitly(`"a":"${` + referenceCanary + `#` + literalCanary + `#}"`), explicitly(`"a":["${ ` + referenceCanary + `}"]`),
-		explicitly(`"a":"${canary-absent#` + referenceCanary + `}"`), explicitly(`"a":"${` + pathCanary + `#canary-absent}"`),
-		explicitly(`"a":"${` + pathCanary + `}"`), explicitly(`"a":{"secretKeyRef":"` + referenceCanary + `"}`),
-		explicitly(`"a":{"secretKeyRef":{"name":"` + pathCanary + `","` + literalCanary + `":1}}`),
-		explicitly(`"a":{"secretKeyRef":{"name":"` + pathCanary + `","store":"` + literalCanary + `"}}`),
-		explicitly(`"a":{"secretKeyRef":{"name":["` + pathCanary + `"]}}`),
-		explicitly(`"a":{"b":"` + literalCanary + `","secretKeyRef":{"name":"` + pathCanary + `"}}`),
-		`{"credentialSource":"agent","secret-path":"canary-absent","a":"` + referenceCanary + `"}`,
-		`{"credentialSource":"agent","a":"` + literalCanary + `"}`,
-		`{"credentialSource":"agent","secret-path":"` + pathCanary + `","a":"` + literalCanary + `"}`,
+		`"` + canary.Literal + `"`, `["` + canary.Literal + `"]`, canary.Literal, `{"` + canary.Literal + `":?`,
+		`{"a":"` + canary.Literal + `"`, `{"a":"` + canary.Literal + "\xff" + `"}`, `{"a":"` + canary.Literal + `\ud800"}`,
+		`{} ` + canary.Literal, `{"a":"` + canary.Literal + `` + "\n" + `"}`,
+		`{"a":"` + canary.Literal + strings.Repeat("x", credential.MaxConfigSize) + `"}`,
+		`{"secret-path":["` + canary.Path + `"]}`, `{"secret-path":{"` + canary.Path + `":1}}`,
+		`{"credential-resolver":"` + canary.Literal + `"}`, `{"credential-resolver":{"` + canary.Literal + `":1}}`,
+		`{"credential-resolver":{"secretStore":"` + canary.Literal + `"}}`,
+		`{"credential-resolver":{"references":"` + canary.Literal + `"}}`,
+		explicitly(`"a":"${` + canary.Reference + `"`), explicitly(`"a":"${` + canary.Reference + `|` + canary.Literal + `}"`),
+		explicitly(`"a":"${` + canary.Reference + `#` + canary.Literal + `#}"`), explicitly(`"a":["${ ` + canary.Reference + `}"]`),
+		explicitly(`"a":"${canary-absent#` + canary.Reference + `}"`), explicitly(`"a":"${` + canary.Path + `#canary-absent}"`),
+		explicitly(`"a":"${` + canary.Path + `}"`), explicitly(`"a":{"secretKeyRef":"` + canary.Reference + `"}`),
+		explicitly(`"a":{"secretKeyRef":{"name":"` + canary.Path + `","` + canary.Literal + `":1}}`),
+		explicitly(`"a":{"secretKeyRef":{"name":"` + canary.Path + `","store":"` + canary.Literal + `"}}`),
+		explicitly(`"a":{"secretKeyRef":{"name":["` + canary.Path + `"]}}`),
+		explicitly(`"a":{"b":"` + canary.Literal + `","secretKeyRef":{"name":"` + canary.Path + `"}}`),
+		`{"credentialSource":"agent","secret-path":"canary-absent","a":"` + canary.Reference + `"}`,
+		`{"credentialSource":"agent","a":"` + canary.Literal + `"}`,
+		`{"credentialSource":"agent","secret-path":"` + canary.Path + `","a":"` + canary.Literal + `"}`,
 	} {
 		try("a config that cannot be resolved", config, nil)
 	}
 }
 
 func TestAMalformedGUIDIsNotRepeated(t *testing.T) {
-	_, err := resolvertest.New(t).Resolver().Resolve(t.Context(), secretCanary+"/"+literalCanary)
+	_, err := resolvertest.New(t).Resolver().Resolve(t.Context(), canary.Secret+"/"+canary.Literal)
 	require.Error(t, err)
 	silentError(t, err)
 }
 
 func TestNothingThatHoldsASecretPrintsIt(t *testing.T) {
-	text := credential.StringValue(secretCanary)
-	read := resolvertest.Parse(t, `{"canary-name":"`+secretCanary+`","o":{"p":"`+secretCanary+`"},"a":["`+secretCanary+`"]}`)
-	entries, err := credential.Entries(map[string]string{"a": secretCanary, "b": secretCanary})
+	text := credential.StringValue(canary.Secret)
+	read := resolvertest.Parse(t, `{"canary-name":"`+canary.Secret+`","o":{"p":"`+canary.Secret+`"},"a":["`+canary.Secret+`"]}`)
+	entries, err := credential.Entries(map[string]string{"a": canary.Secret, "b": canary.Secret})
 	require.NoError(t, err)
 	for what, value := range map[string]any{
 		"a string": text, "a pointer to one": &text, "a map": map[string]credential.Value{"a": text},
 		"a field": credential.Field{Name: "a", Value: text}, "fields": []credential.Field{{Name: "a", Value: text}},
 		"an object": read, "a pointer to an object": &read, "an object as a value": read.AsValue(),
-		"a reference": credential.Reference(referenceCanary), "references": []credential.Reference{referenceCanary},
+		"a reference": credential.Reference(canary.Reference), "references": []credential.Reference{canary.Reference},
 		"a credential": credential.Credential{GUID: guid, Fields: read},
 		"secrets":      entries,
 	} {
@@ -201,10 +193,10 @@ func TestNothingThatHoldsASecretPrintsIt(t *testing.T) {
 }
 
 func TestAnEncodingFailureTellsNothing(t *testing.T) {
-	_, err := credential.StringValue(secretCanary + "\xff").AppendJSON(nil)
+	_, err := credential.StringValue(canary.Secret + "\xff").AppendJSON(nil)
 	silentError(t, err)
-	_, err = credential.NewObject(credential.Field{Name: secretCanary + "\xff"}).AppendJSON(nil)
+	_, err = credential.NewObject(credential.Field{Name: canary.Secret + "\xff"}).AppendJSON(nil)
 	silentError(t, err)
-	_, err = credential.ParseObject([]byte(`{"` + secretCanary + `":"` + secretCanary + "\n"))
+	_, err = credential.ParseObject([]byte(`{"` + canary.Secret + `":"` + canary.Secret + "\n"))
 	silentError(t, err)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
@@ -52,13 +53,13 @@ func TestWithoutAnyStoreAConfigIsAnsweredAsItIs(t *testing.T) {
 
 func TestANameThatTheStoreCannotHaveIsAnErrorThere(t *testing.T) {
 	stores := resolvertest.New(t)
-	stores.Configs.Put(guid, explicitly(`"a":"${fine}","b":{"c":{"secretKeyRef":{"name":"`+referenceCanary+`","optional":true,"default":1}}}`))
+	stores.Configs.Put(guid, explicitly(`"a":"${fine}","b":{"c":{"secretKeyRef":{"name":"`+canary.Reference+`","optional":true,"default":1}}}`))
 	options := stores.Options()
 	options.Secrets = stores.Secrets.Named(func(name string) bool { return name == "fine" }, false)
 	failure := failed(t, resolver.New(options))
 	assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 	assert.Equal(t, `its field "b.c" refers to a name that no secret of its store can have`, failure.Reason)
-	assert.Equal(t, credential.Reference(referenceCanary), failure.Reference)
+	assert.Equal(t, credential.Reference(canary.Reference), failure.Reference)
 	assert.Empty(t, stores.Secrets.Asked())
 	silentError(t, failure)
 }
@@ -73,9 +74,9 @@ func TestAnExplicitNameIsHeldToTheStoresGrammarAlone(t *testing.T) {
 
 func TestAnExplicitReferenceThatIsNotAllowed(t *testing.T) {
 	stores := resolvertest.New(t)
-	stores.Secrets.PutAll(secrets{"fine": {"v": "x"}, referenceCanary: {"v": secretCanary}})
+	stores.Secrets.PutAll(secrets{"fine": {"v": "x"}, canary.Reference: {"v": canary.Secret}})
 	for _, literal := range []bool{false, true} {
-		stores.Configs.Put(guid, explicitly(`"a":"${fine}","b":["${`+referenceCanary+`}"],"c":{"secretKeyRef":{"name":"`+referenceCanary+`","optional":true,"default":1}}`))
+		stores.Configs.Put(guid, explicitly(`"a":"${fine}","b":["${`+canary.Reference+`}"],"c":{"secretKeyRef":{"name":"`+canary.Reference+`","optional":true,"default":1}}`))
 		options := stores.Options()
 		options.Allowed = func(name string) bool { return name == "fine" }
 		options.DeniedIsLiteral = literal

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
@@ -85,8 +86,8 @@ func FuzzExplicitConfig(f *testing.F) {
 			return
 		}
 		stores := resolvertest.New(t)
-		stores.Secrets.Put("s", map[string]string{"k": secretCanary})
-		stores.Secrets.Put("j", map[string]string{"k": `{"l":"` + secretCanary + `"}`})
+		stores.Secrets.Put("s", map[string]string{"k": canary.Secret})
+		stores.Secrets.Put("j", map[string]string{"k": `{"l":"` + canary.Secret + `"}`})
 		all := []credential.Field{}
 		for name, v := range fields.All() {
 			if name != credential.FieldOwn {

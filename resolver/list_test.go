@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
@@ -49,7 +50,7 @@ func TestACredentialIsListedOnceHoweverOftenAStoreTellsIt(t *testing.T) {
 }
 
 func TestAFailureToListIsOneOfTheKinds(t *testing.T) {
-	words := errors.New(storeCanary + secretCanary)
+	words := errors.New(canary.Words + canary.Secret)
 	fail := func(kind credential.Kind) resolvertest.Hook {
 		return resolvertest.Fail(&credential.StoreError{Kind: kind, Err: words})
 	}

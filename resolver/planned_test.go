@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
@@ -25,7 +26,7 @@ func TestPlannedPartsOfAReferenceAreNotSupportedYet(t *testing.T) {
 	} {
 		t.Run(row.fields, func(t *testing.T) {
 			stores := resolvertest.New(t)
-			stores.Secrets.Put("pw", map[string]string{"value": secretCanary})
+			stores.Secrets.Put("pw", map[string]string{"value": canary.Secret})
 			stores.Configs.Put(guid, explicitly(row.fields))
 			failure := failed(t, stores.Resolver())
 			assert.Equal(t, credential.FailedPrecondition, failure.Kind)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
@@ -81,6 +82,6 @@ func TestUnusedSecretsAreOfSingleKeyConfigsAlone(t *testing.T) {
 
 // What is told prints as nothing that could be a password.
 func TestAnUnusedSecretPrintsAsAFixedWord(t *testing.T) {
-	assert.NotContains(t, fmt.Sprintf("%v %+v %s", resolver.Unused{Field: "a", Secret: secretCanary}, []resolver.Unused{{Secret: secretCanary}},
-		credential.Reference(secretCanary)), secretCanary)
+	assert.NotContains(t, fmt.Sprintf("%v %+v %s", resolver.Unused{Field: "a", Secret: canary.Secret}, []resolver.Unused{{Secret: canary.Secret}},
+		credential.Reference(canary.Secret)), canary.Secret)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"credential-resolver/client"
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
+	"credential-resolver/component/pluggable/pluggabletest"
 	"credential-resolver/internal/logtext"
 )
 
@@ -33,8 +33,7 @@ const startTimeout = 30 * time.Second
 
 // served is a component that is served, and daprd's two connections to it.
 type served struct {
-	cancel context.CancelFunc
-	done   chan error
+	running *pluggabletest.Running
 
 	store   *grpc.ClientConn
 	binding *grpc.ClientConn
@@ -49,7 +48,7 @@ func serve(
 	before func(ctx context.Context, store string) error, text *logtext.Text,
 ) (*served, error) {
 	log := text.Logger(filepath.Base(folder)) // loggers are the process's: one a name
-	s := &served{done: make(chan error, 1)}
+	s := &served{}
 	newStore := component.FactoryWith(component.FactoryOptions{
 		Logger: log, Metrics: component.NewMetrics(prometheus.NewRegistry()), Before: before,
 	})
@@ -64,10 +63,9 @@ func serve(
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
-	go func() { s.done <- server.Run(ctx) }()
-	if err := s.initialise(ctx, filepath.Join(folder, product+".sock"), names, properties); err != nil {
+	socket := filepath.Join(folder, product+".sock")
+	s.running = pluggabletest.Start(server, socket)
+	if err := s.initialise(socket, names, properties); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
@@ -83,10 +81,10 @@ func (s *served) remember(store secretstores.SecretStore) secretstores.SecretSto
 	return store
 }
 
-func (s *served) initialise(ctx context.Context, socket string, names client.Options, properties map[string]string) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+func (s *served) initialise(socket string, names client.Options, properties map[string]string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	err := s.awaitSocket(ctx, socket)
+	err := s.running.AwaitSocket()
 	if err == nil {
 		s.store, err = connect(socket, names.CredentialStore)
 	}
@@ -109,25 +107,6 @@ func (s *served) initialise(ctx context.Context, socket string, names client.Opt
 		return fmt.Errorf("initialising the binding: %w", err)
 	}
 	return nil
-}
-
-// awaitSocket waits until the socket is there: it is served as soon as it is.
-func (s *served) awaitSocket(ctx context.Context, socket string) error {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		if _, err := os.Lstat(socket); err == nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case err := <-s.done:
-			s.done <- err // for close
-			return errors.New("the component does not serve")
-		case <-ctx.Done():
-			return errors.New("the component has not started in time")
-		}
-	}
 }
 
 // connect returns a connection for one Component, whose name is in each of its calls.
@@ -166,8 +145,7 @@ func (s *served) close() error {
 			errs = append(errs, conn.Close())
 		}
 	}
-	s.cancel()
-	errs = append(errs, <-s.done)
+	errs = append(errs, s.running.Stop())
 	for _, store := range s.stood {
 		store.Forget()
 	}

@@ -55,7 +55,7 @@ func serveNobody(t *testing.T, stores *echoes) *running {
 	s := newServer(t, stores, nil)
 	s.RefuseEverybody()
 	s.start()
-	require.Eventually(t, func() bool { return exists(s.socket) }, patience, tick, "the socket did not appear")
-	t.Cleanup(s.cancel)
+	require.NoError(t, s.AwaitSocket())
+	t.Cleanup(s.Cancel)
 	return s
 }

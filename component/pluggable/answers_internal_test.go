@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/internal/logtext"
 )
 
@@ -185,7 +186,6 @@ func TestAnAnswerOfTheFutureIsVoid(t *testing.T) {
 }
 
 func TestABrokenAnswerCostsThatAnswerAlone(t *testing.T) {
-	const canary = "canary-7f21"
 	for name, damage := range map[string]func(t *testing.T, path string, text []byte){
 		"torn":  func(t *testing.T, path string, text []byte) { write(t, path, text[:len(text)-3]) },
 		"empty": func(t *testing.T, path string, _ []byte) { write(t, path, nil) },
@@ -206,7 +206,7 @@ func TestABrokenAnswerCostsThatAnswerAlone(t *testing.T) {
 		for _, when := range []string{"at start", "later"} {
 			t.Run(name+" "+when, func(t *testing.T) {
 				a := newAnswering(t, nil)
-				a.component("c").Save(answerOf("broken", canary))
+				a.component("c").Save(answerOf("broken", canary.Secret))
 				broken := a.files()[0]
 				a.component("c").Save(answerOf("whole", "whole"))
 				a.idle()
@@ -220,7 +220,7 @@ func TestABrokenAnswerCostsThatAnswerAlone(t *testing.T) {
 				a.idle()
 				assert.NoFileExists(t, broken)
 				assert.Contains(t, a.log.String(), "level=warning")
-				assert.NotContains(t, a.log.String(), canary)
+				assert.NotContains(t, a.log.String(), canary.Secret)
 			})
 		}
 	}
@@ -352,12 +352,12 @@ func TestAnAnswerThatCannotBeWrittenIsNone(t *testing.T) {
 		a.idle()
 	}
 	unfit := answerOf("h", "new")
-	unfit.Encode = func() ([]byte, error) { return nil, errors.New("canary-7f21") }
+	unfit.Encode = func() ([]byte, error) { return nil, errors.New(canary.Secret) }
 	c.Save(unfit)
 	a.idle()
 	assert.Empty(t, texts(c), "rather nothing than what it was before")
 	assert.Equal(t, 1, strings.Count(a.log.String(), "level=warning"), a.log.String())
-	assert.NotContains(t, a.log.String(), "canary-7f21")
+	assert.NotContains(t, a.log.String(), canary.Secret)
 
 	require.NoError(t, os.RemoveAll(root))
 	c.Save(answerOf("g", "newer"))

@@ -16,6 +16,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 
 	"credential-resolver/component/pluggable"
+	"credential-resolver/internal/canary"
 )
 
 // startWithKey runs a process of the component on the machine, with a state key; nil:
@@ -102,7 +103,7 @@ func TestAChangedStateKeyIsWarnedOfOnce(t *testing.T) {
 	m, kept := newMachine(t), make(chan []string, 10)
 	first := m.startWithKey(t, remembering(kept), stateKey(1))
 	for _, name := range []string{"c", "d", "e"} {
-		initialise(t, first, name, map[string]string{"say": "canary-3f9a"})
+		initialise(t, first, name, map[string]string{"say": canary.Secret})
 		require.Empty(t, <-kept)
 	}
 	first.stop()
@@ -111,7 +112,7 @@ func TestAChangedStateKeyIsWarnedOfOnce(t *testing.T) {
 	second := m.startWithKey(t, remembering(kept), stateKey(2))
 	assert.Equal(t, 1, strings.Count(second.log.String(), "level=warning"), second.log.String())
 	assert.Contains(t, second.log.String(), "--state-key-file")
-	assert.NotContains(t, second.log.String(), "canary-3f9a")
+	assert.NotContains(t, second.log.String(), canary.Secret)
 	_, err := get(dial(t, second, "c"), "x")
 	assert.Equal(t, codes.Unavailable, status.Code(err))
 	require.Eventually(t, func() bool { return len(m.files(t)) == 0 }, patience, tick)

@@ -10,16 +10,17 @@ import (
 	daprd "github.com/dapr/dapr/pkg/components/secretstores"
 
 	ours "credential-resolver/component/pluggable"
+	"credential-resolver/component/pluggable/pluggabletest"
 )
 
 func TestDaprdFindsTheComponent(t *testing.T) {
-	folder := shortFolder(t)
+	folder := pluggabletest.SocketFolder(t)
 	t.Setenv("DAPR_COMPONENTS_SOCKETS_FOLDER", folder)
 	t.Setenv("DAPR_COMPONENT_SOCKETS_FOLDER", "/nowhere")
 	s := newServer(t, &echoes{}, func(o *ours.Options) { o.Name, o.SocketFolder = "found-echo", "" })
 	s.socket = folder + "/found-echo.sock"
 	s.start()
-	require.Eventually(t, func() bool { return exists(s.socket) }, patience, tick)
+	require.NoError(t, s.AwaitSocket())
 
 	// It asks by reflection, v1alpha, and takes the name from the file's.
 	require.NoError(t, pluggable.Discover(t.Context()))

@@ -12,10 +12,9 @@ import (
 
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
-	daprd "github.com/dapr/dapr/pkg/components/secretstores"
-	"github.com/dapr/kit/logger"
 
 	"credential-resolver/component/pluggable"
+	"credential-resolver/component/pluggable/pluggabletest"
 	"credential-resolver/internal/logtext"
 )
 
@@ -31,12 +30,11 @@ const (
 // running is a server at work.
 type running struct {
 	*pluggable.Server
+	*pluggabletest.Running // nil before start
 
 	t      testing.TB
 	socket string
 	log    *logtext.Text
-	cancel context.CancelFunc
-	done   chan error
 }
 
 // newServer returns a server of echoes in a folder of its own.
@@ -47,7 +45,7 @@ func newServer(t testing.TB, stores *echoes, change func(*pluggable.Options)) *r
 		Name:           componentName,
 		NewSecretStore: stores.New,
 		Logger:         log.Logger(t.Name()),
-		SocketFolder:   shortFolder(t),
+		SocketFolder:   pluggabletest.SocketFolder(t),
 		StateFolder:    t.TempDir(),
 		StateOnDisk:    true,
 	}
@@ -59,7 +57,6 @@ func newServer(t testing.TB, stores *echoes, change func(*pluggable.Options)) *r
 	return &running{
 		Server: server, t: t, log: log,
 		socket: filepath.Join(opts.SocketFolder, opts.Name+".sock"),
-		done:   make(chan error, 1),
 	}
 }
 
@@ -68,22 +65,18 @@ func serve(t testing.TB, stores *echoes, change func(*pluggable.Options)) *runni
 	t.Helper()
 	s := newServer(t, stores, change)
 	s.start()
-	require.Eventually(t, func() bool { return exists(s.socket) }, patience, tick, "the socket did not appear")
-	t.Cleanup(s.cancel)
+	require.NoError(t, s.AwaitSocket())
+	t.Cleanup(s.Cancel)
 	return s
 }
 
-func (s *running) start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
-	go func() { s.done <- s.Run(ctx) }()
-}
+func (s *running) start() { s.Running = pluggabletest.Start(s.Server, s.socket) }
 
 // wait returns what Run returned.
 func (s *running) wait() error {
 	s.t.Helper()
 	select {
-	case err := <-s.done:
+	case err := <-s.Done:
 		return err
 	case <-time.After(patience):
 		require.FailNow(s.t, "Run did not return")
@@ -94,33 +87,23 @@ func (s *running) wait() error {
 // stop ends the server and asserts that it ended well.
 func (s *running) stop() {
 	s.t.Helper()
-	s.cancel()
+	s.Cancel()
 	require.NoError(s.t, s.wait())
 }
 
-// client is daprd's own for one Component.
-type client interface {
-	secretstores.SecretStore
-
-	Dial(name string) error
-	Ping() error
-}
-
 // dial connects as daprd does when it comes back: without Init.
-func dial(t testing.TB, s *running, component string) client {
+func dial(t testing.TB, s *running, component string) pluggabletest.Client {
 	t.Helper()
-	c := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), s.socket)
+	c := pluggabletest.NewClient(t, s.socket)
 	require.NoError(t, c.Dial(component))
-	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
 
 // initialise connects as daprd does when it loads a Component.
-func initialise(t testing.TB, s *running, component string, properties map[string]string) client {
+func initialise(t testing.TB, s *running, component string, properties map[string]string) pluggabletest.Client {
 	t.Helper()
-	c := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), s.socket)
+	c := pluggabletest.NewClient(t, s.socket)
 	require.NoError(t, c.Init(t.Context(), meta(component, properties)))
-	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
 
@@ -140,16 +123,6 @@ func assertEchoes(t testing.TB, c secretstores.SecretStore) {
 	if assert.NoError(t, err) {
 		assert.Equal(t, "HELLO", data["echo"])
 	}
-}
-
-// shortFolder is a folder whose path leaves room for a socket's name, which that
-// of t.TempDir, made of the test's name, may not.
-func shortFolder(t testing.TB) string {
-	t.Helper()
-	folder, err := os.MkdirTemp("", "p")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	return folder
 }
 
 func exists(path string) bool {

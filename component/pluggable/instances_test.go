@@ -11,8 +11,9 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dapr/components-contrib/secretstores"
-	daprd "github.com/dapr/dapr/pkg/components/secretstores"
-	"github.com/dapr/kit/logger"
+
+	"credential-resolver/component/pluggable/pluggabletest"
+	"credential-resolver/internal/canary"
 )
 
 func TestTwoComponentsOnOneSocketAreSeparate(t *testing.T) {
@@ -21,7 +22,7 @@ func TestTwoComponentsOnOneSocketAreSeparate(t *testing.T) {
 	one := initialise(t, s, "one", map[string]string{"say": "first"})
 	two := initialise(t, s, "two", map[string]string{"say": "second"})
 
-	for say, c := range map[string]client{"first": one, "second": two} {
+	for say, c := range map[string]pluggabletest.Client{"first": one, "second": two} {
 		data, err := get(c, "x")
 		require.NoError(t, err)
 		assert.Equal(t, say, data["property.say"])
@@ -86,9 +87,8 @@ func TestAnInitThatFails(t *testing.T) {
 	}}
 	fail := func(t *testing.T, s *running) {
 		t.Helper()
-		c := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), s.socket)
+		c := pluggabletest.NewClient(t, s.socket)
 		err := c.Init(t.Context(), meta("c", map[string]string{"fail": "yes"}))
-		defer func() { _ = c.Close() }()
 		assert.Equal(t, codes.InvalidArgument, status.Code(err))
 		assert.ErrorContains(t, err, "metadata fail: is not good")
 	}
@@ -113,7 +113,7 @@ func TestAnInitThatFails(t *testing.T) {
 		own := &echoes{init: func(context.Context, secretstores.Metadata) error {
 			return status.Error(codes.PermissionDenied, "not you")
 		}}
-		c := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), serve(t, own, nil).socket)
+		c := pluggabletest.NewClient(t, serve(t, own, nil).socket)
 		assert.Equal(t, codes.PermissionDenied, status.Code(c.Init(t.Context(), meta("c", nil))))
 		require.NoError(t, c.Close())
 	})
@@ -127,12 +127,11 @@ func TestAnInitThatPanicsIsInternalAndCanBeRepeated(t *testing.T) {
 		return nil
 	}}
 	s := serve(t, stores, nil)
-	c := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), s.socket)
-	err := c.Init(t.Context(), meta("c", map[string]string{"panic": "canary-3f9a"}))
-	defer func() { _ = c.Close() }()
+	c := pluggabletest.NewClient(t, s.socket)
+	err := c.Init(t.Context(), meta("c", map[string]string{"panic": canary.Secret}))
 
 	assert.Equal(t, codes.Internal, status.Code(err))
-	assert.NotContains(t, err.Error(), "canary-3f9a")
+	assert.NotContains(t, err.Error(), canary.Secret)
 	assert.Zero(t, s.Instances(), "it leaves nothing, as any other that fails")
 	_, err = get(c, "x")
 	assert.Equal(t, codes.Unavailable, status.Code(err))
@@ -149,9 +148,8 @@ func TestAnInstanceWithoutPropertiesIsAnInstance(t *testing.T) {
 	s := serve(t, stores, nil)
 	c := initialise(t, s, "c", nil)
 
-	failing := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), s.socket)
+	failing := pluggabletest.NewClient(t, s.socket)
 	require.Error(t, failing.Init(t.Context(), meta("c", map[string]string{"say": "hi"})))
-	defer func() { _ = failing.Close() }()
 	assertEchoes(t, c)
 
 	require.NoError(t, c.Close())
@@ -160,20 +158,20 @@ func TestAnInstanceWithoutPropertiesIsAnInstance(t *testing.T) {
 }
 
 func TestAStoreThatDoesNotCloseCleanlyIsToldWithoutItsWords(t *testing.T) {
-	stores := &echoes{close: func() error { return errors.New("canary-3f9a") }}
+	stores := &echoes{close: func() error { return errors.New(canary.Secret) }}
 	s := serve(t, stores, nil)
 	initialise(t, s, "c", nil)
 	s.stop()
 	assert.Contains(t, s.log.String(), "did not close cleanly")
-	assert.NotContains(t, s.log.String(), "canary-3f9a")
+	assert.NotContains(t, s.log.String(), canary.Secret)
 }
 
 func TestAStoreThatPanicsAsItIsClosedHarmsNothingElse(t *testing.T) {
-	stores := &echoes{close: func() error { panic("canary-3f9a") }}
+	stores := &echoes{close: func() error { panic(canary.Secret) }}
 	s := serve(t, stores, nil)
 	require.NoError(t, initialise(t, s, "c", nil).Close())
 	require.Eventually(t, func() bool { return stores.open() == 0 }, patience, tick)
 	assertEchoes(t, initialise(t, s, "c", nil))
 	s.stop()
-	assert.NotContains(t, s.log.String(), "canary-3f9a")
+	assert.NotContains(t, s.log.String(), canary.Secret)
 }

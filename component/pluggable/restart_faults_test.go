@@ -17,10 +17,10 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dapr/components-contrib/secretstores"
-	daprd "github.com/dapr/dapr/pkg/components/secretstores"
-	"github.com/dapr/kit/logger"
 
 	"credential-resolver/component/pluggable"
+	"credential-resolver/component/pluggable/pluggabletest"
+	"credential-resolver/internal/canary"
 	"credential-resolver/internal/owned/ownedtest"
 )
 
@@ -124,7 +124,7 @@ func TestAStateFolderThatIsNotOursIsRefused(t *testing.T) {
 				everything := &machine{state: top}
 				before := everything.files(t)
 				require.NotEmpty(t, before)
-				initialise(t, second, "d", map[string]string{"password": "canary-3f9a"})
+				initialise(t, second, "d", map[string]string{"password": canary.Secret})
 				assert.Equal(t, before, everything.files(t), "nothing is written there")
 			})
 		}
@@ -177,8 +177,7 @@ func TestInitsOfOneNameThatOverlap(t *testing.T) {
 	s := serve(t, stores, nil)
 	results := make(chan error, 3)
 	start := func(properties map[string]string) {
-		c := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), s.socket)
-		t.Cleanup(func() { _ = c.Close() })
+		c := pluggabletest.NewClient(t, s.socket)
 		go func() { results <- c.Init(context.Background(), meta("c", properties)) }()
 	}
 	start(map[string]string{"fail": "yes"})

@@ -17,10 +17,10 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dapr/components-contrib/secretstores"
-	daprd "github.com/dapr/dapr/pkg/components/secretstores"
-	"github.com/dapr/kit/logger"
 
 	"credential-resolver/component/pluggable"
+	"credential-resolver/component/pluggable/pluggabletest"
+	"credential-resolver/internal/canary"
 )
 
 // machine is the folders that outlive a process of the component.
@@ -28,7 +28,7 @@ type machine struct{ sockets, state string }
 
 func newMachine(t *testing.T) *machine {
 	t.Helper()
-	return &machine{shortFolder(t), filepath.Join(t.TempDir(), "state")}
+	return &machine{pluggabletest.SocketFolder(t), filepath.Join(t.TempDir(), "state")}
 }
 
 // start runs a process of the component on the machine.
@@ -88,7 +88,7 @@ func TestStateIsForItsUserAlone(t *testing.T) {
 func TestAnInitThatFailedIsNotRemembered(t *testing.T) {
 	m := newMachine(t)
 	s := m.start(t, &echoes{init: func(context.Context, secretstores.Metadata) error { return errors.New("no") }})
-	c := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), s.socket)
+	c := pluggabletest.NewClient(t, s.socket)
 	require.Error(t, c.Init(t.Context(), meta("c", nil)))
 	require.NoError(t, c.Close())
 	assert.Empty(t, m.files(t))
@@ -146,7 +146,7 @@ func TestFilesThatAreNoRecords(t *testing.T) {
 	write("twice.json", string(text)+string(text))
 	write("older.json", strings.Replace(string(text), `"version":2`, `"version":1`, 1))
 	write("newer.json", strings.Replace(string(text), `"version":2`, `"version":3`, 1))
-	write("array.json", `["canary-3f9a"]`)
+	write("array.json", `["`+canary.Secret+`"]`)
 	write(".c.json123", string(text[:10]))
 	require.NoError(t, os.Mkdir(filepath.Join(folder, "folder.json"), 0o700))
 	require.NoError(t, os.Symlink("/dev/zero", filepath.Join(folder, "endless.json")))
@@ -161,7 +161,7 @@ func TestFilesThatAreNoRecords(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(folder, ".c.json123"), "what was never renamed is removed")
 	assert.Contains(t, second.log.String(), "newer.json")
 	assert.FileExists(t, filepath.Join(folder, "newer.json"))
-	assert.NotContains(t, second.log.String(), "canary-3f9a")
+	assert.NotContains(t, second.log.String(), canary.Secret)
 }
 
 func TestTheOnlyRecordIsHalfWritten(t *testing.T) {
@@ -203,7 +203,7 @@ func TestSocketsThatShareAStateFolder(t *testing.T) {
 	m := newMachine(t)
 	one := m.start(t, &echoes{})
 	initialise(t, one, "c", map[string]string{"say": "one"})
-	two := &machine{shortFolder(t), m.state}
+	two := &machine{pluggabletest.SocketFolder(t), m.state}
 	stores := &echoes{}
 	_, err := get(dial(t, two.start(t, stores), "c"), "x")
 	assert.Equal(t, codes.Unavailable, status.Code(err))
@@ -213,11 +213,11 @@ func TestSocketsThatShareAStateFolder(t *testing.T) {
 func TestAnInstanceThatCannotBeOpenedAtStartIsTriedByTheNextCall(t *testing.T) {
 	m := newMachine(t)
 	first := m.start(t, &echoes{})
-	initialise(t, first, "c", map[string]string{"say": "canary-3f9a"})
+	initialise(t, first, "c", map[string]string{"say": canary.Secret})
 	first.stop()
 
 	for name, fail := range map[string]func(){
-		"error": func() {}, "panic": func() { panic("canary-3f9a") },
+		"error": func() {}, "panic": func() { panic(canary.Secret) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var down atomic.Bool
@@ -232,7 +232,7 @@ func TestAnInstanceThatCannotBeOpenedAtStartIsTriedByTheNextCall(t *testing.T) {
 			c := dial(t, second, "c")
 			_, err := get(c, "x")
 			require.Error(t, err)
-			assert.NotContains(t, err.Error()+second.log.String(), "canary-3f9a")
+			assert.NotContains(t, err.Error()+second.log.String(), canary.Secret)
 			down.Store(false)
 			assertEchoes(t, c)
 			second.stop()

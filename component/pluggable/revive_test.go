@@ -13,6 +13,9 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dapr/components-contrib/secretstores"
+
+	"credential-resolver/component/pluggable/pluggabletest"
+	"credential-resolver/internal/canary"
 )
 
 // left is a server with one instance, whose connection has ended.
@@ -53,7 +56,7 @@ func TestManyCallsThatComeBackAtOnceMakeOneInit(t *testing.T) {
 	}}
 	s := left(t, stores)
 	second.Store(true)
-	clients := []client{dial(t, s, "c"), dial(t, s, "c")}
+	clients := []pluggabletest.Client{dial(t, s, "c"), dial(t, s, "c")}
 
 	var calls sync.WaitGroup
 	for i := range 16 {
@@ -71,7 +74,7 @@ func TestAnInstanceThatCannotComeBackIsUnavailableAndTriedAgain(t *testing.T) {
 	var down atomic.Bool
 	stores := &echoes{init: func(context.Context, secretstores.Metadata) error {
 		if down.Load() {
-			return errors.New("canary-3f9a")
+			return errors.New(canary.Secret)
 		}
 		return nil
 	}}
@@ -81,7 +84,7 @@ func TestAnInstanceThatCannotComeBackIsUnavailableAndTriedAgain(t *testing.T) {
 
 	_, err := get(c, "x")
 	assert.Equal(t, codes.Unavailable, status.Code(err))
-	assert.NotContains(t, err.Error(), "canary-3f9a")
+	assert.NotContains(t, err.Error(), canary.Secret)
 	assert.Contains(t, s.log.String(), "initialised again", "the error sends its reader to the log")
 
 	down.Store(false)

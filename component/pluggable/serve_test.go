@@ -14,6 +14,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 
 	"credential-resolver/component/pluggable"
+	"credential-resolver/internal/canary"
 	"credential-resolver/internal/logtext"
 )
 
@@ -101,10 +102,9 @@ func TestErrorsOfAStoreBecomeCodes(t *testing.T) {
 }
 
 func TestACallThatPanicsIsAnsweredAsInternalAndNothingElseSuffers(t *testing.T) {
-	const canary = "canary-3f9a"
 	stores := &echoes{get: func(_ context.Context, req secretstores.GetSecretRequest) (secretstores.GetSecretResponse, error) {
 		if req.Name == "panic" {
-			panic("the password is " + canary)
+			panic("the password is " + canary.Secret)
 		}
 		return secretstores.GetSecretResponse{Data: map[string]string{"echo": "HELLO"}}, nil
 	}}
@@ -114,9 +114,9 @@ func TestACallThatPanicsIsAnsweredAsInternalAndNothingElseSuffers(t *testing.T) 
 	_, err := get(c, "panic")
 
 	assert.Equal(t, codes.Internal, status.Code(err))
-	assert.NotContains(t, err.Error(), canary)
+	assert.NotContains(t, err.Error(), canary.Secret)
 	assert.Contains(t, s.log.String(), "panicked")
-	assert.NotContains(t, s.log.String(), canary)
+	assert.NotContains(t, s.log.String(), canary.Secret)
 	assertEchoes(t, c)
 	s.stop()
 	assert.Zero(t, stores.open(), "the call that panicked does not hold its store open")

@@ -55,7 +55,7 @@ func TestAStrangersSocketFolderIsRefused(t *testing.T) {
 			says := ownedtest.GiveAway(t, folder)
 			s := newServer(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = folder })
 			s.start()
-			defer s.cancel()
+			defer s.Cancel()
 
 			err := s.wait()
 

@@ -11,10 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/component/pluggable"
+	"credential-resolver/component/pluggable/pluggabletest"
 )
 
 func TestTheSocketsFolderIsMade(t *testing.T) {
-	folder := filepath.Join(shortFolder(t), "a", "b")
+	folder := filepath.Join(pluggabletest.SocketFolder(t), "a", "b")
 	s := serve(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = folder })
 	assertEchoes(t, initialise(t, s, "c", nil))
 }
@@ -123,7 +124,7 @@ func TestWhatIsNoSocketIsNotReplaced(t *testing.T) {
 }
 
 func TestAPathThatTheSystemDoesNotAllowIsSaidSo(t *testing.T) {
-	folder := filepath.Join(shortFolder(t), strings.Repeat("x", 100))
+	folder := filepath.Join(pluggabletest.SocketFolder(t), strings.Repeat("x", 100))
 	s := newServer(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = folder })
 	s.start()
 	err := s.wait()
@@ -133,7 +134,7 @@ func TestAPathThatTheSystemDoesNotAllowIsSaidSo(t *testing.T) {
 }
 
 func TestTheLongestPathThatTheSystemAllowsIsServed(t *testing.T) {
-	folder := shortFolder(t)
+	folder := pluggabletest.SocketFolder(t)
 	folder = filepath.Join(folder, strings.Repeat("x", 107-len(folder)-len("//"+componentName+".sock")))
 	s := serve(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = folder })
 	require.Len(t, s.socket, 107)
@@ -141,7 +142,7 @@ func TestTheLongestPathThatTheSystemAllowsIsServed(t *testing.T) {
 }
 
 func TestAFolderThatCannotBeMadeIsSaidSo(t *testing.T) {
-	file := filepath.Join(shortFolder(t), "file")
+	file := filepath.Join(pluggabletest.SocketFolder(t), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	s := newServer(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = filepath.Join(file, "f") })
 	s.start()

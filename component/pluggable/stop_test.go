@@ -13,6 +13,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 
 	"credential-resolver/component/pluggable"
+	"credential-resolver/component/pluggable/pluggabletest"
 )
 
 // blocked is a call that waits until the test lets it go.
@@ -33,7 +34,7 @@ func (b *blocked) get(_ context.Context, req secretstores.GetSecretRequest) (sec
 }
 
 // call makes the call that waits, and tells its error when it ends.
-func (b *blocked) call(t *testing.T, c client) <-chan error {
+func (b *blocked) call(t *testing.T, c pluggabletest.Client) <-chan error {
 	t.Helper()
 	done := make(chan error, 1)
 	go func() {
@@ -50,10 +51,10 @@ func TestARunningCallGetsToEnd(t *testing.T) {
 	s := serve(t, stores, func(o *pluggable.Options) { o.StopTimeout = time.Hour })
 	ended := b.call(t, initialise(t, s, "c", nil))
 
-	s.cancel()
+	s.Cancel()
 	require.Eventually(t, func() bool { return !exists(s.socket) }, patience, tick, "the socket goes first")
 	assert.Equal(t, 1, stores.open())
-	assert.Empty(t, s.done)
+	assert.Empty(t, s.Done)
 	close(b.release)
 
 	require.NoError(t, <-ended)
@@ -66,7 +67,7 @@ func TestOtherCallsAreAnsweredWhileOneGetsToEnd(t *testing.T) {
 	s := serve(t, &echoes{get: b.get}, func(o *pluggable.Options) { o.StopTimeout = time.Hour })
 	c := initialise(t, s, "c", nil)
 	ended := b.call(t, c)
-	s.cancel()
+	s.Cancel()
 	require.Eventually(t, func() bool { return !exists(s.socket) }, patience, tick)
 	for range 10 {
 		assertEchoes(t, c)
@@ -80,12 +81,12 @@ func TestTheServerGoesOnWhileDaprdDrains(t *testing.T) {
 	s := serve(t, &echoes{}, func(o *pluggable.Options) { o.ShutdownDelay = time.Hour })
 	c := initialise(t, s, "c", nil)
 	again := dial(t, s, "c")
-	s.cancel()
+	s.Cancel()
 	require.Eventually(t, func() bool { return strings.Contains(s.log.String(), "told to end") }, patience, tick)
 	assertEchoes(t, c)
 	assertEchoes(t, again)
 	assert.True(t, exists(s.socket), "daprd may have to dial again")
-	assert.Empty(t, s.done)
+	assert.Empty(t, s.Done)
 
 	require.NoError(t, c.Close())
 	require.NoError(t, again.Close())

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/internal/componentfile"
 )
 
@@ -25,7 +26,7 @@ func TestReferencesTakeDaprdsOrder(t *testing.T) {
 	t.Setenv("CR_VALUE", "from-env")
 	t.Setenv("CR_TEMPLATE", "{appID}||{guid}")
 	t.Setenv("APP_ID", "myapp")
-	t.Setenv("DAPR_API_TOKEN", canary)
+	t.Setenv("DAPR_API_TOKEN", canary.Secret)
 	t.Setenv("VAULT_TOKEN", "from-secret")
 	for name, test := range map[string]struct{ item, want string }{
 		"a value before envRef":          {"name: x\n    value: v\n    envRef: CR_VALUE", "v"},

@@ -11,9 +11,6 @@ import (
 	"credential-resolver/internal/componentfile"
 )
 
-// canary stands for a secret in a file: no error may repeat it.
-const canary = "canary-p4ssw0rd"
-
 // ours is a Component of our type with metadata, one YAML item a line.
 func ours(metadata ...string) string {
 	return component(componentfile.Type, "credentials", metadata...)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/internal/componentfile"
 )
 
@@ -65,26 +66,26 @@ func TestComponentMayHaveNoMetadata(t *testing.T) {
 func TestFileMustHoldOneComponentOfOurType(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"none": {
-			component("secretstores.local.file", "s", "name: secretsFile\n    value: "+canary),
+			component("secretstores.local.file", "s", "name: secretsFile\n    value: "+canary.Secret),
 			"holds no Component of type secretstores.credential-resolver",
 		},
 		"nothing":       {"", "holds no Component of type"},
 		"only comments": {"# kind: Component\n", "holds no Component of type"},
 		"two": {
-			ours("name: x\n    value: "+canary) + "---\n" + ours("name: y\n    value: b"),
+			ours("name: x\n    value: "+canary.Secret) + "---\n" + ours("name: y\n    value: b"),
 			"holds 2 Components of type secretstores.credential-resolver: split it, one a file",
 		},
-		"something that is no Component": {"kind: [" + canary, "is not a Component"},
-		"a list of words":                {"- " + canary, "is not a Component"},
+		"something that is no Component": {"kind: [" + canary.Secret, "is not a Component"},
+		"a list of words":                {"- " + canary.Secret, "is not a Component"},
 		"metadata that is no list": {
-			"kind: Component\nspec:\n  type: x\n  metadata: " + canary, "is not a Component",
+			"kind: Component\nspec:\n  type: x\n  metadata: " + canary.Secret, "is not a Component",
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, test.text)
 			require.ErrorContains(t, err, "credentials.yaml "+test.want)
-			require.NotContains(t, err.Error(), canary)
+			require.NotContains(t, err.Error(), canary.Secret)
 			require.NotContains(t, err.Error(), "\n")
 		})
 	}

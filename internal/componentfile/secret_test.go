@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/internal/componentfile"
 )
 
@@ -110,8 +111,8 @@ func TestSecretThatIsNowhereIsAnErrorWithTheRemedy(t *testing.T) {
 func TestStoreBesideThatCannotBeReadIsAnError(t *testing.T) {
 	tests := map[string]struct{ file, text, want string }{
 		"its file is missing":  {"missing.json", "", "no such file or directory"},
-		"its file is no JSON":  {"secrets.json", `{"` + canary, "not valid JSON: line 1"},
-		"it is a number there": {"secrets.json", `{"a":"` + canary + `","vault":5432}`, `secret "vault" of the secret store beside it: in the`},
+		"its file is no JSON":  {"secrets.json", `{"` + canary.Secret, "not valid JSON: line 1"},
+		"it is a number there": {"secrets.json", `{"a":"` + canary.Secret + `","vault":5432}`, `secret "vault" of the secret store beside it: in the`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -124,7 +125,7 @@ func TestStoreBesideThatCannotBeReadIsAnError(t *testing.T) {
 			_, err := componentfile.Load(path)
 			require.ErrorContains(t, err, "credentials.yaml: metadata secretStore.token: ")
 			require.ErrorContains(t, err, test.want)
-			require.NotContains(t, err.Error(), canary)
+			require.NotContains(t, err.Error(), canary.Secret)
 		})
 	}
 }

@@ -6,12 +6,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/internal/configfile"
 	"credential-resolver/resolver/credential"
 )
-
-// canary stands for a password in a file: no error may repeat it.
-const canary = "canary-p4ssw0rd"
 
 func TestJSONIsKeptToTheByte(t *testing.T) {
 	tests := map[string]string{
@@ -56,25 +54,25 @@ func TestFaultOfJSONIsSaidWithLineAndColumn(t *testing.T) {
 		want string
 	}{
 		"a comma that is missing": {
-			"{\n  \"a\": \"" + canary + "\"\n  \"b\": 1\n}", "is not valid JSON: line 3, column 3",
+			"{\n  \"a\": \"" + canary.Secret + "\"\n  \"b\": 1\n}", "is not valid JSON: line 3, column 3",
 		},
 		"a comma too many": {
-			"{\"a\": \"" + canary + "\",}", "is not valid JSON: line 1, column 24",
+			"{\"a\": \"" + canary.Secret + "\",}", "is not valid JSON: line 1, column 27",
 		},
 		"a word that is none": {
-			"{\"a\":" + canary + "}", "is not valid JSON: line 1, column 6",
+			"{\"a\":" + canary.Secret + "}", "is not valid JSON: line 1, column 6",
 		},
 		"single quotes": {
-			"{\r\n'" + canary + "': 1}", "is not valid JSON: line 2, column 1",
+			"{\r\n'" + canary.Secret + "': 1}", "is not valid JSON: line 2, column 1",
 		},
 		"a comment": {
-			"{\n\n// " + canary + "\n}", "is not valid JSON: line 3, column 1",
+			"{\n\n// " + canary.Secret + "\n}", "is not valid JSON: line 3, column 1",
 		},
 		"an end that is missing": {
-			"{\"a\": {\n\"b\": \"" + canary + "\"", "is not valid JSON: line 2, column 23",
+			"{\"a\": {\n\"b\": \"" + canary.Secret + "\"", "is not valid JSON: line 2, column 26",
 		},
 		"text behind its end": {
-			"{}\n" + canary, "is not valid JSON: line 2, column 1",
+			"{}\n" + canary.Secret, "is not valid JSON: line 2, column 1",
 		},
 		"a second byte order mark": {
 			"\ufeff\ufeff{}", "is not valid JSON: line 1, column 1",
@@ -83,10 +81,10 @@ func TestFaultOfJSONIsSaidWithLineAndColumn(t *testing.T) {
 		"UTF-16 without its mark": {"{\x00\"\x00", "is UTF-16: save it as UTF-8"},
 		"nothing":                 {"", "is not valid JSON: line 1, column 1"},
 		"bytes that are not UTF-8": {
-			"{\"a\": \"" + canary + "\xff\"}", "is not valid UTF-8: a config is one object",
+			"{\"a\": \"" + canary.Secret + "\xff\"}", "is not valid UTF-8: a config is one object",
 		},
-		"a list":   {`["` + canary + `"]`, "is not a JSON object: a config is one object"},
-		"a string": {`"` + canary + `"`, "is not a JSON object: a config is one object"},
+		"a list":   {`["` + canary.Secret + `"]`, "is not a JSON object: a config is one object"},
+		"a string": {`"` + canary.Secret + `"`, "is not a JSON object: a config is one object"},
 		"a null":   {"null", "is not a JSON object: a config is one object"},
 	}
 	for name, test := range tests {
@@ -98,9 +96,9 @@ func TestFaultOfJSONIsSaidWithLineAndColumn(t *testing.T) {
 }
 
 func TestSecondObjectInAFileIsRefused(t *testing.T) {
-	_, err := configfile.JSON("config.json", []byte("{}\n{\"a\": \""+canary+"\"}"))
+	_, err := configfile.JSON("config.json", []byte("{}\n{\"a\": \""+canary.Secret+"\"}"))
 	require.ErrorContains(t, err, "is not valid JSON: line 2")
-	require.NotContains(t, err.Error(), canary)
+	require.NotContains(t, err.Error(), canary.Secret)
 }
 
 func TestTextWithoutAKnownExtensionIsJSONIfItBeginsAsAnObject(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/internal/configfile"
 )
 
@@ -68,32 +69,32 @@ func TestYAMLBecomesJSON(t *testing.T) {
 
 func TestYAMLThatCannotBeAConfigIsRefusedWithItsLine(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
-		"a tab that indents":                    {"a:\n\t- " + canary, "is not valid YAML: line 2"},
-		"a quote that is not shut":              {"a: b\nc: \"" + canary, "is not valid YAML: line 2"},
-		"an alias of nothing":                   {"a: *" + canary, "is not valid YAML"},
-		"bytes that are not UTF-8":              {"a: \"" + canary + "\xff\"", "is not valid YAML"},
-		"a merge":                               {"a: &x {b: " + canary + "}\nc:\n  <<: *x", "has a merge key (<<), which is not supported: line 3; write out the fields that it adds"},
-		"a list as a name":                      {"a: 1\n? [" + canary + "]\n: b", "has a key that is not a plain name: line 2"},
-		"an object as a name":                   {"? {" + canary + ": a}\n: b", "has a key that is not a plain name: line 1"},
-		"an alias as a name":                    {"a: &x " + canary + "\n*x : b", "has a key that is not a plain name: line 2"},
-		"infinity":                              {"a: " + canary + "\nb: .inf", "has a number that JSON cannot write: line 2"},
+		"a tab that indents":                    {"a:\n\t- " + canary.Secret, "is not valid YAML: line 2"},
+		"a quote that is not shut":              {"a: b\nc: \"" + canary.Secret, "is not valid YAML: line 2"},
+		"an alias of nothing":                   {"a: *" + canary.Secret, "is not valid YAML"},
+		"bytes that are not UTF-8":              {"a: \"" + canary.Secret + "\xff\"", "is not valid YAML"},
+		"a merge":                               {"a: &x {b: " + canary.Secret + "}\nc:\n  <<: *x", "has a merge key (<<), which is not supported: line 3; write out the fields that it adds"},
+		"a list as a name":                      {"a: 1\n? [" + canary.Secret + "]\n: b", "has a key that is not a plain name: line 2"},
+		"an object as a name":                   {"? {" + canary.Secret + ": a}\n: b", "has a key that is not a plain name: line 1"},
+		"an alias as a name":                    {"a: &x " + canary.Secret + "\n*x : b", "has a key that is not a plain name: line 2"},
+		"infinity":                              {"a: " + canary.Secret + "\nb: .inf", "has a number that JSON cannot write: line 2"},
 		"negative infinity":                     {"a:\n- -.Inf", "has a number that JSON cannot write: line 2"},
 		"no number":                             {"a: .nan", "has a number that JSON cannot write: line 1"},
-		"a word that is no number":              {"a: !!int " + canary, "has a number that JSON cannot write: line 1"},
-		"a word that is no boolean":             {"a: !!bool " + canary, "has a boolean that cannot be read: line 1"},
+		"a word that is no number":              {"a: !!int " + canary.Secret, "has a number that JSON cannot write: line 1"},
+		"a word that is no boolean":             {"a: !!bool " + canary.Secret, "has a boolean that cannot be read: line 1"},
 		"an alias of what it is in":             {"a: &x\n  b: *x", "is too large or nested too deep: line "},
 		"an alias of what it is in, twice over": {"a: &x [*x, *x]", "is too large or nested too deep: line 1"},
 		"nested deeper than a person writes":    {"a: " + strings.Repeat("[", 500) + strings.Repeat("]", 500), "nested too deep: line 1"},
-		"a list":                                {"- " + canary, "is not a JSON object: a config is one object"},
-		"a word":                                {canary, "is not a JSON object: a config is one object"},
+		"a list":                                {"- " + canary.Secret, "is not a JSON object: a config is one object"},
+		"a word":                                {canary.Secret, "is not a JSON object: a config is one object"},
 		"nothing":                               {"", "is empty: a config is one object"},
-		"only comments":                         {"# " + canary + "\n", "is empty: a config is one object"},
+		"only comments":                         {"# " + canary.Secret + "\n", "is empty: a config is one object"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := configfile.JSON("config.yml", []byte(test.text))
 			require.ErrorContains(t, err, test.want)
-			require.NotContains(t, err.Error(), canary)
+			require.NotContains(t, err.Error(), canary.Secret)
 			require.NotContains(t, err.Error(), "\n")
 		})
 	}

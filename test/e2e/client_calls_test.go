@@ -12,6 +12,7 @@ import (
 
 	"credential-resolver/client"
 	"credential-resolver/client/clienttest"
+	"credential-resolver/internal/canary"
 	"credential-resolver/test/harness"
 )
 
@@ -124,7 +125,7 @@ func TestClientSaves(t *testing.T) {
 	o := harness.ComponentOptions{SocketFolder: socketFolder(t), Env: []string{"XDG_DATA_HOME=" + t.TempDir()}}
 	side := &sidecar{component: startComponent(t, o), daprd: startDaprd(t, o.SocketFolder, "../../components/local")}
 	c := client.New(side.sdk(t), client.Options{DeploymentName: "local"})
-	const text = `{"z":12345678901234567890,"host":"localhost","port":5432,"password":"` + canaryValue + `"}`
+	const text = `{"z":12345678901234567890,"host":"localhost","port":5432,"password":"` + canary.Secret + `"}`
 	config, err := client.Parse([]byte(text))
 	require.NoError(t, err)
 	guids := map[string]bool{}

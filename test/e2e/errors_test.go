@@ -13,19 +13,13 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/test/harness"
 )
 
 // nobody is a user without rights, so that a store can refuse the component even
 // where the tests run as root.
 const nobody = 65534
-
-// Each of these stands in a value, a reference or a path, and must not be seen.
-const (
-	canaryValue     = "canary-value-5e884898"
-	canaryReference = "canary-reference-da280473"
-	canaryPath      = "canary-path-151d6ddd"
-)
 
 // failure is a row of section 5 as an application meets it.
 type failure struct {
@@ -95,9 +89,8 @@ func TestErrors(t *testing.T) {
 
 func requireNoCanary(t *testing.T, text string) {
 	t.Helper()
-	for _, canary := range []string{canaryValue, canaryReference, canaryPath, "file not found"} {
-		require.NotContains(t, text, canary)
-	}
+	canary.AssertNone(t, text)
+	require.NotContains(t, text, "file not found")
 }
 
 // failingSidecar starts a component on stores in which every kind of failure can
@@ -128,18 +121,18 @@ const allowedOfFailingStores = "canary-*,huge-*,analytics-*,latin1,good"
 func failingStores(t *testing.T) (*stores, harness.ComponentOptions) {
 	t.Helper()
 	s := newStores(t)
-	s.folder = filepath.Join(s.folder, canaryPath)
+	s.folder = filepath.Join(s.folder, canary.Path)
 	require.NoError(t, os.MkdirAll(s.path("configs"), 0o755))
-	s.secret(t, canaryReference, map[string]string{"key": canaryValue})
-	s.secret(t, "huge-bundle", map[string]string{"blob_key": strings.Repeat(canaryValue, 5<<20/len(canaryValue))})
+	s.secret(t, canary.Reference, map[string]string{"key": canary.Secret})
+	s.secret(t, "huge-bundle", map[string]string{"blob_key": strings.Repeat(canary.Secret, 5<<20/len(canary.Secret))})
 
-	s.config(t, "good", `{"credentialSource":"agent","host":"db.example.com","password":"`+canaryReference+`"}`)
-	s.config(t, "no-bundle", `{"credentialSource":"agent","secret-path":"`+canaryReference+`/none","a":"b"}`)
-	s.config(t, "array", `["`+canaryValue+`"]`)
+	s.config(t, "good", `{"credentialSource":"agent","host":"db.example.com","password":"`+canary.Reference+`"}`)
+	s.config(t, "no-bundle", `{"credentialSource":"agent","secret-path":"`+canary.Reference+`/none","a":"b"}`)
+	s.config(t, "array", `["`+canary.Secret+`"]`)
 	s.config(t, "huge", `{"a":"`+strings.Repeat("x", 1<<20)+`"}`)
-	s.config(t, "odd-path", `{"secret-path":5,"a":"`+canaryValue+`"}`)
-	s.config(t, "unresolved", `{"credentialSource":"agent","a":"`+canaryValue+`"}`)
-	s.config(t, "latin1", "{\"a\":\""+canaryValue+"\xe9\"}")
+	s.config(t, "odd-path", `{"secret-path":5,"a":"`+canary.Secret+`"}`)
+	s.config(t, "unresolved", `{"credentialSource":"agent","a":"`+canary.Secret+`"}`)
+	s.config(t, "latin1", "{\"a\":\""+canary.Secret+"\xe9\"}")
 	s.config(t, "large", `{"credentialSource":"agent","secret-path":"huge-bundle","blob":"blob_key"}`)
 	s.config(t, "forbidden", `{"credentialSource":"agent","secret-path":"forbidden-`+canaryReference+`","a":"b"}`)
 	s.config(t, "unreadable", `{}`)

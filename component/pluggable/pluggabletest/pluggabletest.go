@@ -1,0 +1,91 @@
+// Package pluggabletest serves a pluggable component for a test, and connects to it as
+// daprd does. The product does not import it.
+package pluggabletest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/components-contrib/secretstores"
+	daprd "github.com/dapr/dapr/pkg/components/secretstores"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/component/pluggable"
+)
+
+// patience is how long a server may take to serve.
+const patience = 30 * time.Second
+
+// Running is a server at work.
+type Running struct {
+	Cancel context.CancelFunc // asks it to stop
+	Done   chan error         // what Run returned
+	socket string
+}
+
+// Start runs a server that will serve a socket. It does not wait.
+func Start(server *pluggable.Server, socket string) *Running {
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &Running{Cancel: cancel, Done: make(chan error, 1), socket: socket}
+	go func() { r.Done <- server.Run(ctx) }()
+	return r
+}
+
+// AwaitSocket waits until the server serves, which it does as soon as its socket is there.
+func (r *Running) AwaitSocket() error {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	for {
+		if _, err := os.Lstat(r.socket); err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case err := <-r.Done:
+			r.Done <- err // for Stop
+			return errors.Join(errors.New("the component does not serve"), err)
+		case <-timeout.C:
+			return errors.New("the component has not started in time")
+		}
+	}
+}
+
+// Stop ends the server, and returns what Run returned.
+func (r *Running) Stop() error {
+	r.Cancel()
+	return <-r.Done
+}
+
+// Client is daprd's own for one Component.
+type Client interface {
+	secretstores.SecretStore
+
+	// Dial connects without Init, as a daprd does that comes back.
+	Dial(component string) error
+	Ping() error
+}
+
+// NewClient returns daprd's client of a socket, which the end of the test closes.
+func NewClient(t testing.TB, socket string) Client {
+	t.Helper()
+	c := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), socket)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// SocketFolder returns a new folder with room for a socket's name in its path: that of
+// t.TempDir holds the test's name, and may be too long.
+func SocketFolder(t testing.TB) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "p")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	return folder
+}
