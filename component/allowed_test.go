@@ -49,7 +49,7 @@ func TestAllowedSecretsHoldForEachStore(t *testing.T) {
 		"no list, in development":       {map[string]string{"environment": "local"}, true, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFileStores(t)
 			other := filepath.Join(t.TempDir(), "second.json")
 			w.write(other, `{"pw": {"value": "of the second"}}`)
 			w.secrets(`{"pw": {"value": "of the first"}}`)

@@ -40,7 +40,7 @@ func TestACredentialThatCannotBeResolvedIsLeftOut(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			s := newShelf(t)
+			s := newFakeStores(t)
 			s.put("first", "1")
 			s.put("last", "2")
 			s.Configs.Put("middle", tc.config)
@@ -73,7 +73,7 @@ func TestACredentialThatCannotBeResolvedIsLeftOut(t *testing.T) {
 }
 
 func TestACredentialThatIsTooLargeAloneIsLeftOut(t *testing.T) {
-	s := newShelf(t)
+	s := newFakeStores(t)
 	s.put("fine", "1")
 	s.put("large", canary.Secret+strings.Repeat("x", component.MaxAnswer))
 	data, err := bulk(s.store())
@@ -84,7 +84,7 @@ func TestACredentialThatIsTooLargeAloneIsLeftOut(t *testing.T) {
 }
 
 func TestACredentialThatIsDeletedSinceItWasListedIsNoWarning(t *testing.T) {
-	s := newShelf(t)
+	s := newFakeStores(t)
 	s.put("fine", "1")
 	s.put("gone", "2")
 	s.Configs.Before("gone", resolvertest.Fail(&credential.StoreError{Kind: credential.NotFound}))
@@ -116,7 +116,7 @@ func TestAStoreThatIsDownFailsTheWholeBulkRequest(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			s := newShelf(t)
+			s := newFakeStores(t)
 			for i := range 6 {
 				s.put(fmt.Sprint("c", i), canary.Secret)
 			}
@@ -155,19 +155,19 @@ func (p *panicky) Warnf(format string, args ...any) {
 }
 
 func TestAPanicInABulkRequestIsItsInternal(t *testing.T) {
-	cases := map[string]func(s *shelf) secretstores.SecretStore{
-		"of the list": func(s *shelf) secretstores.SecretStore {
+	cases := map[string]func(s *fakeStores) secretstores.SecretStore{
+		"of the list": func(s *fakeStores) secretstores.SecretStore {
 			s.Configs.Before(resolvertest.Listing, resolvertest.Panic(canary.Secret))
 			return s.store()
 		},
-		"of ours": func(s *shelf) secretstores.SecretStore {
+		"of ours": func(s *fakeStores) secretstores.SecretStore {
 			s.Configs.Put("c", `[]`)
 			return s.storeLogging(&panicky{Logger: s.log.Logger(s.t.Name())})
 		},
 	}
 	for name, prepare := range cases {
 		t.Run(name, func(t *testing.T) {
-			s := newShelf(t)
+			s := newFakeStores(t)
 			s.put("fine", "s")
 			data, err := bulk(prepare(s))
 			assert.Nil(t, data)

@@ -22,33 +22,33 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// shelf is the component on stores of the test's own, allowed to list.
-type shelf struct {
+// fakeStores are resolvertest's, and a component on them that may list credentials.
+type fakeStores struct {
 	*resolvertest.Stores
-	*world
+	*fileStores
 
 	settings component.Settings
 }
 
-func newShelf(t *testing.T) *shelf {
+func newFakeStores(t *testing.T) *fakeStores {
 	t.Helper()
-	return &shelf{
-		Stores:   resolvertest.New(t),
-		world:    &world{t: t, log: &logtext.Text{}, metrics: prometheus.NewRegistry()},
-		settings: component.Settings{Format: component.Flat, RequestTimeout: resolver.DefaultTimeout, AllowBulk: true},
+	return &fakeStores{
+		Stores:     resolvertest.New(t),
+		fileStores: &fileStores{t: t, log: &logtext.Text{}, metrics: prometheus.NewRegistry()},
+		settings:   component.Settings{Format: component.Flat, RequestTimeout: resolver.DefaultTimeout, AllowBulk: true},
 	}
 }
 
-func (s *shelf) store() *component.SecretStore { return s.storeLogging(s.log.Logger(s.t.Name())) }
+func (s *fakeStores) store() *component.SecretStore { return s.storeLogging(s.log.Logger(s.t.Name())) }
 
-func (s *shelf) storeLogging(log logger.Logger) *component.SecretStore {
+func (s *fakeStores) storeLogging(log logger.Logger) *component.SecretStore {
 	store := component.OnSettings(log, component.NewMetrics(s.metrics), s.Options(), s.settings)
 	s.t.Cleanup(func() { assert.NoError(s.t, store.Close()) })
 	return store
 }
 
 // put stores an agent credential with a bundle that holds one secret.
-func (s *shelf) put(guid, secret string) {
+func (s *fakeStores) put(guid, secret string) {
 	s.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"of-`+guid+`","password":"pw"}`)
 	s.Secrets.Put("of-"+guid, map[string]string{"pw": secret})
 }
@@ -64,7 +64,7 @@ func bulk(store secretstores.SecretStore, metadata ...string) (map[string]map[st
 }
 
 func TestEveryCredentialIsAnsweredByItsGUID(t *testing.T) {
-	s := newShelf(t)
+	s := newFakeStores(t)
 	s.Configs.Put("direct-1", `{"user":"u","port":5432,"none":null}`)
 	s.Configs.Put("nothing", `{"none":null}`)
 	s.put("Agent_2", "s3cret")
@@ -109,7 +109,7 @@ func TestEveryCredentialIsAnsweredByItsGUID(t *testing.T) {
 }
 
 func TestWithoutCredentialsTheAnswerIsEmpty(t *testing.T) {
-	data, err := bulk(newShelf(t).store())
+	data, err := bulk(newFakeStores(t).store())
 	require.NoError(t, err)
 	assert.Equal(t, map[string]map[string]string{}, data, "and not nil")
 }
@@ -119,7 +119,7 @@ func TestAWrongBulkRequestIsRefusedBeforeAnyStoreIsAsked(t *testing.T) {
 		"formt": "unknown request metadata", "explain": "metadata.explain is not supported yet",
 		"format": "metadata.format must be", "fields": "metadata.fields has an empty name",
 	} {
-		s := newShelf(t)
+		s := newFakeStores(t)
 		data, err := bulk(s.store(), name, map[string]string{"fields": ","}[name])
 		assert.Nil(t, data)
 		require.Equal(t, codes.InvalidArgument, status.Code(err))
@@ -138,7 +138,7 @@ func slow(ctx context.Context) error {
 	}
 }
 
-func TestCredentialsAreResolvedEightAtATimeAndWithinTheTimeOfOneRequest(t *testing.T) {
+func TestBulkResolvesEightAtATimeWithinOneTimeout(t *testing.T) {
 	cases := map[string]struct {
 		limit, took time.Duration
 		code        codes.Code
@@ -150,7 +150,7 @@ func TestCredentialsAreResolvedEightAtATimeAndWithinTheTimeOfOneRequest(t *testi
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newShelf(t)
+				s := newFakeStores(t)
 				s.settings.RequestTimeout = tc.limit
 				for i := range 20 {
 					s.put(fmt.Sprint("c", i), "s")
@@ -170,7 +170,7 @@ func TestCredentialsAreResolvedEightAtATimeAndWithinTheTimeOfOneRequest(t *testi
 }
 
 // As when each call is in time, and all of them together are not.
-func TestABulkRequestThatEndsBetweenCredentialsIsNotAnsweredInPart(t *testing.T) {
+func TestBulkRequestThatTimesOutHasNoPartialAnswer(t *testing.T) {
 	for name, tc := range map[string]struct {
 		cancel func(context.Context) (context.Context, context.CancelFunc)
 		code   codes.Code
@@ -185,7 +185,7 @@ func TestABulkRequestThatEndsBetweenCredentialsIsNotAnsweredInPart(t *testing.T)
 		}, codes.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShelf(t)
+			s := newFakeStores(t)
 			s.put("c", "s")
 			ctx, cancel := tc.cancel(t.Context())
 			defer cancel()

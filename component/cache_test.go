@@ -11,25 +11,23 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"credential-resolver/resolver/cache"
-	"credential-resolver/resolver/credential"
+	protobuf "google.golang.org/protobuf/proto"
 
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
-	protobuf "google.golang.org/protobuf/proto"
-
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 
 	"credential-resolver/component"
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
 // testCached runs a test on a component with the default cache, in a bubble of time.
-func testCached(t *testing.T, test func(s *shelf, store *component.SecretStore)) {
+func testCached(t *testing.T, test func(s *fakeStores, store *component.SecretStore)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := newShelf(t)
+		s := newFakeStores(t)
 		s.settings.Cache = cache.DefaultOptions()
 		s.put("c", "one")
 		test(s, s.store())
@@ -37,7 +35,7 @@ func testCached(t *testing.T, test func(s *shelf, store *component.SecretStore))
 }
 
 func TestACredentialIsCachedUnlessARequestWantsItFresh(t *testing.T) {
-	testCached(t, func(s *shelf, store *component.SecretStore) {
+	testCached(t, func(s *fakeStores, store *component.SecretStore) {
 		password := func(metadata ...string) string {
 			data, err := get(store, "c", metadata...)
 			require.NoError(s.t, err)
@@ -54,7 +52,7 @@ func TestACredentialIsCachedUnlessARequestWantsItFresh(t *testing.T) {
 }
 
 func TestInstancesDoNotShareFingerprints(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("c", `{"password":"guess me"}`)
 	w.secrets(`{}`)
 	seen := map[string]bool{}
@@ -67,7 +65,7 @@ func TestInstancesDoNotShareFingerprints(t *testing.T) {
 }
 
 func TestAFingerprintTellsOneCredentialFromAnother(t *testing.T) {
-	testCached(t, func(s *shelf, store *component.SecretStore) {
+	testCached(t, func(s *fakeStores, store *component.SecretStore) {
 		fingerprint := func(metadata ...string) string {
 			data, err := get(store, "c", append(metadata, "fingerprint", "true")...)
 			require.NoError(s.t, err)
@@ -95,7 +93,7 @@ func TestAFingerprintTellsOneCredentialFromAnother(t *testing.T) {
 }
 
 func TestTheLastGoodAnswerIsCountedAndLoggedOnce(t *testing.T) {
-	testCached(t, func(s *shelf, store *component.SecretStore) {
+	testCached(t, func(s *fakeStores, store *component.SecretStore) {
 		_, err := get(store, "c")
 		require.NoError(s.t, err)
 		s.Secrets.Before(resolvertest.Any, resolvertest.Fail(credential.Unavailable))
@@ -113,7 +111,7 @@ func TestTheLastGoodAnswerIsCountedAndLoggedOnce(t *testing.T) {
 
 func TestACredentialThatChangesIsCountedAndLoggedAsStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShelf(t)
+		s := newFakeStores(t)
 		s.settings.Cache = cache.DefaultOptions()
 		s.settings.Cache.Consistent, s.settings.AllowBulk = true, true
 		s.put("c", "one")
@@ -144,7 +142,7 @@ func TestACredentialThatChangesIsCountedAndLoggedAsStale(t *testing.T) {
 
 // What goes over the wire is what the store's own interface answers.
 func TestAnAnswerIsEncodedAsItIsAnswered(t *testing.T) {
-	testCached(t, func(s *shelf, store *component.SecretStore) {
+	testCached(t, func(s *fakeStores, store *component.SecretStore) {
 		for _, metadata := range []map[string]string{
 			nil, {"format": "json"}, {"fields": "password"}, {"fingerprint": "true"}, {"format": "json", "fields": "password"},
 		} {
@@ -175,7 +173,7 @@ func TestAnAnswerIsEncodedAsItIsAnswered(t *testing.T) {
 
 // Only a request for one credential that was answered is a hit.
 func TestHitsAreRequestsThatWereAnswered(t *testing.T) {
-	testCached(t, func(s *shelf, store *component.SecretStore) {
+	testCached(t, func(s *fakeStores, store *component.SecretStore) {
 		hits := func() float64 { return s.counted()["credential_resolver_cache_hits_total{}"] }
 		_, err := get(store, "c")
 		require.NoError(s.t, err)
@@ -194,7 +192,7 @@ func TestHitsAreRequestsThatWereAnswered(t *testing.T) {
 }
 
 func TestABulkRequestIsNotAnsweredFromAStaleCache(t *testing.T) {
-	testCached(t, func(s *shelf, store *component.SecretStore) {
+	testCached(t, func(s *fakeStores, store *component.SecretStore) {
 		_, err := bulk(store)
 		require.NoError(s.t, err)
 		s.Secrets.Before(resolvertest.Any, resolvertest.Fail(credential.Unavailable))
@@ -208,7 +206,7 @@ func TestABulkRequestIsNotAnsweredFromAStaleCache(t *testing.T) {
 
 // A store that ends with its instance is no other's, though all metadata are alike.
 func TestWhatEndsWithAnInstanceIsCachedForItAlone(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	open := func() secretstores.SecretStore {
 		store := w.factory()
 		t.Cleanup(func() { require.NoError(t, store.Close()) })

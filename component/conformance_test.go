@@ -9,7 +9,7 @@ import (
 // TestConformance is components-contrib's own suite for secret stores, against
 // the component on its socket through daprd's client.
 func TestConformance(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("conftestsecret", `{}`)
 	w.config("secondsecret", `{}`)
 	w.secrets(`{"conftestsecret":{"conftestsecret":"abcd"},"secondsecret":{"secondsecret":"efgh"}}`)

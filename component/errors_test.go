@@ -97,7 +97,7 @@ func TestRemedyIsInTheWarningAndNotInTheAnswer(t *testing.T) {
 // One secret that cannot be used is no reason for daprd not to start, nor for another
 // credential not to be answered.
 func TestSecretThatCannotBeUsedIsOneCredentials(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.secrets(`{"db": {"password": "` + canary.Secret + `", "port": 5432}, "fine": {"password": "p"}, "l": ["x"]}`)
 	w.config("db", `{"credentialSource":"agent","secret-path":"db","password":"password"}`)
 	w.config("fine", `{"credentialSource":"agent","secret-path":"fine","password":"password"}`)

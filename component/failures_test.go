@@ -23,9 +23,9 @@ const agent = `{"credentialSource":"agent","password":"` + canary.Reference + `"
 // failure is a request that fails, on real stores.
 type failure struct {
 	// prepare makes it fail, before Init; it returns metadata to change.
-	prepare func(w *world) map[string]string
+	prepare func(w *fileStores) map[string]string
 	// after makes it fail, after Init.
-	after func(w *world, store secretstores.SecretStore)
+	after func(w *fileStores, store secretstores.SecretStore)
 	// guid is asked for; "" is "some-guid".
 	guid     string
 	metadata []string
@@ -36,8 +36,8 @@ type failure struct {
 // failures are the rows of DESIGN.md, section 5, that real stores can be brought
 // to; errors_test.go has the others.
 func failures() map[string]failure {
-	config := func(text string) func(*world) map[string]string {
-		return func(w *world) map[string]string {
+	config := func(text string) func(*fileStores) map[string]string {
+		return func(w *fileStores) map[string]string {
 			w.config("some-guid", text)
 			return nil
 		}
@@ -54,7 +54,7 @@ func failures() map[string]failure {
 		},
 		"no such credential": {code: codes.NotFound, says: "no such credential"},
 		"no such credential, though a secret has its name": {
-			prepare: func(w *world) map[string]string {
+			prepare: func(w *fileStores) map[string]string {
 				w.secrets(`{"some-guid":{"k":"` + canary.Secret + `"}}`)
 				return nil
 			},
@@ -65,12 +65,12 @@ func failures() map[string]failure {
 			code:    codes.NotFound, says: `there is no secret under its "secret-path"`,
 		},
 		"a secret that is gone": {
-			prepare: func(w *world) map[string]string {
+			prepare: func(w *fileStores) map[string]string {
 				w.config("some-guid", agent)
 				w.secrets(`{"` + canary.Reference + `":{"value":"` + canary.Secret + `"}}`)
 				return nil
 			},
-			after: func(w *world, store secretstores.SecretStore) {
+			after: func(w *fileStores, store secretstores.SecretStore) {
 				_, err := get(store, "some-guid")
 				require.NoError(w.t, err)
 				w.secrets(`{}`)
@@ -97,7 +97,7 @@ func failures() map[string]failure {
 		},
 		"nothing replaced": {prepare: config(agent), code: codes.FailedPrecondition, says: "no field of it names a secret"},
 		"a secret that is not allowed": {
-			prepare: func(w *world) map[string]string {
+			prepare: func(w *fileStores) map[string]string {
 				w.config("some-guid", agent)
 				w.secrets(`{"` + canary.Reference + `":{"value":"` + canary.Secret + `"}}`)
 				return map[string]string{"allowedSecrets": "myapp/*"}
@@ -105,7 +105,7 @@ func failures() map[string]failure {
 			code: codes.PermissionDenied, says: `its field "password" asks for a secret that metadata allowedSecrets does not allow`,
 		},
 		"a value that is not UTF-8": {
-			prepare: func(w *world) map[string]string {
+			prepare: func(w *fileStores) map[string]string {
 				w.t.(*testing.T).Setenv("CANARY_some-guid", canary.Secret+"\xff")
 				w.config("some-guid", `{"credentialSource":"direct"}`)
 				return map[string]string{
@@ -116,7 +116,7 @@ func failures() map[string]failure {
 			code: codes.FailedPrecondition, says: `field "some-guid" is not valid UTF-8`,
 		},
 		"a store that is not there yet": {
-			prepare: func(w *world) map[string]string {
+			prepare: func(w *fileStores) map[string]string {
 				w.config("some-guid", agent)
 				require.NoError(w.t, os.Remove(w.file))
 				return map[string]string{"requestTimeout": "50ms"}
@@ -125,23 +125,23 @@ func failures() map[string]failure {
 		},
 		"a store that has gone": {
 			prepare: config(agent),
-			after:   func(w *world, _ secretstores.SecretStore) { require.NoError(w.t, os.Remove(w.file)) },
+			after:   func(w *fileStores, _ secretstores.SecretStore) { require.NoError(w.t, os.Remove(w.file)) },
 			code:    codes.Unavailable, says: "the secret store is unavailable",
 		},
 		"a store that has become wrong": {
 			prepare: config(agent),
-			after:   func(w *world, _ secretstores.SecretStore) { w.secrets(`{"a": ` + canary.Secret) },
+			after:   func(w *fileStores, _ secretstores.SecretStore) { w.secrets(`{"a": ` + canary.Secret) },
 			code:    codes.Unavailable, says: "the secret store is unavailable",
 		},
 		"a config store that fails": {
-			prepare: func(w *world) map[string]string {
+			prepare: func(w *fileStores) map[string]string {
 				require.NoError(w.t, os.Mkdir(filepath.Join(w.configs, "some-guid.json"), 0o700))
 				return nil
 			},
 			code: codes.Unavailable, says: "the config store is unavailable",
 		},
 		"a config store that hangs": {
-			prepare: func(w *world) map[string]string {
+			prepare: func(w *fileStores) map[string]string {
 				pipe := filepath.Join(w.configs, "some-guid.json")
 				require.NoError(w.t, syscall.Mkfifo(pipe, 0o600))
 				w.t.Cleanup(func() { // whoever reads it waits for somebody to write
@@ -154,7 +154,7 @@ func failures() map[string]failure {
 			code: codes.DeadlineExceeded, says: "the config store did not answer in time",
 		},
 		"an answer that is too large": {
-			prepare: func(w *world) map[string]string {
+			prepare: func(w *fileStores) map[string]string {
 				w.config("some-guid", `{"credentialSource":"agent","secret-path":"b","a":"l","b":"l","c":"l","d":"l"}`)
 				w.secrets(`{"b":{"l":"` + canary.Secret + strings.Repeat("x", 1<<20) + `"}}`)
 				return map[string]string{"requestTimeout": "1m", "storeTimeout": "1m"}
@@ -167,7 +167,7 @@ func failures() map[string]failure {
 func TestAFailureSaysWhatItIsAndNothingElse(t *testing.T) {
 	for name, f := range failures() {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFileStores(t)
 			w.secrets(`{"unrelated":{"k":"` + canary.Secret + `"}}`)
 			var changed map[string]string
 			if f.prepare != nil {

@@ -27,8 +27,8 @@ const (
 	tick     = 5 * time.Millisecond
 )
 
-// world is a folder with configs and secrets, and the component on it.
-type world struct {
+// fileStores are a folder of configs and a file of secrets, and the component on them.
+type fileStores struct {
 	t       testing.TB
 	configs string // the folder of configs
 	file    string // the file of secrets
@@ -37,10 +37,10 @@ type world struct {
 	factory func() secretstores.SecretStore
 }
 
-func newWorld(t testing.TB) *world {
+func newFileStores(t testing.TB) *fileStores {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), canary.Path)
-	w := &world{
+	w := &fileStores{
 		t: t, log: &logtext.Text{}, metrics: prometheus.NewRegistry(),
 		configs: filepath.Join(folder, "configs"), file: filepath.Join(folder, "secrets.json"),
 	}
@@ -49,9 +49,9 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// properties are the component's metadata on this world, with some changed; an
+// properties are the component's metadata on these stores, with some changed; an
 // empty one is left out.
-func (w *world) properties(changed map[string]string) map[string]string {
+func (w *fileStores) properties(changed map[string]string) map[string]string {
 	properties := map[string]string{
 		"configStore":             "bindings.localstorage",
 		"configStore.rootPath":    w.configs,
@@ -67,7 +67,7 @@ func (w *world) properties(changed map[string]string) map[string]string {
 }
 
 // init returns the component, and what its Init returned.
-func (w *world) init(changed map[string]string) (secretstores.SecretStore, error) {
+func (w *fileStores) init(changed map[string]string) (secretstores.SecretStore, error) {
 	w.t.Helper()
 	store := w.factory()
 	w.t.Cleanup(func() { assert.NoError(w.t, store.Close()) })
@@ -77,7 +77,7 @@ func (w *world) init(changed map[string]string) (secretstores.SecretStore, error
 }
 
 // open returns the component, initialised.
-func (w *world) open(changed map[string]string) secretstores.SecretStore {
+func (w *fileStores) open(changed map[string]string) secretstores.SecretStore {
 	w.t.Helper()
 	store, err := w.init(changed)
 	require.NoError(w.t, err)
@@ -85,22 +85,22 @@ func (w *world) open(changed map[string]string) secretstores.SecretStore {
 }
 
 // config stores a config.
-func (w *world) config(guid, text string) { w.write(filepath.Join(w.configs, guid+".json"), text) }
+func (w *fileStores) config(guid, text string) { w.write(filepath.Join(w.configs, guid+".json"), text) }
 
 // secrets stores the secrets, in one step, as a Kubernetes volume is changed.
-func (w *world) secrets(text string) {
+func (w *fileStores) secrets(text string) {
 	w.t.Helper()
 	w.write(w.file+".new", text)
 	require.NoError(w.t, os.Rename(w.file+".new", w.file))
 }
 
-func (w *world) write(path, text string) {
+func (w *fileStores) write(path, text string) {
 	w.t.Helper()
 	require.NoError(w.t, os.WriteFile(path, []byte(text), 0o600))
 }
 
 // counted returns what was counted, by the metric's name and its labels' values.
-func (w *world) counted() map[string]float64 {
+func (w *fileStores) counted() map[string]float64 {
 	w.t.Helper()
 	families, err := w.metrics.Gather()
 	require.NoError(w.t, err)

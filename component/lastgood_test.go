@@ -19,20 +19,20 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// remembering is the component on a shelf with one credential, c, and a clock that
+// remembering is the component on fakes with one credential, c, and a clock that
 // the test moves.
 type remembering struct {
-	*shelf
+	*fakeStores
 	store  *component.SecretStore
 	passed atomic.Int64 // nanoseconds
 }
 
 func newRemembering(t *testing.T) *remembering {
 	t.Helper()
-	r := &remembering{shelf: newShelf(t)}
+	r := &remembering{fakeStores: newFakeStores(t)}
 	begin := time.Now()
 	r.settings.Cache.Now = func() time.Time { return begin.Add(time.Duration(r.passed.Load())) }
-	r.store = r.shelf.store()
+	r.store = r.fakeStores.store()
 	r.Configs.Put("c", `{"credentialSource":"agent","secret-path":"`+canary.Reference+`","password":"pw"}`)
 	r.secret("first")
 	return r
@@ -152,7 +152,7 @@ func TestTheLastGoodCredentialIsAnsweredForAnHour(t *testing.T) {
 	assert.Zero(t, r.store.Kept(), "and no longer in memory")
 }
 
-func TestAnApplicationsRequestRenewsWhatIsKeptAndKeepsNothingItself(t *testing.T) {
+func TestApplicationRequestRenewsOnlyWhatIsKept(t *testing.T) {
 	r := newRemembering(t)
 	require.Equal(t, "first", r.app())
 	assert.Zero(t, r.store.Kept())
@@ -187,7 +187,7 @@ func TestABulkRequestIsNotAnsweredWithTheLastGood(t *testing.T) {
 }
 
 func TestInstancesDoNotShareWhatTheyKeep(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("c", `{"user":"u"}`)
 	w.secrets(`{}`)
 	one, other := w.open(nil), w.open(map[string]string{"requestTimeout": "50ms"})

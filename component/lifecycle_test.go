@@ -17,7 +17,7 @@ import (
 )
 
 func TestAStoreThatComesUpLaterIsUsedThen(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("c", `{"credentialSource":"agent","password":"db-password"}`)
 	store := w.open(map[string]string{"requestTimeout": "50ms"})
 	_, err := get(store, "c")
@@ -34,7 +34,7 @@ func TestAStoreThatComesUpLaterIsUsedThen(t *testing.T) {
 }
 
 func TestARequestWaitsForAStoreThatIsStillConnecting(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("c", `{"credentialSource":"agent","password":"db-password"}`)
 	store := w.open(map[string]string{"requestTimeout": patience.String()})
 	answer := make(chan map[string]string, 1)
@@ -49,7 +49,7 @@ func TestARequestWaitsForAStoreThatIsStillConnecting(t *testing.T) {
 }
 
 func TestASecretThatChangesIsAnsweredAsItIsNow(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("c", `{"credentialSource":"agent","secret-path":"b","password":"pw"}`)
 	w.secrets(`{"b":{"pw":"old"}}`)
 	store := w.open(nil)
@@ -65,7 +65,7 @@ func TestASecretThatChangesIsAnsweredAsItIsNow(t *testing.T) {
 }
 
 func TestAComponentThatIsClosedTwiceIsClosed(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.secrets(`{}`)
 	store := w.open(nil)
 	require.NoError(t, store.Close())
@@ -75,11 +75,11 @@ func TestAComponentThatIsClosedTwiceIsClosed(t *testing.T) {
 // A store that has not come up is given up when the component is closed; goleak
 // sees to it.
 func TestAComponentThatIsStillConnectingCanBeClosed(t *testing.T) {
-	require.NoError(t, newWorld(t).open(nil).Close())
+	require.NoError(t, newFileStores(t).open(nil).Close())
 }
 
 func TestInitEndsWithItsContextAndTheStoresGoOnConnecting(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("c", `{"password":"p"}`)
 	w.secrets(`{}`)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -99,7 +99,7 @@ func TestInitEndsWithItsContextAndTheStoresGoOnConnecting(t *testing.T) {
 // A secret that an earlier instance had is no literal when it is gone: an edited
 // Component, and one that was idle, are new instances on the same store.
 func TestWhatIsKnownOfAStoreOutlivesAnInstance(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("c", `{"credentialSource":"agent","user":"someone","password":"db-password"}`)
 	w.secrets(`{"db-password": {"value": "hunter2"}, "someone": {"value": "x"}}`)
 	data, err := get(w.open(nil), "c")
@@ -121,7 +121,7 @@ func TestWhatIsKnownOfAStoreOutlivesAnInstance(t *testing.T) {
 // The last good credential of a component that depends on us outlives an instance
 // as well, under the same metadata.
 func TestTheLastGoodCredentialOutlivesAnInstance(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("c", `{"credentialSource":"agent","password":"db-password"}`)
 	w.secrets(`{"db-password": {"value": "hunter2"}}`)
 	_, err := get(w.open(map[string]string{"requestTimeout": "300ms"}), "c", "namespace", "default")

@@ -72,7 +72,7 @@ func TestTheNamesThatDaprdActsOnAreRefusedWithTheRemedy(t *testing.T) {
 			require.ErrorContains(t, err, remedy)
 			canary.AssertNone(t, err.Error())
 
-			_, err = newWorld(t).init(map[string]string{"configStore.rootPath": "", "configStore": "state.sqlite", "configStore." + name: canary.Secret})
+			_, err = newFileStores(t).init(map[string]string{"configStore.rootPath": "", "configStore": "state.sqlite", "configStore." + name: canary.Secret})
 			require.ErrorContains(t, err, "configStore."+name+" cannot be set")
 			require.ErrorContains(t, err, remedy)
 			canary.AssertNone(t, err.Error())
@@ -115,7 +115,7 @@ func TestInitRefusesWhatNoRetryMends(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFileStores(t)
 			w.secrets(`{}`)
 			_, err := w.init(tc.properties)
 			require.ErrorContains(t, err, tc.says)
@@ -135,7 +135,7 @@ func TestInitRefusesAWrongFileOfSecretsWithoutItsValues(t *testing.T) {
 	}
 	for name, text := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFileStores(t)
 			w.secrets(text)
 			_, err := w.init(nil)
 			if assert.ErrorContains(t, err, "secretStore (secretstores.local.file)") {
@@ -173,7 +173,7 @@ func TestLiteralFieldsHaveADefault(t *testing.T) {
 }
 
 func TestAHostIsNotLookedUpUnlessTheMetadataSaySo(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.secrets(`{"redis": {"redis-password": "hunter2"}}`)
 	w.config("c", `{"credentialSource":"agent","host":"redis","password":"redis"}`)
 	for value, host := range map[string]string{"host": "redis", "none": "hunter2", "password": "hunter2"} {

@@ -13,7 +13,7 @@ import (
 )
 
 func TestACredentialOfAFurtherStoreOfSecrets(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	second := filepath.Join(t.TempDir(), "second.json")
 	w.write(second, `{"pw": {"value": "of the second"}}`)
 	w.secrets(`{"pw": {"value": "of the first"}}`)
@@ -34,7 +34,7 @@ func TestACredentialOfAFurtherStoreOfSecrets(t *testing.T) {
 }
 
 func TestLookupFieldsAndDeniedProbe(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.secrets(`{"db-password": {"value": "hunter2"}, "h": {"value": "never"}}`)
 	w.config("c", `{"credentialSource":"agent","server":"h","password":"db-password"}`)
 	for name, changed := range map[string]map[string]string{
@@ -69,7 +69,7 @@ func TestTheMetadataOfFurtherStores(t *testing.T) {
 			require.ErrorContains(t, err, tc.want)
 		})
 	}
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.secrets(`{}`)
 	_, err := w.init(map[string]string{"secretStores.a": "secretstores.local.file", "secretStores.a.secretFile": "x"})
 	require.ErrorContains(t, err, `did you mean "secretsFile"?`)

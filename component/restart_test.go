@@ -21,9 +21,9 @@ import (
 	"credential-resolver/internal/canary"
 )
 
-// restarted is the component of a world, which is started again and again.
+// restarted is the component on fileStores, which is started again and again.
 type restarted struct {
-	*world
+	*fileStores
 	sockets, state string
 	socket         string
 	client         pluggabletest.Client
@@ -32,7 +32,7 @@ type restarted struct {
 
 func newRestarted(t *testing.T) *restarted {
 	t.Helper()
-	r := &restarted{world: newWorld(t), sockets: pluggabletest.SocketFolder(t), state: t.TempDir()}
+	r := &restarted{fileStores: newFileStores(t), sockets: pluggabletest.SocketFolder(t), state: t.TempDir()}
 	r.config("c", `{"credentialSource":"agent","password":"pw"}`)
 	r.secrets(`{"pw":{"value":"` + canary.Secret + `"}}`)
 	r.start()

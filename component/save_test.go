@@ -62,9 +62,9 @@ func save(b *component.SaveBinding, data string, metadata ...string) (string, er
 	return answer["guid"], nil
 }
 
-func local(t *testing.T) (*world, secretstores.SecretStore) {
+func local(t *testing.T) (*fileStores, secretstores.SecretStore) {
 	t.Helper()
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.secrets(`{"db-password": {"value": "hunter2"}}`)
 	return w, w.open(map[string]string{"environment": "local"})
 }
@@ -145,7 +145,7 @@ func TestOnlyCreateIsAnOperation(t *testing.T) {
 }
 
 func TestNothingIsSavedOutsideLocal(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.secrets(`{}`)
 	_, err := save(binding(t, w.open(nil)), `{"a": 1}`)
 	assert.Equal(t, codes.PermissionDenied, status.Code(err))

@@ -18,7 +18,7 @@ import (
 )
 
 func TestACredentialIsResolved(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("agent-bundle", `{"credentialSource":"agent","secret-path":"bundle","host":"h","port":5432,"password":"pw","extra":{"token":"tk"},"none":null}`)
 	w.config("agent-single", `{"credentialSource":"agent","host":"db.example.com","password":"db-password"}`)
 	w.config("plain", `{"username":"u","password":"overlaid"}`)
@@ -68,7 +68,7 @@ func TestACredentialIsResolved(t *testing.T) {
 }
 
 func TestTheFormByDefaultIsTheComponentsChoice(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("c", `{"port":5432}`)
 	w.secrets(`{}`)
 	store := w.open(map[string]string{"responseFormat": "json"})
@@ -83,7 +83,7 @@ func TestTheFormByDefaultIsTheComponentsChoice(t *testing.T) {
 }
 
 func TestTheLocalEnvironmentNeedsNoSecretStore(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("c", `{"credentialSource":"agent","password":"reference"}`)
 	store := w.open(map[string]string{
 		"environment": "local", "secretStore": "", "secretStore.secretsFile": "", "secretStore.multiValued": "",
@@ -93,8 +93,8 @@ func TestTheLocalEnvironmentNeedsNoSecretStore(t *testing.T) {
 	assert.Equal(t, map[string]string{"credentialSource": "agent", "password": "reference"}, data)
 }
 
-func TestACredentialOfWhichNothingIsReplacedIsAnsweredIfThatIsAllowed(t *testing.T) {
-	w := newWorld(t)
+func TestUnresolvedAllowAnswersTheConfig(t *testing.T) {
+	w := newFileStores(t)
 	w.config("c", `{"credentialSource":"agent","password":"literal"}`)
 	w.secrets(`{}`)
 	data, err := get(w.open(map[string]string{"unresolved": "allow"}), "c")
@@ -107,7 +107,7 @@ func TestCredentialsMayNotBeListedUnlessThatIsAllowed(t *testing.T) {
 		"by default": nil, "if it says so": {"allowBulk": "false"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFileStores(t)
 			w.config("c", `{"password":"`+canary.Secret+`"}`)
 			w.secrets(`{}`)
 			resp, err := w.open(changed).BulkGetSecret(t.Context(), secretstores.BulkGetSecretRequest{})
@@ -120,7 +120,7 @@ func TestCredentialsMayNotBeListedUnlessThatIsAllowed(t *testing.T) {
 }
 
 func TestACredentialHasSeveralEntries(t *testing.T) {
-	store := newWorld(t).factory()
+	store := newFileStores(t).factory()
 	assert.Equal(t, []secretstores.Feature{secretstores.FeatureMultipleKeyValuesPerSecret}, store.Features())
 	assert.Empty(t, store.(*component.SecretStore).GetComponentMetadata())
 	assert.NoError(t, store.Close(), "one that was never initialised")
@@ -145,7 +145,7 @@ func TestAPanicIsItsRequestsInternal(t *testing.T) {
 }
 
 func TestAnswersAreCountedByTheirCode(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("odd", `{"credentialSource":"`+canary.Secret+`"}`)
 	w.secrets(`{}`)
 	store := w.open(nil)

@@ -19,9 +19,9 @@ import (
 	"credential-resolver/component/pluggable/pluggabletest"
 )
 
-// serve serves the component of a world until the test ends, and returns daprd's
+// serve serves the component on the stores until the test ends, and returns daprd's
 // client of it, which has been initialised with the properties.
-func (w *world) serve(properties map[string]string) secretstores.SecretStore {
+func (w *fileStores) serve(properties map[string]string) secretstores.SecretStore {
 	w.t.Helper()
 	client := w.connect()
 	require.NoError(w.t, client.Init(w.t.Context(), secretstores.Metadata{
@@ -30,9 +30,9 @@ func (w *world) serve(properties map[string]string) secretstores.SecretStore {
 	return client
 }
 
-// connect serves the component of a world until the test ends, and returns daprd's
+// connect serves the component on the stores until the test ends, and returns daprd's
 // client of it.
-func (w *world) connect() secretstores.SecretStore {
+func (w *fileStores) connect() secretstores.SecretStore {
 	w.t.Helper()
 	folder := pluggabletest.SocketFolder(w.t)
 	server, err := pluggable.New(pluggable.Options{
@@ -47,7 +47,7 @@ func (w *world) connect() secretstores.SecretStore {
 }
 
 func TestDaprdGetsCredentialsAndTheCodesOfFailures(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("c", `{"credentialSource":"agent","port":5432,"password":"db-password"}`)
 	w.secrets(`{"db-password":{"value":"hunter2"}}`)
 	client := w.serve(w.properties(nil))
@@ -68,7 +68,7 @@ func TestTheLargestAnswerGetsThrough(t *testing.T) {
 	text := strings.Repeat("x", mebi)
 	whole := component.Size(map[string]string{"a": text, "b": text, "c": text, "d": text})
 	most := mebi - (whole - component.MaxAnswer) // what d may have
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.config("c", `{"credentialSource":"agent","secret-path":"s","a":"large","b":"large","c":"large","d":"rest"}`)
 	client := w.serve(w.properties(map[string]string{"requestTimeout": "1m", "storeTimeout": "1m"}))
 
@@ -94,7 +94,7 @@ func (ready) Close() error                                      { return nil }
 func TestTheLargestBulkAnswerGetsThrough(t *testing.T) {
 	const mebi = 1 << 20
 	text := strings.Repeat("x", mebi)
-	s := newShelf(t)
+	s := newFakeStores(t)
 	s.factory = func() secretstores.SecretStore { return ready{s.store()} }
 	client := s.serve(nil)
 	size := 0

@@ -11,7 +11,7 @@ import (
 
 // DESIGN.md, section 4, step 5: a warning once for each config, and a metric.
 func TestASecretOfWhichNothingWasUsedIsLoggedOnceAndCounted(t *testing.T) {
-	w := newWorld(t)
+	w := newFileStores(t)
 	w.secrets(`{"gcp-sa": {"key.json": "{\"type\":\"` + canary.Secret + `\",\"x\":\"y\"}"}, "pw": {"value": "hunter2"}}`)
 	w.config("c", `{"credentialSource":"agent","sa":"gcp-sa","password":"pw","extra":{"a":"gcp-sa"}}`)
 	store := w.open(map[string]string{"cacheTTL": "0s"})

@@ -65,7 +65,7 @@ func someSecrets() secrets {
 	return secrets{guid: {"b": "v"}, "p": {"k": "v"}, "k": {"k": "v"}, "l": {"l": "v"}}
 }
 
-func TestSecretsAreReadBesideTheConfigTheNextTime(t *testing.T) {
+func TestPrefetchReadsKnownSecretsWithTheConfig(t *testing.T) {
 	for name, row := range map[string]struct {
 		config         string
 		prefetch, read []string // while the config is being read, and in all
@@ -87,7 +87,7 @@ func TestSecretsAreReadBesideTheConfigTheNextTime(t *testing.T) {
 	}
 }
 
-func TestWhatWasReadAheadIsTakenForTheSameConfigAlone(t *testing.T) {
+func TestPrefetchedSecretsNeedTheSameConfig(t *testing.T) {
 	for name, row := range map[string]struct{ config, want string }{
 		"other names":    {`{"credentialSource":"agent","a":"l"}`, `{"credentialSource":"agent","a":"v"}`},
 		"the same names": {`{"credentialSource":"agent","b":"k"}`, `{"credentialSource":"agent","b":"v"}`},
@@ -111,7 +111,7 @@ func TestWhatWasReadAheadIsTakenForTheSameConfigAlone(t *testing.T) {
 	}
 }
 
-func TestWhatFailsAheadFailsTheResolution(t *testing.T) {
+func TestFailedPrefetchFailsTheResolution(t *testing.T) {
 	for name, row := range map[string]struct {
 		change func(*resolvertest.Stores)
 		want   credential.Kind
@@ -135,7 +135,7 @@ func TestWhatFailsAheadFailsTheResolution(t *testing.T) {
 }
 
 // A config store that is down costs the store of secrets one reading a credential.
-func TestNothingIsReadAheadOfAConfigThatFailed(t *testing.T) {
+func TestNoPrefetchAfterAFailedConfig(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := resolveAgain(t, `{"a":"1"}`, someSecrets(), func(s *resolvertest.Stores) {
 			s.Configs.Before(guid, resolvertest.Fail(credential.Unavailable))
@@ -148,7 +148,7 @@ func TestNothingIsReadAheadOfAConfigThatFailed(t *testing.T) {
 	})
 }
 
-func TestSecretsAheadAreEightAtATimeToo(t *testing.T) {
+func TestPrefetchReadsEightSecretsAtATime(t *testing.T) {
 	for _, secrets := range []int{8, 9, 30} {
 		synctest.Test(t, func(t *testing.T) {
 			config, held, names := wide(secrets)
@@ -164,7 +164,7 @@ func TestSecretsAheadAreEightAtATimeToo(t *testing.T) {
 }
 
 // A reading ahead that nobody needs is not left behind, as the stores say too.
-func TestNoReadingAheadOutlivesTheResolution(t *testing.T) {
+func TestPrefetchEndsWithTheResolution(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := resolveAgain(t, `{"a":"1"}`, someSecrets(), func(s *resolvertest.Stores) {
 			s.Configs.Delete(guid)

@@ -101,7 +101,7 @@ func TestASecretThatIsAllowedIsAskedFor(t *testing.T) {
 }
 
 // What the store's own grammar excludes is never sent, allowed or not.
-func TestANameThatTheStoreCannotHaveNeedsNoLeave(t *testing.T) {
+func TestInvalidNameNeedsNoPermission(t *testing.T) {
 	for _, row := range []struct{ name, config, want string }{
 		{"direct", `{"a":"b"}`, `{"a":"b"}`},
 		{"a field", `{"credentialSource":"agent","a":"UPPER"}`, `{"credentialSource":"agent","a":"UPPER"}`},
@@ -117,7 +117,7 @@ func TestANameThatTheStoreCannotHaveNeedsNoLeave(t *testing.T) {
 	}
 }
 
-func TestWithoutASecretStoreNothingIsAskedForThatCouldBeRefused(t *testing.T) {
+func TestAllowedSecretsAreUnusedWithoutASecretStore(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k"}`)
 	r := resolver.New(resolver.Options{Configs: stores.Configs, Allowed: func(string) bool { return false }})

@@ -88,7 +88,7 @@ func TestEachStoreHasItsOwnAllowedSecrets(t *testing.T) {
 }
 
 // A literal that a named store's own list refuses is one by deniedProbe.
-func TestANamedStoresListMakesALiteralByDeniedProbe(t *testing.T) {
+func TestNamedStoreListWithDeniedProbeLiteral(t *testing.T) {
 	stores, named := resolvertest.New(t), resolvertest.New(t)
 	named.Secrets.PutAll(secrets{"pw": {"value": "found"}, "host": {"value": "never"}})
 	stores.Configs.Put(guid, `{"credentialSource":"agent","h":"host","p":"pw","credential-resolver":{"secretStore":"second"}}`)

@@ -86,7 +86,7 @@ func amplifiers() map[string]amplifier {
 }
 
 // Before there was a budget, these took gigabytes, and the process with them.
-func TestWhatLittleBecomesMuchIsRefused(t *testing.T) {
+func TestAmplifyingConfigsExceedTheBudget(t *testing.T) {
 	for name, a := range amplifiers() {
 		t.Run(name, func(t *testing.T) {
 			finished, allocated, err := a.resolve(t)
@@ -101,7 +101,7 @@ func TestWhatLittleBecomesMuchIsRefused(t *testing.T) {
 
 // What could be answered in one form or another is not refused; a byte more is. Null,
 // which a flat answer leaves out, is for nothing.
-func TestTheBudgetIsThatOfTheShortestAnswer(t *testing.T) {
+func TestBudgetCountsTheShortestEncoding(t *testing.T) {
 	text := func(size int) string { return strings.Repeat("x", size) }
 	for name, tc := range map[string]struct {
 		config  string
@@ -173,7 +173,7 @@ func shortest(t *testing.T, o credential.Object) int {
 	return size
 }
 
-func TestASecretThatIsLargerThanTheBudgetMayBeUsedInPart(t *testing.T) {
+func TestPartOfASecretOverTheBudgetIsUsable(t *testing.T) {
 	large := secrets{"b": {"k": strings.Repeat("x", 8<<20), "l": "y"}}
 	finished, _, err := amplifier{`{"credentialSource":"agent","secret-path":"b","a":"l"}`, large}.resolve(t)
 	require.NoError(t, err)
@@ -182,7 +182,7 @@ func TestASecretThatIsLargerThanTheBudgetMayBeUsedInPart(t *testing.T) {
 
 // The pure functions share what they put in: what they make takes no more memory for
 // large values than for small ones.
-func TestSubstitutionSharesWhatItPutsIn(t *testing.T) {
+func TestSubstitutedValuesShareMemory(t *testing.T) {
 	config := resolvertest.Parse(t, `{"extra":{`+many(5000, `"k"`)+`},`+many(5000, `"k"`)+`}`)
 	with := func(size int) uint64 {
 		data := credential.NewObject(credential.Field{Name: "k", Value: credential.StringValue(strings.Repeat("x", size))})
@@ -193,7 +193,7 @@ func TestSubstitutionSharesWhatItPutsIn(t *testing.T) {
 }
 
 // A size is known without what it is the size of.
-func TestSizesAreThoseOfWhatIsMade(t *testing.T) {
+func TestSizesMatchTheEncoding(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		o := drawnMade(t, rt, rapid.String(), 2)
 		made, err := o.AppendJSON(nil)

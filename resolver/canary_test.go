@@ -84,7 +84,7 @@ func silentError(t *testing.T, err error) {
 	}
 }
 
-func TestNoFailureTellsASecretAReferenceAPathOrAStoresWords(t *testing.T) {
+func TestErrorsHoldNoSecretReferencePathOrStoreWords(t *testing.T) {
 	const (
 		direct = `{"password":"` + canary.Literal + `"}`
 		bundle = `{"credentialSource":"agent","secret-path":"` + canary.Path + `","a":"` + canary.Reference + `","b":"` + canary.Literal + `"}`
@@ -160,7 +160,7 @@ func TestAMalformedGUIDIsNotRepeated(t *testing.T) {
 	silentError(t, err)
 }
 
-func TestNothingThatHoldsASecretPrintsIt(t *testing.T) {
+func TestSecretsAreRedactedWhenPrinted(t *testing.T) {
 	text := credential.StringValue(canary.Secret)
 	read := resolvertest.Parse(t, `{"canary-name":"`+canary.Secret+`","o":{"p":"`+canary.Secret+`"},"a":["`+canary.Secret+`"]}`)
 	entries, err := credential.Entries(map[string]string{"a": canary.Secret, "b": canary.Secret})
@@ -192,7 +192,7 @@ func TestNothingThatHoldsASecretPrintsIt(t *testing.T) {
 	}
 }
 
-func TestAnEncodingFailureTellsNothing(t *testing.T) {
+func TestEncodingErrorHoldsNoValue(t *testing.T) {
 	_, err := credential.StringValue(canary.Secret + "\xff").AppendJSON(nil)
 	silentError(t, err)
 	_, err = credential.NewObject(credential.Field{Name: canary.Secret + "\xff"}).AppendJSON(nil)

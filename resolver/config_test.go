@@ -103,7 +103,7 @@ func TestACredentialWithoutAConfigIsNotFound(t *testing.T) {
 	}
 }
 
-func TestParseConfigTellsWhatAConfigMeans(t *testing.T) {
+func TestParseConfigReadsSourceAndSecretPath(t *testing.T) {
 	c, err := credential.ParseConfig([]byte(`{"z":1,"credentialSource":"agent","credential-resolver":{},"secret-path":"a/b"}`))
 	require.NoError(t, err)
 	assert.Equal(t, credential.SourceAgent, c.Source)
@@ -115,7 +115,7 @@ func TestParseConfigTellsWhatAConfigMeans(t *testing.T) {
 
 // A config that is read need not be one that resolves: to store it is soon enough
 // to find out.
-func TestCheckTellsWhatCouldNeverBeResolved(t *testing.T) {
+func TestCheckReportsUnresolvableConfigs(t *testing.T) {
 	for _, row := range []struct{ config, reason string }{
 		{`{"secret-path":1}`, `its "secret-path" is neither a string nor null`},
 		{`{"credentialSource":"agent","secret-path":[]}`, `its "secret-path" is neither a string nor null`},
@@ -154,7 +154,7 @@ func TestByteOrderMarkBeforeAConfigIsSkipped(t *testing.T) {
 	assert.Equal(t, `{"a":"b"}`, resolvertest.JSON(t, config.Fields))
 }
 
-func TestWhereAConfigIsNotJSONIsForTheLog(t *testing.T) {
+func TestJSONErrorPositionIsOnlyLogged(t *testing.T) {
 	_, err := credential.ParseConfig([]byte("{\n \"a\": 1\n \"b\": 2}"))
 	require.EqualError(t, err, "credential: its config is not valid JSON")
 	require.Equal(t, "line 3, column 2", credential.RemedyOf(err))

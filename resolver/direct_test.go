@@ -3,7 +3,7 @@ package resolver_test
 import "testing"
 
 // Section 4, step 7, for direct.
-func TestTheBundleOfADirectCredentialIsLaidOverItsFields(t *testing.T) {
+func TestDirectBundleEntriesBecomeFields(t *testing.T) {
 	testResolutions(t, []resolution{
 		{
 			name:    "a field that is there changes at its place, others come last",

@@ -13,7 +13,7 @@ import (
 )
 
 // Section 5: the words are fixed, and name the credential.
-func TestTheWordsOfAFailure(t *testing.T) {
+func TestErrorWording(t *testing.T) {
 	held := secrets{"p": {"x": "1"}, "not UTF-8": {"x": "{\"\xff\":1}"}}
 	fail := func(kind credential.Kind) resolvertest.Hook {
 		return resolvertest.Fail(&credential.StoreError{Kind: kind, Err: errors.New("their words")})
@@ -59,7 +59,7 @@ func TestTheWordsOfAFailure(t *testing.T) {
 	}
 }
 
-func TestAnErrorIsItsKindAndItsCause(t *testing.T) {
+func TestErrorMatchesItsKindAndCause(t *testing.T) {
 	theirs := errors.New("their words")
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k"}`)
@@ -80,7 +80,7 @@ func TestAnErrorIsItsKindAndItsCause(t *testing.T) {
 
 // A Detail is for a log: the store's own words, which may quote the reference, and
 // a reference may be a password.
-func TestTheDetailOfAFailureIsTheStoresWordsWithoutTheReference(t *testing.T) {
+func TestDetailRedactsTheReference(t *testing.T) {
 	const reference = "Tr0ub4dor3"
 	fail := func(err error) *credential.Error {
 		stores := resolvertest.New(t)
@@ -102,7 +102,7 @@ func TestTheDetailOfAFailureIsTheStoresWordsWithoutTheReference(t *testing.T) {
 }
 
 // A reference may be a word, or a letter, of the fixed word that replaces it.
-func TestTheDetailOfAFailureHasTheFixedWordWhole(t *testing.T) {
+func TestDetailKeepsTheFixedWordWhole(t *testing.T) {
 	for reference, want := range map[string]string{"r": "fo [redacted] us", "red": "fo r us", "redacted": "fo r us"} {
 		stores := resolvertest.New(t)
 		stores.Configs.Put(guid, `{"credentialSource":"agent","a":"`+reference+`"}`)
@@ -111,7 +111,7 @@ func TestTheDetailOfAFailureHasTheFixedWordWhole(t *testing.T) {
 	}
 }
 
-func TestTheDetailOfAFailureWithoutAReference(t *testing.T) {
+func TestDetailWithoutAReference(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Before(guid, resolvertest.Fail(errors.New("no route to host")))
 	assert.Equal(t, "no route to host", failed(t, stores.Resolver()).Detail())

@@ -13,7 +13,7 @@ import (
 const certificate = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ1+/a=\n-----END CERTIFICATE-----\n"
 
 // The credentials that the library this replaces has in its manual.
-func TestTheCredentialsThatPeopleHaveResolve(t *testing.T) {
+func TestManualExamplesResolve(t *testing.T) {
 	testResolutions(t, []resolution{
 		{
 			name: "a database credential whose password is in a bundle",
@@ -67,7 +67,7 @@ func TestTheCredentialsThatPeopleHaveResolve(t *testing.T) {
 	})
 }
 
-func TestManualSubstitutionPutsACertificateIn(t *testing.T) {
+func TestManualExampleSubstitutesACertificate(t *testing.T) {
 	config := resolvertest.Parse(t, `{"host":"db.example.com","port":5432,"database":"analytics",`+
 		`"username":"app_user","password":"db_password_key","ssl_cert":"ssl_cert_key"}`)
 	bundle, err := credential.Entries(map[string]string{
@@ -86,7 +86,7 @@ func TestManualSubstitutionPutsACertificateIn(t *testing.T) {
 		resolvertest.JSON(t, resolved))
 }
 
-func TestResolveCredentialsAndApplySecretValuesAreOneSubstitution(t *testing.T) {
+func TestResolveAndApplySubstituteAlike(t *testing.T) {
 	config := resolvertest.Parse(t, `{"credentialSource":"agent","a":"x","extra":{"b":"x","c":"y"},"d":"y"}`)
 	bundle := resolvertest.Parse(t, `{"x":1,"y":{"z":"x"}}`)
 	assert.Equal(t,

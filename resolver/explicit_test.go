@@ -36,7 +36,7 @@ func refusal(name, fields string, kind credential.Kind, reason string) resolutio
 }
 
 // Section 10: a value that is a reference.
-func TestASecretKeyRefIsTheEntryThatItNames(t *testing.T) {
+func TestSecretKeyRefIsReplacedByItsEntry(t *testing.T) {
 	testResolutions(t, []resolution{
 		Found("an entry", `"a":{"secretKeyRef":{"name":"db","key":"password"}}`, `"a":"p@s\"s+w&rd/é"`, "db"),
 		Found("the only entry", `"a":{"secretKeyRef":{"name":"one"}}`, `"a":"only"`, "one"),
@@ -80,7 +80,7 @@ func TestASecretKeyRefIsTheEntryThatItNames(t *testing.T) {
 	})
 }
 
-func TestNothingElseIsAReference(t *testing.T) {
+func TestOnlyExplicitFormsAreReferences(t *testing.T) {
 	testResolutions(t, []resolution{
 		Found("a bare string", `"a":"bare","extra":{"b":"bare"}`, `"a":"bare","extra":{"b":"bare"}`),
 		Found("an agent's bare string", `"credentialSource":"agent","a":"bare"`, `"credentialSource":"agent","a":"bare"`),

@@ -55,7 +55,7 @@ func TestExplicitCredentialsShareTheSecretsOfOthers(t *testing.T) {
 	})
 }
 
-func TestTheAgeOfAnExplicitCredentialIsThatOfItsOldestPart(t *testing.T) {
+func TestExplicitCredentialIsAsOldAsItsOldestPart(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -82,7 +82,7 @@ func TestConsistentReadsOfExplicitReferences(t *testing.T) {
 
 // Section 4, step 8: one that was there is not asked about here, since none is a
 // literal; and what is optional may go.
-func TestAnExplicitReferenceWhoseSecretIsGone(t *testing.T) {
+func TestDisappearedSecretOfAnExplicitReference(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		putExplicit(c, "g", "one")
 		c.Configs.Put("optional", explicitly(`"password":{"secretKeyRef":{"name":"of-g","key":"pw","default":"default"}}`))
@@ -100,7 +100,7 @@ func TestAnExplicitReferenceWhoseSecretIsGone(t *testing.T) {
 
 // What an explicit credential is made of is read beside its config, once that is known;
 // from a further store it is read after it.
-func TestTheSecretsOfExplicitReferencesAreReadBesideTheConfig(t *testing.T) {
+func TestPrefetchReadsSecretsOfExplicitReferences(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stores, second := resolvertest.New(t), resolvertest.New(t)
 		stores.Configs.Put(guid, explicitly(`"a":"${one}","b":{"secretKeyRef":{"name":"one","store":"second"}}`))

@@ -45,13 +45,13 @@ func TestAReferenceMayNameAStore(t *testing.T) {
 	assert.Equal(t, `{"b":"2","c":"x"}`, answer(t, resolve(resolver.Options{}, explicitly(`"b":{"secretKeyRef":{"name":"pw","store":"second"}},"c":"x"`))))
 }
 
-func TestWithoutAnyStoreAConfigIsAnsweredAsItIs(t *testing.T) {
+func TestExplicitConfigWithoutAStoreIsUnchanged(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, explicitly(`"a":"${one}"`))
 	assert.Equal(t, `{"a":"${one}"}`, answer(t, resolver.New(resolver.Options{Configs: stores.Configs})))
 }
 
-func TestANameThatTheStoreCannotHaveIsAnErrorThere(t *testing.T) {
+func TestExplicitInvalidNameIsAnError(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, explicitly(`"a":"${fine}","b":{"c":{"secretKeyRef":{"name":"`+canary.Reference+`","optional":true,"default":1}}}`))
 	options := stores.Options()
@@ -65,7 +65,7 @@ func TestANameThatTheStoreCannotHaveIsAnErrorThere(t *testing.T) {
 }
 
 // What single-key mode would not take for a name is one, if the store can have it.
-func TestAnExplicitNameIsHeldToTheStoresGrammarAlone(t *testing.T) {
+func TestExplicitNameFollowsOnlyTheStoreGrammar(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, explicitly(`"a":{"secretKeyRef":{"name":"a #|}{?% b"}}`))
 	stores.Secrets.Put("a #|}{?% b", map[string]string{"v": "x"})
@@ -88,7 +88,7 @@ func TestAnExplicitReferenceThatIsNotAllowed(t *testing.T) {
 	}
 }
 
-func TestAStoreThatFailsFailsAllOfIt(t *testing.T) {
+func TestStoreFailureFailsTheExplicitCredential(t *testing.T) {
 	for kind, want := range map[credential.Kind]string{
 		credential.Unavailable:        "the secret store is unavailable",
 		credential.Timeout:            "the secret store did not answer in time",
@@ -108,14 +108,14 @@ func TestAStoreThatFailsFailsAllOfIt(t *testing.T) {
 	}
 }
 
-func TestAPanicInAStoreOfExplicitReferencesIsOneRequestsFailure(t *testing.T) {
+func TestPanicInAStoreFailsOneExplicitRequest(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, explicitly(`"a":"${x}"`))
 	stores.Secrets.Before("x", resolvertest.Panic("boom"))
 	assert.Equal(t, credential.Internal, failed(t, stores.Resolver()).Kind)
 }
 
-func TestWhatIsNotUTF8(t *testing.T) {
+func TestExplicitReferenceToInvalidUTF8(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Secrets.Put("bin", map[string]string{"v": "\xff"})
 	stores.Secrets.Put("object", map[string]string{"v": "{\"a\":\"\xff\"}"})
@@ -160,7 +160,7 @@ func TestExplicitReferencesAreFetchedEightAtATime(t *testing.T) {
 	})
 }
 
-func TestExplicitReferencesHaveTheResolutionsTime(t *testing.T) {
+func TestExplicitReferencesShareTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stores := resolvertest.New(t)
 		stores.Configs.Put(guid, explicitly(`"a":"${x}"`))

@@ -86,7 +86,7 @@ func TestAnyStoreErrorFailsTheWholeResolution(t *testing.T) {
 	}
 }
 
-func TestOnlyMissingIsNoFailure(t *testing.T) {
+func TestOnlyAMissingSecretIsNoFailure(t *testing.T) {
 	for _, err := range []error{
 		Missing(),
 		fmt.Errorf("get: %w", Missing()),
@@ -103,7 +103,7 @@ func TestOnlyMissingIsNoFailure(t *testing.T) {
 	assert.Equal(t, credential.NotFound, failed(t, stores.Resolver()).Kind)
 }
 
-func TestAFailureIsNotRemembered(t *testing.T) {
+func TestResolverRemembersNoFailure(t *testing.T) {
 	for _, place := range failingPlaces() {
 		t.Run(place.name, func(t *testing.T) {
 			stores := place.fail(t, resolvertest.Fail(errors.New("connection refused")))

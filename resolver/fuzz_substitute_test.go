@@ -132,7 +132,7 @@ func text(t require.TestingT, v credential.Value) string {
 	return string(b)
 }
 
-func TestTheSubstitutionThatIsCheckedReplacesSomething(t *testing.T) {
+func TestCheckedSubstitutionReplacesSomething(t *testing.T) {
 	got := checkSubstitution(t,
 		resolvertest.Parse(t, `{"a":"k","extra":{"b":"l","c":"m"}}`), resolvertest.Parse(t, `{"k":"l","l":"k"}`))
 	require.Equal(t, `{"a":"l","extra":{"b":"k","c":"m"}}`, resolvertest.JSON(t, got))

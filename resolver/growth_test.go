@@ -191,7 +191,7 @@ func TestDoublingTheInputDoublesTheWork(t *testing.T) {
 
 // What takes time and no memory does not show above. These end: as products of two long
 // inputs they would be going on when the tests' own time is up.
-func TestManyTimesManyIsNoProduct(t *testing.T) {
+func TestTwoLongInputsTakeLinearTime(t *testing.T) {
 	const n = 30_000
 	t.Run("fields and lookupFields", func(t *testing.T) {
 		fields := make([]string, 200_000)

@@ -11,7 +11,7 @@ import (
 )
 
 // Section 4, step 8: a secret that is gone is not a literal.
-func TestAKnownSecretThatIsGoneIsNotFound(t *testing.T) {
+func TestKnownSecretThatDisappearsIsNotFound(t *testing.T) {
 	for _, place := range []struct{ name, config, secret string }{
 		{"a looked-up value", `{"credentialSource":"agent","a":"k","b":"other"}`, "k"},
 		{"a looked-up value in extra", `{"credentialSource":"agent","b":"other","extra":{"a":"k"}}`, "k"},
@@ -50,7 +50,7 @@ func TestAKnownSecretThatIsGoneIsNotFound(t *testing.T) {
 	}
 }
 
-func TestWhatWasNeverASecretStaysALiteral(t *testing.T) {
+func TestValueThatWasNeverASecretStaysLiteral(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k","b":"literal"}`)
 	stores.Secrets.Put("k", map[string]string{"k": "v"})
@@ -60,7 +60,7 @@ func TestWhatWasNeverASecretStaysALiteral(t *testing.T) {
 	}
 }
 
-func TestAnotherProcessKnowsNothingOfASecretThatIsGone(t *testing.T) {
+func TestKnownSecretsAreNotSharedByProcesses(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k","b":"l"}`)
 	stores.Secrets.PutAll(secrets{"k": {"k": "v"}, "l": {"l": "w"}})
@@ -70,7 +70,7 @@ func TestAnotherProcessKnowsNothingOfASecretThatIsGone(t *testing.T) {
 	assert.Equal(t, `{"credentialSource":"agent","a":"v","b":"l"}`, answer(t, stores.Resolver()))
 }
 
-func TestASecretIsKnownWhicheverCredentialNamedIt(t *testing.T) {
+func TestKnownSecretsAreSharedByCredentials(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put("first", `{"credentialSource":"agent","a":"k"}`)
 	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"l","b":"k"}`)
@@ -83,7 +83,7 @@ func TestASecretIsKnownWhicheverCredentialNamedIt(t *testing.T) {
 	assert.Equal(t, credential.NotFound, failed(t, r).Kind)
 }
 
-func TestASecretIsKnownAlsoIfItsResolutionFailed(t *testing.T) {
+func TestSecretOfAFailedResolutionIsKnown(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k"}`)
 	stores.Secrets.Put("k", map[string]string{"x": "1", "y": "2"})

@@ -15,9 +15,9 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// TestFewLargeCredentialsAreResolvedAtATime has a store of secrets that does not answer
+// TestLargeCredentialsAreLimited has a store of secrets that does not answer
 // hold two credentials of the largest size: a third one waits, and a small one does not.
-func TestFewLargeCredentialsAreResolvedAtATime(t *testing.T) {
+func TestLargeCredentialsAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := resolvertest.New(t)
 		filler := strings.Repeat("x", credential.MaxConfigSize-200)
@@ -53,7 +53,7 @@ func TestFewLargeCredentialsAreResolvedAtATime(t *testing.T) {
 	})
 }
 
-func TestFewLargeCredentialsWait(t *testing.T) {
+func TestWaitingLargeCredentialsAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := resolvertest.New(t)
 		filler := strings.Repeat("x", credential.MaxConfigSize-200)

@@ -27,7 +27,7 @@ func askedNames(c *resolvertest.Cached, seen *int) []string {
 	return fresh
 }
 
-func TestALiteralIsNotAskedForAgainForAWhile(t *testing.T) {
+func TestLiteralIsCached(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		seen := 0
 		c.Configs.Put("g", learnedConfig)
@@ -55,7 +55,7 @@ func TestALiteralIsNotAskedForAgainForAWhile(t *testing.T) {
 }
 
 // The bound counts from when the secret came to be, for who asks at the worst time.
-func TestASecretUnderALiteralsNameIsSeenInFiveTTLs(t *testing.T) {
+func TestNewSecretReplacesLiteralWithinFiveTTLs(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"ref"}`)
 		c.Secrets.Put("u", map[string]string{"value": "user"})
@@ -69,7 +69,7 @@ func TestASecretUnderALiteralsNameIsSeenInFiveTTLs(t *testing.T) {
 }
 
 // What could not be resolved is so for NegativeTTL, and what was refused may not be.
-func TestOnlyACredentialTeachesLiterals(t *testing.T) {
+func TestOnlySuccessfulResolutionsTeachLiterals(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", `{"credentialSource":"agent","password":"ref"}`)
 		require.Equal(c.T, credential.FailedPrecondition.Error(), c.Ask("g"))
@@ -93,7 +93,7 @@ func TestOnlyACredentialTeachesLiterals(t *testing.T) {
 	})
 }
 
-func TestLiteralsOfManyConfigsAreRemembered(t *testing.T) {
+func TestLiteralsAreCachedForManyConfigs(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		const configs = 4000
 		ask := func() {
@@ -115,7 +115,7 @@ func TestLiteralsOfManyConfigsAreRemembered(t *testing.T) {
 }
 
 // A literal of one config that shows to be a secret by another is one at once.
-func TestALiteralThatIsASecretElsewhereIsAskedFor(t *testing.T) {
+func TestLiteralKnownAsASecretIsLookedUp(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", learnedConfig)
 		c.Secrets.Put("u", map[string]string{"value": "user"})
@@ -128,7 +128,7 @@ func TestALiteralThatIsASecretElsewhereIsAskedFor(t *testing.T) {
 	})
 }
 
-func TestASecretThatIsGoneIsNoLiteral(t *testing.T) {
+func TestDisappearedSecretIsNoLiteral(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", learnedConfig)
 		c.Secrets.Put("ref", map[string]string{"value": "one"})
@@ -141,7 +141,7 @@ func TestASecretThatIsGoneIsNoLiteral(t *testing.T) {
 
 // Once the bounds have passed, the answer is the plain resolver's, whatever has
 // changed meanwhile; what is asked for fresh is so at once.
-func TestTheCacheAnswersAsThePlainResolver(t *testing.T) {
+func TestCacheAnswersLikeTheResolver(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) { checkAgainstPlain(c, rt) })
 	})
@@ -182,7 +182,7 @@ func checkAgainstPlain(c *resolvertest.Cached, rt *rapid.T) {
 	}
 }
 
-func TestConsistentReadsSeeAChangeInTheMiddle(t *testing.T) {
+func TestConsistentReadsDetectAChange(t *testing.T) {
 	consistent := func(o *cache.Options) { o.Consistent = true }
 	config := `{"credentialSource":"agent","user":"user-ref","password":"password-ref"}`
 	rotate := func(c *resolvertest.Cached, to string) {

@@ -41,7 +41,7 @@ type listing struct {
 
 func (l listing) List(context.Context) ([]string, error) { return l.guids, nil }
 
-func TestACredentialIsListedOnceHoweverOftenAStoreTellsIt(t *testing.T) {
+func TestListRemovesDuplicateGUIDs(t *testing.T) {
 	told := []string{"b", "a", "b"}
 	guids, err := resolver.New(resolver.Options{Configs: listing{guids: told}}).List(t.Context())
 	require.NoError(t, err)
@@ -49,7 +49,7 @@ func TestACredentialIsListedOnceHoweverOftenAStoreTellsIt(t *testing.T) {
 	assert.Equal(t, []string{"b", "a", "b"}, told, "the store's own list is left alone")
 }
 
-func TestAFailureToListIsOneOfTheKinds(t *testing.T) {
+func TestListFailureHasAKind(t *testing.T) {
 	words := errors.New(canary.Words + canary.Secret)
 	fail := func(kind credential.Kind) resolvertest.Hook {
 		return resolvertest.Fail(&credential.StoreError{Kind: kind, Err: words})
@@ -81,14 +81,14 @@ func TestAFailureToListIsOneOfTheKinds(t *testing.T) {
 	}
 }
 
-func TestAStoreThatHasNoListCannotTell(t *testing.T) {
+func TestListNeedsAStoreThatCanList(t *testing.T) {
 	r := resolver.New(resolver.Options{Configs: struct{ resolver.ConfigStore }{resolvertest.New(t).Configs}})
 	_, err := r.List(t.Context())
 	require.ErrorIs(t, err, credential.FailedPrecondition)
 	assert.EqualError(t, err, "credential: the config store cannot tell which credentials it has")
 }
 
-func TestTheTimeToListIsBounded(t *testing.T) {
+func TestListHasATimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stores := resolvertest.New(t)
 		stores.Configs.Before(resolvertest.Listing, resolvertest.Block())
@@ -102,7 +102,7 @@ func TestTheTimeToListIsBounded(t *testing.T) {
 }
 
 // A credential that is gone is told from one whose secret is.
-func TestNoSuchCredentialIsNotJustAnythingThatIsNotFound(t *testing.T) {
+func TestNoSuchCredentialIsNotAnyNotFound(t *testing.T) {
 	stores := resolvertest.New(t)
 	r := stores.Resolver()
 	assert.True(t, credential.NoSuchCredential(failed(t, r)))

@@ -79,7 +79,7 @@ func TestLiteralFieldsAreNeitherLookedUpNorReplaced(t *testing.T) {
 }
 
 // A field that is not looked up asks for nothing.
-func TestLiteralFieldsCountForNoLimit(t *testing.T) {
+func TestLiteralFieldsDoNotCountForMaxSecrets(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"agent","host":"internal","port":"internal-too","password":"pw"}`)
 	stores.Secrets.PutAll(secrets{"pw": {"value": "s3cret"}})

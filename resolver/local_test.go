@@ -11,7 +11,7 @@ import (
 )
 
 // Section 2, environment: local may run without a store of secrets.
-func TestWithoutASecretStoreConfigsAreAnsweredAsTheyAre(t *testing.T) {
+func TestLocalAnswersConfigsUnchanged(t *testing.T) {
 	for _, row := range []struct{ name, config, want string }{
 		{"direct", `{"z":"1","a":12.50}`, `{"z":"1","a":12.50}`},
 		{"agent", `{"credentialSource":"agent","a":"k"}`, `{"credentialSource":"agent","a":"k"}`},
@@ -28,7 +28,7 @@ func TestWithoutASecretStoreConfigsAreAnsweredAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestWithoutASecretStoreAConfigMustBeOneStill(t *testing.T) {
+func TestLocalStillValidatesConfigs(t *testing.T) {
 	stores := resolvertest.New(t)
 	r := resolver.New(resolver.Options{Configs: stores.Configs})
 	assert.Equal(t, credential.NotFound, failed(t, r).Kind)
@@ -39,7 +39,7 @@ func TestWithoutASecretStoreAConfigMustBeOneStill(t *testing.T) {
 	}
 }
 
-func TestWithoutASecretStoreAnUnknownSourceIsToldToo(t *testing.T) {
+func TestLocalReportsAnUnknownSource(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"Agent"}`)
 	told := 0

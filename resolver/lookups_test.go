@@ -59,7 +59,7 @@ func TestLookupsAreEightAtATime(t *testing.T) {
 	}
 }
 
-func TestManyLookupsFindEachItsOwn(t *testing.T) {
+func TestConcurrentLookupsKeepTheirResults(t *testing.T) {
 	config, held, _ := wide(100)
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, config)
@@ -70,7 +70,7 @@ func TestManyLookupsFindEachItsOwn(t *testing.T) {
 }
 
 // The eight are one resolution's: others do not wait for them.
-func TestAResolverServesManyAtOnce(t *testing.T) {
+func TestResolverIsSafeForConcurrentUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config, held, _ := wide(8)
 		stores := resolvertest.New(t)

@@ -23,7 +23,7 @@ func distinct(n int, value string) string {
 	return text.String()
 }
 
-func TestACredentialAsksForNoMoreSecretsThanItMay(t *testing.T) {
+func TestMaxSecretsIsEnforced(t *testing.T) {
 	agent := `{"credentialSource":"agent"`
 	two := `{"credential-resolver":{"references":"explicit"}`
 	ref := `{"secretKeyRef":{"name":"s%d"}}`
@@ -75,7 +75,7 @@ func TestACredentialAsksForNoMoreSecretsThanItMay(t *testing.T) {
 }
 
 // What was learned makes room for no more: else a credential would be there and gone.
-func TestTheBoundOnSecretsDoesNotDependOnWhatWasLearned(t *testing.T) {
+func TestMaxSecretsCountsCachedLiterals(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		opts := c.Options()
 		opts.Cache, opts.MaxSecrets = c.Opts, 2
@@ -103,7 +103,7 @@ func down() resolvertest.Hook {
 }
 
 // A retry asks for what is not known yet, and for nothing again.
-func TestWhatIsNoSecretIsLearnedThoughAnotherFails(t *testing.T) {
+func TestLiteralIsLearnedThoughAnotherLookupFails(t *testing.T) {
 	for _, hook := range []resolvertest.Hook{
 		down(),
 		resolvertest.Fail(&credential.StoreError{Kind: credential.Denied, Err: errors.New("no")}),
@@ -133,7 +133,7 @@ func TestWhatIsNoSecretIsLearnedThoughAnotherFails(t *testing.T) {
 }
 
 // A secret that is gone is none of the literals that a failure teaches (step 8).
-func TestAFailureTeachesNoSecretThatIsGone(t *testing.T) {
+func TestFailureTeachesNoDisappearedSecret(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"ref"}`)
 		c.Secrets.Put("u", map[string]string{"value": "user"})

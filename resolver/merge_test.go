@@ -3,7 +3,7 @@ package resolver_test
 import "testing"
 
 // Section 4, step 5: how the entries of several secrets merge.
-func TestEntriesMergeInTheOrderOfTheConfigLaterOverEarlier(t *testing.T) {
+func TestLaterSecretsOverrideEarlierEntries(t *testing.T) {
 	// Each secret has two entries, so that none is an only one.
 	held := secrets{
 		"one": {"one": "1", "shared": "from one"},
@@ -109,7 +109,7 @@ func TestEmptyEntriesAreDroppedAndFalsyOnesKept(t *testing.T) {
 	})
 }
 
-func TestASecretsEntriesServeTheWholeConfig(t *testing.T) {
+func TestEntriesOfASecretReplaceInTheWholeConfig(t *testing.T) {
 	testResolutions(t, []resolution{
 		{
 			name:    "a value that is no secret, but an entry of another value's",

@@ -39,7 +39,7 @@ func told(fields []credential.MigratedField) string {
 }
 
 // Section 8, migrate.
-func TestAMigratedConfigNamesWhatItWasMadeOf(t *testing.T) {
+func TestMigrateReplacesValuesByTheirReferences(t *testing.T) {
 	const block = `{"credential-resolver":{"references":"explicit"},`
 	ref := func(name, key string) string { return `{"secretKeyRef":{"name":"` + name + `","key":"` + key + `"}}` }
 	for _, row := range []struct {
@@ -145,7 +145,7 @@ func TestAMigratedConfigNamesWhatItWasMadeOf(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeMigratedSaysWhy(t *testing.T) {
+func TestMigrateExplainsWhatItCannotMigrate(t *testing.T) {
 	for _, row := range []struct {
 		name, config string
 		kind         credential.Kind
@@ -200,7 +200,7 @@ func TestWhatCannotBeMigratedSaysWhy(t *testing.T) {
 }
 
 // The proof is by what the stores say, not by trust in the rewriting.
-func TestASecretThatChangesMeanwhileIsNoProof(t *testing.T) {
+func TestMigrateFailsIfASecretChangesMeanwhile(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Secrets.Put("p", map[string]string{"k": "1"})
 	stores.Secrets.Before("p", func(context.Context) error {
@@ -211,7 +211,7 @@ func TestASecretThatChangesMeanwhileIsNoProof(t *testing.T) {
 	assert.ErrorContains(t, err, "would not be the same credential")
 }
 
-func TestAMigrationKeepsTheStoreOfTheConfig(t *testing.T) {
+func TestMigrateKeepsTheStoreOfTheConfig(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Secrets.Put("one", map[string]string{"v": "1"})
 	r := resolver.New(resolver.Options{Named: map[string]resolver.NamedSecrets{"s": {Store: stores.Secrets}}})
@@ -222,7 +222,7 @@ func TestAMigrationKeepsTheStoreOfTheConfig(t *testing.T) {
 }
 
 // Whatever resolves is migrated to what resolves alike, or refused.
-func TestAMigrationNeverChangesACredential(t *testing.T) {
+func TestMigrateNeverChangesTheCredential(t *testing.T) {
 	migrated := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		config := drawnConfig.Draw(rt, "config")

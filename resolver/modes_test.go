@@ -12,7 +12,7 @@ import (
 )
 
 // Section 4, step 2.
-func TestTheSourceIsAgentOnlyIfItSaysExactlyThat(t *testing.T) {
+func TestSourceIsAgentOnlyIfExactlyAgent(t *testing.T) {
 	const known, unknown = false, true
 	for _, row := range []struct {
 		name, config string
@@ -114,7 +114,7 @@ func TestASecretPathThatIsNeitherStringNorNullIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheWordsForSourcesAndModes(t *testing.T) {
+func TestSourceAndModeNames(t *testing.T) {
 	assert.Equal(t, "direct", string(credential.SourceDirect))
 	assert.Equal(t, "agent", string(credential.SourceAgent))
 	assert.Equal(t, "multi-key", string(credential.MultiKey))

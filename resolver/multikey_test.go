@@ -66,7 +66,7 @@ func TestAMissingBundleOfAnAgentCredentialIsNotFound(t *testing.T) {
 	})
 }
 
-func TestAMissingBundleIsNotFoundAlsoWhereNothingReplacedIsAllowed(t *testing.T) {
+func TestMissingAgentBundleIsNotFoundIfUnresolvedAllowed(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"p","a":"k"}`)
 	options := stores.Options()
@@ -77,7 +77,7 @@ func TestAMissingBundleIsNotFoundAlsoWhereNothingReplacedIsAllowed(t *testing.T)
 	assert.Equal(t, "secret store", failure.Store)
 }
 
-func TestOneEntryIsEnoughForABundle(t *testing.T) {
+func TestBundleWithOneEntryIsUsed(t *testing.T) {
 	testResolutions(t, []resolution{
 		{
 			name:    "false in an object",

@@ -54,7 +54,7 @@ func lookedUp(t *testing.T, value string, named func(*resolvertest.Secrets) reso
 func plain(s *resolvertest.Secrets) resolver.SecretStore { return s }
 
 // Section 4, step 5: what cannot be a name.
-func TestAValueThatCannotBeANameIsNeverSentToAStore(t *testing.T) {
+func TestInvalidNamesAreNeverSentToAStore(t *testing.T) {
 	for name, value := range map[string]string{
 		"empty":                                 "",
 		"one space":                             " ",
@@ -103,7 +103,7 @@ func TestAValueThatCannotBeANameIsNeverSentToAStore(t *testing.T) {
 	}
 }
 
-func TestAValueThatCanBeANameIsLookedUp(t *testing.T) {
+func TestValidNamesAreLookedUp(t *testing.T) {
 	for name, value := range map[string]string{
 		"a word":                           "password",
 		"one character":                    "x",
@@ -132,7 +132,7 @@ func TestAValueThatCanBeANameIsLookedUp(t *testing.T) {
 	}
 }
 
-func TestAStoreWithAGrammarOfItsOwnExcludesMore(t *testing.T) {
+func TestStoreGrammarExcludesNames(t *testing.T) {
 	short := func(name string) bool { return len(name) <= 8 }
 	grammar := func(slash bool) func(*resolvertest.Secrets) resolver.SecretStore {
 		return func(s *resolvertest.Secrets) resolver.SecretStore { return s.Named(short, slash) }
@@ -157,7 +157,7 @@ func TestAStoreWithAGrammarOfItsOwnExcludesMore(t *testing.T) {
 	}
 }
 
-func TestABundleWhoseNameTheStoreExcludesIsMissing(t *testing.T) {
+func TestBundleWithInvalidNameIsMissing(t *testing.T) {
 	none := func(string) bool { return false }
 	stores := resolvertest.New(t)
 	stores.Secrets.PutAll(secrets{guid: {"a": "wrong"}, "p": {"k": "wrong"}})
@@ -177,7 +177,7 @@ func TestABundleWhoseNameTheStoreExcludesIsMissing(t *testing.T) {
 }
 
 // Section 4, "Stated names": the limits of a look-up are not for them.
-func TestAStatedNameIsSentAsItIs(t *testing.T) {
+func TestExplicitNameIsSentUnchanged(t *testing.T) {
 	for _, name := range []string{
 		"Prod DB", " ", " name ", "a\nb", "a?b", "a#b", "50%", `a\b`, "/a", "../a", "a/./b", "ключ 🔑", strings.Repeat("long", 200), "a|b", "{}",
 	} {

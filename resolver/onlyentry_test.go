@@ -7,7 +7,7 @@ import (
 )
 
 // Section 4, step 5, its last sentence.
-func TestAValueGetsTheOnlyEntryOfItsSecret(t *testing.T) {
+func TestValueIsReplacedByTheOnlyEntry(t *testing.T) {
 	const config = `{"credentialSource":"agent","password":"db-password"}`
 	gets := func(name string, entries map[string]string, password string) resolution {
 		return resolution{
@@ -37,7 +37,7 @@ func TestAValueGetsTheOnlyEntryOfItsSecret(t *testing.T) {
 	})
 }
 
-func TestAValueGetsNoEntryOfASecretThatHasNotOneAlone(t *testing.T) {
+func TestSecretWithSeveralEntriesReplacesNothing(t *testing.T) {
 	const config = `{"credentialSource":"agent","user":"u","password":"db-password"}`
 	keeps := func(name string, entries map[string]string) resolution {
 		return resolution{
@@ -55,7 +55,7 @@ func TestAValueGetsNoEntryOfASecretThatHasNotOneAlone(t *testing.T) {
 	})
 }
 
-func TestAnOnlyEntryComesLast(t *testing.T) {
+func TestOnlyEntryHasTheLowestPrecedence(t *testing.T) {
 	testResolutions(t, []resolution{
 		{
 			name:   "a later secret's entry of the value's name comes before it",

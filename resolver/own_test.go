@@ -7,7 +7,7 @@ import (
 )
 
 // Section 4: the field "credential-resolver" is ours.
-func TestOurOwnFieldIsNeverPartOfTheAnswer(t *testing.T) {
+func TestSettingsFieldIsNotInTheAnswer(t *testing.T) {
 	testResolutions(t, []resolution{
 		{
 			name:   "direct",
@@ -40,7 +40,7 @@ func TestOurOwnFieldIsNeverPartOfTheAnswer(t *testing.T) {
 	})
 }
 
-func TestWhatOurOwnFieldCannotSayIsRefused(t *testing.T) {
+func TestInvalidSettingsFieldIsRefused(t *testing.T) {
 	refused := func(name, own, reason string) resolution {
 		return resolution{
 			name: name, config: `{"credentialSource":"agent","a":"k","credential-resolver":` + own + `}`,

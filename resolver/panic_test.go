@@ -35,7 +35,7 @@ func TestAPanicInASecretStoreIsInternal(t *testing.T) {
 	}
 }
 
-func TestEveryLookupMayPanic(t *testing.T) {
+func TestPanicInAnyLookupIsInternal(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k","b":"l","c":"m","extra":{"d":"n"}}`)
 	stores.Secrets.Before(resolvertest.Any, resolvertest.Panic("s3cret"))

@@ -50,7 +50,7 @@ func TestOnlyLookupFieldsAreLookedUp(t *testing.T) {
 }
 
 // Section 2, deniedProbe.
-func TestARefusedLookUp(t *testing.T) {
+func TestRefusedLookupIsAnErrorOrALiteral(t *testing.T) {
 	refuse := resolvertest.Fail(&credential.StoreError{Kind: credential.Denied, Err: errors.New("403")})
 	const config = `{"credentialSource":"agent","host":"h","password":"pw"}`
 	stores := func(t *testing.T) (*resolvertest.Stores, resolver.Options) {
@@ -111,7 +111,7 @@ func TestARefusedLookUp(t *testing.T) {
 }
 
 // Section 2, secretStores.
-func TestAConfigChoosesItsStoreOfSecrets(t *testing.T) {
+func TestConfigChoosesItsSecretStore(t *testing.T) {
 	one, two := resolvertest.New(t), resolvertest.New(t)
 	one.Secrets.PutAll(secrets{"pw": {"pw": "one"}, guid: {"a": "one"}})
 	two.Secrets.PutAll(secrets{"pw": {"pw": "two"}, "bundle": {"pw": "two-b"}, guid: {"a": "two"}})

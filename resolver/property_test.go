@@ -56,7 +56,7 @@ func drawnObject(names ...string) *rapid.Generator[[]member] {
 	})
 }
 
-func TestSingleKeyIsWhatANaiveReaderMakesOfIt(t *testing.T) {
+func TestSingleKeyMatchesTheReferenceModel(t *testing.T) {
 	// More draws than usual: few have entries whose order shows, and they are cheap.
 	for range 10 {
 		rapid.Check(t, func(rt *rapid.T) { checkSingleKey(t, rt) })
@@ -79,7 +79,7 @@ func checkSingleKey(t *testing.T, rt *rapid.T) {
 	}
 
 	literal := drawnNames(rt, "user", "host", "extra", "k")
-	want, asked, kind := naive(config, held, literal)
+	want, asked, kind := referenceModel(config, held, literal)
 	options := stores.Options()
 	options.LiteralFields = literal
 	credential, err := resolver.New(options).Resolve(t.Context(), guid)
@@ -136,7 +136,7 @@ func TestSubstitutionIsOnePassAndKeepsOrderAndInputs(t *testing.T) {
 
 // A result that is substituted into, or made into another object, stays what it
 // was, and so does what it was made from.
-func TestAnAnswerSharesNothingThatCanChange(t *testing.T) {
+func TestAnswerSharesNoMutableState(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		source := resolvertest.Parse(t, jsonOf(drawnConfig.Draw(rt, "source")))
 		first := resolvertest.Parse(t, jsonOf(drawnEntries.Draw(rt, "first")))
@@ -154,7 +154,7 @@ func TestAnAnswerSharesNothingThatCanChange(t *testing.T) {
 	})
 }
 
-func TestADirectCredentialIsItsConfigUnderItsBundle(t *testing.T) {
+func TestDirectBundleOverridesTheConfig(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		config, entries := drawnConfig.Draw(rt, "config"), drawnEntries.Draw(rt, "bundle")
 		stores := resolvertest.New(t)
@@ -163,7 +163,7 @@ func TestADirectCredentialIsItsConfigUnderItsBundle(t *testing.T) {
 
 		want := config
 		if len(nonEmpty(entries)) > 0 {
-			want = naiveOverlay(config, entries)
+			want = modelOverlay(config, entries)
 		}
 		credential, err := stores.Resolver().Resolve(t.Context(), guid)
 		require.NoError(rt, err)
@@ -171,8 +171,8 @@ func TestADirectCredentialIsItsConfigUnderItsBundle(t *testing.T) {
 	})
 }
 
-// naiveOverlay lays entries over the members of the same name; others come last.
-func naiveOverlay(config, entries []member) []member {
+// modelOverlay lays entries over the members of the same name; others come last.
+func modelOverlay(config, entries []member) []member {
 	out := append([]member(nil), config...)
 next:
 	for _, e := range entries {

@@ -11,7 +11,7 @@ import (
 )
 
 // The domain knows nothing of how it is asked, nor of any store: section 6.
-func TestTheResolverDependsOnNoGRPCNoDaprAndNoCloud(t *testing.T) {
+func TestResolverImportsNoGRPCDaprOrCloud(t *testing.T) {
 	all := deps.Of(t)
 	require.Contains(t, all, "credential-resolver/resolver")
 	require.Contains(t, all, "golang.org/x/sync/errgroup", "packages of other modules are in the list")

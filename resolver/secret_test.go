@@ -11,7 +11,7 @@ import (
 )
 
 // Section 4, step 6.
-func TestAnOnlyEntryThatIsAJSONObjectStandsForIt(t *testing.T) {
+func TestOnlyEntryWithAJSONObjectIsUnpacked(t *testing.T) {
 	for _, row := range []struct {
 		name    string
 		entries map[string]string
@@ -46,7 +46,7 @@ func TestAnOnlyEntryThatIsAJSONObjectStandsForIt(t *testing.T) {
 	}
 }
 
-func TestAnOnlyEntryThatIsAJSONObjectStandsForItInEveryMode(t *testing.T) {
+func TestOnlyEntryIsUnpackedInEveryMode(t *testing.T) {
 	testResolutions(t, []resolution{
 		{
 			name:    "direct",
@@ -76,7 +76,7 @@ func TestAnOnlyEntryThatIsAJSONObjectStandsForItInEveryMode(t *testing.T) {
 }
 
 // To take such an object for a plain text would hand out all of it in one field.
-func TestAJSONObjectThatIsNotUTF8IsRefusedAndNotTakenForAText(t *testing.T) {
+func TestJSONObjectThatIsNotUTF8IsRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"bytes that are not UTF-8":    "{\"k\":\"\xff\"}",
 		"a name that is not UTF-8":    "{\"\xff\":\"k\"}",
@@ -105,7 +105,7 @@ func TestAJSONObjectThatIsNotUTF8IsRefusedAndNotTakenForAText(t *testing.T) {
 	}
 }
 
-func TestEntriesThatAreNotUTF8AreEntriesIfTheyAreNoObject(t *testing.T) {
+func TestEntryThatIsNotUTF8IsKeptIfNoObject(t *testing.T) {
 	for _, text := range []string{"\xff", "{\xff", "{\"k\":\"\xff\"", `["\ud800"]`} {
 		entries, err := credential.Entries(map[string]string{"k": text})
 		require.NoError(t, err)
@@ -115,7 +115,7 @@ func TestEntriesThatAreNotUTF8AreEntriesIfTheyAreNoObject(t *testing.T) {
 	}
 }
 
-func TestEntriesDoesNotTouchWhatItReads(t *testing.T) {
+func TestEntriesDoesNotModifyItsInput(t *testing.T) {
 	data := map[string]string{"json": `{"a":"1"}`}
 	_, err := credential.Entries(data)
 	require.NoError(t, err)

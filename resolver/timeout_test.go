@@ -42,7 +42,7 @@ func TestAStoreThatDoesNotAnswerIsATimeout(t *testing.T) {
 	}
 }
 
-func TestTheLimitIsOnTheWholeResolution(t *testing.T) {
+func TestTimeoutCoversTheWholeResolution(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := func(ctx context.Context) error {
 			select {
@@ -65,7 +65,7 @@ func TestTheLimitIsOnTheWholeResolution(t *testing.T) {
 	})
 }
 
-func TestTheCallersOwnDeadlineCountsIfItIsShorter(t *testing.T) {
+func TestShorterCallerDeadlineWins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stores := failingPlaces()[0].fail(t, resolvertest.Block())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -77,7 +77,7 @@ func TestTheCallersOwnDeadlineCountsIfItIsShorter(t *testing.T) {
 	})
 }
 
-func TestACallerThatGoesAwayEndsTheResolution(t *testing.T) {
+func TestCancelledCallerEndsTheResolution(t *testing.T) {
 	for _, place := range failingPlaces() {
 		t.Run(place.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestACallerThatGoesAwayEndsTheResolution(t *testing.T) {
 
 // One failure ends the others, which would be for nothing; and it is the one that
 // is told, not those that it ended.
-func TestTheFirstFailureEndsTheOtherLookups(t *testing.T) {
+func TestFirstFailureCancelsTheOtherLookups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused := errors.New("refused")
 		stores := resolvertest.New(t)

@@ -11,7 +11,7 @@ import (
 )
 
 // Section 2, unresolved.
-func TestAnAgentCredentialOfWhichNothingWasReplacedIsRefusedUnlessAllowed(t *testing.T) {
+func TestUnresolvedAgentCredentialIsRefusedUnlessAllowed(t *testing.T) {
 	for _, row := range []struct {
 		name, config string
 		secrets      secrets
@@ -92,7 +92,7 @@ func TestOneReplacedValueIsEnough(t *testing.T) {
 	})
 }
 
-func TestAValueThatTheStoresGrammarExcludesIsNoneToLookUp(t *testing.T) {
+func TestInvalidNameCountsAsNothingToLookUp(t *testing.T) {
 	const config = `{"credentialSource":"agent","a":"k"}`
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, config)
@@ -101,7 +101,7 @@ func TestAValueThatTheStoresGrammarExcludesIsNoneToLookUp(t *testing.T) {
 	assert.Equal(t, config, answer(t, resolver.New(options)))
 }
 
-func TestACredentialWithoutAValueToLookUpIsAnsweredAsItIs(t *testing.T) {
+func TestConfigWithNothingToLookUpIsUnchanged(t *testing.T) {
 	same := func(name, config string, held secrets, asked ...string) resolution {
 		if asked == nil {
 			asked = []string{}

@@ -14,7 +14,7 @@ import (
 
 // Section 4, step 5: "a value that names a secret of which nothing was used stays, with a
 // warning (once per config)".
-func TestASecretOfWhichNothingWasUsedIsToldOf(t *testing.T) {
+func TestUnusedSecretIsReported(t *testing.T) {
 	held := secrets{
 		"gcp-sa": {"key.json": `{"type":"gcp","project":"p"}`}, "pw": {"value": "s3cret"},
 		"several": {"user": "u", "password": "p"}, "nested": {"json": `{"x":{"y":1}}`}, "empty": {"a": "", "b": ""},
@@ -65,7 +65,7 @@ func TestASecretOfWhichNothingWasUsedIsToldOf(t *testing.T) {
 	}
 }
 
-func TestUnusedSecretsAreOfSingleKeyConfigsAlone(t *testing.T) {
+func TestUnusedSecretsAreReportedForSingleKeyOnly(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Secrets.PutAll(secrets{"p": {"x": "1", "y": "2"}, guid: {"x": "1", "y": "2"}})
 	options := stores.Options()
@@ -81,7 +81,7 @@ func TestUnusedSecretsAreOfSingleKeyConfigsAlone(t *testing.T) {
 }
 
 // What is told prints as nothing that could be a password.
-func TestAnUnusedSecretPrintsAsAFixedWord(t *testing.T) {
+func TestUnusedSecretIsRedactedWhenPrinted(t *testing.T) {
 	assert.NotContains(t, fmt.Sprintf("%v %+v %s", resolver.Unused{Field: "a", Secret: canary.Secret}, []resolver.Unused{{Secret: canary.Secret}},
 		credential.Reference(canary.Secret)), canary.Secret)
 }

@@ -15,7 +15,7 @@ import (
 
 // cacheMaxBytes bounds memory, so an estimate must not be far below it. Above it may be:
 // a text that stands many times in a credential is one text.
-func TestACredentialIsNotTakenForLessMemoryThanItHas(t *testing.T) {
+func TestWeightIsNotBelowTheMemoryUsed(t *testing.T) {
 	for name, config := range map[string]string{
 		"typical": `{` + benchFields + `}`,
 		"wide":    `{` + distinct(1000, `"v%d"`)[1:] + `}`,
@@ -50,7 +50,7 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-func TestALargeTextManyTimesOverIsOneText(t *testing.T) {
+func TestSharedTextIsWeighedOnce(t *testing.T) {
 	config := `{"credentialSource":"agent","secret-path":"b",` + many(50, `"k"`) + `}`
 	before := heap()
 	finished, _, err := amplifier{config, secrets{"b": {"k": strings.Repeat("x", 64<<10), "l": ""}}}.resolve(t)

@@ -24,7 +24,7 @@ import (
 	"credential-resolver/internal/owned/ownedtest"
 )
 
-func TestConnectionsThatKeepEndingDoNotPutOffTheCheckForGoneProcesses(t *testing.T) {
+func TestProcessCheckRunsDespiteEndingConnections(t *testing.T) {
 	m := newMachine(t)
 	s := m.start(t, &echoes{})
 	other := pluggable.StartChild(t, "daprd", s.socket, "credentials")

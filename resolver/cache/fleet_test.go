@@ -86,14 +86,14 @@ func deviation(counts []float64) float64 {
 	return math.Sqrt(squares / float64(len(counts)))
 }
 
-func TestProcessesThatBeganTogetherComeOutOfStep(t *testing.T) {
+func TestRefreshJitterSpreadsAFleet(t *testing.T) {
 	testFleet(t, func(f *fleet) {
 		f.run(8 * binsInATTL)
 		require.Less(f.t, deviation(f.run(2*binsInATTL)), usual/2)
 	})
 }
 
-func TestAStoreThatIsDownIsNoBurdenForTheOther(t *testing.T) {
+func TestStoreOutageAddsNoLoadToTheOther(t *testing.T) {
 	testFleet(t, func(f *fleet) {
 		f.run(4 * binsInATTL)
 		f.Secrets.Before(resolvertest.Any, resolvertest.Fail(credential.Unavailable))

@@ -43,7 +43,7 @@ func TestAnAnswerIsNotOlderThanTheTTL(t *testing.T) {
 	})
 }
 
-func TestACredentialInUseIsNotWaitedFor(t *testing.T) {
+func TestCredentialInUseIsRefreshedInTheBackground(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -63,7 +63,7 @@ func TestACredentialInUseIsNotWaitedFor(t *testing.T) {
 	})
 }
 
-func TestManyWhoAskAtOnceShareOneReading(t *testing.T) {
+func TestConcurrentRequestsShareOneRead(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		gate := c.Secrets.Hold()
@@ -78,7 +78,7 @@ func TestManyWhoAskAtOnceShareOneReading(t *testing.T) {
 	})
 }
 
-func TestManyCredentialsOnOneBundleReadItOnce(t *testing.T) {
+func TestCredentialsWithOneBundleReadItOnce(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Secrets.Put("shared", map[string]string{"pw": "one"})
 		var group sync.WaitGroup
@@ -102,7 +102,7 @@ func TestManyCredentialsOnOneBundleReadItOnce(t *testing.T) {
 	})
 }
 
-func TestWhatIsAskedForFreshIsReadAfterwards(t *testing.T) {
+func TestFreshRequestReadsAfterItBegan(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		fresh := func() string { return c.Password("g", cache.Ask{Fresh: true}) }
@@ -136,7 +136,7 @@ func TestWhatIsAskedForFreshIsReadAfterwards(t *testing.T) {
 }
 
 // A reading that had not found it yet is none that began after the request.
-func TestWhatIsAskedForFreshIsNoFailureOfBefore(t *testing.T) {
+func TestFreshRequestIgnoresCachedFailures(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		goOn := make(chan struct{})
 		c.Configs.Before("g", resolvertest.OnlyTheFirst(func(context.Context) error {
@@ -154,7 +154,7 @@ func TestWhatIsAskedForFreshIsNoFailureOfBefore(t *testing.T) {
 	})
 }
 
-func TestWhatIsReadLaterStays(t *testing.T) {
+func TestLaterReadIsKept(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		slow := resolvertest.New(c.T)
 		slow.Configs.Put("g", `{"a":"1"}`)
@@ -171,7 +171,7 @@ func TestWhatIsReadLaterStays(t *testing.T) {
 }
 
 // A resolution's own time, and a second where it waits for another's.
-func TestARequestHasItsTime(t *testing.T) {
+func TestCachedRequestHasATimeout(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		c.Secrets.Before(resolvertest.Any, resolvertest.Block())
@@ -197,7 +197,7 @@ func TestARequestHasItsTime(t *testing.T) {
 	})
 }
 
-func TestAFailureThatNoStoreIsToBlameForIsKeptForAWhile(t *testing.T) {
+func TestPermanentErrorsAreCached(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		require.Equal(c.T, credential.NotFound.Error(), c.Ask("g"))
 		c.Bundle("g", "one")
@@ -240,7 +240,7 @@ func TestTheCacheIsBounded(t *testing.T) {
 }
 
 // Who asks for what there is not takes nothing from the others.
-func TestMissesPushOutNoCredentials(t *testing.T) {
+func TestMissesEvictNoCredentials(t *testing.T) {
 	resolvertest.TestCached(t, func(o *cache.Options) { o.MaxEntries = 100 }, func(c *resolvertest.Cached) {
 		for i := range 50 {
 			c.Bundle(fmt.Sprint("g", i), "one")
@@ -257,7 +257,7 @@ func TestMissesPushOutNoCredentials(t *testing.T) {
 	})
 }
 
-func TestWithoutATTLNothingIsKept(t *testing.T) {
+func TestZeroTTLCachesNothing(t *testing.T) {
 	resolvertest.TestCached(t, func(o *cache.Options) { o.TTL = 0 }, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -272,7 +272,7 @@ func TestWithoutATTLNothingIsKept(t *testing.T) {
 	})
 }
 
-func TestClosingEndsWhatIsUnderWay(t *testing.T) {
+func TestCloseEndsRunningReads(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		c.Secrets.Before(resolvertest.Any, resolvertest.Block())
@@ -285,7 +285,7 @@ func TestClosingEndsWhatIsUnderWay(t *testing.T) {
 	})
 }
 
-func TestAPanicInAStoreIsTheFailureOfWhoAsks(t *testing.T) {
+func TestPanicInAStoreFailsOnlyItsRequest(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		c.Secrets.Before(resolvertest.Any, resolvertest.Panic("canary"))

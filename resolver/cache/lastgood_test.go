@@ -70,7 +70,7 @@ func restartWith(c *resolvertest.Cached, s *lastGoodStore) {
 	c.Reopen()
 }
 
-func TestALastGoodCredentialIsEncodedAsItIs(t *testing.T) {
+func TestLastGoodEncodingIsLossless(t *testing.T) {
 	const fields = `{"z":1.50,"a":{"b":[1e21,null,"ü"],"a":12345678901234567890},"s":"\"","n":null,"t":true}`
 	readAt := time.Now()
 	c := &credential.Credential{GUID: "g", Fields: resolvertest.Parse(t, fields), ReadAt: readAt}
@@ -93,7 +93,7 @@ func TestALastGoodCredentialIsEncodedAsItIs(t *testing.T) {
 	require.Error(t, err, "it could not be answered either")
 }
 
-func TestWhatMayBeGivenStaleOutlivesTheProcess(t *testing.T) {
+func TestLastGoodAnswerOutlivesTheProcess(t *testing.T) {
 	testRestarted(t, nil, func(c *resolvertest.Cached, s *lastGoodStore) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -123,7 +123,7 @@ func TestWhatMayBeGivenStaleOutlivesTheProcess(t *testing.T) {
 	})
 }
 
-func TestAPermanentFailureDoesNotOutliveTheProcess(t *testing.T) {
+func TestPermanentFailureDoesNotOutliveTheProcess(t *testing.T) {
 	for name, fail := range map[string]func(c *resolvertest.Cached){
 		"a refusal":        func(c *resolvertest.Cached) { resolvertest.StoresFail(c, credential.Denied) },
 		"a fault":          func(c *resolvertest.Cached) { resolvertest.StoresFail(c, credential.Internal) },
@@ -145,7 +145,7 @@ func TestAPermanentFailureDoesNotOutliveTheProcess(t *testing.T) {
 	}
 }
 
-func TestARestoredCredentialIsAHitWithinTheTTL(t *testing.T) {
+func TestRestoredCredentialIsAHitWithinTheTTL(t *testing.T) {
 	testRestarted(t, nil, func(c *resolvertest.Cached, s *lastGoodStore) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -160,7 +160,7 @@ func TestARestoredCredentialIsAHitWithinTheTTL(t *testing.T) {
 	})
 }
 
-func TestARestoredCredentialWaitsASecondForTheStores(t *testing.T) {
+func TestRestoredCredentialWaitsOneSecondForStores(t *testing.T) {
 	testRestarted(t, nil, func(c *resolvertest.Cached, s *lastGoodStore) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -191,7 +191,7 @@ func TestARestoredCredentialWaitsASecondForTheStores(t *testing.T) {
 	})
 }
 
-func TestAFastStoreAnswersForARestoredCredential(t *testing.T) {
+func TestFastStoreWinsOverRestoredCredential(t *testing.T) {
 	testRestarted(t, nil, func(c *resolvertest.Cached, s *lastGoodStore) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -206,7 +206,7 @@ func TestAFastStoreAnswersForARestoredCredential(t *testing.T) {
 	})
 }
 
-func TestWhoWantsNoStaleAnswerWaitsForTheStores(t *testing.T) {
+func TestNoStaleAnswerWantedWaitsForTheStores(t *testing.T) {
 	testRestarted(t, nil, func(c *resolvertest.Cached, s *lastGoodStore) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -221,7 +221,7 @@ func TestWhoWantsNoStaleAnswerWaitsForTheStores(t *testing.T) {
 	})
 }
 
-func TestARestoredCredentialIsNotGivenForLonger(t *testing.T) {
+func TestRestoredCredentialIsNotServedForLonger(t *testing.T) {
 	testRestarted(t, nil, func(c *resolvertest.Cached, s *lastGoodStore) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -284,7 +284,7 @@ func TestRestoredCredentialsAreRefreshedWhenAStoreIsBack(t *testing.T) {
 	})
 }
 
-func TestRefreshingIsHandedOnToTheNextResolver(t *testing.T) {
+func TestNextHandlerContinuesTheRestoredRefresh(t *testing.T) {
 	testRestarted(t, nil, func(c *resolvertest.Cached, s *lastGoodStore) {
 		restoredFrom(c, s, 5)
 		other := c.Over(c.Stores)

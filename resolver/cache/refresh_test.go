@@ -52,7 +52,7 @@ func TestRefreshReadsOnceASecond(t *testing.T) {
 	}
 }
 
-func TestAllWhoRefreshWithinASecondShareTheNextReading(t *testing.T) {
+func TestRefreshesWithinASecondShareTheNextRead(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		putNumbered(c, "g")
 		require.Equal(c.T, "1", askFresh(c, "g"))
@@ -82,7 +82,7 @@ func TestRefreshOfOneCredentialDoesNotDelayAnother(t *testing.T) {
 	})
 }
 
-func TestAFailedRefreshCountsToo(t *testing.T) {
+func TestFailedRefreshCountsForTheRateLimit(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		c.Configs.Before("g", resolvertest.Fail(&credential.StoreError{Kind: credential.Unavailable, Err: errors.New("down")}))

@@ -14,7 +14,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-func TestTheLastGoodAnswerIsGivenWhileAStoreIsDown(t *testing.T) {
+func TestStaleAnswerWhileAStoreIsDown(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -50,7 +50,7 @@ func TestTheLastGoodAnswerIsGivenWhileAStoreIsDown(t *testing.T) {
 	})
 }
 
-func TestTheLastGoodAnswerIsGivenForSoLong(t *testing.T) {
+func TestStaleAnswerEndsAfterStaleIfError(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -71,7 +71,7 @@ func TestTheLastGoodAnswerIsGivenForSoLong(t *testing.T) {
 }
 
 // A store that failed once, some time ago, is no store that is down.
-func TestAFailureThatIsOverMakesNoStaleAnswer(t *testing.T) {
+func TestNoStaleAnswerAfterRecovery(t *testing.T) {
 	for name, fail := range map[string]func(c *resolvertest.Cached){
 		"a renewal": func(c *resolvertest.Cached) {
 			c.Pass(55 * time.Second)
@@ -107,7 +107,7 @@ func TestAFailureThatIsOverMakesNoStaleAnswer(t *testing.T) {
 }
 
 // It is the caller who has no time, and no store that is down.
-func TestACallerWhoLeavesGetsNoStaleAnswer(t *testing.T) {
+func TestCancelledCallerGetsNoStaleAnswer(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -153,7 +153,7 @@ func testConsistent(t *testing.T, change func(*cache.Options), test func(c *reso
 	})
 }
 
-func TestACredentialThatChangesIsAnsweredAsItWasLastConsistent(t *testing.T) {
+func TestChangingCredentialServesLastConsistent(t *testing.T) {
 	testConsistent(t, nil, func(c *resolvertest.Cached, stop func()) {
 		c.Pass(time.Minute)
 		answer, err := c.Resolve(c.T.Context(), "g", cache.Ask{})
@@ -176,7 +176,7 @@ func TestACredentialThatChangesIsAnsweredAsItWasLastConsistent(t *testing.T) {
 }
 
 // The stores are up, and the rotation may be over in a moment.
-func TestACredentialThatChangesIsReadAgainEverySecondOrTwo(t *testing.T) {
+func TestChangingCredentialIsRetriedEverySecondOrTwo(t *testing.T) {
 	testConsistent(t, nil, func(c *resolvertest.Cached, _ func()) {
 		c.Pass(time.Minute)
 		attempts, until := []time.Time{}, time.Now().Add(5*time.Minute)
@@ -196,7 +196,7 @@ func TestACredentialThatChangesIsReadAgainEverySecondOrTwo(t *testing.T) {
 	})
 }
 
-func TestTheLastConsistentAnswerIsGivenForSoLong(t *testing.T) {
+func TestLastConsistentAnswerEndsAfterStaleIfError(t *testing.T) {
 	unavailable := credential.Unavailable.Error()
 	testConsistent(t, nil, func(c *resolvertest.Cached, _ func()) {
 		c.Pass(cache.DefaultStaleIfError)
@@ -218,7 +218,7 @@ func TestTheLastConsistentAnswerIsGivenForSoLong(t *testing.T) {
 	})
 }
 
-func TestWhatIsAskedOfACredentialThatChanges(t *testing.T) {
+func TestReadsOfAChangingCredential(t *testing.T) {
 	testConsistent(t, nil, func(c *resolvertest.Cached, stop func()) {
 		c.Pass(2 * time.Second)
 		require.Equal(c.T, credential.Unavailable.Error(), c.Password("g", cache.Ask{Fresh: true}), "the last good one is older")
@@ -240,7 +240,7 @@ func TestWhatIsAskedOfACredentialThatChanges(t *testing.T) {
 }
 
 // Or its last good answer would pass over the refusal, for as long as that lasts.
-func TestARefusalBesideAnOutageIsARefusal(t *testing.T) {
+func TestRefusalWinsOverOutage(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"p"}`)
 		c.Secrets.Put("u", map[string]string{"value": "u"})
@@ -253,7 +253,7 @@ func TestARefusalBesideAnOutageIsARefusal(t *testing.T) {
 	})
 }
 
-func TestWhoWantsNoStaleAnswerGetsTheFailure(t *testing.T) {
+func TestFailureIfStaleAnswersAreNotWanted(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		whole := cache.Ask{NotStale: true}
@@ -268,7 +268,7 @@ func TestWhoWantsNoStaleAnswerGetsTheFailure(t *testing.T) {
 }
 
 // Whoever read it: daprd gets the last good one if it has asked for it before.
-func TestTheLastGoodAnswerIsKeptForWhoWantsIt(t *testing.T) {
+func TestLastGoodAnswerIsKeptIfWanted(t *testing.T) {
 	lastGood := cache.Ask{LastGood: true}
 	resolvertest.TestCached(t, func(o *cache.Options) { o.StaleIfError = 0 }, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
@@ -295,7 +295,7 @@ func TestTheLastGoodAnswerIsKeptForWhoWantsIt(t *testing.T) {
 }
 
 // What is asked for fresh must not be old, whatever fails.
-func TestTheLastGoodAnswerIsNoneToWhoAsksForAFreshOne(t *testing.T) {
+func TestFreshRequestGetsNoStaleAnswer(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -306,7 +306,7 @@ func TestTheLastGoodAnswerIsNoneToWhoAsksForAFreshOne(t *testing.T) {
 	})
 }
 
-func TestARefusalAndAMissEndTheLastGoodAnswerAtOnce(t *testing.T) {
+func TestRefusalAndMissDropTheLastGoodAnswer(t *testing.T) {
 	for name, end := range map[string]struct {
 		do   func(c *resolvertest.Cached)
 		want credential.Kind
@@ -332,7 +332,7 @@ func TestARefusalAndAMissEndTheLastGoodAnswerAtOnce(t *testing.T) {
 	}
 }
 
-func TestAStoreThatIsDownIsAskedEverMoreSeldom(t *testing.T) {
+func TestRetriesBackOffWhileAStoreIsDown(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -358,7 +358,7 @@ func TestAStoreThatIsDownIsAskedEverMoreSeldom(t *testing.T) {
 }
 
 // Who asks for fresh ones, and gets none, does not put the next attempt off.
-func TestFreshReadingsThatFailDelayNoRenewal(t *testing.T) {
+func TestFailedFreshReadsDelayNoRefresh(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -377,7 +377,7 @@ func TestFreshReadingsThatFailDelayNoRenewal(t *testing.T) {
 	})
 }
 
-func TestAStaleAnswerSaysWhyItCouldNotBeRenewed(t *testing.T) {
+func TestStaleAnswerSaysWhy(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))

@@ -22,7 +22,7 @@ func overloaded() resolvertest.Hook {
 	return resolvertest.Fail(&credential.StoreError{Kind: credential.Unavailable, Err: credential.ErrOverloaded})
 }
 
-func TestOverloadIsSaidToBeOurs(t *testing.T) {
+func TestOverloadIsReportedAsOurs(t *testing.T) {
 	s := resolvertest.New(t)
 	s.Configs.Put("g", `{"credentialSource":"agent","secret-path":"bundle","password":"pw"}`)
 	s.Secrets.Before(resolvertest.Any, overloaded())
@@ -33,7 +33,7 @@ func TestOverloadIsSaidToBeOurs(t *testing.T) {
 	require.EqualError(t, err, `credential "g": the component is overloaded: too many calls to the secret store are waiting`)
 }
 
-func TestTheLastGoodAnswerIsGivenInAnOverload(t *testing.T) {
+func TestStaleAnswerDuringOverload(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
@@ -83,7 +83,7 @@ func (s *seen) hook(ctx context.Context) error {
 	return nil
 }
 
-func TestAllCallsOfAResolutionAreOneTask(t *testing.T) {
+func TestCallsOfAResolutionShareOneTask(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", `{"credentialSource":"agent","a":"one","b":"two","c":"three"}`)
 		c.Secrets.Put("one", map[string]string{"x": "1"})
@@ -100,7 +100,7 @@ func TestAllCallsOfAResolutionAreOneTask(t *testing.T) {
 	})
 }
 
-func TestARefreshIsABackgroundTaskUntilSomebodyWaits(t *testing.T) {
+func TestBackgroundRefreshTurnsForegroundWhenAwaited(t *testing.T) {
 	resolvertest.TestCached(t, func(o *cache.Options) { o.StaleIfError = 0 }, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))

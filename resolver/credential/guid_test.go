@@ -10,7 +10,7 @@ import (
 )
 
 // Section 3, its last paragraph.
-func TestAGUIDIsOneTo128LettersDigitsUnderscoresAndHyphens(t *testing.T) {
+func TestGUIDRule(t *testing.T) {
 	for name, valid := range map[string]string{
 		"a UUID":             "6f1c1e0a-9d0b-4c43-8a53-0a7d4c9a2f10",
 		"one character":      "x",

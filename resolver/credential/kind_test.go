@@ -48,7 +48,7 @@ func TestKindOfGRPCCode(t *testing.T) {
 	}
 }
 
-func TestTheKindOfAnError(t *testing.T) {
+func TestKindOf(t *testing.T) {
 	theirs := errors.New("their words")
 	for _, row := range []struct {
 		name string
@@ -72,7 +72,7 @@ func TestTheKindOfAnError(t *testing.T) {
 	}
 }
 
-func TestAStoreErrorIsItsKindAndItsCause(t *testing.T) {
+func TestStoreErrorMatchesItsKindAndCause(t *testing.T) {
 	theirs := errors.New("their words")
 	err := fmt.Errorf("x: %w", &credential.StoreError{Kind: credential.Denied, Err: theirs})
 	assert.ErrorIs(t, err, credential.Denied)

@@ -38,7 +38,7 @@ func TestAnObjectIsWrittenAsItWasRead(t *testing.T) {
 	}
 }
 
-func TestAnObjectThatIsNotJSONSaysWhere(t *testing.T) {
+func TestSyntaxErrorSaysWhere(t *testing.T) {
 	for _, row := range []struct {
 		text   string
 		offset int64
@@ -53,7 +53,7 @@ func TestAnObjectThatIsNotJSONSaysWhere(t *testing.T) {
 	}
 }
 
-func TestAnObjectKeepsNothingOfTheTextThatItWasReadFrom(t *testing.T) {
+func TestObjectDoesNotRetainItsText(t *testing.T) {
 	text := []byte(`{"name":"value","n":12.50,"o":{"p":["q"]}}`)
 	o, err := credential.ParseObject(text)
 	require.NoError(t, err)
@@ -95,7 +95,7 @@ func TestTheZeroObjectIsEmpty(t *testing.T) {
 	assert.Equal(t, `{}`, resolvertest.JSON(t, credential.ApplySecretValues(o, o)))
 }
 
-func TestAllStopsWhenItIsTold(t *testing.T) {
+func TestAllStopsOnBreak(t *testing.T) {
 	var seen []string
 	for name := range resolvertest.Parse(t, `{"c":1,"a":2,"b":3}`).All() {
 		if seen = append(seen, name); name == "a" {
@@ -105,7 +105,7 @@ func TestAllStopsWhenItIsTold(t *testing.T) {
 	assert.Equal(t, []string{"c", "a"}, seen)
 }
 
-func TestAMadeObjectIsLikeOneThatWasRead(t *testing.T) {
+func TestBuiltObjectEqualsAParsedOne(t *testing.T) {
 	fields := []credential.Field{
 		{Name: "a", Value: credential.StringValue("1")}, {Name: "b"}, {Name: "a", Value: credential.StringValue("2")},
 	}
@@ -115,7 +115,7 @@ func TestAMadeObjectIsLikeOneThatWasRead(t *testing.T) {
 	assert.Equal(t, `{"a":"2","b":null}`, resolvertest.JSON(t, o), "the fields that it was made of are copied")
 }
 
-func TestAnObjectIsAppendedWholeOrNotAtAll(t *testing.T) {
+func TestAppendIsAllOrNothing(t *testing.T) {
 	prefix := []byte("prefix")
 	got, err := resolvertest.Parse(t, `{"a":1}`).AppendJSON(prefix)
 	require.NoError(t, err)
@@ -134,7 +134,7 @@ func TestAnObjectIsAppendedWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
-func TestDeepNestingIsNoFault(t *testing.T) {
+func TestDeepNestingIsParsed(t *testing.T) {
 	deep := `{"a":` + strings.Repeat(`[`, 5000) + strings.Repeat(`]`, 5000) + `}`
 	assert.Equal(t, deep, resolvertest.JSON(t, resolvertest.Parse(t, deep)))
 
@@ -143,7 +143,7 @@ func TestDeepNestingIsNoFault(t *testing.T) {
 }
 
 // Few fields are looked through, and many found by an index.
-func TestAnObjectOfAnySizeHasItsFields(t *testing.T) {
+func TestFieldsAreFoundInObjectsOfAnySize(t *testing.T) {
 	for n := range 40 {
 		var fields []credential.Field
 		var want []string

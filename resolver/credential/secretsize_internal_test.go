@@ -8,7 +8,7 @@ import (
 )
 
 // cacheMaxBytes bounds what is kept of a secret's stored form too.
-func TestTheStoredFormOfASecretIsWeighed(t *testing.T) {
+func TestSecretWeightIsOfItsStoredForm(t *testing.T) {
 	const text = `{"a":"b"}`
 	secret, err := ReadSecret(map[string]string{"key.json": text})
 	require.NoError(t, err)

@@ -29,7 +29,7 @@ func TestAStringThatEqualsANameInTheSecretDataIsReplaced(t *testing.T) {
 	}
 }
 
-func TestNothingElseIsReplaced(t *testing.T) {
+func TestOnlyEqualStringsAreReplaced(t *testing.T) {
 	const k = `{"k":"v"}`
 	for _, row := range []struct{ name, source, secrets string }{
 		{"another case", `{"a":"K"}`, k},
@@ -50,7 +50,7 @@ func TestNothingElseIsReplaced(t *testing.T) {
 	}
 }
 
-func TestAValueThatWasPutInIsNeverLookedAtAgain(t *testing.T) {
+func TestSubstitutionIsSinglePass(t *testing.T) {
 	for _, row := range []struct{ name, source, secrets, want string }{
 		{"it equals another secret's name", `{"a":"k"}`, `{"k":"l","l":"v"}`, `{"a":"l"}`},
 		{"it equals its own name", `{"a":"k"}`, `{"k":"k"}`, `{"a":"k"}`},
@@ -103,7 +103,7 @@ func substitute(t *testing.T, source, secrets, want string) {
 	}
 }
 
-func TestSubstitutionWorksOnObjectsThatWereMade(t *testing.T) {
+func TestSubstitutionWorksOnBuiltObjects(t *testing.T) {
 	extra := credential.NewObject(
 		credential.Field{Name: "token", Value: credential.StringValue("k")},
 		credential.Field{Name: "n", Value: resolvertest.Value(t, `1.0`)},

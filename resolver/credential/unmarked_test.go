@@ -8,7 +8,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-func TestByteOrderMarkIsTakenOff(t *testing.T) {
+func TestByteOrderMarkIsRemoved(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                   "",
 		"{":                  "{",

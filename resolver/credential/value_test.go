@@ -30,7 +30,7 @@ func TestAValueHasOneOfSixKinds(t *testing.T) {
 	assert.Equal(t, credential.NullKind, credential.Value{}.Kind(), "the zero value is null")
 }
 
-func TestAStringIsTheTextThatItMeans(t *testing.T) {
+func TestStringIsUnescaped(t *testing.T) {
 	text, ok := resolvertest.Value(t, `"a\n\u0062\"\ud83d\udd11"`).Text()
 	assert.True(t, ok)
 	assert.Equal(t, "a\nb\"🔑", text)

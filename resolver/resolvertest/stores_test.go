@@ -14,7 +14,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-func TestTheFakesAnswerWhatWasPutIn(t *testing.T) {
+func TestFakesAnswerWhatWasPut(t *testing.T) {
 	stores := resolvertest.New(t)
 	entries := map[string]string{"k": "v"}
 	stores.Configs.Put("g", `{"a":1}`)
@@ -48,7 +48,7 @@ func TestTheFakesAnswerWhatWasPutIn(t *testing.T) {
 	assert.Zero(t, stores.Secrets.Running())
 }
 
-func TestTheFakesFailWhereTheyAreToldTo(t *testing.T) {
+func TestFakesFailWhereTold(t *testing.T) {
 	refused := errors.New("refused")
 	stores := resolvertest.New(t)
 	stores.Secrets.PutAll(map[string]map[string]string{"s": {"k": "v"}, "t": {"k": "v"}})
@@ -73,7 +73,7 @@ func TestTheFakesFailWhereTheyAreToldTo(t *testing.T) {
 	assert.Equal(t, context.Canceled, err)
 }
 
-func TestHeldCallsWaitUntilTheyAreLetThrough(t *testing.T) {
+func TestHeldCallsWaitForRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stores := resolvertest.New(t)
 		stores.Configs.Put("g", `{}`)

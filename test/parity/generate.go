@@ -29,15 +29,15 @@ type generator struct{ *rand.Rand }
 
 func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG(seed, 0))} }
 
-// world is what both sides are asked about: n credentials, one at least, on the same secrets.
-type world struct {
+// dataset is what both sides are asked about: n credentials, one at least, on the same secrets.
+type dataset struct {
 	cases   []testCase
 	secrets secrets
 	more    func(configs string) string // Components besides; nil for none
 }
 
-func (g generator) world(n int) world {
-	w := world{secrets: secrets{}}
+func (g generator) dataset(n int) dataset {
+	w := dataset{secrets: secrets{}}
 	for _, name := range names {
 		if g.oneIn(4) || (name == "agent" && !g.oneIn(4)) { // missing; or every agent's config meets it
 			continue

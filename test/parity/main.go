@@ -32,14 +32,14 @@ func main() {
 // document has the programs, and what was measured.
 const document = "docs/migration.md"
 
-// worldSize is how many credentials share their secrets.
-const worldSize = 250
+// datasetSize is how many credentials share their secrets.
+const datasetSize = 250
 
 func run(ctx context.Context, out io.Writer, n int, seed uint64, rounds int, python string, update bool) error {
 	_, _ = fmt.Fprintf(out, "%d credentials from seed %d (PARITY=%d SEED=%d)\n", n, seed, n, seed)
 	g, t := newGenerator(seed), tally{counts: map[departure]int{}}
-	for left := n; left > 0; left -= worldSize {
-		w := g.world(min(left, worldSize))
+	for left := n; left > 0; left -= datasetSize {
+		w := g.dataset(min(left, datasetSize))
 		if err := visit(ctx, python, w, func(p *place) error { return t.try(ctx, out, p, w) }); err != nil {
 			return err
 		}
@@ -75,8 +75,8 @@ func run(ctx context.Context, out io.Writer, n int, seed uint64, rounds int, pyt
 	})
 }
 
-// visit calls fn with the programs on a world, and ends them.
-func visit(ctx context.Context, python string, w world, fn func(*place) error) (err error) {
+// visit calls fn with the programs on a dataset, and ends them.
+func visit(ctx context.Context, python string, w dataset, fn func(*place) error) (err error) {
 	folder, err := os.MkdirTemp("", "parity-")
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ var ways = []way{
 // measure has each way in turn, round by round, ask for each sample, and returns a
 // table: the time for a credential, and how many times that the original takes, each
 // round by its own neighbour.
-func measure(p *place, w world, rounds int) (string, error) {
+func measure(p *place, w dataset, rounds int) (string, error) {
 	var table strings.Builder
 	table.WriteString("| credential | way | ms, middle (least to most) | the library takes |\n|---|---|---|---|\n")
 	for _, c := range w.cases {

@@ -30,7 +30,7 @@ func withDefault() map[departure]bool {
 func TestEveryDepartureIsMet(t *testing.T) {
 	g, t1 := newGenerator(1), tally{counts: map[departure]int{}}
 	for range 12 {
-		w := g.world(worldSize)
+		w := g.dataset(datasetSize)
 		for _, c := range w.cases {
 			theirs, ours := model{w.secrets, nil}.resolve(c), model{w.secrets, everything()}.resolve(c)
 			f := compare(c, w.secrets, theirs, ours)
@@ -50,9 +50,9 @@ func TestEveryDepartureIsMet(t *testing.T) {
 	require.Greater(t, t1.equal, t1.different, "most are equal")
 }
 
-func TestTheSameSeedMakesTheSameWorld(t *testing.T) {
-	require.Equal(t, newGenerator(7).world(50), newGenerator(7).world(50))
-	require.NotEqual(t, newGenerator(7).world(50), newGenerator(8).world(50))
+func TestTheSameSeedMakesTheSameDataset(t *testing.T) {
+	require.Equal(t, newGenerator(7).dataset(50), newGenerator(7).dataset(50))
+	require.NotEqual(t, newGenerator(7).dataset(50), newGenerator(8).dataset(50))
 }
 
 // TestADifferenceOfNoKnownKindIsSeen changes one side's answer in ways that no

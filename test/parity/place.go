@@ -18,7 +18,7 @@ type place struct {
 }
 
 // newPlace writes the stores into a folder and starts both programs.
-func newPlace(ctx context.Context, folder, python string, w world) (*place, error) {
+func newPlace(ctx context.Context, folder, python string, w dataset) (*place, error) {
 	p := &place{folder: folder}
 	configs, secretsFile := filepath.Join(folder, "configs"), filepath.Join(folder, "secrets.json")
 	for _, c := range w.cases {

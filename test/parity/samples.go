@@ -9,8 +9,8 @@ import (
 
 // samples are the credentials and secrets of a folder: secrets.json, and beside it a
 // file a config.
-func samples(folder string) (world, error) {
-	w := world{secrets: secrets{}, more: refusing}
+func samples(folder string) (dataset, error) {
+	w := dataset{secrets: secrets{}, more: refusing}
 	paths, err := filepath.Glob(filepath.Join(folder, "*.json"))
 	if err != nil {
 		return w, err

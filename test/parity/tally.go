@@ -18,8 +18,8 @@ type tally struct {
 	counts map[departure]int
 }
 
-// try asks both for every credential of a world.
-func (t *tally) try(ctx context.Context, out io.Writer, p *place, w world) error {
+// try asks both for every credential of a dataset.
+func (t *tally) try(ctx context.Context, out io.Writer, p *place, w dataset) error {
 	for _, c := range w.cases {
 		answer, err := p.original.ask(originalRequest{Call: "resolve", GUID: c.guid})
 		if err != nil {

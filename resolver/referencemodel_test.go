@@ -45,11 +45,11 @@ func quoted(s string) string {
 	return string(b)
 }
 
-// naive is the credential that an agent's config without a secret-path becomes,
+// referenceModel is the credential that an agent's config without a secret-path becomes,
 // with the secrets' entries by name; and the names that have to be asked for.
 // Its kind is that of the failure if it becomes none. literal are the literalFields.
-func naive(config []member, held map[string][]member, literal []string) (want []member, asked []string, kind error) {
-	values := naiveValues(config, literal)
+func referenceModel(config []member, held map[string][]member, literal []string) (want []member, asked []string, kind error) {
+	values := modelValues(config, literal)
 	var lookedUp []string
 	for _, v := range values {
 		if canBeAName(v) {
@@ -85,11 +85,11 @@ func naive(config []member, held map[string][]member, literal []string) (want []
 	if len(lookedUp) > 0 && !replaced {
 		return nil, asked, credential.FailedPrecondition
 	}
-	return naiveSubstitution(config, merged, literal, true), asked, nil
+	return modelSubstitution(config, merged, literal, true), asked, nil
 }
 
-// naiveValues are the strings of a config and of extra that may be references, in order.
-func naiveValues(config []member, literal []string) (values []string) {
+// modelValues are the strings of a config and of extra that may be references, in order.
+func modelValues(config []member, literal []string) (values []string) {
 	for _, m := range config {
 		if m.name == "credentialSource" || m.name == "secret-path" {
 			continue
@@ -133,7 +133,7 @@ func isObject(value any) bool {
 	}
 }
 
-func naiveSubstitution(config []member, data map[string]any, literal []string, top bool) (out []member) {
+func modelSubstitution(config []member, data map[string]any, literal []string, top bool) (out []member) {
 	for _, m := range config {
 		switch v := m.value.(type) {
 		case string:
@@ -142,7 +142,7 @@ func naiveSubstitution(config []member, data map[string]any, literal []string, t
 			}
 		case []member:
 			if top && m.name == "extra" {
-				m.value = naiveSubstitution(v, data, nil, false)
+				m.value = modelSubstitution(v, data, nil, false)
 			}
 		}
 		out = append(out, m)

@@ -188,7 +188,7 @@ func drawContainer(t *rapid.T, depth int, array bool) (d drawn) {
 	return d
 }
 
-func TestAnExplicitConfigBecomesWhatWasMeant(t *testing.T) {
+func TestExplicitConfigMatchesTheReferenceModel(t *testing.T) {
 	for range 10 {
 		rapid.Check(t, func(rt *rapid.T) {
 			d := drawContainer(rt, 3, false)
