@@ -41,6 +41,17 @@ type Options struct {
 	// store is the spec's label. An error of it is the attempt's outcome: this is how
 	// package clienttest has stores fail that would not.
 	Before func(ctx context.Context, store string) error
+	// Observer is told of each attempt at a store. Nil: nobody is told.
+	Observer Observer
+}
+
+// Observer is told of calls to stores. It is called from several goroutines at once.
+type Observer interface {
+	// StoreCalled reports an attempt at a store, which its spec's label names, and how
+	// long it took. Its error is nil or that of the attempt, of kind NotFound for what
+	// is missing; its text and what it wraps are not public. It is called when the store
+	// has answered, which may be after the request's time.
+	StoreCalled(ctx context.Context, store string, took time.Duration, err error)
 }
 
 func (o Options) withDefaults() Options {
@@ -55,6 +66,9 @@ type opened[C interface{ Close() error }] struct {
 	link   *link[C]
 	guard  *guard
 	before func(ctx context.Context) error // nil for nothing
+
+	label    string
+	observer Observer // nil for none
 }
 
 // open checks a spec and starts to connect. Its error is one that no retry
@@ -87,7 +101,10 @@ func open[C interface{ Close() error }](
 	if t.nearby {
 		limits.Retries, limits.BreakerFailures = 0, 0
 	}
-	o := &opened[C]{link: l, guard: newGuard(limits, spec.Label+" ("+spec.Type+")", log)}
+	o := &opened[C]{
+		link: l, guard: newGuard(limits, spec.Label+" ("+spec.Type+")", log),
+		label: spec.Label, observer: opts.Observer,
+	}
 	if opts.Before != nil {
 		o.before = func(ctx context.Context) error { return opts.Before(ctx, spec.Label) }
 	}
@@ -110,8 +127,22 @@ func use[C interface{ Close() error }, T any](
 				return none, err
 			}
 		}
-		return call(ctx, conn)
+		return observed(ctx, o, func(ctx context.Context) (T, error) { return call(ctx, conn) })
 	})
+}
+
+// observed makes an attempt and reports it. A panic is reported as a failure, and goes on.
+func observed[C interface{ Close() error }, T any](
+	ctx context.Context, o *opened[C], call func(context.Context) (T, error),
+) (value T, err error) {
+	if o.observer == nil {
+		return call(ctx)
+	}
+	began := time.Now()
+	err = &credential.StoreError{Kind: credential.Internal, Err: errPanic} // until the call returns
+	defer func() { o.observer.StoreCalled(ctx, o.label, time.Since(began), err) }()
+	value, err = call(ctx)
+	return value, err
 }
 
 // Close stops connecting and closes the store. The caller sees to it that no

@@ -3,6 +3,7 @@ package component
 import (
 	"context"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -48,22 +49,33 @@ func (s *SecretStore) bulk(
 			if err := ctx.Err(); err != nil {
 				return outOfTime(err)
 			}
-			data, _, err := s.answer(ctx, guid, req)
-			switch {
-			case err == nil:
-				return answers.add(guid, data)
-			case credential.KindOf(err).Retryable():
-				return err
-			case !credential.NoSuchCredential(err):
-				s.report.leftOut(err)
-			}
-			return nil
+			return s.addTo(ctx, &answers, guid, req)
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	return answers.data, nil
+}
+
+// addTo adds one credential to a bulk answer, or leaves it out. Its error fails the whole.
+func (s *SecretStore) addTo(ctx context.Context, answers *bulkAnswer, guid string, req Request) error {
+	began := time.Now()
+	from, err := s.resolve(ctx, guid, req)
+	var data map[string]string
+	if err == nil {
+		data, err = s.encode(from.Credential, req)
+	}
+	switch {
+	case err == nil:
+		s.events.emit(ctx, Event{Kind: Resolved, GUID: guid, InBulk: true, FromCache: from.FromCache, Took: time.Since(began)})
+		return answers.add(guid, data)
+	case credential.KindOf(err).Retryable():
+		return err
+	case !credential.NoSuchCredential(err):
+		s.events.emit(ctx, Event{Kind: LeftOut, GUID: guid, Err: asError(err)})
+	}
+	return nil
 }
 
 // outOfTime is the failure of a request that ended before every credential had

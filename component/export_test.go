@@ -29,17 +29,20 @@ func On(log logger.Logger, metrics *Metrics, opts resolver.Options) *SecretStore
 	return OnSettings(log, metrics, opts, Settings{Format: Flat, RequestTimeout: resolver.DefaultTimeout})
 }
 
-// OnSettings is On with settings of the test's own.
-func OnSettings(log logger.Logger, metrics *Metrics, opts resolver.Options, settings Settings) *SecretStore {
+// OnSettings is On with settings of the test's own, and further observers.
+func OnSettings(
+	log logger.Logger, metrics *Metrics, opts resolver.Options, settings Settings, observers ...Observer,
+) *SecretStore {
 	if settings.Cache.Now == nil {
 		settings.Cache.Now = time.Now // as the test's own: nothing runs beside it
 	}
 	opts.Timeout, opts.Cache = settings.RequestTimeout, settings.Cache
 	cache := cache.New(settings.Cache)
-	return &SecretStore{
-		log: log, metrics: metrics, report: newReporter(log, metrics, newInstanceKeys().of("")), settings: settings,
-		cache: cache, resolver: cache.Over(resolver.New(opts), resolver.DefaultTimeout),
-	}
+	s := &SecretStore{log: log, observers: append(observers, metrics), settings: settings, cache: cache}
+	s.observe("", newInstanceKeys().of(""))
+	opts.Observer = s.events
+	s.resolver = cache.Over(resolver.New(opts), resolver.DefaultTimeout, s.events)
+	return s
 }
 
 // Kept returns of how many GUIDs something is kept.

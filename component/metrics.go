@@ -1,6 +1,8 @@
 package component
 
 import (
+	"context"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc/codes"
 )
@@ -16,6 +18,8 @@ type Metrics struct {
 	staleAnswers  prometheus.Counter
 	cacheHits     prometheus.Counter
 }
+
+var _ Observer = (*Metrics)(nil)
 
 // NewMetrics returns metrics that are registered with registerer.
 func NewMetrics(registerer prometheus.Registerer) *Metrics {
@@ -50,4 +54,40 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	return m
 }
 
-func (m *Metrics) answered(c codes.Code) { m.requests.WithLabelValues(c.String()).Inc() }
+// Observe implements Observer.
+func (m *Metrics) Observe(_ context.Context, e Event) {
+	switch e.Kind {
+	case Resolved:
+		m.resolved(e)
+	case BulkAnswered, Saved:
+		m.answered(e)
+	case LeftOut:
+		m.bulkLeftOut.WithLabelValues(e.Code().String()).Inc()
+	case ServedStale:
+		m.staleAnswers.Inc()
+	case UnknownSource:
+		m.unknownSource.Inc()
+	case UnusedSecret:
+		m.unusedSecrets.Inc()
+	case StoreCalled, Refreshed, InstanceCame, InstanceWent: // not counted
+	}
+}
+
+// resolved counts a request for one credential; a bulk request counts as one.
+func (m *Metrics) resolved(e Event) {
+	if e.InBulk {
+		return
+	}
+	m.answered(e)
+	if e.FromCache {
+		m.cacheHits.Inc()
+	}
+}
+
+func (m *Metrics) answered(e Event) {
+	if e.Err == nil {
+		m.ok.Inc()
+		return
+	}
+	m.requests.WithLabelValues(e.Code().String()).Inc()
+}

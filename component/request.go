@@ -58,6 +58,9 @@ const (
 // ParseRequest reads a request's metadata. Its error is of kind InvalidRequest.
 func ParseRequest(guid string, metadata map[string]string, byDefault Format) (Request, error) {
 	req := Request{Format: byDefault}
+	if len(metadata) == 0 {
+		return req, nil
+	}
 	size := 0
 	for name, value := range metadata {
 		size += len(name) + len(value)

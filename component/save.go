@@ -9,13 +9,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dapr/components-contrib/bindings"
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
-	"google.golang.org/grpc/codes"
 
 	"credential-resolver/internal/nearest"
 	"credential-resolver/resolver/credential"
@@ -73,12 +73,10 @@ func (b *SaveBinding) Invoke(ctx context.Context, req *bindings.InvokeRequest) (
 		if !ok {
 			return fmt.Errorf("component: %T is no store of credentials", store)
 		}
+		began := time.Now()
 		var err error
-		if guid, err = credentials.save(ctx, req); err != nil {
-			return credentials.report.report(err)
-		}
-		credentials.metrics.answered(codes.OK)
-		return nil
+		guid, err = credentials.save(ctx, req)
+		return credentials.answered(ctx, began, Event{Kind: Saved, GUID: guid}, err)
 	})
 	if err != nil {
 		return nil, err
@@ -116,7 +114,6 @@ func (s *SecretStore) save(ctx context.Context, req *bindings.InvokeRequest) (gu
 	if err := s.stores.Configs.Put(ctx, guid, config); err != nil {
 		return "", credential.ConfigStoreFailure("", err)
 	}
-	s.log.Infof("credential %q: saved", guid)
 	return guid, nil
 }
 

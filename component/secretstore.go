@@ -2,9 +2,17 @@ package component
 
 import (
 	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	protobuf "google.golang.org/protobuf/proto"
 
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
+	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/backend"
@@ -16,14 +24,16 @@ import (
 // SecretStore is the component: a secret store whose secrets are finished
 // credentials. It is safe for concurrent use once Init has returned.
 type SecretStore struct {
-	log     logger.Logger
-	metrics *Metrics
-	report  *reporter
-	memory  *memory
-	keys    instanceKeys
-	open    backend.Options // how its own stores are opened
+	log       logger.Logger
+	observers []Observer // of the process
+	memory    *memory
+	keys      instanceKeys
+	open      backend.Options // how its own stores are opened
 
 	settings Settings
+	key      instanceKey
+	events   *emitter
+	went     sync.Once // emits InstanceWent
 	stores   *Stores
 	cache    *cache.Cache
 	own      bool // whether the cache ends with the instance
@@ -39,8 +49,8 @@ var (
 type FactoryOptions struct {
 	// Logger is what they log to. Required.
 	Logger logger.Logger
-	// Metrics are what they count in. Required.
-	Metrics *Metrics
+	// Observers are told of what happens in them, before the log is. Nil: the log alone is.
+	Observers []Observer
 	// Before, if it is not nil, runs ahead of each attempt at one of their own stores:
 	// see [backend.Options].
 	Before func(ctx context.Context, store string) error
@@ -52,7 +62,7 @@ type FactoryOptions struct {
 // Factory returns what makes secret stores that log to log and count in metrics; see
 // [FactoryWith].
 func Factory(log logger.Logger, metrics *Metrics) func() secretstores.SecretStore {
-	return FactoryWith(FactoryOptions{Logger: log, Metrics: metrics})
+	return FactoryWith(FactoryOptions{Logger: log, Observers: []Observer{metrics}})
 }
 
 // FactoryWith returns what makes secret stores. Those of one factory share what they
@@ -62,7 +72,7 @@ func FactoryWith(o FactoryOptions) func() secretstores.SecretStore {
 	keys, memory := newInstanceKeys(), newMemory()
 	return func() secretstores.SecretStore {
 		return &SecretStore{
-			log: o.Logger, metrics: o.Metrics, report: newReporter(o.Logger, o.Metrics, keys.of("")), memory: memory, keys: keys,
+			log: o.Logger, observers: o.Observers, memory: memory, keys: keys,
 			open: backend.Options{Logger: o.Logger, Before: o.Before, AllowExecPlugins: o.AllowExecPlugins},
 		}
 	}
@@ -75,6 +85,8 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 	if err != nil {
 		return err
 	}
+	s.observe(meta.Name, s.keys.of(pluggable.InstanceID(ctx)))
+	s.open.Observer = s.events
 	stores, err := Open(ctx, settings, s.open)
 	if err != nil {
 		return err
@@ -83,20 +95,20 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 		s.log.Warn(unrestrictedWarning(labels))
 	}
 	s.settings, s.stores = settings, stores
-	s.report = newReporter(s.log, s.metrics, s.keys.of(pluggable.InstanceID(ctx)))
 	if s.own = stores.Configs.Ephemeral(); s.own { // no other instance has these configs
 		s.cache = cache.New(settings.Cache)
 	} else {
 		s.cache = s.memory.cacheOf(meta.Name, meta.Properties, settings.Cache, pluggable.Answers(ctx))
 	}
-	s.resolver = s.cache.Over(stores.Resolver(settings, s.memory.knownOf, Told{
-		UnknownSource: func(guid string) {
-			s.metrics.unknownSource.Inc()
-			s.log.Warnf("credential %q: its credentialSource is neither direct nor agent; taken for direct", guid)
-		},
-		Unused: s.report.unused,
-	}), settings.RequestTimeout)
+	s.resolver = s.cache.Over(stores.Resolver(settings, s.memory.knownOf, s.events), settings.RequestTimeout, s.events)
+	s.events.emit(ctx, Event{Kind: InstanceCame})
 	return nil
+}
+
+// observe gives the instance its key, and its log and the process's observers its events.
+func (s *SecretStore) observe(component string, key instanceKey) {
+	s.key = key
+	s.events = &emitter{component: component, observers: append(slices.Clone(s.observers), newLogObserver(s.log, key))}
 }
 
 // GetSecret implements secretstores.SecretStore: the finished credential of the
@@ -104,99 +116,96 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 func (s *SecretStore) GetSecret(
 	ctx context.Context, req secretstores.GetSecretRequest,
 ) (secretstores.GetSecretResponse, error) {
-	data, err := get(s, req.Name, req.Metadata, func(r Request) (map[string]string, error) {
-		data, from, err := s.answer(ctx, req.Name, r)
-		s.count(from, err)
-		return data, err
-	})
+	message, err := s.GetEncoded(ctx, req)
 	if err != nil {
-		return secretstores.GetSecretResponse{}, s.report.report(err)
+		return secretstores.GetSecretResponse{}, err
 	}
-	return secretstores.GetSecretResponse{Data: data}, nil
+	var answer proto.GetSecretResponse
+	if err := protobuf.Unmarshal(message, &answer); err != nil {
+		return secretstores.GetSecretResponse{}, status.Error(codes.Internal, credential.ReasonInternal)
+	}
+	if answer.Data == nil { // a credential without fields
+		answer.Data = map[string]string{}
+	}
+	return secretstores.GetSecretResponse{Data: answer.Data}, nil
 }
 
-// GetEncoded is GetSecret, with the answer as a message on the wire.
+// GetEncoded implements pluggable.Encoder: the answer of GetSecret as a message on the wire.
 func (s *SecretStore) GetEncoded(ctx context.Context, req secretstores.GetSecretRequest) ([]byte, error) {
-	message, err := get(s, req.Name, req.Metadata, func(r Request) ([]byte, error) { return s.encoded(ctx, req.Name, r) })
-	if err != nil {
-		return nil, s.report.report(err)
-	}
-	return message, nil
-}
-
-// count counts a request for one credential that was answered.
-func (s *SecretStore) count(from cache.Answer, err error) {
-	if err != nil {
-		return
-	}
-	s.metrics.ok.Inc()
-	if from.FromCache {
-		s.metrics.cacheHits.Inc()
-	}
-}
-
-// get answers one request, once it is known to be one.
-func get[T any](
-	s *SecretStore, guid string, metadata map[string]string, answer func(Request) (T, error),
-) (data T, err error) {
+	began, guid := time.Now(), req.Name
 	if !credential.ValidGUID(guid) {
-		return data, invalid("", "malformed GUID: "+credential.GUIDRule)
+		guid = ""
 	}
-	defer s.recovered(guid, &err)
-	req, err := ParseRequest(guid, metadata, s.settings.Format)
-	if err != nil {
-		return data, err
-	}
-	return answer(req)
-}
-
-// encoded resolves one credential and encodes the answer for the wire. What is asked
-// for most, the whole credential in either form, is encoded once.
-func (s *SecretStore) encoded(ctx context.Context, guid string, req Request) ([]byte, error) {
-	if req.Fields != nil || req.Fingerprint {
-		data, from, err := s.answer(ctx, guid, req)
-		s.count(from, err)
-		return appendMessage(nil, data), err
-	}
-	from, err := s.resolve(ctx, guid, req)
-	if err != nil {
-		return nil, err
-	}
-	slot := 0
-	if req.Format == JSON {
-		slot = 1
-	}
-	message, err := from.Memo.Get(slot, func() ([]byte, error) {
-		data, err := Encode(from.Credential, req)
-		return appendMessage(nil, data), err
-	})
-	s.count(from, err)
+	message, fromCache, err := s.get(ctx, guid, req.Metadata)
+	err = s.answered(ctx, began, Event{Kind: Resolved, GUID: guid, FromCache: fromCache}, err)
 	return message, err
 }
 
-// answer resolves one credential and encodes it. It tells what it was made from, too.
-func (s *SecretStore) answer(ctx context.Context, guid string, req Request) (map[string]string, cache.Answer, error) {
-	from, err := s.resolve(ctx, guid, req)
-	if err != nil {
-		return nil, from, err
+// answered reports a request that ended with err, and returns its error as a gRPC status.
+func (s *SecretStore) answered(ctx context.Context, began time.Time, event Event, err error) error {
+	event.Took, event.Err = time.Since(began), asError(err)
+	s.events.emit(ctx, event)
+	if event.Err == nil {
+		return nil
 	}
-	data, err := Encode(from.Credential, req)
-	if err == nil && req.Fingerprint {
-		data[FingerprintEntry] = s.report.fingerprint(from.Credential)
-	}
-	return data, from, err
+	return status.Error(event.Code(), event.Err.Error())
 }
 
-// resolve resolves one credential. An answer may be the last good one while a store
-// is down: the first of them is worth a line in the log.
+// get answers a request for one credential; guid is "" if the request's is malformed. The
+// whole credential, which is what most requests ask for, is encoded once in either format.
+func (s *SecretStore) get(
+	ctx context.Context, guid string, metadata map[string]string,
+) (message []byte, fromCache bool, err error) {
+	defer s.recovered(guid, &err)
+	if guid == "" {
+		return nil, false, invalid("", "malformed GUID: "+credential.GUIDRule)
+	}
+	req, err := ParseRequest(guid, metadata, s.settings.Format)
+	if err != nil {
+		return nil, false, err
+	}
+	answer, err := s.resolve(ctx, guid, req)
+	if err != nil {
+		return nil, false, err
+	}
+	memo, slot := answer.Memo, 0
+	if req.Fields != nil || req.Fingerprint {
+		memo = nil
+	}
+	if req.Format == JSON {
+		slot = 1
+	}
+	message, err = memo.Get(slot, func() ([]byte, error) {
+		data, err := s.encode(answer.Credential, req)
+		if err != nil {
+			return nil, err
+		}
+		return appendMessage(nil, data), nil
+	})
+	return message, answer.FromCache && err == nil, err
+}
+
+// encode makes the answer to a request of a credential.
+func (s *SecretStore) encode(c *credential.Credential, req Request) (map[string]string, error) {
+	data, err := Encode(c, req)
+	if err == nil && req.Fingerprint {
+		data[FingerprintEntry] = s.key.fingerprint(c)
+	}
+	return data, err
+}
+
+// resolve resolves one credential. The answer may be the last good credential while a
+// store is down.
 func (s *SecretStore) resolve(ctx context.Context, guid string, req Request) (cache.Answer, error) {
 	ask := cache.Ask{LastGood: req.Daprds, NotStale: req.Bulk, Fresh: req.Refresh}
 	if req.Rejected != "" {
-		ask.Rejected = func(c *credential.Credential) bool { return s.report.fingerprint(c) == req.Rejected }
+		ask.Rejected = func(c *credential.Credential) bool { return s.key.fingerprint(c) == req.Rejected }
 	}
 	answer, err := s.resolver.Resolve(ctx, guid, ask)
 	if err == nil && answer.Stale != nil {
-		s.report.stale(answer)
+		s.events.emit(ctx, Event{
+			Kind: ServedStale, GUID: guid, Err: asError(answer.Stale), Age: time.Since(answer.ReadAt), First: answer.BecameStale,
+		})
 	}
 	return answer, err
 }
@@ -215,12 +224,10 @@ func (s *SecretStore) recovered(guid string, err *error) {
 func (s *SecretStore) BulkGetSecret(
 	ctx context.Context, req secretstores.BulkGetSecretRequest,
 ) (secretstores.BulkGetSecretResponse, error) {
+	began := time.Now()
 	data, err := s.bulk(ctx, req.Metadata)
-	if err != nil {
-		return secretstores.BulkGetSecretResponse{}, s.report.report(err)
-	}
-	s.metrics.ok.Inc()
-	return secretstores.BulkGetSecretResponse{Data: data}, nil
+	err = s.answered(ctx, began, Event{Kind: BulkAnswered}, err)
+	return secretstores.BulkGetSecretResponse{Data: data}, err
 }
 
 // Features implements secretstores.SecretStore: a credential has several entries.
@@ -245,11 +252,11 @@ func (s *SecretStore) Forget() {
 func (s *SecretStore) Close() error {
 	if s.resolver != nil {
 		s.resolver.Close()
+		s.went.Do(func() { s.events.emit(context.Background(), Event{Kind: InstanceWent}) })
 	}
 	if s.own {
 		s.cache.Close()
 	}
-	s.report.lines.close()
 	if s.stores == nil {
 		return nil
 	}

@@ -57,15 +57,11 @@ func Open(ctx context.Context, settings Settings, opts backend.Options) (*Stores
 	return s, nil
 }
 
-// Told are told of configs that are probably not meant so; see [resolver.Options].
-type Told struct {
-	UnknownSource func(guid string)
-	Unused        func(guid string, unused []resolver.Unused, first bool)
-}
-
-// Resolver returns a resolver on the stores. known is what is remembered of a store
-// of secrets.
-func (s *Stores) Resolver(settings Settings, known func(backend.Spec) *resolver.Known, told Told) *resolver.Resolver {
+// Resolver returns a resolver on the stores, which reports to observer. known is what is
+// remembered of a store of secrets.
+func (s *Stores) Resolver(
+	settings Settings, known func(backend.Spec) *resolver.Known, observer resolver.Observer,
+) *resolver.Resolver {
 	opts := resolver.Options{
 		Configs:         s.Configs,
 		LookupFields:    settings.LookupFields,
@@ -76,8 +72,7 @@ func (s *Stores) Resolver(settings Settings, known func(backend.Spec) *resolver.
 		AllowUnresolved: settings.AllowUnresolved,
 		Timeout:         settings.RequestTimeout,
 		Cache:           settings.Cache,
-		OnUnknownSource: told.UnknownSource,
-		OnUnused:        told.Unused,
+		Observer:        observer,
 	}
 	if settings.AllowedSecrets != nil {
 		opts.Allowed = settings.AllowedSecrets.Match

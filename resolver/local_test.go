@@ -42,9 +42,7 @@ func TestLocalStillValidatesConfigs(t *testing.T) {
 func TestLocalReportsAnUnknownSource(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"Agent"}`)
-	told := 0
-	answer(t, resolver.New(resolver.Options{
-		Configs: stores.Configs, OnUnknownSource: func(string) { told++ },
-	}))
-	assert.Equal(t, 1, told)
+	var reported reports
+	answer(t, resolver.New(resolver.Options{Configs: stores.Configs, Observer: &reported}))
+	assert.Len(t, reported.unknownSource, 1)
 }

@@ -47,15 +47,15 @@ func TestSourceIsAgentOnlyIfExactlyAgent(t *testing.T) {
 
 			stores := resolvertest.New(t)
 			stores.Configs.Put(guid, row.config)
-			var told []string
+			var reported reports
 			options := stores.Options()
-			options.OnUnknownSource = func(guid string) { told = append(told, guid) }
+			options.Observer = &reported
 			_, err = resolver.New(options).Resolve(t.Context(), guid)
 			require.NoError(t, err)
 			if row.unknown {
-				assert.Equal(t, []string{guid}, told)
+				assert.Equal(t, []string{guid}, reported.unknownSource)
 			} else {
-				assert.Empty(t, told)
+				assert.Empty(t, reported.unknownSource)
 			}
 		})
 	}

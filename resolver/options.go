@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"context"
 	"time"
 
 	"credential-resolver/resolver/cache"
@@ -44,15 +45,33 @@ type Options struct {
 	// Cache bounds what is kept of secrets, and of what single-key mode has learned.
 	// Its zero value: nothing is kept.
 	Cache cache.Options
-	// OnUnknownSource is told of each config whose credentialSource is taken
-	// for direct without being it (section 4, step 2). Nil: nobody is told.
-	OnUnknownSource func(guid string)
-	// OnUnused is told of each single-key config that is resolved and whose fields name
-	// secrets of which nothing was used (section 4, step 5). first tells that it has not
-	// been told of a config with this text before, as far as is remembered. Nil: nobody
-	// is told.
-	OnUnused func(guid string, unused []Unused, first bool)
+	// Observer is told of configs that are probably not meant as they are. Nil: nobody is
+	// told.
+	Observer Observer
 }
+
+// Observer is told of configs that are probably not meant as they are. It is called from
+// several goroutines at once.
+type Observer interface {
+	// UnknownSource reports that a config was resolved whose credentialSource is neither
+	// direct nor agent, and was taken for direct (section 4, step 2).
+	UnknownSource(ctx context.Context, guid string)
+	// UnusedSecrets reports that a single-key config was resolved whose fields name secrets
+	// of which nothing was used (section 4, step 5). first tells that it is the first
+	// report of a config with this text, as far as is remembered.
+	UnusedSecrets(ctx context.Context, guid string, unused []Unused, first bool)
+}
+
+// noObserver is the Observer that does nothing.
+type noObserver struct{}
+
+var _ Observer = noObserver{}
+
+// UnknownSource implements Observer.
+func (noObserver) UnknownSource(context.Context, string) {}
+
+// UnusedSecrets implements Observer.
+func (noObserver) UnusedSecrets(context.Context, string, []Unused, bool) {}
 
 // NamedSecrets is a store of secrets.
 type NamedSecrets struct {

@@ -68,11 +68,8 @@ func New(opts Options) *Resolver {
 	if opts.MaxSecrets <= 0 {
 		opts.MaxSecrets = DefaultMaxSecrets
 	}
-	if opts.OnUnknownSource == nil {
-		opts.OnUnknownSource = func(string) {}
-	}
-	if opts.OnUnused == nil {
-		opts.OnUnused = func(string, []Unused, bool) {}
+	if opts.Observer == nil {
+		opts.Observer = noObserver{}
 	}
 	if opts.Allowed == nil {
 		opts.Allowed = func(string) bool { return true }
@@ -145,7 +142,7 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 		return nil, credential.WithGUID(guid, err)
 	}
 	if config.SourceUnknown {
-		r.opts.OnUnknownSource(guid)
+		r.opts.Observer.UnknownSource(ctx, guid)
 	}
 	get := r.fetcher(guid, config, since, began, lookups)
 	get.prefetch = ahead.of(config)

@@ -41,7 +41,7 @@ func (f *fetcher) lookUp(ctx context.Context, refs []string) (credential.Object,
 		return credential.Object{}, err
 	}
 	m := merge(lastOfEach(refs), secrets)
-	f.tellUnused(m)
+	f.tellUnused(ctx, m)
 	return m.entries, nil
 }
 

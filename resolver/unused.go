@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -55,7 +56,7 @@ type merged struct {
 
 // tellUnused tells of the fields whose values stay though they name a secret, if nothing of
 // that was used for any other field.
-func (f *fetcher) tellUnused(m merged) {
+func (f *fetcher) tellUnused(ctx context.Context, m merged) {
 	mayRefer := f.r.mayRefer(f.config)
 	used := map[string]bool{}
 	for _, value := range credential.StringValues(f.config.Fields, mayRefer) {
@@ -70,6 +71,6 @@ func (f *fetcher) tellUnused(m merged) {
 		}
 	}
 	if len(unused) > 0 {
-		f.r.opts.OnUnused(f.guid, unused, f.r.told.first(f.config))
+		f.r.opts.Observer.UnusedSecrets(ctx, f.guid, unused, f.r.told.first(f.config))
 	}
 }

@@ -43,23 +43,16 @@ func TestUnusedSecretIsReported(t *testing.T) {
 			stores.Secrets.PutAll(held)
 			options := stores.Options()
 			options.AllowUnresolved, options.LiteralFields = true, []string{"host"}
-			var fields []string
-			var firsts []bool
-			options.OnUnused = func(of string, unused []resolver.Unused, first bool) {
-				assert.Equal(t, guid, of)
-				for _, u := range unused {
-					fields = append(fields, u.Field)
-				}
-				firsts = append(firsts, first)
-			}
+			var reported reports
+			options.Observer = &reported
 			r := resolver.New(options)
 			answer(t, r)
-			assert.Equal(t, row.want, fields)
+			assert.Equal(t, row.want, reported.unusedFields)
 			answer(t, r)
 			stores.Configs.Put(guid, `{"credentialSource":"agent",  `+row.fields+`}`)
 			answer(t, r)
 			if row.want != nil {
-				assert.Equal(t, []bool{true, false, true}, firsts, "once for each config")
+				assert.Equal(t, []bool{true, false, true}, reported.firstUnused, "once for each config")
 			}
 		})
 	}
@@ -70,13 +63,15 @@ func TestUnusedSecretsAreReportedForSingleKeyOnly(t *testing.T) {
 	stores.Secrets.PutAll(secrets{"p": {"x": "1", "y": "2"}, guid: {"x": "1", "y": "2"}})
 	options := stores.Options()
 	options.AllowUnresolved = true
-	options.OnUnused = func(string, []resolver.Unused, bool) { t.Error("told") }
+	var reported reports
+	options.Observer = &reported
 	r := resolver.New(options)
 	for _, config := range []string{
 		`{"a":"p"}`, `{"credentialSource":"agent","secret-path":"p","a":"p"}`, explicitly(`"a":"${p#x}","b":"p"`),
 	} {
 		stores.Configs.Put(guid, config)
 		answer(t, r)
+		assert.Empty(t, reported.unusedFields)
 	}
 }
 

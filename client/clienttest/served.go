@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
@@ -50,7 +49,7 @@ func serve(
 	log := text.Logger(filepath.Base(folder)) // loggers are the process's: one a name
 	s := &served{}
 	newStore := component.FactoryWith(component.FactoryOptions{
-		Logger: log, Metrics: component.NewMetrics(prometheus.NewRegistry()), Before: before,
+		Logger: log, Before: before,
 	})
 	server, err := pluggable.New(pluggable.Options{
 		Name:           product,

@@ -114,7 +114,7 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 	defer stopMetrics() // after the last request
 	opts.Logger = log
 	opts.NewSecretStore = component.FactoryWith(component.FactoryOptions{
-		Logger: log, Metrics: metrics, AllowExecPlugins: f.allowExecPlugins,
+		Logger: log, Observers: []component.Observer{metrics}, AllowExecPlugins: f.allowExecPlugins,
 	})
 	opts.NewOutputBinding = func(stores *pluggable.SecretStores) bindings.OutputBinding {
 		return component.NewSaveBinding(stores)

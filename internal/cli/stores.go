@@ -79,10 +79,20 @@ func (o *options) withStores(
 // resolver returns a resolver on stores, for one credential.
 func (o *options) resolver(settings component.Settings, stores *component.Stores) *resolver.Resolver {
 	settings.Cache = cache.Options{} // each reading is a new one
-	return stores.Resolver(settings, forgetful, component.Told{
-		UnknownSource: func(string) { o.warnUnknownSource() },
-		Unused:        func(_ string, unused []resolver.Unused, _ bool) { o.warnUnused(unused) },
-	})
+	return stores.Resolver(settings, forgetful, warnings{o})
+}
+
+// warnings prints what is probably not meant so in the config that a command resolves.
+type warnings struct{ *options }
+
+var _ resolver.Observer = warnings{}
+
+// UnknownSource implements resolver.Observer.
+func (w warnings) UnknownSource(context.Context, string) { w.warnUnknownSource() }
+
+// UnusedSecrets implements resolver.Observer.
+func (w warnings) UnusedSecrets(_ context.Context, _ string, unused []resolver.Unused, _ bool) {
+	w.warnUnused(unused)
 }
 
 // unlisted is what is wrong with a GUID that there is no config for.

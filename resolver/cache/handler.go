@@ -48,6 +48,14 @@ type Handler struct {
 	timeout   time.Duration // of one resolution
 	reads     *flight.Group[string, reading]
 	refreshes *flight.Group[string, reading] // readings of flights that were asked for fresh
+	observers []Observer
+}
+
+// Observer is told of what the cache does beside the requests. It is called from several
+// goroutines at once.
+type Observer interface {
+	// Refreshed reports the end of a background refresh. Its error is nil or an [*Error].
+	Refreshed(ctx context.Context, guid string, took time.Duration, err error)
 }
 
 // Next resolves credentials without a cache of them.
@@ -62,10 +70,10 @@ type Next interface {
 }
 
 // Over returns a resolver with the cache in front of it. One resolution of next takes
-// timeout at most.
-func (c *Cache) Over(next Next, timeout time.Duration) *Handler {
+// timeout at most. Observers are told of background refreshes.
+func (c *Cache) Over(next Next, timeout time.Duration, observers ...Observer) *Handler {
 	over := &Handler{
-		cache: c, next: next, timeout: timeout,
+		cache: c, next: next, timeout: timeout, observers: observers,
 		// The resolver keeps its own time; this is for its end.
 		reads:     flight.New[string, reading](c.opts.Now, timeout+requestSlack, 0),
 		refreshes: flight.New[string, reading](c.opts.Now, timeout+requestSlack, refreshSpacing),

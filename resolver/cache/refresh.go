@@ -15,7 +15,19 @@ import (
 func (c *Handler) renew(guid string, kept *item, now time.Time) {
 	if kept.mayRetry(now) && !c.reads.Running(guid) {
 		ctx := task.InBackground(context.Background())
-		_, _ = c.reads.Join(ctx, guid, time.Time{}, flight.Always, c.reading(guid, false)) // none, if all is being closed
+		_, _ = c.reads.Join(ctx, guid, time.Time{}, flight.Always, c.refreshing(guid)) // none, if all is being closed
+	}
+}
+
+// refreshing is reading, for a background refresh.
+func (c *Handler) refreshing(guid string) func(context.Context, time.Time) (reading, error) {
+	read := c.reading(guid, false)
+	return func(ctx context.Context, began time.Time) (reading, error) {
+		got, err := read(ctx, began)
+		for _, observer := range c.observers {
+			observer.Refreshed(ctx, guid, c.cache.opts.Now().Sub(began), got.err)
+		}
+		return got, err
 	}
 }
 

@@ -1,0 +1,116 @@
+package component
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/resolver/credential"
+)
+
+// logObserver writes the events of one instance to the log: which store failed, and a
+// hash of the reference, which the application does not see.
+type logObserver struct {
+	log   logger.Logger
+	key   instanceKey
+	lines *lineLimit
+}
+
+var _ Observer = (*logObserver)(nil)
+
+func newLogObserver(log logger.Logger, key instanceKey) *logObserver {
+	return &logObserver{log: log, key: key, lines: newLineLimit()}
+}
+
+// Observe implements Observer.
+func (o *logObserver) Observe(_ context.Context, e Event) {
+	switch e.Kind {
+	case Resolved, BulkAnswered:
+		o.failed(e)
+	case Saved:
+		if e.Err == nil {
+			o.log.Infof("credential %q: saved", e.GUID)
+		}
+		o.failed(e)
+	case LeftOut:
+		o.leftOut(e)
+	case ServedStale:
+		if e.First {
+			o.write(o.log.Warnf, e.Err, "credentials were answered as they were before",
+				fmt.Sprintf("; answered as it was %s ago", e.Age.Round(time.Second)))
+		}
+	case UnknownSource:
+		o.log.Warnf("credential %q: its credentialSource is neither direct nor agent; taken for direct", e.GUID)
+	case UnusedSecret:
+		if e.First {
+			o.unused(e)
+		}
+	case StoreCalled:
+		o.log.Debugf("%s: called, %s in %s", e.Store, e.Code(), e.Took)
+	case Refreshed:
+		o.log.Debugf("credential %q: refreshed in the background, %s in %s", e.GUID, e.Code(), e.Took)
+	case InstanceCame:
+		o.log.Debugf("Component %q: its stores are open", e.Component)
+	case InstanceWent:
+		o.log.Debugf("Component %q: its stores are closing", e.Component)
+		o.lines.close()
+	}
+}
+
+// failed logs a request that failed.
+func (o *logObserver) failed(e Event) {
+	if e.Err == nil {
+		return
+	}
+	log := o.log.Infof
+	if e.Err.Kind.Retryable() || e.Err.Kind == credential.Denied || e.Err.Kind == credential.Internal || e.Err.Remedy() != "" {
+		log = o.log.Warnf
+	}
+	o.write(log, e.Err, "requests failed so", "")
+}
+
+// leftOut logs a credential that a bulk answer does without.
+func (o *logObserver) leftOut(e Event) {
+	log := o.log.Warnf
+	if e.Err.Kind == credential.InvalidRequest { // it lacks fields that the caller asked for: the caller's choice
+		log = o.log.Infof
+	}
+	o.write(log, e.Err, "credentials were left out of bulk answers", "; left out of a bulk answer")
+}
+
+// unused logs a config whose fields name secrets of which nothing was used.
+func (o *logObserver) unused(e Event) {
+	more := ""
+	if n := len(e.Unused) - 1; n > 0 {
+		more = fmt.Sprintf(", and %d more of its fields", n)
+	}
+	o.log.Warnf("credential %q: its field %s names a secret of which nothing was used (reference %s)%s: "+
+		"the value stays; if it is meant as a reference, name the entry by an explicit one, "+
+		"else list the field in literalFields",
+		e.GUID, credential.QuoteName(e.Unused[0].Field), o.key.hash(e.Unused[0].Secret), more)
+}
+
+// write logs a failure, its remedy and its outcome. It limits the rate of each kind of
+// line, and counts the lines that it drops, in the words of several. A store's own words
+// are for debug level.
+func (o *logObserver) write(log func(format string, args ...any), e *credential.Error, several, outcome string) {
+	c := code(e.Kind)
+	if !o.lines.allow(c.String()+" "+several, func(dropped int) { log("%s: %d more %s", c, dropped, several) }) {
+		return
+	}
+	remedy := e.Remedy()
+	if remedy != "" {
+		outcome = ": " + remedy + outcome
+	}
+	switch {
+	case e.Reference != "":
+		log("%s: %s (reference %s)%s", c, e, o.key.hash(e.Reference), outcome)
+	default:
+		log("%s: %s%s", c, e, outcome)
+	}
+	if detail := e.Detail(); detail != "" && detail != remedy {
+		o.log.Debugf("%s: the store said: %s", c, detail)
+	}
+}

@@ -1,0 +1,176 @@
+package component_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+
+	"credential-resolver/component"
+	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
+	"credential-resolver/resolver/resolvertest"
+)
+
+// recorder is an observer that keeps what it is told.
+type recorder struct {
+	mu     sync.Mutex
+	events []component.Event
+}
+
+var _ component.Observer = (*recorder)(nil)
+
+func (r *recorder) Observe(_ context.Context, e component.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+}
+
+// take returns the events of a kind since the last time, and forgets all.
+func (r *recorder) take(kind component.EventKind) []component.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var taken []component.Event
+	for _, e := range r.events {
+		if e.Kind == kind {
+			taken = append(taken, e)
+		}
+	}
+	r.events = nil
+	return taken
+}
+
+func (r *recorder) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return fmt.Sprintf("%v %+v %#v", r.events, r.events, r.events)
+}
+
+// observed is a world whose events are kept.
+func observed(t *testing.T) (*world, *recorder) {
+	t.Helper()
+	w, r := newWorld(t), &recorder{}
+	w.factory = component.FactoryWith(component.FactoryOptions{
+		Logger: w.log.Logger(t.Name()), Observers: []component.Observer{r},
+	})
+	return w, r
+}
+
+func TestAnObserverIsToldOfEachResolution(t *testing.T) {
+	w, r := observed(t)
+	w.config("c", `{"credentialSource":"agent","password":"`+canaryReference+`"}`)
+	w.secrets(`{"` + canaryReference + `":{"value":"` + canarySecret + `"}}`)
+	store := w.open(map[string]string{"cacheTTL": "1m"})
+	assert.Equal(t, []component.Event{{Kind: component.InstanceCame, Component: "credentials"}}, r.take(component.InstanceCame))
+
+	for _, want := range []struct {
+		guid, event string
+		code        codes.Code
+		fromCache   bool
+	}{
+		{"c", "c", codes.OK, false}, {"c", "c", codes.OK, true},
+		{"none", "none", codes.NotFound, false}, {canarySecret + " ", "", codes.InvalidArgument, false},
+	} {
+		_, _ = get(store, want.guid)
+		events := r.take(component.Resolved)
+		require.Len(t, events, 1, want.guid)
+		assert.Equal(t, want.event, events[0].GUID)
+		assert.Equal(t, want.code, events[0].Code())
+		assert.Equal(t, want.fromCache, events[0].FromCache)
+		assert.Positive(t, events[0].Took)
+		assert.Equal(t, "credentials", events[0].Component)
+	}
+	require.NoError(t, store.Close())
+	require.NoError(t, store.Close())
+	assert.Len(t, r.take(component.InstanceWent), 1)
+}
+
+func TestAnObserverIsToldOfEachCallToAStore(t *testing.T) {
+	w, r := observed(t)
+	w.config("c", `{"credentialSource":"agent","password":"`+canaryReference+`","user":"literal"}`)
+	w.secrets(`{"` + canaryReference + `":{"value":"` + canarySecret + `"}}`)
+	store := w.open(nil)
+	_, err := get(store, "c")
+	require.NoError(t, err)
+	called := map[string]int{}
+	for _, e := range r.take(component.StoreCalled) {
+		assert.Positive(t, e.Took)
+		called[e.Store+" "+e.Code().String()]++
+	}
+	assert.Equal(t, map[string]int{"configStore OK": 1, "secretStore OK": 1, "secretStore NotFound": 1}, called)
+}
+
+// What an event prints, in whatever way, may be logged.
+func TestEventsPrintNoSecretAndNoReference(t *testing.T) {
+	w, r := observed(t)
+	w.config("c", `{"credentialSource":"agent","password":"pw","key":"`+canaryReference+`"}`)
+	w.config("bundle", `{"credentialSource":"agent","secret-path":"`+canaryReference+`-none"}`)
+	w.config("odd", `{"credentialSource":"`+canarySecret+`"}`)
+	w.secrets(`{"pw":{"value":"` + canarySecret + `"},"` + canaryReference + `":{"a":"` + canarySecret + `","b":"x"}}`)
+	store := w.open(map[string]string{"allowBulk": "true", "cacheTTL": "1m"})
+	for _, guid := range []string{"c", "bundle", "odd", "none", canarySecret + " "} {
+		_, _ = get(store, guid)
+	}
+	_, err := bulk(store)
+	require.NoError(t, err)
+	_, err = bulk(store, "fields", "none")
+	require.NoError(t, err)
+	require.NoError(t, os.RemoveAll(filepath.Dir(w.file)))
+	_, _ = get(store, "c", "refresh", "true")
+
+	assertDiscreet(t, r.String())
+	seen := map[component.EventKind]bool{}
+	for _, e := range r.events {
+		seen[e.Kind] = true
+		if e.Kind == component.UnusedSecret {
+			assert.Equal(t, credential.Reference(canaryReference), e.Unused[0].Secret, "an audit log may hash it")
+		}
+	}
+	for kind := component.Resolved; kind <= component.InstanceWent; kind++ {
+		switch kind {
+		case component.Saved, component.Refreshed, component.ServedStale, component.InstanceWent: // seen elsewhere
+		default:
+			assert.True(t, seen[kind], "kind %d", kind)
+		}
+	}
+}
+
+func TestAnObserverIsToldOfRefreshesAndStaleAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r := newShelf(t), &recorder{}
+		s.settings.Cache = cache.DefaultOptions()
+		s.put("c", "one")
+		store := component.OnSettings(s.log.Logger(t.Name()), component.NewMetrics(s.metrics), s.Options(), s.settings, r)
+		defer func() { require.NoError(t, store.Close()) }()
+		ask := func(after time.Duration) {
+			<-time.After(after)
+			_, err := get(store, "c")
+			require.NoError(t, err)
+			synctest.Wait()
+		}
+		ask(0)
+		assert.Empty(t, r.take(component.Refreshed))
+		ask(59 * time.Second)
+		assert.Equal(t, []component.Event{{Kind: component.Refreshed, GUID: "c"}}, r.take(component.Refreshed))
+
+		s.Secrets.Before(resolvertest.Any, resolvertest.Fail(credential.Unavailable))
+		ask(time.Minute)
+		ask(time.Second)
+		stale := r.take(component.ServedStale)
+		require.Len(t, stale, 2)
+		for i, e := range stale {
+			assert.Equal(t, "c", e.GUID)
+			assert.Equal(t, codes.Unavailable, e.Code())
+			assert.Equal(t, time.Minute+time.Duration(i)*time.Second, e.Age)
+			assert.Equal(t, i == 0, e.First)
+		}
+	})
+}

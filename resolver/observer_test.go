@@ -1,0 +1,27 @@
+package resolver_test
+
+import (
+	"context"
+
+	"credential-resolver/resolver"
+)
+
+// reports is an observer that keeps what it is told, of one request at a time.
+type reports struct {
+	unknownSource []string // GUIDs
+	unusedFields  []string
+	firstUnused   []bool
+}
+
+var _ resolver.Observer = (*reports)(nil)
+
+func (r *reports) UnknownSource(_ context.Context, guid string) {
+	r.unknownSource = append(r.unknownSource, guid)
+}
+
+func (r *reports) UnusedSecrets(_ context.Context, _ string, unused []resolver.Unused, first bool) {
+	for _, u := range unused {
+		r.unusedFields = append(r.unusedFields, u.Field)
+	}
+	r.firstUnused = append(r.firstUnused, first)
+}
