@@ -37,10 +37,6 @@ type Options struct {
 	// whoever may name a file to the component could otherwise run any program as its
 	// user.
 	AllowExecPlugins bool
-	// Before, if it is not nil, runs before each attempt at a store, within its time;
-	// store is the spec's label. An error of it is the attempt's outcome: this is how
-	// package clienttest has stores fail that would not.
-	Before func(ctx context.Context, store string) error
 	// Observer is told of each attempt at a store. Nil: nobody is told.
 	Observer Observer
 }
@@ -63,9 +59,8 @@ func (o Options) withDefaults() Options {
 
 // opened is a store of either sort, with what its calls need.
 type opened[C interface{ Close() error }] struct {
-	link   *link[C]
-	guard  *guard
-	before func(ctx context.Context) error // nil for nothing
+	link  *link[C]
+	guard *guard
 
 	label    string
 	observer Observer // nil for none
@@ -105,9 +100,6 @@ func open[C interface{ Close() error }](
 		link: l, guard: newGuard(limits, spec.Label+" ("+spec.Type+")", log),
 		label: spec.Label, observer: opts.Observer,
 	}
-	if opts.Before != nil {
-		o.before = func(ctx context.Context) error { return opts.Before(ctx, spec.Label) }
-	}
 	return o, t, fields, nil
 }
 
@@ -121,12 +113,6 @@ func use[C interface{ Close() error }, T any](
 		return none, err
 	}
 	return guarded(ctx, o.guard, func(ctx context.Context) (T, error) {
-		if o.before != nil {
-			if err := o.before(ctx); err != nil {
-				var none T
-				return none, err
-			}
-		}
 		return observed(ctx, o, func(ctx context.Context) (T, error) { return call(ctx, conn) })
 	})
 }

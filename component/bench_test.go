@@ -43,7 +43,12 @@ func benchmarkGet(b *testing.B, ttl string) {
 		`{"credentialSource":"agent","secret-path":"bundle","host":"h","port":5432,"user":"u","password":"pw","cert":"cert"}`)))
 	require.NoError(b, stores.Close())
 
-	store := component.Factory(log, component.NewMetrics(prometheus.NewRegistry()))().(*component.SecretStore)
+	made := component.New(component.Options{
+		Logger: log, Observers: []component.Observer{component.NewMetrics(prometheus.NewRegistry())},
+		Open: component.Backends(backend.Options{Logger: log}),
+	})
+	b.Cleanup(made.Close)
+	store := made.NewSecretStore()
 	require.NoError(b, store.Init(context.Background(), secretstores.Metadata{Base: metadata.Base{Properties: properties}}))
 	b.Cleanup(func() { require.NoError(b, store.Close()) })
 	b.ReportAllocs()

@@ -16,6 +16,7 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
 
+	"credential-resolver/backend"
 	"credential-resolver/component"
 	"credential-resolver/internal/canary"
 	"credential-resolver/internal/logtext"
@@ -45,8 +46,18 @@ func newFileStores(t testing.TB) *fileStores {
 		configs: filepath.Join(folder, "configs"), file: filepath.Join(folder, "secrets.json"),
 	}
 	require.NoError(t, os.MkdirAll(w.configs, 0o700))
-	w.factory = component.Factory(w.log.Logger(t.Name()), component.NewMetrics(w.metrics))
+	w.observe(component.NewMetrics(w.metrics))
 	return w
+}
+
+// observe has the factory make secret stores of a component with these observers.
+func (w *fileStores) observe(observers ...component.Observer) {
+	log := w.log.Logger(w.t.Name())
+	made := component.New(component.Options{
+		Logger: log, Observers: observers, Open: component.Backends(backend.Options{Logger: log}),
+	})
+	w.t.Cleanup(made.Close)
+	w.factory = func() secretstores.SecretStore { return made.NewSecretStore() }
 }
 
 // properties are the component's metadata on these stores, with some changed; an

@@ -27,6 +27,9 @@ func newMemory() *memory {
 	}
 }
 
+// close ends what goes on beside the instances.
+func (m *memory) close() { m.caches.clear() }
+
 // knownOf returns what is remembered of a store of secrets (DESIGN.md, section 4,
 // step 8), which its type and all its fields tell from others.
 func (m *memory) knownOf(store backend.Spec) *resolver.Known {
@@ -68,6 +71,13 @@ func newByContent[T any](size int, gone func(T)) *byContent[T] {
 		panic(err) // only for a size below one
 	}
 	return &byContent[T]{kept: kept}
+}
+
+// clear forgets all.
+func (b *byContent[T]) clear() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kept.Purge()
 }
 
 // of returns the T of a name and its fields; fresh makes one that is new.

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/canary"
 	"credential-resolver/resolver/cache"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
@@ -55,19 +56,17 @@ func (r *recorder) String() string {
 }
 
 // observed is a world whose events are kept.
-func observed(t *testing.T) (*world, *recorder) {
+func observed(t *testing.T) (*fileStores, *recorder) {
 	t.Helper()
-	w, r := newWorld(t), &recorder{}
-	w.factory = component.FactoryWith(component.FactoryOptions{
-		Logger: w.log.Logger(t.Name()), Observers: []component.Observer{r},
-	})
+	w, r := newFileStores(t), &recorder{}
+	w.observe(r)
 	return w, r
 }
 
 func TestAnObserverIsToldOfEachResolution(t *testing.T) {
 	w, r := observed(t)
-	w.config("c", `{"credentialSource":"agent","password":"`+canaryReference+`"}`)
-	w.secrets(`{"` + canaryReference + `":{"value":"` + canarySecret + `"}}`)
+	w.config("c", `{"credentialSource":"agent","password":"`+canary.Reference+`"}`)
+	w.secrets(`{"` + canary.Reference + `":{"value":"` + canary.Secret + `"}}`)
 	store := w.open(map[string]string{"cacheTTL": "1m"})
 	assert.Equal(t, []component.Event{{Kind: component.InstanceCame, Component: "credentials"}}, r.take(component.InstanceCame))
 
@@ -77,7 +76,7 @@ func TestAnObserverIsToldOfEachResolution(t *testing.T) {
 		fromCache   bool
 	}{
 		{"c", "c", codes.OK, false}, {"c", "c", codes.OK, true},
-		{"none", "none", codes.NotFound, false}, {canarySecret + " ", "", codes.InvalidArgument, false},
+		{"none", "none", codes.NotFound, false}, {canary.Secret + " ", "", codes.InvalidArgument, false},
 	} {
 		_, _ = get(store, want.guid)
 		events := r.take(component.Resolved)
@@ -95,8 +94,8 @@ func TestAnObserverIsToldOfEachResolution(t *testing.T) {
 
 func TestAnObserverIsToldOfEachCallToAStore(t *testing.T) {
 	w, r := observed(t)
-	w.config("c", `{"credentialSource":"agent","password":"`+canaryReference+`","user":"literal"}`)
-	w.secrets(`{"` + canaryReference + `":{"value":"` + canarySecret + `"}}`)
+	w.config("c", `{"credentialSource":"agent","password":"`+canary.Reference+`","user":"literal"}`)
+	w.secrets(`{"` + canary.Reference + `":{"value":"` + canary.Secret + `"}}`)
 	store := w.open(nil)
 	_, err := get(store, "c")
 	require.NoError(t, err)
@@ -111,12 +110,12 @@ func TestAnObserverIsToldOfEachCallToAStore(t *testing.T) {
 // What an event prints, in whatever way, may be logged.
 func TestEventsPrintNoSecretAndNoReference(t *testing.T) {
 	w, r := observed(t)
-	w.config("c", `{"credentialSource":"agent","password":"pw","key":"`+canaryReference+`"}`)
-	w.config("bundle", `{"credentialSource":"agent","secret-path":"`+canaryReference+`-none"}`)
-	w.config("odd", `{"credentialSource":"`+canarySecret+`"}`)
-	w.secrets(`{"pw":{"value":"` + canarySecret + `"},"` + canaryReference + `":{"a":"` + canarySecret + `","b":"x"}}`)
+	w.config("c", `{"credentialSource":"agent","password":"pw","key":"`+canary.Reference+`"}`)
+	w.config("bundle", `{"credentialSource":"agent","secret-path":"`+canary.Reference+`-none"}`)
+	w.config("odd", `{"credentialSource":"`+canary.Secret+`"}`)
+	w.secrets(`{"pw":{"value":"` + canary.Secret + `"},"` + canary.Reference + `":{"a":"` + canary.Secret + `","b":"x"}}`)
 	store := w.open(map[string]string{"allowBulk": "true", "cacheTTL": "1m"})
-	for _, guid := range []string{"c", "bundle", "odd", "none", canarySecret + " "} {
+	for _, guid := range []string{"c", "bundle", "odd", "none", canary.Secret + " "} {
 		_, _ = get(store, guid)
 	}
 	_, err := bulk(store)
@@ -131,7 +130,7 @@ func TestEventsPrintNoSecretAndNoReference(t *testing.T) {
 	for _, e := range r.events {
 		seen[e.Kind] = true
 		if e.Kind == component.UnusedSecret {
-			assert.Equal(t, credential.Reference(canaryReference), e.Unused[0].Secret, "an audit log may hash it")
+			assert.Equal(t, credential.Reference(canary.Reference), e.Unused[0].Secret, "an audit log may hash it")
 		}
 	}
 	for kind := component.Resolved; kind <= component.InstanceWent; kind++ {

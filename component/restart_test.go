@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
@@ -15,6 +14,7 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
 
+	"credential-resolver/backend"
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
 	"credential-resolver/component/pluggable/pluggabletest"
@@ -43,16 +43,21 @@ func newRestarted(t *testing.T) *restarted {
 // start runs another process of the component.
 func (r *restarted) start() {
 	r.t.Helper()
+	log := r.log.Logger(r.t.Name())
+	made := component.New(component.Options{Logger: log, Open: component.Backends(backend.Options{Logger: log})})
 	server, err := pluggable.New(pluggable.Options{
-		Name: "credential-resolver", Logger: r.log.Logger(r.t.Name()), SocketFolder: r.sockets,
-		NewSecretStore: component.Factory(r.log.Logger(r.t.Name()), component.NewMetrics(prometheus.NewRegistry())),
+		Name: "credential-resolver", Logger: log, SocketFolder: r.sockets,
+		NewSecretStore: func() secretstores.SecretStore { return made.NewSecretStore() },
 		StateFolder:    r.state, StateOnDisk: true, StateKey: bytes.Repeat([]byte{1}, pluggable.StateKeySize),
 	})
 	require.NoError(r.t, err)
 	r.socket = filepath.Join(r.sockets, "credential-resolver.sock")
 	running := pluggabletest.Start(server, r.socket)
 	require.NoError(r.t, running.AwaitSocket())
-	r.stop = func() { assert.NoError(r.t, running.Stop()) }
+	r.stop = func() {
+		assert.NoError(r.t, running.Stop())
+		made.Close()
+	}
 }
 
 // connect has the test ask over a new connection.

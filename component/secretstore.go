@@ -15,7 +15,6 @@ import (
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 	"github.com/dapr/kit/logger"
 
-	"credential-resolver/backend"
 	"credential-resolver/component/pluggable"
 	"credential-resolver/resolver/cache"
 	"credential-resolver/resolver/credential"
@@ -28,7 +27,7 @@ type SecretStore struct {
 	observers []Observer // of the process
 	memory    *memory
 	keys      instanceKeys
-	open      backend.Options // how its own stores are opened
+	open      Opener
 
 	settings Settings
 	key      instanceKey
@@ -45,39 +44,6 @@ var (
 	_ pluggable.Encoder        = (*SecretStore)(nil)
 )
 
-// FactoryOptions are what the secret stores of one factory have in common.
-type FactoryOptions struct {
-	// Logger is what they log to. Required.
-	Logger logger.Logger
-	// Observers are told of what happens in them, before the log is. Nil: the log alone is.
-	Observers []Observer
-	// Before, if it is not nil, runs ahead of each attempt at one of their own stores:
-	// see [backend.Options].
-	Before func(ctx context.Context, store string) error
-	// AllowExecPlugins lets their stores run programs that a file names: see
-	// [backend.Options]. False: that is refused at Init.
-	AllowExecPlugins bool
-}
-
-// Factory returns what makes secret stores that log to log and count in metrics; see
-// [FactoryWith].
-func Factory(log logger.Logger, metrics *Metrics) func() secretstores.SecretStore {
-	return FactoryWith(FactoryOptions{Logger: log, Observers: []Observer{metrics}})
-}
-
-// FactoryWith returns what makes secret stores. Those of one factory share what they
-// remember. Each has a key of its own for fingerprints and for the hashes of references
-// in the log, which the same instance has again when it is initialised again.
-func FactoryWith(o FactoryOptions) func() secretstores.SecretStore {
-	keys, memory := newInstanceKeys(), newMemory()
-	return func() secretstores.SecretStore {
-		return &SecretStore{
-			log: o.Logger, observers: o.Observers, memory: memory, keys: keys,
-			open: backend.Options{Logger: o.Logger, Before: o.Before, AllowExecPlugins: o.AllowExecPlugins},
-		}
-	}
-}
-
 // Init implements secretstores.SecretStore. It fails only for what no retry
 // mends, and waits a little for stores to connect (DESIGN.md, section 9).
 func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) error {
@@ -86,8 +52,7 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 		return err
 	}
 	s.observe(meta.Name, s.keys.of(pluggable.InstanceID(ctx)))
-	s.open.Observer = s.events
-	stores, err := Open(ctx, settings, s.open)
+	stores, err := s.open(ctx, settings, s.events)
 	if err != nil {
 		return err
 	}
@@ -238,15 +203,6 @@ func (s *SecretStore) Features() []secretstores.Feature {
 // GetComponentMetadata implements secretstores.SecretStore. The names are
 // checked by Init, which knows them better than a struct could tell.
 func (s *SecretStore) GetComponentMetadata() metadata.MetadataMap { return metadata.MetadataMap{} }
-
-// Forget ends what outlives Close, for the next instance with the same metadata: what
-// takes from memory in time what is cached. It is for a process that goes on without
-// any such instance.
-func (s *SecretStore) Forget() {
-	if s.cache != nil {
-		s.cache.Close()
-	}
-}
 
 // Close implements secretstores.SecretStore.
 func (s *SecretStore) Close() error {

@@ -3,6 +3,7 @@ package component
 import (
 	"context"
 	"errors"
+	"io"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -11,44 +12,93 @@ import (
 	"credential-resolver/resolver"
 )
 
+// Configs is a store of configs, as the component uses it.
+type Configs interface {
+	resolver.ConfigStore
+	resolver.Lister
+	ConfigWriter
+	io.Closer
+
+	// Ephemeral tells whether the store's contents end with the process.
+	Ephemeral() bool
+}
+
+// ConfigWriter is the part of [Configs] that changes what is stored. See
+// [backend.ConfigStore] for its errors.
+type ConfigWriter interface {
+	// Put stores a config.
+	Put(ctx context.Context, guid string, config []byte) error
+	// Replace stores a config in place of old, if that is still there.
+	Replace(ctx context.Context, guid string, old, config []byte) error
+	// Delete deletes a config.
+	Delete(ctx context.Context, guid string) error
+}
+
+// Secrets is a store of secrets, as the component uses it.
+type Secrets interface {
+	resolver.SecretStore
+	resolver.Namer
+	io.Closer
+}
+
+var (
+	_ Configs = (*backend.ConfigStore)(nil)
+	_ Secrets = (*backend.SecretStore)(nil)
+)
+
 // Stores are the stores that one instance works on.
 type Stores struct {
 	// Configs is the store of configs.
-	Configs *backend.ConfigStore
+	Configs Configs
 	// Secrets is the store of secrets; nil for none.
-	Secrets *backend.SecretStore
+	Secrets Secrets
 	// Named are further stores of secrets, by name.
-	Named map[string]*backend.SecretStore
+	Named map[string]Secrets
+}
+
+// Opener opens the stores of an instance, which report to observer. Its error is one that
+// no retry mends; a store that is merely down goes on connecting.
+type Opener func(ctx context.Context, settings Settings, observer backend.Observer) (*Stores, error)
+
+// Backends returns the Opener of the stores in package backend.
+func Backends(opts backend.Options) Opener {
+	return func(ctx context.Context, settings Settings, observer backend.Observer) (*Stores, error) {
+		opts := opts
+		opts.Observer = observer
+		return Open(ctx, settings, opts)
+	}
 }
 
 // Open opens the stores of settings, side by side, with the settings' own time
 // limit. Its error is one that no retry mends, unless opts ask for any failure.
 func Open(ctx context.Context, settings Settings, opts backend.Options) (*Stores, error) {
 	opts.Limits = settings.Limits
-	s := &Stores{Named: make(map[string]*backend.SecretStore, len(settings.SecretStores))}
+	s := &Stores{Named: make(map[string]Secrets, len(settings.SecretStores))}
 	var group errgroup.Group
-	var named sync.Mutex
-	group.Go(func() (err error) {
-		s.Configs, err = backend.OpenConfigStore(ctx, settings.ConfigStore, settings.ConfigKey, opts)
+	var opening sync.Mutex
+	group.Go(func() error {
+		configs, err := backend.OpenConfigStore(ctx, settings.ConfigStore, settings.ConfigKey, opts)
+		if err == nil {
+			s.Configs = configs
+		}
 		return err
 	})
-	if settings.SecretStore.Type != "" {
-		group.Go(func() (err error) {
-			s.Secrets, err = backend.OpenSecretStore(ctx, settings.SecretStore, opts)
+	openSecrets := func(spec backend.Spec, opened func(Secrets)) {
+		group.Go(func() error {
+			secrets, err := backend.OpenSecretStore(ctx, spec, opts)
+			if err == nil {
+				opening.Lock()
+				defer opening.Unlock()
+				opened(secrets)
+			}
 			return err
 		})
 	}
+	if settings.SecretStore.Type != "" {
+		openSecrets(settings.SecretStore, func(opened Secrets) { s.Secrets = opened })
+	}
 	for name, spec := range settings.SecretStores {
-		group.Go(func() error {
-			store, err := backend.OpenSecretStore(ctx, spec, opts)
-			if err != nil {
-				return err
-			}
-			named.Lock()
-			defer named.Unlock()
-			s.Named[name] = store
-			return nil
-		})
+		openSecrets(spec, func(opened Secrets) { s.Named[name] = opened })
 	}
 	if err := group.Wait(); err != nil {
 		_ = s.Close()

@@ -54,6 +54,13 @@ func (f *faults) Mend() {
 	f.fault, f.delay = 0, 0
 }
 
+// within is interfere, for a store that has this much time.
+func (f *faults) within(ctx context.Context, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return f.interfere(ctx)
+}
+
 // interfere fails or waits as the store is told to.
 func (f *faults) interfere(ctx context.Context) error {
 	f.mu.Lock()

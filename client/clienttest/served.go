@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -17,6 +16,7 @@ import (
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 	dapr "github.com/dapr/go-sdk/client"
 
+	"credential-resolver/backend"
 	"credential-resolver/client"
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
@@ -34,26 +34,22 @@ const startTimeout = 30 * time.Second
 type served struct {
 	running *pluggabletest.Running
 
-	store   *grpc.ClientConn
-	binding *grpc.ClientConn
-
-	mu    sync.Mutex
-	stood []*component.SecretStore
+	component *component.Component
+	store     *grpc.ClientConn
+	binding   *grpc.ClientConn
 }
 
 // serve starts the component, and initialises its two Components as daprd does.
 func serve(
-	folder string, names client.Options, properties map[string]string,
-	before func(ctx context.Context, store string) error, text *logtext.Text,
+	folder string, names client.Options, properties map[string]string, configs, secrets *faults, text *logtext.Text,
 ) (*served, error) {
 	log := text.Logger(filepath.Base(folder)) // loggers are the process's: one a name
 	s := &served{}
-	newStore := component.FactoryWith(component.FactoryOptions{
-		Logger: log, Before: before,
-	})
+	open := component.Backends(backend.Options{Logger: log})
+	s.component = component.New(component.Options{Logger: log, Open: breakable(open, configs, secrets)})
 	server, err := pluggable.New(pluggable.Options{
 		Name:           product,
-		NewSecretStore: func() secretstores.SecretStore { return s.remember(newStore()) },
+		NewSecretStore: func() secretstores.SecretStore { return s.component.NewSecretStore() },
 		NewOutputBinding: func(stores *pluggable.SecretStores) bindings.OutputBinding {
 			return component.NewSaveBinding(stores)
 		},
@@ -64,24 +60,14 @@ func serve(
 	}
 	socket := filepath.Join(folder, product+".sock")
 	s.running = pluggabletest.Start(server, socket)
-	if err := s.initialise(socket, names, properties); err != nil {
+	if err := s.initialise(context.Background(), socket, names, properties); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-// remember keeps a store, to end what outlives it.
-func (s *served) remember(store secretstores.SecretStore) secretstores.SecretStore {
-	if ours, ok := store.(*component.SecretStore); ok {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.stood = append(s.stood, ours)
-	}
-	return store
-}
-
-func (s *served) initialise(socket string, names client.Options, properties map[string]string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+func (s *served) initialise(ctx context.Context, socket string, names client.Options, properties map[string]string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	err := s.running.AwaitSocket()
 	if err == nil {
@@ -145,8 +131,6 @@ func (s *served) close() error {
 		}
 	}
 	errs = append(errs, s.running.Stop())
-	for _, store := range s.stood {
-		store.Forget()
-	}
+	s.component.Close()
 	return errors.Join(errs...)
 }

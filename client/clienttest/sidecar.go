@@ -88,7 +88,7 @@ func Start(opts Options) (*Sidecar, error) {
 	s.stores = map[string]*Secrets{
 		s.names.SecretStore: s.Secrets, s.names.DeploymentSecretStore: s.DeploymentSecrets,
 	}
-	if s.served, err = serve(folder, s.names, s.metadata(opts.Metadata), s.before, s.log); err != nil {
+	if s.served, err = serve(folder, s.names, s.metadata(opts.Metadata), s.Configs.faults, s.Secrets.faults, s.log); err != nil {
 		_ = os.RemoveAll(folder)
 		return nil, err
 	}
@@ -112,14 +112,6 @@ func (s *Sidecar) metadata(changes map[string]string) map[string]string {
 	}
 	maps.Copy(properties, changes)
 	return properties
-}
-
-// before runs before each attempt of the component at a store.
-func (s *Sidecar) before(ctx context.Context, store string) error {
-	if store == "configStore" {
-		return s.Configs.interfere(ctx)
-	}
-	return s.Secrets.interfere(ctx)
 }
 
 // Store returns the Dapr secret store of a Component's name; from the first call on there

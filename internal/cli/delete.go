@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"credential-resolver/backend"
+	"credential-resolver/component"
 )
 
 func newDelete(o *options) *cobra.Command {
@@ -20,7 +21,7 @@ func newDelete(o *options) *cobra.Command {
 		if err := checkGUID(args[0]); err != nil {
 			return err
 		}
-		return o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs *backend.ConfigStore) error {
+		return o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs component.Configs) error {
 			err := configs.Delete(ctx, args[0])
 			if backend.Missing(err) {
 				return unlisted(args[0])

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"credential-resolver/backend"
+	"credential-resolver/component"
 )
 
 func newGet(o *options) *cobra.Command {
@@ -21,7 +22,7 @@ func newGet(o *options) *cobra.Command {
 		if err := checkGUID(args[0]); err != nil {
 			return err
 		}
-		return o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs *backend.ConfigStore) error {
+		return o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs component.Configs) error {
 			config, err := configs.Config(ctx, args[0])
 			if backend.Missing(err) {
 				return fmt.Errorf(`credential %q: no such credential in the config store: store it with "put"`, args[0])

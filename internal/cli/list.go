@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"credential-resolver/backend"
+	"credential-resolver/component"
 )
 
 func newList(o *options) *cobra.Command {
@@ -22,7 +22,7 @@ func newList(o *options) *cobra.Command {
 	componentFlag(cmd, &path)
 	plannedFlags(cmd.Flags(), "output")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs *backend.ConfigStore) error {
+		return o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs component.Configs) error {
 			guids, err := configs.List(ctx)
 			if err != nil {
 				return explained(err)

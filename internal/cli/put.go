@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	"credential-resolver/backend"
 	"credential-resolver/component"
 	"credential-resolver/internal/configfile"
 	"credential-resolver/resolver/credential"
@@ -48,7 +47,7 @@ func newPut(o *options) *cobra.Command {
 		if err := o.check(config, force); err != nil {
 			return err
 		}
-		err = o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs *backend.ConfigStore) error {
+		err = o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs component.Configs) error {
 			return explained(configs.Put(ctx, guid, config))
 		})
 		if err != nil {

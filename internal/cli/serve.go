@@ -14,7 +14,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/dapr/components-contrib/bindings"
+	"github.com/dapr/components-contrib/secretstores"
 
+	"credential-resolver/backend"
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
 )
@@ -113,9 +115,12 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 	}
 	defer stopMetrics() // after the last request
 	opts.Logger = log
-	opts.NewSecretStore = component.FactoryWith(component.FactoryOptions{
-		Logger: log, Observers: []component.Observer{metrics}, AllowExecPlugins: f.allowExecPlugins,
+	credentials := component.New(component.Options{
+		Logger: log, Observers: []component.Observer{metrics},
+		Open: component.Backends(backend.Options{Logger: log, AllowExecPlugins: f.allowExecPlugins}),
 	})
+	defer credentials.Close()
+	opts.NewSecretStore = func() secretstores.SecretStore { return credentials.NewSecretStore() }
 	opts.NewOutputBinding = func(stores *pluggable.SecretStores) bindings.OutputBinding {
 		return component.NewSaveBinding(stores)
 	}

@@ -39,7 +39,7 @@ func loadSettings(path string) (component.Settings, error) {
 // withConfigs runs fn on the config store of the Component file at path, within
 // the Component's requestTimeout.
 func (o *options) withConfigs(
-	ctx context.Context, path string, fn func(context.Context, *backend.ConfigStore) error,
+	ctx context.Context, path string, fn func(context.Context, component.Configs) error,
 ) error {
 	settings, err := loadSettings(path)
 	if err != nil {
