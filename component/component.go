@@ -1,7 +1,10 @@
 package component
 
 import (
+	"github.com/dapr/components-contrib/bindings"
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/component/pluggable"
 )
 
 // Options are what a component is made of.
@@ -33,6 +36,13 @@ func (c *Component) NewSecretStore() *SecretStore {
 	return &SecretStore{
 		log: c.opts.Logger, observers: c.opts.Observers, open: c.opts.Open, memory: c.memory, keys: c.keys,
 	}
+}
+
+// Server returns a server of the component: its secret stores, and save bindings beside them.
+func (c *Component) Server(opts pluggable.Options) (*pluggable.Server[*SecretStore], error) {
+	return pluggable.New(opts, c.NewSecretStore, func(stores *pluggable.SecretStores[*SecretStore]) bindings.OutputBinding {
+		return NewSaveBinding(stores)
+	})
 }
 
 // Close ends what outlives the secret stores: the removal of what is too old from their

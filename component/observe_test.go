@@ -125,7 +125,7 @@ func TestEventsPrintNoSecretAndNoReference(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Dir(w.file)))
 	_, _ = get(store, "c", "refresh", "true")
 
-	assertDiscreet(t, r.String())
+	canary.AssertNone(t, r.String())
 	seen := map[component.EventKind]bool{}
 	for _, e := range r.events {
 		seen[e.Kind] = true
@@ -144,7 +144,7 @@ func TestEventsPrintNoSecretAndNoReference(t *testing.T) {
 
 func TestAnObserverIsToldOfRefreshesAndStaleAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, r := newShelf(t), &recorder{}
+		s, r := newFakeStores(t), &recorder{}
 		s.settings.Cache = cache.DefaultOptions()
 		s.put("c", "one")
 		store := component.OnSettings(s.log.Logger(t.Name()), component.NewMetrics(s.metrics), s.Options(), s.settings, r)

@@ -45,10 +45,9 @@ func (r *restarted) start() {
 	r.t.Helper()
 	log := r.log.Logger(r.t.Name())
 	made := component.New(component.Options{Logger: log, Open: component.Backends(backend.Options{Logger: log})})
-	server, err := pluggable.New(pluggable.Options{
+	server, err := made.Server(pluggable.Options{
 		Name: "credential-resolver", Logger: log, SocketFolder: r.sockets,
-		NewSecretStore: func() secretstores.SecretStore { return made.NewSecretStore() },
-		StateFolder:    r.state, StateOnDisk: true, StateKey: bytes.Repeat([]byte{1}, pluggable.StateKeySize),
+		StateFolder: r.state, StateOnDisk: true, StateKey: bytes.Repeat([]byte{1}, pluggable.StateKeySize),
 	})
 	require.NoError(r.t, err)
 	r.socket = filepath.Join(r.sockets, "credential-resolver.sock")

@@ -13,10 +13,10 @@ import (
 
 	"github.com/dapr/components-contrib/bindings"
 	"github.com/dapr/components-contrib/metadata"
-	"github.com/dapr/components-contrib/secretstores"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
+	"credential-resolver/component/pluggable"
 	"credential-resolver/internal/nearest"
 	"credential-resolver/resolver/credential"
 )
@@ -25,7 +25,7 @@ import (
 type SecretStores interface {
 	// Use runs fn on the secret store of a Component's name, for the call of ctx.
 	// It fails with a gRPC status if there is none, and with what fn does.
-	Use(ctx context.Context, name string, fn func(secretstores.SecretStore) error) error
+	Use(ctx context.Context, name string, fn func(*SecretStore) error) error
 }
 
 // SaveBinding is the output binding that stores configs of credentials (DESIGN.md,
@@ -35,7 +35,10 @@ type SaveBinding struct {
 	store  string // the Component name of the secret store
 }
 
-var _ bindings.OutputBinding = (*SaveBinding)(nil)
+var (
+	_ bindings.OutputBinding = (*SaveBinding)(nil)
+	_ SecretStores           = (*pluggable.SecretStores[*SecretStore])(nil)
+)
 
 // NewSaveBinding returns a binding that has not been initialised.
 func NewSaveBinding(stores SecretStores) *SaveBinding { return &SaveBinding{stores: stores} }
@@ -68,15 +71,11 @@ func (b *SaveBinding) Operations() []bindings.OperationKind {
 // Invoke implements bindings.OutputBinding: create stores a config under a new GUID.
 func (b *SaveBinding) Invoke(ctx context.Context, req *bindings.InvokeRequest) (*bindings.InvokeResponse, error) {
 	var guid string
-	err := b.stores.Use(ctx, b.store, func(store secretstores.SecretStore) error {
-		credentials, ok := store.(*SecretStore)
-		if !ok {
-			return fmt.Errorf("component: %T is no store of credentials", store)
-		}
+	err := b.stores.Use(ctx, b.store, func(store *SecretStore) error {
 		began := time.Now()
 		var err error
-		guid, err = credentials.save(ctx, req)
-		return credentials.answered(ctx, began, Event{Kind: Saved, GUID: guid}, err)
+		guid, err = store.save(ctx, req)
+		return store.answered(ctx, began, Event{Kind: Saved, GUID: guid}, err)
 	})
 	if err != nil {
 		return nil, err

@@ -22,9 +22,9 @@ import (
 )
 
 // theirs are the secret stores of a daprd.
-type theirs map[string]secretstores.SecretStore
+type theirs map[string]*component.SecretStore
 
-func (s theirs) Use(_ context.Context, name string, fn func(secretstores.SecretStore) error) error {
+func (s theirs) Use(_ context.Context, name string, fn func(*component.SecretStore) error) error {
 	store, ok := s[name]
 	if !ok {
 		return status.Error(codes.FailedPrecondition, "no such Component")
@@ -35,7 +35,7 @@ func (s theirs) Use(_ context.Context, name string, fn func(secretstores.SecretS
 // binding returns a save binding into a store.
 func binding(t *testing.T, store secretstores.SecretStore) *component.SaveBinding {
 	t.Helper()
-	b := component.NewSaveBinding(theirs{"credentials": store})
+	b := component.NewSaveBinding(theirs{"credentials": store.(*component.SecretStore)})
 	require.NoError(t, initBinding(t, b, map[string]string{"store": "credentials", "direction": "output", "route": "/x"}))
 	return b
 }

@@ -36,9 +36,9 @@ func (w *fileStores) connect() secretstores.SecretStore {
 	w.t.Helper()
 	folder := pluggabletest.SocketFolder(w.t)
 	server, err := pluggable.New(pluggable.Options{
-		Name: "credential-resolver", NewSecretStore: w.factory, Logger: w.log.Logger(w.t.Name()),
+		Name: "credential-resolver", Logger: w.log.Logger(w.t.Name()),
 		SocketFolder: folder, StateFolder: w.t.TempDir(), StateOnDisk: true,
-	})
+	}, w.factory, nil)
 	require.NoError(w.t, err)
 	running := pluggabletest.Start(server, filepath.Join(folder, "credential-resolver.sock"))
 	w.t.Cleanup(func() { assert.NoError(w.t, running.Stop()) })

@@ -11,8 +11,6 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 
-	"github.com/dapr/components-contrib/bindings"
-	"github.com/dapr/components-contrib/secretstores"
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 	dapr "github.com/dapr/go-sdk/client"
 
@@ -47,13 +45,8 @@ func serve(
 	s := &served{}
 	open := component.Backends(backend.Options{Logger: log})
 	s.component = component.New(component.Options{Logger: log, Open: breakable(open, configs, secrets)})
-	server, err := pluggable.New(pluggable.Options{
-		Name:           product,
-		NewSecretStore: func() secretstores.SecretStore { return s.component.NewSecretStore() },
-		NewOutputBinding: func(stores *pluggable.SecretStores) bindings.OutputBinding {
-			return component.NewSaveBinding(stores)
-		},
-		Logger: log, SocketFolder: folder, StateFolder: filepath.Join(folder, "state"), StateOnDisk: true,
+	server, err := s.component.Server(pluggable.Options{
+		Name: product, Logger: log, SocketFolder: folder, StateFolder: filepath.Join(folder, "state"), StateOnDisk: true,
 	})
 	if err != nil {
 		return nil, err

@@ -131,8 +131,8 @@ func TestRecordsAreEncryptedWithTheStateKey(t *testing.T) {
 
 func TestAStateKeyOfAWrongSizeIsRefused(t *testing.T) {
 	_, err := pluggable.New(pluggable.Options{
-		Name: "x", NewSecretStore: (&echoes{}).New, Logger: serve(t, &echoes{}, nil).log.Logger("x"), StateKey: make([]byte, 31),
-	})
+		Name: "x", Logger: serve(t, &echoes{}, nil).log.Logger("x"), StateKey: make([]byte, 31),
+	}, (&echoes{}).New, nil)
 	require.ErrorContains(t, err, "31 bytes")
 }
 

@@ -16,15 +16,15 @@ import (
 
 // SecretStores are the secret stores that this process serves to the daprd that
 // calls an output binding: it sees those of no other.
-type SecretStores struct {
+type SecretStores[S secretstores.SecretStore] struct {
 	socket    string // the component's name
-	instances *instances[secretstores.SecretStore]
+	instances *instances[S]
 }
 
 // Use runs fn on the secret store of the Component name of the daprd that made the
 // call of ctx. It fails with the gRPC code FailedPrecondition if that has none of
 // the name, with Unavailable if daprd has not initialised it, and with what fn does.
-func (s *SecretStores) Use(ctx context.Context, name string, fn func(secretstores.SecretStore) error) error {
+func (s *SecretStores[S]) Use(ctx context.Context, name string, fn func(S) error) error {
 	c, ok := connectionOf(ctx)
 	if !ok {
 		return errNoPeer
@@ -42,10 +42,10 @@ func (s *SecretStores) Use(ctx context.Context, name string, fn func(secretstore
 }
 
 // initOutputBinding makes an output binding and initialises it.
-func (s *Server) initOutputBinding(
+func (s *Server[S]) initOutputBinding(
 	ctx context.Context, name string, properties map[string]string,
 ) (bindings.OutputBinding, error) {
-	binding := s.opts.NewOutputBinding(&SecretStores{s.opts.Name, s.stores})
+	binding := s.binding(&SecretStores[S]{s.opts.Name, s.stores})
 	err := binding.Init(ctx, bindings.Metadata{Base: metadata.Base{Name: name, Properties: properties}})
 	if err != nil {
 		_ = binding.Close()
@@ -55,7 +55,7 @@ func (s *Server) initOutputBinding(
 }
 
 // outputBinding returns the binding of one call, as components-go-sdk asks for it.
-func (s *Server) outputBinding(ctx context.Context) sdk.OutputBinding {
+func (s *Server[S]) outputBinding(ctx context.Context) sdk.OutputBinding {
 	return &boundBinding{ctx, s.bindings}
 }
 

@@ -22,7 +22,7 @@ import (
 
 // asker is an output binding that asks a secret store of its daprd.
 type asker struct {
-	stores *pluggable.SecretStores
+	stores *pluggable.SecretStores[secretstores.SecretStore]
 	store  string
 }
 
@@ -54,10 +54,8 @@ func (*asker) GetComponentMetadata() metadata.MetadataMap { return nil }
 
 func (*asker) Close() error { return nil }
 
-func withAsker(o *pluggable.Options) {
-	o.NewOutputBinding = func(stores *pluggable.SecretStores) bindings.OutputBinding {
-		return &asker{stores: stores}
-	}
+func newAsker(stores *pluggable.SecretStores[secretstores.SecretStore]) bindings.OutputBinding {
+	return &asker{stores: stores}
 }
 
 // bind connects as daprd does when it loads a Component that is a binding.
@@ -82,7 +80,7 @@ func ask(b bindings.OutputBinding) (*bindings.InvokeResponse, error) {
 
 func TestABindingUsesASecretStoreOfItsDaprd(t *testing.T) {
 	stores := &echoes{}
-	s := serve(t, stores, withAsker)
+	s := serve(t, stores, nil)
 	initialise(t, s, "credentials", map[string]string{"say": "hi"})
 	b := bind(t, s, "save", map[string]string{"store": "credentials"})
 
@@ -94,7 +92,7 @@ func TestABindingUsesASecretStoreOfItsDaprd(t *testing.T) {
 }
 
 func TestABindingDoesNotSeeTheStoresOfAnotherDaprd(t *testing.T) {
-	s := serve(t, &echoes{}, withAsker)
+	s := serve(t, &echoes{}, nil)
 	other := pluggable.StartChild(t, "daprd", s.socket, "credentials")
 	_, err := bufio.NewReader(other.Stdout).ReadString('\n')
 	require.NoError(t, err)
@@ -111,7 +109,7 @@ func TestABindingDoesNotSeeTheStoresOfAnotherDaprd(t *testing.T) {
 }
 
 func TestABindingWhoseInitFails(t *testing.T) {
-	s := serve(t, &echoes{}, withAsker)
+	s := serve(t, &echoes{}, nil)
 	_, err := tryBind(t, s, "save", nil)
 	assert.Equal(t, codes.InvalidArgument, status.Code(err))
 	assert.ErrorContains(t, err, "metadata store is missing")
@@ -122,7 +120,6 @@ func TestABindingAndItsStoreOutliveTheProcess(t *testing.T) {
 	start := func() *running {
 		return serve(t, &echoes{}, func(o *pluggable.Options) {
 			o.SocketFolder, o.StateFolder = m.sockets, m.state
-			withAsker(o)
 		})
 	}
 	first := start()
@@ -140,7 +137,7 @@ func TestABindingAndItsStoreOutliveTheProcess(t *testing.T) {
 
 func TestABindingKeepsNoStoreOpen(t *testing.T) {
 	stores := &echoes{}
-	s := serve(t, stores, withAsker)
+	s := serve(t, stores, nil)
 	c := initialise(t, s, "credentials", nil)
 	b := bind(t, s, "save", map[string]string{"store": "credentials"})
 	_, err := ask(b)

@@ -24,8 +24,8 @@ import (
 func child() int {
 	if len(os.Args) == 2 && os.Args[1] == "new" {
 		_, err := pluggable.New(pluggable.Options{
-			Name: componentName, NewSecretStore: (&echoes{}).New, Logger: logger.NewLogger("child"),
-		})
+			Name: componentName, Logger: logger.NewLogger("child"),
+		}, (&echoes{}).New, nil)
 		fmt.Println(err)
 		return 0
 	}

@@ -40,18 +40,18 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 
 // serviceDesc is the protocol's description of a secret store, with a Get that may
 // answer with a message that is encoded.
-func serviceDesc() *grpc.ServiceDesc {
+func serviceDesc[S secretstores.SecretStore]() *grpc.ServiceDesc {
 	desc := proto.SecretStore_ServiceDesc
 	desc.Methods = slices.Clone(desc.Methods)
 	for i, method := range desc.Methods {
 		if method.MethodName == "Get" {
-			desc.Methods[i].Handler = handleGet
+			desc.Methods[i].Handler = handleGet[S]
 		}
 	}
 	return &desc
 }
 
-func handleGet(
+func handleGet[S secretstores.SecretStore](
 	srv any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor, //nolint:revive // gRPC's order
 ) (any, error) {
 	req := new(proto.GetSecretRequest)
@@ -59,7 +59,7 @@ func handleGet(
 		return nil, err
 	}
 	handle := func(ctx context.Context, req any) (any, error) {
-		return srv.(*service).get(ctx, req.(*proto.GetSecretRequest))
+		return srv.(*service[S]).get(ctx, req.(*proto.GetSecretRequest))
 	}
 	if interceptor == nil {
 		return handle(ctx, req)
@@ -68,9 +68,9 @@ func handleGet(
 }
 
 // get is Get, and lets a store answer with what it has encoded.
-func (s *service) get(ctx context.Context, req *proto.GetSecretRequest) (any, error) {
-	answer, err := call(ctx, s, func(store secretstores.SecretStore) (*encoded, error) {
-		encoder, ok := store.(Encoder)
+func (s *service[S]) get(ctx context.Context, req *proto.GetSecretRequest) (any, error) {
+	answer, err := call(ctx, s, func(store S) (*encoded, error) {
+		encoder, ok := any(store).(Encoder)
 		if !ok {
 			return nil, nil
 		}

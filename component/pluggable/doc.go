@@ -10,10 +10,9 @@
 // secretstores.SecretStore can be served with it.
 //
 //	server, err := pluggable.New(pluggable.Options{
-//		Name:           "my-store",
-//		NewSecretStore: func() secretstores.SecretStore { return mystore.New() },
-//		Logger:         logger.NewLogger("my-store"),
-//	})
+//		Name:   "my-store",
+//		Logger: logger.NewLogger("my-store"),
+//	}, mystore.New, nil)
 //	if err != nil {
 //		return err
 //	}

@@ -38,7 +38,7 @@ func (c *calls) wait() {
 
 // drain goes on serving for ShutdownDelay at most, while anybody is connected: a daprd
 // that drains still asks.
-func (s *Server) drain(l *listener) {
+func (s *Server[S]) drain(l *listener) {
 	if s.opts.ShutdownDelay <= 0 {
 		return
 	}

@@ -11,18 +11,18 @@ import (
 )
 
 // ForgetGone and CloseIdle are what the server does every ten seconds.
-func (s *Server) ForgetGone() { s.dropGone() }
-func (s *Server) CloseIdle()  { s.closeIdle() }
+func (s *Server[S]) ForgetGone() { s.dropGone() }
+func (s *Server[S]) CloseIdle()  { s.closeIdle() }
 
 // Instances returns how many instances the server keeps.
-func (s *Server) Instances() int {
+func (s *Server[S]) Instances() int {
 	s.stores.mu.RLock()
 	defer s.stores.mu.RUnlock()
 	return len(s.stores.byKey)
 }
 
 // Connections returns how many connections use the instances of a name.
-func (s *Server) Connections(name string) int {
+func (s *Server[S]) Connections(name string) int {
 	s.stores.mu.RLock()
 	defer s.stores.mu.RUnlock()
 	n := 0
@@ -49,7 +49,7 @@ const (
 
 // RefuseEverybody has a server that does not run yet answer nobody, this process's own
 // user included.
-func (s *Server) RefuseEverybody() { s.allowed = nil }
+func (s *Server[S]) RefuseEverybody() { s.allowed = nil }
 
 const childVariable = "PLUGGABLE_TEST_CHILD"
 

@@ -29,7 +29,7 @@ const (
 
 // running is a server at work.
 type running struct {
-	*pluggable.Server
+	*pluggable.Server[secretstores.SecretStore]
 	*pluggabletest.Running // nil before start
 
 	t      testing.TB
@@ -42,17 +42,16 @@ func newServer(t testing.TB, stores *echoes, change func(*pluggable.Options)) *r
 	t.Helper()
 	log := &logtext.Text{}
 	opts := pluggable.Options{
-		Name:           componentName,
-		NewSecretStore: stores.New,
-		Logger:         log.Logger(t.Name()),
-		SocketFolder:   pluggabletest.SocketFolder(t),
-		StateFolder:    t.TempDir(),
-		StateOnDisk:    true,
+		Name:         componentName,
+		Logger:       log.Logger(t.Name()),
+		SocketFolder: pluggabletest.SocketFolder(t),
+		StateFolder:  t.TempDir(),
+		StateOnDisk:  true,
 	}
 	if change != nil {
 		change(&opts)
 	}
-	server, err := pluggable.New(opts)
+	server, err := pluggable.New(opts, stores.New, newAsker)
 	require.NoError(t, err)
 	return &running{
 		Server: server, t: t, log: log,

@@ -38,7 +38,7 @@ func (s *instances[T]) sweepAnswers() {
 const answersTimeout = time.Second
 
 // openAnswers has answers outlive the process, if the folder is in memory or encrypted.
-func (s *Server) openAnswers(state *stateFolder) {
+func (s *Server[S]) openAnswers(state *stateFolder) {
 	inMemory := checkInMemory(state.path) == nil
 	if !inMemory && state.seal == nil {
 		_ = state.root.RemoveAll(answersFolder) // of a process that had a key
@@ -55,14 +55,14 @@ func (s *Server) openAnswers(state *stateFolder) {
 }
 
 // closeAnswers writes the answers that are waiting to be.
-func (s *Server) closeAnswers() {
+func (s *Server[S]) closeAnswers() {
 	if s.answers != nil {
 		s.answers.close(answersTimeout)
 	}
 }
 
 // expireAnswers removes the answers that are too old.
-func (s *Server) expireAnswers() {
+func (s *Server[S]) expireAnswers() {
 	if s.answers != nil {
 		s.answers.expire()
 	}

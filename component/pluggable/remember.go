@@ -60,7 +60,7 @@ var _ restorer = (*instances[io.Closer])(nil)
 
 // restore brings the instances of an earlier process back before daprd sees this
 // one, and gives their stores a moment to open.
-func (s *Server) restore(ctx context.Context) {
+func (s *Server[S]) restore(ctx context.Context) {
 	state, err := openState(s.opts.StateFolder, socketPath(s.opts), s.opts.StateOnDisk, s.seal)
 	if err != nil {
 		s.opts.Logger.Warnf("instances will not outlive this process, and after a restart of it daprd must be restarted too: %v; "+

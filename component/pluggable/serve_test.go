@@ -123,20 +123,19 @@ func TestACallThatPanicsIsAnsweredAsInternalAndNothingElseSuffers(t *testing.T) 
 }
 
 func TestAServerIsNotMadeOfHalf(t *testing.T) {
-	whole := pluggable.Options{Name: "n", NewSecretStore: (&echoes{}).New, Logger: (&logtext.Text{}).Logger(t.Name())}
+	log := (&logtext.Text{}).Logger(t.Name())
 	cases := map[string]struct {
-		change func(*pluggable.Options)
-		says   string
+		opts  pluggable.Options
+		store func() secretstores.SecretStore
+		says  string
 	}{
-		"without a name":         {func(o *pluggable.Options) { o.Name = "" }, "no name"},
-		"without a secret store": {func(o *pluggable.Options) { o.NewSecretStore = nil }, "no secret store"},
-		"without a logger":       {func(o *pluggable.Options) { o.Logger = nil }, "no logger"},
+		"without a name":         {pluggable.Options{Logger: log}, (&echoes{}).New, "no name"},
+		"without a secret store": {pluggable.Options{Name: "n", Logger: log}, nil, "no secret store"},
+		"without a logger":       {pluggable.Options{Name: "n"}, (&echoes{}).New, "no logger"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			opts := whole
-			tc.change(&opts)
-			_, err := pluggable.New(opts)
+			_, err := pluggable.New(tc.opts, tc.store, nil)
 			assert.ErrorContains(t, err, tc.says)
 		})
 	}

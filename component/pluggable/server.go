@@ -35,13 +35,6 @@ type Options struct {
 	// Name is the component's: daprd knows it as secretstores.<Name>, and the
 	// socket is <Name>.sock. Required.
 	Name string
-	// NewSecretStore makes a secret store that has not been initialised; it is
-	// called for every Init. Required.
-	NewSecretStore func() secretstores.SecretStore
-	// NewOutputBinding makes an output binding that has not been initialised, for
-	// every Init; it may use the secret stores of the daprd that calls it. Nil: no
-	// binding is served.
-	NewOutputBinding func(*SecretStores) bindings.OutputBinding
 	// Logger is told of instances that come and go. Required.
 	Logger logger.Logger
 	// SocketFolder is where the socket goes. Empty: SocketFolder().
@@ -74,10 +67,16 @@ type Options struct {
 	SingleDaprd bool
 }
 
-// Server serves one secret store, and an output binding beside it, over one socket.
-type Server struct {
+// NewBinding makes an output binding that has not been initialised. It may use the secret
+// stores of the daprd that calls it.
+type NewBinding[S secretstores.SecretStore] func(*SecretStores[S]) bindings.OutputBinding
+
+// Server serves secret stores of one type, and output bindings beside them, over one
+// socket.
+type Server[S secretstores.SecretStore] struct {
 	opts     Options
-	stores   *instances[secretstores.SecretStore]
+	binding  NewBinding[S] // nil: no binding is served
+	stores   *instances[S]
 	bindings *instances[bindings.OutputBinding]
 	calls    *calls
 	seal     *sealer       // nil without a StateKey
@@ -86,12 +85,14 @@ type Server struct {
 	ended    chan struct{} // told, without waiting, of every connection that ends
 }
 
-// New returns a server that does not serve yet.
-func New(opts Options) (*Server, error) {
+// New returns a server that does not serve yet. store makes a secret store that has not been
+// initialised, and binding an output binding; each is called for every Init. A nil binding:
+// none is served.
+func New[S secretstores.SecretStore](opts Options, store func() S, binding NewBinding[S]) (*Server[S], error) {
 	switch {
 	case opts.Name == "":
 		return nil, errors.New("pluggable: no name")
-	case opts.NewSecretStore == nil:
+	case store == nil:
 		return nil, errors.New("pluggable: no secret store")
 	case opts.Logger == nil:
 		return nil, errors.New("pluggable: no logger")
@@ -116,8 +117,8 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, seal: seal, calls: newCalls(), allowed: allowed, ended: make(chan struct{}, 1)}
-	s.stores = newInstances("secretstores", opts.Logger, initSecretStore(opts.NewSecretStore))
+	s := &Server[S]{opts: opts, binding: binding, seal: seal, calls: newCalls(), allowed: allowed, ended: make(chan struct{}, 1)}
+	s.stores = newInstances("secretstores", opts.Logger, initSecretStore(store))
 	s.bindings = newInstances("bindings", opts.Logger, s.initOutputBinding)
 	return s, nil
 }
@@ -126,7 +127,7 @@ func New(opts Options) (*Server, error) {
 // Then it goes on for ShutdownDelay at most, and stops: the socket goes first, running
 // calls get StopTimeout, and then the stores get it to close. It returns nil if it was ctx that ended it, and the reason
 // for anything else.
-func (s *Server) Run(ctx context.Context) error {
+func (s *Server[S]) Run(ctx context.Context) error {
 	sock, err := bind(s.opts)
 	if err != nil {
 		return err
@@ -162,7 +163,7 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-func (s *Server) grpcServer() *grpc.Server {
+func (s *Server[S]) grpcServer() *grpc.Server {
 	server := grpc.NewServer(
 		grpc.Creds(transport{}),
 		grpc.InTapHandle(newAccess(s.opts.Logger).check),
@@ -176,8 +177,8 @@ func (s *Server) grpcServer() *grpc.Server {
 		grpc.SharedWriteBuffer(true),
 		grpc.ChainUnaryInterceptor(s.calls.intercept, recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(s.recovered))),
 	)
-	server.RegisterService(serviceDesc(), &service{instances: s.stores})
-	if s.opts.NewOutputBinding != nil {
+	server.RegisterService(serviceDesc[S](), &service[S]{instances: s.stores})
+	if s.binding != nil {
 		sdk.RegisterOutput(server, s.outputBinding)
 	}
 	reflection.Register(server) // v1 and v1alpha; daprd asks for v1alpha
@@ -186,7 +187,7 @@ func (s *Server) grpcServer() *grpc.Server {
 
 // recovered answers a call that panicked. What it panicked with may hold a
 // secret, so only its type is logged.
-func (s *Server) recovered(cause any) error {
+func (s *Server[S]) recovered(cause any) error {
 	s.opts.Logger.Errorf("a call panicked (%T); it was answered as Internal", cause)
 	return status.Error(codes.Internal, "internal error")
 }
@@ -201,7 +202,7 @@ const (
 )
 
 // connectionEnded closes the stores that only c used.
-func (s *Server) connectionEnded(c *connection) {
+func (s *Server[S]) connectionEnded(c *connection) {
 	s.stores.connectionEnded(c)
 	s.bindings.connectionEnded(c)
 	select {
@@ -211,7 +212,7 @@ func (s *Server) connectionEnded(c *connection) {
 }
 
 // watchPeers forgets instances whose daprd is gone, until ctx ends.
-func (s *Server) watchPeers(ctx context.Context) {
+func (s *Server[S]) watchPeers(ctx context.Context) {
 	every := time.NewTicker(peerCheck)
 	defer every.Stop()
 	soon := time.NewTimer(endCheck)
@@ -238,13 +239,13 @@ func (s *Server) watchPeers(ctx context.Context) {
 }
 
 // dropGone drops what is kept of processes that have ended.
-func (s *Server) dropGone() {
+func (s *Server[S]) dropGone() {
 	s.stores.dropGone()
 	s.bindings.dropGone()
 }
 
 // closeIdle closes the stores that no connection has used since the last time.
-func (s *Server) closeIdle() {
+func (s *Server[S]) closeIdle() {
 	s.stores.closeIdle()
 	s.bindings.closeIdle()
 }
@@ -252,7 +253,7 @@ func (s *Server) closeIdle() {
 // stop lets running calls end and closes the stores, within StopTimeout for each.
 // While they run, others are answered too. What hangs for longer is left behind: the
 // process is about to end.
-func (s *Server) stop(server *grpc.Server) {
+func (s *Server[S]) stop(server *grpc.Server) {
 	if !within(s.opts.StopTimeout, func() { s.calls.wait(); server.GracefulStop() }) {
 		// Stop ends the connections, and then may wait for a call that hangs.
 		go server.Stop()

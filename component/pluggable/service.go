@@ -16,31 +16,32 @@ import (
 const instanceHeader = "x-component-instance"
 
 // service is the gRPC side: each method decodes, calls the store and encodes.
-type service struct {
+type service[S secretstores.SecretStore] struct {
 	proto.UnimplementedSecretStoreServer
 
-	instances *instances[secretstores.SecretStore]
+	instances *instances[S]
 }
 
-var _ proto.SecretStoreServer = (*service)(nil)
+var _ proto.SecretStoreServer = (*service[secretstores.SecretStore])(nil)
 
 // initSecretStore makes a secret store and initialises it.
-func initSecretStore(newStore func() secretstores.SecretStore) func(
+func initSecretStore[S secretstores.SecretStore](newStore func() S) func(
 	context.Context, string, map[string]string,
-) (secretstores.SecretStore, error) {
-	return func(ctx context.Context, name string, properties map[string]string) (secretstores.SecretStore, error) {
+) (S, error) {
+	return func(ctx context.Context, name string, properties map[string]string) (S, error) {
 		store := newStore()
 		err := store.Init(ctx, secretstores.Metadata{Base: contrib.Base{Name: name, Properties: properties}})
 		if err != nil {
 			_ = store.Close()
-			return nil, err
+			var none S
+			return none, err
 		}
 		return store, nil
 	}
 }
 
 // Init implements the protocol's SecretStore.
-func (s *service) Init(ctx context.Context, req *proto.SecretStoreInitRequest) (*proto.SecretStoreInitResponse, error) {
+func (s *service[S]) Init(ctx context.Context, req *proto.SecretStoreInitRequest) (*proto.SecretStoreInitResponse, error) {
 	if err := s.instances.initialiseFor(ctx, req.GetMetadata().GetProperties()); err != nil {
 		return nil, err
 	}
@@ -48,8 +49,8 @@ func (s *service) Init(ctx context.Context, req *proto.SecretStoreInitRequest) (
 }
 
 // Features implements the protocol's SecretStore.
-func (s *service) Features(ctx context.Context, _ *proto.FeaturesRequest) (*proto.FeaturesResponse, error) {
-	return call(ctx, s, func(store secretstores.SecretStore) (*proto.FeaturesResponse, error) {
+func (s *service[S]) Features(ctx context.Context, _ *proto.FeaturesRequest) (*proto.FeaturesResponse, error) {
+	return call(ctx, s, func(store S) (*proto.FeaturesResponse, error) {
 		resp := &proto.FeaturesResponse{}
 		for _, feature := range store.Features() {
 			resp.Features = append(resp.Features, string(feature))
@@ -59,16 +60,16 @@ func (s *service) Features(ctx context.Context, _ *proto.FeaturesRequest) (*prot
 }
 
 // Get implements the protocol's SecretStore.
-func (s *service) Get(ctx context.Context, req *proto.GetSecretRequest) (*proto.GetSecretResponse, error) {
-	return call(ctx, s, func(store secretstores.SecretStore) (*proto.GetSecretResponse, error) {
+func (s *service[S]) Get(ctx context.Context, req *proto.GetSecretRequest) (*proto.GetSecretResponse, error) {
+	return call(ctx, s, func(store S) (*proto.GetSecretResponse, error) {
 		resp, err := store.GetSecret(ctx, secretstores.GetSecretRequest{Name: req.GetKey(), Metadata: req.GetMetadata()})
 		return &proto.GetSecretResponse{Data: resp.Data}, err
 	})
 }
 
 // BulkGet implements the protocol's SecretStore.
-func (s *service) BulkGet(ctx context.Context, req *proto.BulkGetSecretRequest) (*proto.BulkGetSecretResponse, error) {
-	return call(ctx, s, func(store secretstores.SecretStore) (*proto.BulkGetSecretResponse, error) {
+func (s *service[S]) BulkGet(ctx context.Context, req *proto.BulkGetSecretRequest) (*proto.BulkGetSecretResponse, error) {
+	return call(ctx, s, func(store S) (*proto.BulkGetSecretResponse, error) {
 		resp, err := store.BulkGetSecret(ctx, secretstores.BulkGetSecretRequest{Metadata: req.GetMetadata()})
 		if err != nil {
 			return nil, err
@@ -82,12 +83,12 @@ func (s *service) BulkGet(ctx context.Context, req *proto.BulkGetSecretRequest) 
 }
 
 // Ping implements the protocol's SecretStore. daprd never calls it.
-func (s *service) Ping(context.Context, *proto.PingRequest) (*proto.PingResponse, error) {
+func (s *service[S]) Ping(context.Context, *proto.PingRequest) (*proto.PingResponse, error) {
 	return &proto.PingResponse{}, nil
 }
 
 // call runs fn on the store of the caller's instance.
-func call[T any](ctx context.Context, s *service, fn func(secretstores.SecretStore) (*T, error)) (*T, error) {
+func call[S secretstores.SecretStore, T any](ctx context.Context, s *service[S], fn func(S) (*T, error)) (*T, error) {
 	h, err := s.instances.acquireFor(ctx)
 	if err != nil {
 		return nil, err

@@ -13,9 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/dapr/components-contrib/bindings"
-	"github.com/dapr/components-contrib/secretstores"
-
 	"credential-resolver/backend"
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
@@ -120,11 +117,7 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 		Open: component.Backends(backend.Options{Logger: log, AllowExecPlugins: f.allowExecPlugins}),
 	})
 	defer credentials.Close()
-	opts.NewSecretStore = func() secretstores.SecretStore { return credentials.NewSecretStore() }
-	opts.NewOutputBinding = func(stores *pluggable.SecretStores) bindings.OutputBinding {
-		return component.NewSaveBinding(stores)
-	}
-	server, err := pluggable.New(opts)
+	server, err := credentials.Server(opts)
 	if err != nil {
 		return err
 	}

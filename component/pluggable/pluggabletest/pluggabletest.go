@@ -28,8 +28,16 @@ type Running struct {
 	socket string
 }
 
+// Server is what is served: a [pluggable.Server].
+type Server interface {
+	// Run serves until ctx ends.
+	Run(ctx context.Context) error
+}
+
+var _ Server = (*pluggable.Server[secretstores.SecretStore])(nil)
+
 // Start runs a server that will serve a socket. It does not wait.
-func Start(server *pluggable.Server, socket string) *Running {
+func Start(server Server, socket string) *Running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Running{Cancel: cancel, Done: make(chan error, 1), socket: socket}
 	go func() { r.Done <- server.Run(ctx) }()
