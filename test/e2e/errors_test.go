@@ -134,7 +134,7 @@ func failingStores(t *testing.T) (*stores, harness.ComponentOptions) {
 	s.config(t, "unresolved", `{"credentialSource":"agent","a":"`+canary.Secret+`"}`)
 	s.config(t, "latin1", "{\"a\":\""+canary.Secret+"\xe9\"}")
 	s.config(t, "large", `{"credentialSource":"agent","secret-path":"huge-bundle","blob":"blob_key"}`)
-	s.config(t, "forbidden", `{"credentialSource":"agent","secret-path":"forbidden-`+canaryReference+`","a":"b"}`)
+	s.config(t, "forbidden", `{"credentialSource":"agent","secret-path":"forbidden-`+canary.Reference+`","a":"b"}`)
 	s.config(t, "unreadable", `{}`)
 	require.NoError(t, os.Chmod(s.path("configs/unreadable.json"), 0))
 	require.NoError(t, syscall.Mkfifo(s.path("configs/fifo.json"), 0o644))
