@@ -17,47 +17,49 @@ import (
 	"github.com/dapr/components-contrib/bindings/localstorage"
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
 )
 
 // bindingsLocalStorage is bindings.localstorage: one file a config, in a folder.
-func bindingsLocalStorage() storeType[configConn] {
-	return storeType[configConn]{
-		nearby:   true,
-		fields:   declaredFields(localstorage.NewLocalStorage(nil)),
-		required: map[string]string{"rootPath": "name the folder that holds the configs"},
-		paths:    []string{"rootPath"},
-		connect:  followLocalStorage,
+func bindingsLocalStorage() store.Type[store.ConfigConn] {
+	return store.Type[store.ConfigConn]{
+		Nearby:   true,
+		Fields:   store.DeclaredFields(localstorage.NewLocalStorage(nil)),
+		Required: map[string]string{"rootPath": "name the folder that holds the configs"},
+		Paths:    []string{"rootPath"},
+		Connect:  followLocalStorage,
 	}
 }
 
 // followLocalStorage opens the folder that rootPath names, and follows its links: contrib
 // does so once, at Init.
-func followLocalStorage(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
-	root := field(fields, "rootPath")
+func followLocalStorage(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
+	root := store.Field(fields, "rootPath")
 	where := func() (p place, err error) {
 		if p, err = placeOf(root); err == nil {
 			p.path, err = filepath.EvalSymlinks(root)
 		}
 		return p, err
 	}
-	store, err := follow(ctx, follower{
-		what: "bindings.localstorage: the folder of rootPath", log: aloud(log), where: where,
+	object, err := follow(ctx, follower{
+		what: "bindings.localstorage: the folder of rootPath", log: store.Aloud(log), where: where,
 		open: func(ctx context.Context) (followable, error) {
-			store := localstorage.NewLocalStorage(log)
-			if err := store.Init(ctx, bindings.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
+			object := localstorage.NewLocalStorage(log)
+			if err := object.Init(ctx, bindings.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
 				return nil, localStorageInitError(err)
 			}
 			at, err := where()
 			if err != nil {
 				return nil, err
 			}
-			return &localStorageConn{store, at.path}, nil
+			return &localStorageConn{object, at.path}, nil
 		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return store, nil
+	return object, nil
 }
 
 // localStorageInitError takes a folder that cannot be made now for what a retry
@@ -65,7 +67,7 @@ func followLocalStorage(ctx context.Context, fields map[string]string, log logge
 // wraps the system's error in the first case alone.
 func localStorageInitError(err error) error {
 	if strings.HasPrefix(err.Error(), "failed to parse metadata") {
-		return permanent(err)
+		return store.Permanent(err)
 	}
 	return err
 }
@@ -77,24 +79,24 @@ type localStorageConn struct {
 }
 
 var (
-	_ configConn = (*localStorageConn)(nil)
-	_ deleter    = (*localStorageConn)(nil)
-	_ lister     = (*localStorageConn)(nil)
+	_ store.ConfigConn = (*localStorageConn)(nil)
+	_ store.Deleter    = (*localStorageConn)(nil)
+	_ store.Lister     = (*localStorageConn)(nil)
 )
 
 // localStorageMissing begins contrib's error for a file that does not exist. It
 // is text, and wraps nothing; a test holds contrib to it.
 const localStorageMissing = "file not found: "
 
-func (c *localStorageConn) get(ctx context.Context, key string) ([]byte, error) {
+func (c *localStorageConn) Get(ctx context.Context, key string) ([]byte, error) {
 	resp, err := c.read(ctx, key)
 	switch {
 	case isMissingFile(err):
-		return nil, absent()
-	case errors.Is(err, errNotRegular), errors.Is(err, errFileTooLarge):
+		return nil, store.Absent()
+	case errors.Is(err, store.ErrNotRegular), errors.Is(err, store.ErrFileTooLarge):
 		return nil, err
 	case err != nil:
-		return nil, failed(err)
+		return nil, store.Failed(err)
 	}
 	return resp.Data, nil
 }
@@ -138,11 +140,11 @@ func (c *localStorageConn) checkFile(key string) error {
 	if err != nil || info.IsDir() || info.Mode()&fs.ModeNamedPipe != 0 {
 		return nil
 	}
-	switch err := checkSmall(path, info, maxConfigFile); {
-	case errors.Is(err, errFileTooLarge):
-		return unable(err)
+	switch err := store.CheckSmall(path, info, store.MaxConfigFile); {
+	case errors.Is(err, store.ErrFileTooLarge):
+		return store.Unable(err)
 	case err != nil:
-		return unavailable(err)
+		return store.Unavailable(err)
 	}
 	return nil
 }
@@ -151,54 +153,54 @@ func isMissingFile(err error) bool {
 	return err != nil && strings.HasPrefix(err.Error(), localStorageMissing)
 }
 
-func (c *localStorageConn) set(ctx context.Context, key string, data []byte) error {
+func (c *localStorageConn) Set(ctx context.Context, key string, data []byte) error {
 	if _, err := c.invoke(ctx, bindings.CreateOperation, key, data); err != nil {
-		return failedWrite(err)
+		return store.FailedWrite(err)
 	}
 	return nil
 }
 
-// delete deletes a file. contrib would delete an empty folder too: the caller has
+// Delete deletes a file. contrib would delete an empty folder too: the caller has
 // read the config before.
-func (c *localStorageConn) delete(ctx context.Context, key string) error {
+func (c *localStorageConn) Delete(ctx context.Context, key string) error {
 	_, err := c.invoke(ctx, bindings.DeleteOperation, key, nil)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return absent()
+		return store.Absent()
 	case err != nil:
-		return failedWrite(err)
+		return store.FailedWrite(err)
 	}
 	return nil
 }
 
-// list reads the one folder that the template's first {guid} stands in. contrib's
+// List reads the one folder that the template's first {guid} stands in. contrib's
 // own list operation walks the whole tree below, takes a folder that it may not
 // read for an empty one, and does not follow the links of which Kubernetes makes
 // its volumes.
-func (c *localStorageConn) list(_ context.Context, key keyTemplate, _ string) (page, error) {
+func (c *localStorageConn) List(_ context.Context, key store.KeyTemplate, _ string) (store.Page, error) {
 	segments := strings.Split(strings.TrimPrefix(path.Clean("/"+string(key)), "/"), "/")
-	at := slices.IndexFunc(segments, func(s string) bool { return strings.Contains(s, GUIDPlaceholder) })
+	at := slices.IndexFunc(segments, func(s string) bool { return strings.Contains(s, store.GUIDPlaceholder) })
 	if at < 0 { // as "{guid}/../config.json"
-		return page{}, unable(ErrCannotList)
+		return store.Page{}, store.Unable(store.ErrCannotList)
 	}
 	root, err := os.OpenRoot(c.root)
 	if err != nil {
-		return page{}, failed(err) // a volume that is not mounted lacks every config
+		return store.Page{}, store.Failed(err) // a volume that is not mounted lacks every config
 	}
 	defer func() { _ = root.Close() }()
 	entries, err := fs.ReadDir(root.FS(), path.Join(".", path.Join(segments[:at]...)))
 	if errors.Is(err, fs.ErrNotExist) {
-		return page{}, nil // made with the first config
+		return store.Page{}, nil // made with the first config
 	}
 	if err != nil {
-		return page{}, failed(err)
+		return store.Page{}, store.Failed(err)
 	}
-	var p page
-	file := keyTemplate(path.Join(segments...))
+	var p store.Page
+	file := store.KeyTemplate(path.Join(segments...))
 	for _, entry := range entries {
-		guid, ok := keyTemplate(segments[at]).guid(entry.Name())
-		if ok && mayBeConfig(root, file.of(guid)) {
-			p.guids = append(p.guids, guid)
+		guid, ok := store.KeyTemplate(segments[at]).GUID(entry.Name())
+		if ok && mayBeConfig(root, file.Of(guid)) {
+			p.GUIDs = append(p.GUIDs, guid)
 		}
 	}
 	return p, nil

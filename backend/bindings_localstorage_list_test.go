@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
@@ -68,12 +68,12 @@ func TestListOfAFolderIsTheFilesThatAreConfigs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			root := mkdir(t, t.TempDir(), "root")
 			test.make(t, root)
-			store := openFolder(t, root, test.key)
-			got, err := store.List(within(t))
+			configs := openFolder(t, root, test.key)
+			got, err := configs.List(within(t))
 			require.NoError(t, err)
 			require.ElementsMatch(t, test.want, got)
 			for _, g := range got {
-				_, err := store.Config(within(t), g)
+				_, err := configs.Config(within(t), g)
 				require.NoError(t, err)
 			}
 		})
@@ -108,11 +108,11 @@ func TestFolderThatCannotBeListedIsAFailureAndNotEmpty(t *testing.T) {
 	for name, put := range tests {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
-			store := openFolder(t, root, "apps/{guid}")
+			configs := openFolder(t, root, "apps/{guid}")
 			put(t, root)
-			_, err := store.List(within(t))
+			_, err := configs.List(within(t))
 			requireKind(t, credential.Unavailable, err)
-			requireKind(t, credential.Unavailable, store.Delete(within(t), guid))
+			requireKind(t, credential.Unavailable, configs.Delete(within(t), guid))
 		})
 	}
 }
@@ -120,14 +120,14 @@ func TestFolderThatCannotBeListedIsAFailureAndNotEmpty(t *testing.T) {
 func TestTemplateWhoseFilesTellNoGUIDCannotBeListed(t *testing.T) {
 	_, err := openFolder(t, t.TempDir(), "{guid}/../config.json").List(within(t))
 	requireKind(t, credential.FailedPrecondition, err)
-	require.ErrorIs(t, err, backend.ErrCannotList)
+	require.ErrorIs(t, err, store.ErrCannotList)
 }
 
 func TestDeletingAConfigDeletesNoFolder(t *testing.T) {
 	root := t.TempDir()
-	store := openFolder(t, root, "{guid}")
+	configs := openFolder(t, root, "{guid}")
 	empty := mkdir(t, root, guid)
-	requireKind(t, credential.Unavailable, store.Delete(within(t), guid))
+	requireKind(t, credential.Unavailable, configs.Delete(within(t), guid))
 	require.DirExists(t, empty)
 
 	parent := openFolder(t, root, "apps/{guid}/config.json")

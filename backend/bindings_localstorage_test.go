@@ -6,10 +6,11 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/dapr/components-contrib/bindings"
 	"github.com/dapr/components-contrib/bindings/localstorage"
 	"github.com/dapr/components-contrib/metadata"
-	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend"
 	"credential-resolver/resolver/credential"

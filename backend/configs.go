@@ -6,26 +6,16 @@ import (
 	"errors"
 	"slices"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/credential"
 )
 
-// What a store may be unable to do. A call for it fails with a
-// [resolver.StoreError] of kind FailedPrecondition that wraps one of these.
-var (
-	ErrCannotList   = errors.New("this type of config store cannot list its keys")
-	ErrCannotDelete = errors.New("this type of config store cannot delete")
-)
-
-// ErrEdited is what a [resolver.StoreError] of kind FailedPrecondition wraps where a
-// config is not the one that was to be replaced.
-var ErrEdited = errors.New("it has been edited meanwhile: try again")
-
 // ConfigStore is a store of credential configs.
 type ConfigStore struct {
-	*opened[configConn]
+	*store.Opened[store.ConfigConn]
 
-	key       keyTemplate
+	key       store.KeyTemplate
 	ephemeral bool
 }
 
@@ -37,64 +27,64 @@ var (
 // OpenConfigStore opens the store of a spec. key is the template of a config's
 // key or object name, in which {guid} stands for the GUID. Its error is one that
 // no retry mends; a store that is merely down goes on connecting.
-func OpenConfigStore(ctx context.Context, spec Spec, key string, opts Options) (*ConfigStore, error) {
-	o, t, fields, err := open(ctx, spec, configStores(), opts)
+func OpenConfigStore(ctx context.Context, spec store.Spec, key string, opts store.Options) (*ConfigStore, error) {
+	o, t, fields, err := store.Open(ctx, spec, configStores(), opts)
 	if err != nil {
 		return nil, err
 	}
 	return &ConfigStore{
-		opened: o, key: keyTemplate(key),
-		ephemeral: t.ephemeral != nil && t.ephemeral(fields),
+		Opened: o, key: store.KeyTemplate(key),
+		ephemeral: t.Ephemeral != nil && t.Ephemeral(fields),
 	}, nil
 }
 
 // Config implements [resolver.ConfigStore].
 func (s *ConfigStore) Config(ctx context.Context, guid string) ([]byte, error) {
-	return use(ctx, s.opened, func(ctx context.Context, c configConn) ([]byte, error) {
-		return c.get(ctx, s.key.of(guid))
+	return store.Use(ctx, s.Opened, func(ctx context.Context, c store.ConfigConn) ([]byte, error) {
+		return c.Get(ctx, s.key.Of(guid))
 	})
 }
 
 // Put stores a config as the bytes that it is. Its error is a
 // [resolver.StoreError].
 func (s *ConfigStore) Put(ctx context.Context, guid string, config []byte) error {
-	_, err := use(ctx, s.opened, func(ctx context.Context, c configConn) (struct{}, error) {
-		return struct{}{}, c.set(ctx, s.key.of(guid), config)
+	_, err := store.Use(ctx, s.Opened, func(ctx context.Context, c store.ConfigConn) (struct{}, error) {
+		return struct{}{}, c.Set(ctx, s.key.Of(guid), config)
 	})
 	return err
 }
 
 // replaced tells whether what is there is the new config already, by an attempt before
-// this one. Its error is ErrEdited, of what is neither that nor the old one.
+// this one. Its error is store.ErrEdited, of what is neither that nor the old one.
 func replaced(now, old, config []byte) (bool, error) {
 	switch {
 	case bytes.Equal(now, config):
 		return true, nil
 	case !bytes.Equal(now, old):
-		return false, unable(ErrEdited)
+		return false, store.Unable(store.ErrEdited)
 	}
 	return false, nil
 }
 
 // Replace stores a config in the place of one that is still there. State stores see
 // to it by their etags; with other stores an edit at that very moment is lost. Its
-// error is a [resolver.StoreError]; see [ErrEdited].
+// error is a [resolver.StoreError]; see [store.ErrEdited].
 func (s *ConfigStore) Replace(ctx context.Context, guid string, old, config []byte) error {
-	_, err := use(ctx, s.opened, func(ctx context.Context, c configConn) (struct{}, error) {
-		if r, ok := c.(replacer); ok {
-			return struct{}{}, r.replace(ctx, s.key.of(guid), old, config)
+	_, err := store.Use(ctx, s.Opened, func(ctx context.Context, c store.ConfigConn) (struct{}, error) {
+		if r, ok := c.(store.Replacer); ok {
+			return struct{}{}, r.Replace(ctx, s.key.Of(guid), old, config)
 		}
-		now, err := c.get(ctx, s.key.of(guid))
+		now, err := c.Get(ctx, s.key.Of(guid))
 		switch {
 		case errors.Is(err, credential.NotFound):
-			return struct{}{}, unable(ErrEdited)
+			return struct{}{}, store.Unable(store.ErrEdited)
 		case err != nil:
 			return struct{}{}, err
 		}
 		if done, err := replaced(now, old, config); err != nil || done {
 			return struct{}{}, err
 		}
-		return struct{}{}, c.set(ctx, s.key.of(guid), config)
+		return struct{}{}, c.Set(ctx, s.key.Of(guid), config)
 	})
 	return err
 }
@@ -106,12 +96,12 @@ func (s *ConfigStore) Delete(ctx context.Context, guid string) error {
 	if _, err := s.Config(ctx, guid); err != nil {
 		return err
 	}
-	_, err := use(ctx, s.opened, func(ctx context.Context, c configConn) (struct{}, error) {
-		d, ok := c.(deleter)
+	_, err := store.Use(ctx, s.Opened, func(ctx context.Context, c store.ConfigConn) (struct{}, error) {
+		d, ok := c.(store.Deleter)
 		if !ok {
-			return struct{}{}, unable(ErrCannotDelete)
+			return struct{}{}, store.Unable(store.ErrCannotDelete)
 		}
-		return struct{}{}, d.delete(ctx, s.key.of(guid))
+		return struct{}{}, d.Delete(ctx, s.key.Of(guid))
 	})
 	return err
 }
@@ -123,18 +113,18 @@ func (s *ConfigStore) Delete(ctx context.Context, guid string) error {
 func (s *ConfigStore) List(ctx context.Context) ([]string, error) {
 	var guids []string
 	for token, last := "", false; !last; {
-		p, err := use(ctx, s.opened, func(ctx context.Context, c configConn) (page, error) {
-			l, ok := c.(lister)
+		p, err := store.Use(ctx, s.Opened, func(ctx context.Context, c store.ConfigConn) (store.Page, error) {
+			l, ok := c.(store.Lister)
 			if !ok {
-				return page{}, unable(ErrCannotList)
+				return store.Page{}, store.Unable(store.ErrCannotList)
 			}
-			return l.list(ctx, s.key, token)
+			return l.List(ctx, s.key, token)
 		})
 		if err != nil {
 			return nil, err
 		}
-		guids = append(guids, p.guids...)
-		token, last = p.next, p.next == ""
+		guids = append(guids, p.GUIDs...)
+		token, last = p.Next, p.Next == ""
 	}
 	slices.Sort(guids)
 	return slices.Compact(guids), nil
@@ -142,7 +132,3 @@ func (s *ConfigStore) List(ctx context.Context) ([]string, error) {
 
 // Ephemeral tells whether the store's contents end with the process.
 func (s *ConfigStore) Ephemeral() bool { return s.ephemeral }
-
-func unable(why error) error {
-	return &credential.StoreError{Kind: credential.FailedPrecondition, Err: why}
-}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
@@ -24,15 +24,15 @@ func TestListIsEveryGUIDOnceAndSorted(t *testing.T) {
 	for storeType, f := range everyConfigStore(t) {
 		for name, key := range keys {
 			t.Run(storeType+" lists "+name, func(t *testing.T) {
-				store := openConfigsWith(t, configSpec(storeType, emptied(t, f)), key, silent(t))
-				got, err := store.List(within(t))
+				configs := openConfigsWith(t, configSpec(storeType, emptied(t, f)), key, silent(t))
+				got, err := configs.List(within(t))
 				require.NoError(t, err)
 				require.Empty(t, got)
 
 				for _, g := range []string{"b", "a-b", guid, "a", "b", "a_b", "B2"} {
-					require.NoError(t, store.Put(within(t), g, []byte("{}")))
+					require.NoError(t, configs.Put(within(t), g, []byte("{}")))
 				}
-				got, err = store.List(within(t))
+				got, err = configs.List(within(t))
 				require.NoError(t, err)
 				require.Equal(t, []string{guid, "B2", "a", "a-b", "a_b", "b"}, got)
 			})
@@ -68,12 +68,12 @@ func TestListLeavesOutWhatIsNoConfigOfTheTemplate(t *testing.T) {
 				"my_app/{guid}.json": "named",
 			}
 			for key, g := range templates {
-				store := openConfigsWith(t, configSpec(storeType, f), key, silent(t))
-				require.NoError(t, store.Put(within(t), g, []byte("{}")))
+				configs := openConfigsWith(t, configSpec(storeType, f), key, silent(t))
+				require.NoError(t, configs.Put(within(t), g, []byte("{}")))
 			}
 			for key, g := range templates {
-				store := openConfigsWith(t, configSpec(storeType, f), key, silent(t))
-				got, err := store.List(within(t))
+				configs := openConfigsWith(t, configSpec(storeType, f), key, silent(t))
+				got, err := configs.List(within(t))
 				require.NoError(t, err)
 				require.Equal(t, []string{g}, got, "%s", key)
 			}
@@ -83,16 +83,16 @@ func TestListLeavesOutWhatIsNoConfigOfTheTemplate(t *testing.T) {
 
 func TestListOfASQLiteDatabaseThatIsLockedIsUnavailable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	store := openConfigs(t, "state.sqlite", lockable(path))
-	require.NoError(t, store.Put(within(t), guid, []byte("{}")))
+	configs := openConfigs(t, "state.sqlite", lockable(path))
+	require.NoError(t, configs.Put(within(t), guid, []byte("{}")))
 	unlock := lockDatabase(t, path)
 
-	_, err := store.List(within(t))
+	_, err := configs.List(within(t))
 	requireKind(t, credential.Unavailable, err)
-	requireKind(t, credential.Unavailable, store.Delete(within(t), guid))
+	requireKind(t, credential.Unavailable, configs.Delete(within(t), guid))
 
 	unlock()
-	got, err := store.List(within(t))
+	got, err := configs.List(within(t))
 	require.NoError(t, err)
 	require.Equal(t, []string{guid}, got)
 }
@@ -101,20 +101,20 @@ func TestDeletedConfigIsGone(t *testing.T) {
 	for storeType, f := range everyConfigStore(t) {
 		for _, key := range []string{"{guid}", "apps/{guid}/config.json"} {
 			t.Run(storeType+" "+key, func(t *testing.T) {
-				store := openConfigsWith(t, configSpec(storeType, f), key, silent(t))
-				requireKind(t, credential.NotFound, store.Delete(within(t), guid))
+				configs := openConfigsWith(t, configSpec(storeType, f), key, silent(t))
+				requireKind(t, credential.NotFound, configs.Delete(within(t), guid))
 				for _, g := range []string{guid, "other"} {
-					require.NoError(t, store.Put(within(t), g, []byte("{}")))
+					require.NoError(t, configs.Put(within(t), g, []byte("{}")))
 				}
-				require.NoError(t, store.Delete(within(t), guid))
-				_, err := store.Config(within(t), guid)
+				require.NoError(t, configs.Delete(within(t), guid))
+				_, err := configs.Config(within(t), guid)
 				requireKind(t, credential.NotFound, err)
-				requireKind(t, credential.NotFound, store.Delete(within(t), guid))
+				requireKind(t, credential.NotFound, configs.Delete(within(t), guid))
 
-				got, err := store.List(within(t))
+				got, err := configs.List(within(t))
 				require.NoError(t, err)
 				require.Equal(t, []string{"other"}, got)
-				require.NoError(t, store.Put(within(t), guid, []byte("{}")), "it can be stored again")
+				require.NoError(t, configs.Put(within(t), guid, []byte("{}")), "it can be stored again")
 			})
 		}
 	}
@@ -122,9 +122,9 @@ func TestDeletedConfigIsGone(t *testing.T) {
 
 func TestStoreThatIsNotConnectedListsAndDeletesNothing(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "not-mounted", "a.db")
-	store := openConfigs(t, "state.sqlite", fields{"connectionString": missing})
-	_, err := store.List(brief(t))
+	configs := openConfigs(t, "state.sqlite", fields{"connectionString": missing})
+	_, err := configs.List(brief(t))
 	requireKind(t, credential.Unavailable, err)
-	requireKind(t, credential.Unavailable, store.Delete(brief(t), guid))
-	require.NotErrorIs(t, err, backend.ErrCannotList)
+	requireKind(t, credential.Unavailable, configs.Delete(brief(t), guid))
+	require.NotErrorIs(t, err, store.ErrCannotList)
 }

@@ -5,32 +5,32 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
 func TestAConfigIsReplacedIfItIsStillThere(t *testing.T) {
 	for storeType, f := range everyConfigStore(t) {
 		t.Run(storeType, func(t *testing.T) {
-			store := openConfigs(t, storeType, f)
+			configs := openConfigs(t, storeType, f)
 			replace := func(old, config string) error {
-				return store.Replace(within(t), guid, []byte(old), []byte(config))
+				return configs.Replace(within(t), guid, []byte(old), []byte(config))
 			}
 			requireStored := func(want string) {
-				got, err := store.Config(within(t), guid)
+				got, err := configs.Config(within(t), guid)
 				require.NoError(t, err)
 				require.Equal(t, want, string(got))
 			}
 			edited := func(err error) {
 				requireKind(t, credential.FailedPrecondition, err)
-				require.ErrorIs(t, err, backend.ErrEdited)
+				require.ErrorIs(t, err, store.ErrEdited)
 			}
 
 			edited(replace("one", "two"))
-			_, err := store.Config(within(t), guid)
+			_, err := configs.Config(within(t), guid)
 			requireKind(t, credential.NotFound, err)
 
-			require.NoError(t, store.Put(within(t), guid, []byte("one")))
+			require.NoError(t, configs.Put(within(t), guid, []byte("one")))
 			require.NoError(t, replace("one", "two"))
 			requireStored("two")
 			require.NoError(t, replace("one", "two"), "an attempt before this one has done it")

@@ -1,8 +1,7 @@
-// Package backend opens the config and secret stores: components-contrib's own,
-// under the names that daprd gives them, one file a store. stores.go lists them.
+// Package backend opens the config and secret stores: components-contrib's own, under the
+// names that daprd gives them. registry.go lists them.
 //
-// A store connects in the background and is asked with a deadline; what it
-// returns is classified into the kinds of package resolver, so that a secret
-// that is missing is never taken for a store that failed. The package knows
+// A store that needs one file is a file here. A store that needs more is a package of its
+// own: vault and kubernetes. Package store is what all of them share. The package knows
 // nothing of requests, metadata of the component, or gRPC.
 package backend

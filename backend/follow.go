@@ -11,6 +11,7 @@ import (
 
 	"github.com/dapr/kit/logger"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
@@ -35,9 +36,9 @@ func placeOf(path string) (place, error) {
 
 // followable is a config store that can be followed.
 type followable interface {
-	configConn
-	deleter
-	lister
+	store.ConfigConn
+	store.Deleter
+	store.Lister
 }
 
 // follower is how a store of a file or a folder is followed.
@@ -132,7 +133,7 @@ func (f *followed) on(ctx context.Context, call func(followable) error) error {
 			return err
 		}
 	}
-	return unavailable(errMoves)
+	return store.Unavailable(errMoves)
 }
 
 // run runs a call that openAt has counted.
@@ -167,7 +168,7 @@ func (f *followed) reopen(ctx context.Context, at place) error {
 	case errors.As(err, &known):
 		return err
 	case err != nil:
-		return failed(err)
+		return store.Failed(err)
 	}
 	if now, err := f.where(); err != nil || now != at {
 		_ = conn.Close()
@@ -203,34 +204,34 @@ func (f *followed) leave() {
 // lost says why the path names nothing.
 func (f *followed) lost(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
-		return failed(explained(credential.Remedy(f.what+" cannot be read"), err))
+		return store.Failed(store.Explained(credential.Remedy(f.what+" cannot be read"), err))
 	}
 	remedy := credential.Remedy(f.what + " is gone: the store is unavailable until one is there again, and then opens that")
 	if f.gone.CompareAndSwap(false, true) {
 		f.log.Warn(string(remedy))
 	}
-	return failed(explained(remedy, os.ErrNotExist))
+	return store.Failed(store.Explained(remedy, os.ErrNotExist))
 }
 
-func (f *followed) get(ctx context.Context, key string) (data []byte, err error) {
+func (f *followed) Get(ctx context.Context, key string) (data []byte, err error) {
 	err = f.on(ctx, func(c followable) (err error) {
-		data, err = c.get(ctx, key)
+		data, err = c.Get(ctx, key)
 		return err
 	})
 	return data, err
 }
 
-func (f *followed) set(ctx context.Context, key string, data []byte) error {
-	return f.on(ctx, func(c followable) error { return c.set(ctx, key, data) })
+func (f *followed) Set(ctx context.Context, key string, data []byte) error {
+	return f.on(ctx, func(c followable) error { return c.Set(ctx, key, data) })
 }
 
-func (f *followed) delete(ctx context.Context, key string) error {
-	return f.on(ctx, func(c followable) error { return c.delete(ctx, key) })
+func (f *followed) Delete(ctx context.Context, key string) error {
+	return f.on(ctx, func(c followable) error { return c.Delete(ctx, key) })
 }
 
-func (f *followed) list(ctx context.Context, key keyTemplate, token string) (p page, err error) {
+func (f *followed) List(ctx context.Context, key store.KeyTemplate, token string) (p store.Page, err error) {
 	err = f.on(ctx, func(c followable) (err error) {
-		p, err = c.list(ctx, key, token)
+		p, err = c.List(ctx, key, token)
 		return err
 	})
 	return p, err

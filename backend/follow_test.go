@@ -9,10 +9,12 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/dapr/kit/logger"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dapr/kit/logger"
+
 	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
@@ -24,15 +26,15 @@ func database(t *testing.T, name, config string, more fields) string {
 	for n, v := range more {
 		f[n] = v
 	}
-	store, err := backend.OpenConfigStore(t.Context(), configSpec("state.sqlite", f), backend.GUIDPlaceholder, silent(t))
+	configs, err := backend.OpenConfigStore(t.Context(), configSpec("state.sqlite", f), store.GUIDPlaceholder, silent(t))
 	require.NoError(t, err)
-	require.NoError(t, store.Put(within(t), guid, []byte(config)))
-	require.NoError(t, store.Close())
+	require.NoError(t, configs.Put(within(t), guid, []byte(config)))
+	require.NoError(t, configs.Close())
 	return path
 }
 
 // openSQLite opens a database, and returns what is said of it at level info.
-func openSQLite(t *testing.T, path string, more fields) (store *backend.ConfigStore, written func() string) {
+func openSQLite(t *testing.T, path string, more fields) (configs *backend.ConfigStore, written func() string) {
 	t.Helper()
 	opts := silent(t)
 	opts.Logger, written = openLog(t, logger.InfoLevel)
@@ -40,12 +42,12 @@ func openSQLite(t *testing.T, path string, more fields) (store *backend.ConfigSt
 	for n, v := range more {
 		f[n] = v
 	}
-	return openConfigsWith(t, configSpec("state.sqlite", f), backend.GUIDPlaceholder, opts), written
+	return openConfigsWith(t, configSpec("state.sqlite", f), store.GUIDPlaceholder, opts), written
 }
 
-func requireConfig(t *testing.T, store *backend.ConfigStore, want string) {
+func requireConfig(t *testing.T, configs *backend.ConfigStore, want string) {
 	t.Helper()
-	got, err := store.Config(within(t), guid)
+	got, err := configs.Config(within(t), guid)
 	require.NoError(t, err, "%v", detail(err))
 	require.Equal(t, want, string(got))
 }
@@ -59,22 +61,22 @@ func TestSQLiteFileThatIsReplacedIsOpened(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			backup := database(t, "backup.db", `{"is":"restored"}`, journal)
 			path := database(t, "configs.db", `{"is":"first"}`, journal)
-			store, written := openSQLite(t, path, journal)
+			configs, written := openSQLite(t, path, journal)
 			for i := range 50 {
-				require.NoError(t, store.Put(within(t), fmt.Sprint("other-", i), []byte(`{"is":"`+strings.Repeat("old", 1000)+`"}`)))
+				require.NoError(t, configs.Put(within(t), fmt.Sprint("other-", i), []byte(`{"is":"`+strings.Repeat("old", 1000)+`"}`)))
 			}
-			require.NoError(t, store.Put(within(t), guid, []byte(`{"is":"edited"}`)))
-			requireConfig(t, store, `{"is":"edited"}`)
+			require.NoError(t, configs.Put(within(t), guid, []byte(`{"is":"edited"}`)))
+			requireConfig(t, configs, `{"is":"edited"}`)
 
 			require.NoError(t, os.Rename(backup, path))
-			requireConfig(t, store, `{"is":"restored"}`)
-			guids, err := store.List(within(t))
+			requireConfig(t, configs, `{"is":"restored"}`)
+			guids, err := configs.List(within(t))
 			require.NoError(t, err)
 			require.Equal(t, []string{guid}, guids)
 			require.Equal(t, 1, strings.Count(written(), replaced), written())
 
-			require.NoError(t, store.Put(within(t), guid, []byte(`{"is":"kept"}`)))
-			require.NoError(t, store.Close())
+			require.NoError(t, configs.Put(within(t), guid, []byte(`{"is":"kept"}`)))
+			require.NoError(t, configs.Close())
 			again, _ := openSQLite(t, path, journal)
 			requireConfig(t, again, `{"is":"kept"}`)
 		})
@@ -95,30 +97,30 @@ func TestSQLiteFileIsReplacedTogetherWithItsLog(t *testing.T) {
 	}
 
 	path := database(t, "configs.db", `{"is":"second"}`, nil)
-	store, _ := openSQLite(t, path, nil)
-	require.NoError(t, store.Put(within(t), guid, []byte(`{"is":"edited"}`)))
+	configs, _ := openSQLite(t, path, nil)
+	require.NoError(t, configs.Put(within(t), guid, []byte(`{"is":"edited"}`)))
 	require.NoError(t, os.Rename(copied+"-wal", path+"-wal"))
 	require.NoError(t, os.Rename(copied, path))
-	requireConfig(t, store, `{"is":"only in the log"}`)
+	requireConfig(t, configs, `{"is":"only in the log"}`)
 }
 
 func TestSQLiteFileThatIsGoneIsUnavailableAndNotMissing(t *testing.T) {
 	backup := database(t, "backup.db", `{"is":"restored"}`, nil)
 	path := database(t, "configs.db", `{"is":"first"}`, nil)
-	store, written := openSQLite(t, path, nil)
-	requireConfig(t, store, `{"is":"first"}`)
+	configs, written := openSQLite(t, path, nil)
+	requireConfig(t, configs, `{"is":"first"}`)
 	require.NoError(t, os.Remove(path))
 	for range 3 {
-		_, err := store.Config(within(t), guid)
+		_, err := configs.Config(within(t), guid)
 		requireKind(t, credential.Unavailable, err)
 		require.Contains(t, credential.RemedyOf(err), "the file of the database is gone")
-		requireKind(t, credential.Unavailable, store.Put(within(t), guid, []byte("{}")))
+		requireKind(t, credential.Unavailable, configs.Put(within(t), guid, []byte("{}")))
 	}
 	require.NoFileExists(t, path, "whoever restores it is not in a race with us")
 	require.Equal(t, 1, strings.Count(written(), "the file of the database is gone"), written())
 
 	require.NoError(t, os.Rename(backup, path))
-	requireConfig(t, store, `{"is":"restored"}`)
+	requireConfig(t, configs, `{"is":"restored"}`)
 	require.Contains(t, written(), "the file of the database is there again")
 	require.Contains(t, written(), replaced)
 }
@@ -126,30 +128,30 @@ func TestSQLiteFileThatIsGoneIsUnavailableAndNotMissing(t *testing.T) {
 // A "put" by the command line makes a new file where there is none.
 func TestSQLiteFileThatIsMadeAnewIsOpened(t *testing.T) {
 	path := database(t, "configs.db", `{"is":"first"}`, nil)
-	store, _ := openSQLite(t, path, nil)
-	require.NoError(t, store.Put(within(t), guid, []byte(`{"is":"edited"}`)))
+	configs, _ := openSQLite(t, path, nil)
+	require.NoError(t, configs.Put(within(t), guid, []byte(`{"is":"edited"}`)))
 	require.NoError(t, os.Remove(path))
 	other, _ := openSQLite(t, path, nil)
 	_, err := other.Config(within(t), guid)
 	requireKind(t, credential.NotFound, err)
 	require.NoError(t, other.Put(within(t), guid, []byte(`{"is":"new"}`)))
-	requireConfig(t, store, `{"is":"new"}`)
+	requireConfig(t, configs, `{"is":"new"}`)
 	require.NoError(t, other.Put(within(t), guid, []byte(`{"is":"newer"}`)))
-	requireConfig(t, store, `{"is":"newer"}`)
+	requireConfig(t, configs, `{"is":"newer"}`)
 }
 
 func TestSQLiteFileThatIsReplacedByNoDatabaseIsUnavailable(t *testing.T) {
 	path := database(t, "configs.db", `{"is":"first"}`, nil)
-	store, _ := openSQLite(t, path, nil)
-	requireConfig(t, store, `{"is":"first"}`)
+	configs, _ := openSQLite(t, path, nil)
+	requireConfig(t, configs, `{"is":"first"}`)
 	replaceFile(t, path, strings.Repeat("no database ", 100))
 	for range 2 {
-		_, err := store.Config(within(t), guid)
+		_, err := configs.Config(within(t), guid)
 		requireKind(t, credential.Unavailable, err)
 		require.Equal(t, "the file is not an SQLite database", credential.RemedyOf(err))
 	}
 	require.NoError(t, os.Rename(database(t, "backup.db", `{"is":"restored"}`, nil), path))
-	requireConfig(t, store, `{"is":"restored"}`)
+	requireConfig(t, configs, `{"is":"restored"}`)
 }
 
 // Calls go on while files are replaced, and each gets a config of one of them.
@@ -160,13 +162,13 @@ func TestSQLiteFileIsReplacedUnderLoad(t *testing.T) {
 		backups = append(backups, database(t, "backup.db", fmt.Sprintf(`{"is":%d}`, i), nil))
 	}
 	path := database(t, "configs.db", `{"is":-1}`, nil)
-	store, _ := openSQLite(t, path, nil)
+	configs, _ := openSQLite(t, path, nil)
 	var done atomic.Bool
 	var calls sync.WaitGroup
 	for range readers {
 		calls.Go(func() {
 			for !done.Load() {
-				got, err := store.Config(t.Context(), guid)
+				got, err := configs.Config(t.Context(), guid)
 				if err != nil && credential.KindOf(err) != credential.Unavailable || err == nil && !strings.HasPrefix(string(got), `{"is":`) {
 					t.Errorf("%s: %v %v", got, err, detail(err))
 					return
@@ -176,7 +178,7 @@ func TestSQLiteFileIsReplacedUnderLoad(t *testing.T) {
 	}
 	for i, backup := range backups {
 		require.NoError(t, os.Rename(backup, path))
-		requireConfig(t, store, fmt.Sprintf(`{"is":%d}`, i))
+		requireConfig(t, configs, fmt.Sprintf(`{"is":%d}`, i))
 	}
 	done.Store(true)
 	calls.Wait()
@@ -198,27 +200,27 @@ func TestFolderOfConfigsFollowsItsLink(t *testing.T) {
 	opts := silent(t)
 	log, written := openLog(t, logger.InfoLevel)
 	opts.Logger = log
-	store := openConfigsWith(t, configSpec("bindings.localstorage", fields{"rootPath": current}), "{guid}", opts)
-	requireConfig(t, store, `{"release":1}`)
+	configs := openConfigsWith(t, configSpec("bindings.localstorage", fields{"rootPath": current}), "{guid}", opts)
+	requireConfig(t, configs, `{"release":1}`)
 
 	point("2")
-	requireConfig(t, store, `{"release":2}`)
+	requireConfig(t, configs, `{"release":2}`)
 	require.Equal(t, 1, strings.Count(written(), "the folder of rootPath was replaced: what is there now is opened"), written())
-	require.NoError(t, store.Put(within(t), "new", []byte("{}")))
+	require.NoError(t, configs.Put(within(t), "new", []byte("{}")))
 	require.FileExists(t, filepath.Join(releases, "2", "new"))
-	guids, err := store.List(within(t))
+	guids, err := configs.List(within(t))
 	require.NoError(t, err)
 	require.Equal(t, []string{guid, "new"}, guids)
 
 	point("3")
-	_, err = store.Config(within(t), guid)
+	_, err = configs.Config(within(t), guid)
 	requireKind(t, credential.Unavailable, err)
 	require.NoDirExists(t, filepath.Join(releases, "3"), "it is not ours to make")
 	require.Contains(t, written(), "the folder of rootPath is gone")
 	require.NoError(t, os.RemoveAll(filepath.Join(releases, "1"))) // its inode may be the next folder's
 	require.NoError(t, os.Mkdir(filepath.Join(releases, "3"), 0o700))
 	writeFile(t, filepath.Join(releases, "3", guid), `{"release":3}`)
-	requireConfig(t, store, `{"release":3}`)
+	requireConfig(t, configs, `{"release":3}`)
 }
 
 // Kubernetes swaps a mounted folder by a link, ..data, and then removes the folder that it
@@ -251,7 +253,7 @@ func TestConfigIsNeverMissingWhileAFolderIsSwapped(t *testing.T) {
 				_, err := configs.Config(t.Context(), guid)
 				_, failure := secrets.Secret(t.Context(), "a")
 				reads.Add(1)
-				if backend.Missing(err) || err != nil || failure != nil && credential.KindOf(failure) != credential.Unavailable {
+				if store.Missing(err) || err != nil || failure != nil && credential.KindOf(failure) != credential.Unavailable {
 					missing.Add(1)
 				}
 			}

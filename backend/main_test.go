@@ -5,9 +5,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/dapr/kit/logger"
-
-	"credential-resolver/internal/logtext"
 	"credential-resolver/internal/owned/ownedtest"
 )
 
@@ -15,13 +12,4 @@ import (
 func TestMain(m *testing.M) {
 	ownedtest.SetUmask()
 	goleak.VerifyTestMain(m)
-}
-
-// newLog returns a logger at a level and what it writes.
-func newLog(t *testing.T, level logger.LogLevel) (logger.Logger, *logtext.Text) {
-	t.Helper()
-	text := &logtext.Text{}
-	log := text.Logger(t.Name())
-	log.SetOutputLevel(level)
-	return log, text
 }

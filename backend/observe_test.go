@@ -8,28 +8,28 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
 // attempts is an observer that keeps what it is told, of one call at a time.
 type attempts []string
 
-var _ backend.Observer = (*attempts)(nil)
+var _ store.Observer = (*attempts)(nil)
 
-func (a *attempts) StoreCalled(_ context.Context, store string, _ time.Duration, err error) {
+func (a *attempts) StoreCalled(_ context.Context, label string, _ time.Duration, err error) {
 	outcome := "ok"
 	if err != nil {
 		outcome = credential.KindOf(err).Error()
 	}
-	*a = append(*a, store+": "+outcome)
+	*a = append(*a, label+": "+outcome)
 }
 
 func TestEachAttemptAtAStoreIsReported(t *testing.T) {
 	var seen attempts
 	opts := silent(t)
 	opts.Observer = &seen
-	configs := openConfigsWith(t, configSpec("state.in-memory", fields{}), backend.GUIDPlaceholder, opts)
+	configs := openConfigsWith(t, configSpec("state.in-memory", fields{}), store.GUIDPlaceholder, opts)
 	require.NoError(t, configs.Put(t.Context(), guid, []byte(`{}`)))
 	_, err := configs.Config(t.Context(), guid)
 	require.NoError(t, err)

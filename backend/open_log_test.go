@@ -10,6 +10,7 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 )
 
 const notConnected = "configStore (state.sqlite) is not connected yet: no such file or directory; trying again"
@@ -22,7 +23,7 @@ func TestStoreThatIsNotConnectedIsLoggedWithoutItsMetadata(t *testing.T) {
 	for level, want := range tests {
 		t.Run(string(level), func(t *testing.T) {
 			log, text := openLog(t, level)
-			openConfigsWith(t, missingFolder(t), backend.GUIDPlaceholder, backend.Options{Logger: log})
+			openConfigsWith(t, missingFolder(t), store.GUIDPlaceholder, store.Options{Logger: log})
 			require.Eventually(t, func() bool { return strings.Contains(text(), want) }, long, tick)
 			require.Contains(t, text(), notConnected)
 			require.NotContains(t, text(), canary)
@@ -30,7 +31,7 @@ func TestStoreThatIsNotConnectedIsLoggedWithoutItsMetadata(t *testing.T) {
 	}
 }
 
-func missingFolder(t *testing.T) backend.Spec {
+func missingFolder(t *testing.T) store.Spec {
 	t.Helper()
 	return configSpec("state.sqlite", fields{"connectionString": filepath.Join(t.TempDir(), canary, "a.db")})
 }
@@ -38,8 +39,8 @@ func missingFolder(t *testing.T) backend.Spec {
 func TestCommandIsToldByItsErrorAlone(t *testing.T) {
 	log, text := openLog(t, logger.DebugLevel)
 	spec := missingFolder(t)
-	_, err := backend.OpenConfigStore(within(t), spec, backend.GUIDPlaceholder,
-		backend.Options{Logger: log, FailFast: true})
+	_, err := backend.OpenConfigStore(within(t), spec, store.GUIDPlaceholder,
+		store.Options{Logger: log, FailFast: true})
 	require.ErrorContains(t, err, spec.Fields["connectionString"]+": no such file or directory", "which its user wrote")
 	require.Empty(t, text())
 }
@@ -47,9 +48,9 @@ func TestCommandIsToldByItsErrorAlone(t *testing.T) {
 func TestStoresOwnLogIsHeardAtDebugLevelAlone(t *testing.T) {
 	for level, heard := range map[logger.LogLevel]bool{logger.InfoLevel: false, logger.DebugLevel: true} {
 		log, text := openLog(t, level)
-		store := openConfigsWith(t, configSpec("bindings.localstorage", fields{"rootPath": t.TempDir()}),
-			backend.GUIDPlaceholder, backend.Options{Logger: log})
-		require.NoError(t, store.Put(within(t), guid, []byte("{}")))
+		configs := openConfigsWith(t, configSpec("bindings.localstorage", fields{"rootPath": t.TempDir()}),
+			store.GUIDPlaceholder, store.Options{Logger: log})
+		require.NoError(t, configs.Put(within(t), guid, []byte("{}")))
 		require.Equal(t, heard, text() != "", text())
 	}
 }

@@ -8,10 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dapr/kit/logger"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dapr/kit/logger"
+
 	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
@@ -25,12 +27,12 @@ const (
 type fields = map[string]string
 
 // silent are the options of a test that is not about the log.
-func silent(t *testing.T) backend.Options {
+func silent(t *testing.T) store.Options {
 	t.Helper()
 	log := logger.NewLogger(t.Name())
 	log.SetOutput(t.Output())
 	log.SetOutputLevel(logger.FatalLevel)
-	return backend.Options{Logger: log, Limits: backend.Limits{Timeout: long}, FirstAttempt: long}
+	return store.Options{Logger: log, Limits: store.Limits{Timeout: long}, FirstAttempt: long}
 }
 
 // openLog returns a logger at a level, and what it has written so far.
@@ -50,32 +52,32 @@ func openLog(t *testing.T, level logger.LogLevel) (log logger.Logger, text func(
 	}
 }
 
-func configSpec(storeType string, f fields) backend.Spec {
-	return backend.Spec{Label: "configStore", Type: storeType, Fields: f}
+func configSpec(storeType string, f fields) store.Spec {
+	return store.Spec{Label: "configStore", Type: storeType, Fields: f}
 }
 
-func secretSpec(storeType string, f fields) backend.Spec {
-	return backend.Spec{Label: "secretStore", Type: storeType, Fields: f}
+func secretSpec(storeType string, f fields) store.Spec {
+	return store.Spec{Label: "secretStore", Type: storeType, Fields: f}
 }
 
 // openConfigs opens a config store whose key is the GUID, until the test ends.
 func openConfigs(t *testing.T, storeType string, f fields) *backend.ConfigStore {
 	t.Helper()
-	return openConfigsWith(t, configSpec(storeType, f), backend.GUIDPlaceholder, silent(t))
+	return openConfigsWith(t, configSpec(storeType, f), store.GUIDPlaceholder, silent(t))
 }
 
-func openConfigsWith(t *testing.T, spec backend.Spec, key string, opts backend.Options) *backend.ConfigStore {
+func openConfigsWith(t *testing.T, spec store.Spec, key string, opts store.Options) *backend.ConfigStore {
 	t.Helper()
-	store, err := backend.OpenConfigStore(t.Context(), spec, key, opts)
+	configs, err := backend.OpenConfigStore(t.Context(), spec, key, opts)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	return store
+	t.Cleanup(func() { require.NoError(t, configs.Close()) })
+	return configs
 }
 
 // refusedConfigs returns why a config store cannot be opened at all.
 func refusedConfigs(t *testing.T, storeType string, f fields) string {
 	t.Helper()
-	_, err := backend.OpenConfigStore(t.Context(), configSpec(storeType, f), backend.GUIDPlaceholder, silent(t))
+	_, err := backend.OpenConfigStore(t.Context(), configSpec(storeType, f), store.GUIDPlaceholder, silent(t))
 	require.Error(t, err)
 	return err.Error()
 }
@@ -85,12 +87,12 @@ func openSecrets(t *testing.T, storeType string, f fields) *backend.SecretStore 
 	return openSecretsWith(t, secretSpec(storeType, f), silent(t))
 }
 
-func openSecretsWith(t *testing.T, spec backend.Spec, opts backend.Options) *backend.SecretStore {
+func openSecretsWith(t *testing.T, spec store.Spec, opts store.Options) *backend.SecretStore {
 	t.Helper()
-	store, err := backend.OpenSecretStore(t.Context(), spec, opts)
+	secrets, err := backend.OpenSecretStore(t.Context(), spec, opts)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	return store
+	t.Cleanup(func() { require.NoError(t, secrets.Close()) })
+	return secrets
 }
 
 func refusedSecrets(t *testing.T, storeType string, f fields) string {
@@ -105,7 +107,7 @@ func requireKind(t *testing.T, want credential.Kind, err error) {
 	t.Helper()
 	require.Error(t, err)
 	require.Equal(t, want, credential.KindOf(err), "%v: %v", err, detail(err))
-	require.Equal(t, want == credential.NotFound, backend.Missing(err))
+	require.Equal(t, want == credential.NotFound, store.Missing(err))
 }
 
 func detail(err error) error {
@@ -137,7 +139,7 @@ func writeFile(t *testing.T, path, text string) {
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 }
 
-// replaceFile puts a file in the place of another, as editors and kubelets do.
+// ReplaceFile puts a file in the place of another, as editors and kubelets do.
 func replaceFile(t *testing.T, path, text string) {
 	t.Helper()
 	next := path + ".next"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
@@ -32,7 +33,7 @@ type secretFault struct {
 // remedy says it to somebody who knows, by its hash, which secret it is about. The secret's
 // own name may be a reference, and is not repeated.
 func (f secretFault) remedy(secret string) credential.Remedy {
-	if f.entry == "" || f.entry == secret || len(secret) >= minScrubbed && strings.Contains(f.entry, secret) {
+	if f.entry == "" || f.entry == secret || len(secret) >= store.MinScrubbed && strings.Contains(f.entry, secret) {
 		return credential.Remedy("in the secrets file, it or an entry of it " + f.why)
 	}
 	return credential.Remedy(fmt.Sprintf("in the secrets file, its entry %q %s", f.entry, f.why))

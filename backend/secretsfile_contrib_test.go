@@ -10,6 +10,8 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
 	contrib "github.com/dapr/components-contrib/secretstores/local/file"
+
+	"credential-resolver/backend/storetest"
 )
 
 // FuzzSecretsFile: of a file in which nothing is wrong, secrets and entries are named as
@@ -31,7 +33,7 @@ func FuzzSecretsFile(f *testing.F) {
 		if multiValued {
 			fields["multiValued"] = "true"
 		}
-		file, err := newLocalFileConn(fields, devNull(t)).load()
+		file, err := newLocalFileConn(fields, storetest.DevNull(t)).load()
 		if err != nil {
 			require.NotEmpty(t, err.Error())
 			return
@@ -42,7 +44,7 @@ func FuzzSecretsFile(f *testing.F) {
 		if len(file.faults) > 0 || text[0] == 0xef { // contrib takes no byte order mark
 			return
 		}
-		store := contrib.NewLocalSecretStore(devNull(t))
+		store := contrib.NewLocalSecretStore(storetest.DevNull(t))
 		require.NoError(t, store.Init(t.Context(), secretstores.Metadata{Base: metadata.Base{Properties: fields}}))
 		theirs, err := store.BulkGetSecret(t.Context(), secretstores.BulkGetSecretRequest{})
 		require.NoError(t, err)

@@ -5,10 +5,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dapr/kit/logger"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/backend"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
@@ -16,7 +17,7 @@ import (
 const canary = "canary-5432-value"
 
 // heard are the options of a test that is about what is said of a store, and what that is.
-func heard(t *testing.T) (opts backend.Options, written func() string) {
+func heard(t *testing.T) (opts store.Options, written func() string) {
 	t.Helper()
 	opts = silent(t)
 	opts.Logger, written = openLog(t, logger.WarnLevel)
@@ -83,15 +84,15 @@ func TestSecretThatCannotBeUsedFailsAlone(t *testing.T) {
 			t.Run(name+", multiValued "+multiValued, func(t *testing.T) {
 				secret := map[string]string{"true": test.secret, "false": test.flat}[multiValued]
 				opts, written := heard(t)
-				store := openSecretsWith(t, secretSpec(localFile, fields{
+				secrets := openSecretsWith(t, secretSpec(localFile, fields{
 					"secretsFile": tempFile(t, "secrets.json", `{`+test.text+`,"fine":"f"}`), "multiValued": multiValued,
 				}), opts)
 				require.Contains(t, written(), `secret \"`+secret+`\" of the file cannot be used`)
-				got, err := store.Secret(within(t), "fine")
+				got, err := secrets.Secret(within(t), "fine")
 				require.NoError(t, err)
 				require.Equal(t, fields{"fine": "f"}, got)
 
-				_, err = store.Secret(within(t), secret)
+				_, err = secrets.Secret(within(t), secret)
 				requireKind(t, credential.FailedPrecondition, err)
 				remedy := credential.RemedyOf(err)
 				require.Contains(t, remedy, "in the secrets file, it")
@@ -113,15 +114,15 @@ func TestSecretThatCannotBeUsedFailsAlone(t *testing.T) {
 func TestSecretsOfTheFileThatCannotBeUsedAreNamedOnce(t *testing.T) {
 	opts, written := heard(t)
 	path := tempFile(t, "secrets.json", `{"one":{"port":1,"password":"p"},"b":2,"c":3,"d":4,"e":5,"f":6,"g":7}`)
-	store := openSecretsWith(t, secretSpec(localFile, fields{"secretsFile": path, "multiValued": "true"}), opts)
+	secrets := openSecretsWith(t, secretSpec(localFile, fields{"secretsFile": path, "multiValued": "true"}), opts)
 	for range 2 {
-		_, err := store.Secret(within(t), "one")
+		_, err := secrets.Secret(within(t), "one")
 		requireKind(t, credential.FailedPrecondition, err)
 	}
 	require.Equal(t, 5, strings.Count(written(), "of the file cannot be used: "))
 	require.Contains(t, written(), "2 more secrets of the file cannot be used")
 	replaceFile(t, path, `{"one":{"port":"1"}}`)
-	got, err := store.Secret(within(t), "one")
+	got, err := secrets.Secret(within(t), "one")
 	require.NoError(t, err)
 	require.Equal(t, fields{"port": "1"}, got)
 }
@@ -140,8 +141,8 @@ func TestNestedSecretsFileWithoutMultiValuedGetsAHint(t *testing.T) {
 }
 
 func TestSecretsFileMayBeginWithAByteOrderMark(t *testing.T) {
-	store := openSecrets(t, localFile, fields{"secretsFile": tempFile(t, "secrets.json", "\ufeff{\"a\":\"b\"}")})
-	requireSecret(t, store, "b")
+	secrets := openSecrets(t, localFile, fields{"secretsFile": tempFile(t, "secrets.json", "\ufeff{\"a\":\"b\"}")})
+	requireSecret(t, secrets, "b")
 	for _, text := range []string{"\xff\xfe{\x00}\x00", "\xfe\xff\x00{\x00}", "{\x00}\x00"} {
 		require.Contains(t, refusedSecrets(t, localFile, fields{"secretsFile": tempFile(t, "secrets.json", text)}),
 			"the secrets file is UTF-16: save it as UTF-8")
@@ -187,8 +188,8 @@ func TestSecretsFileMayHaveNamesThatOnlyLookTheSame(t *testing.T) {
 	openSecrets(t, localFile, fields{
 		"secretsFile": tempFile(t, "secrets.json", text), "multiValued": "true",
 	})
-	store := openSecrets(t, localFile, fields{"secretsFile": tempFile(t, "secrets.json", text)})
-	_, err := store.Secret(within(t), "a:b")
+	secrets := openSecrets(t, localFile, fields{"secretsFile": tempFile(t, "secrets.json", text)})
+	_, err := secrets.Secret(within(t), "a:b")
 	requireKind(t, credential.FailedPrecondition, err)
 }
 

@@ -8,26 +8,28 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 	"github.com/dapr/components-contrib/secretstores/local/env"
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
 )
 
 // secretsLocalEnv is secretstores.local.env: the variables of this process's
 // environment that begin with a prefix. The prefix is required (DESIGN.md,
 // section 2): without it every literal that happens to be a variable's name
 // would be replaced.
-func secretsLocalEnv() storeType[secretConn] {
-	return storeType[secretConn]{
-		nearby: true,
-		fields: declaredFields(env.NewEnvSecretStore(nil)),
-		required: map[string]string{
+func secretsLocalEnv() store.Type[store.SecretConn] {
+	return store.Type[store.SecretConn]{
+		Nearby: true,
+		Fields: store.DeclaredFields(env.NewEnvSecretStore(nil)),
+		Required: map[string]string{
 			"prefix": `only variables that begin with it are secrets, so choose one, such as "SECRET_"`,
 		},
-		validName: validEnvName,
-		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (secretConn, error) {
-			store := env.NewEnvSecretStore(log)
-			if err := store.Init(ctx, secretstores.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
-				return nil, permanent(err)
+		ValidName: validEnvName,
+		Connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (store.SecretConn, error) {
+			object := env.NewEnvSecretStore(log)
+			if err := object.Init(ctx, secretstores.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
+				return nil, store.Permanent(err)
 			}
-			return &localEnvConn{store}, nil
+			return &localEnvConn{object}, nil
 		},
 	}
 }
@@ -43,14 +45,14 @@ func validEnvName(fields map[string]string, name string) bool {
 
 type localEnvConn struct{ secretstores.SecretStore }
 
-var _ secretConn = (*localEnvConn)(nil)
+var _ store.SecretConn = (*localEnvConn)(nil)
 
-// get reads a variable. contrib answers one that is not set with an empty entry,
+// Get reads a variable. contrib answers one that is not set with an empty entry,
 // which the resolver takes for a missing secret.
-func (c *localEnvConn) get(ctx context.Context, name string) (map[string]string, error) {
+func (c *localEnvConn) Get(ctx context.Context, name string) (map[string]string, error) {
 	resp, err := c.GetSecret(ctx, secretstores.GetSecretRequest{Name: name})
 	if err != nil {
-		return nil, failed(err)
+		return nil, store.Failed(err)
 	}
 	return resp.Data, nil
 }

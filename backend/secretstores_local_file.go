@@ -9,25 +9,25 @@ import (
 	"syscall"
 	"time"
 
-	"credential-resolver/resolver/credential"
-
 	contrib "github.com/dapr/components-contrib/secretstores/local/file"
 	"github.com/dapr/kit/logger"
-
 	kitstrings "github.com/dapr/kit/strings"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
 )
 
 // secretsLocalFile is secretstores.local.file: a JSON file. contrib's store reads it at
 // Init alone, and changes what is no string without a word. So this reads the file itself,
 // whenever it has changed, and gives secrets and entries the names that contrib gives them.
-func secretsLocalFile() storeType[secretConn] {
-	return storeType[secretConn]{
-		nearby:   true,
-		fields:   declaredFields(contrib.NewLocalSecretStore(nil)),
-		required: map[string]string{"secretsFile": "name the JSON file that holds the secrets"},
-		paths:    []string{"secretsFile"},
-		connect: func(_ context.Context, fields map[string]string, log logger.Logger) (secretConn, error) {
-			c := newLocalFileConn(fields, aloud(log))
+func secretsLocalFile() store.Type[store.SecretConn] {
+	return store.Type[store.SecretConn]{
+		Nearby:   true,
+		Fields:   store.DeclaredFields(contrib.NewLocalSecretStore(nil)),
+		Required: map[string]string{"secretsFile": "name the JSON file that holds the secrets"},
+		Paths:    []string{"secretsFile"},
+		Connect: func(_ context.Context, fields map[string]string, log logger.Logger) (store.SecretConn, error) {
+			c := newLocalFileConn(fields, store.Aloud(log))
 			if _, err := c.current(); err != nil {
 				return nil, err
 			}
@@ -48,12 +48,12 @@ type localFileConn struct {
 	file    *secretsFile
 }
 
-var _ secretConn = (*localFileConn)(nil)
+var _ store.SecretConn = (*localFileConn)(nil)
 
 func newLocalFileConn(fields map[string]string, log logger.Logger) *localFileConn {
 	c := &localFileConn{
-		path: field(fields, "secretsFile"), multiValued: kitstrings.IsTruthy(field(fields, "multiValued")),
-		separator: field(fields, "nestedSeparator"), log: log,
+		path: store.Field(fields, "secretsFile"), multiValued: kitstrings.IsTruthy(store.Field(fields, "multiValued")),
+		separator: store.Field(fields, "nestedSeparator"), log: log,
 	}
 	if c.separator == "" {
 		c.separator = ":"
@@ -61,18 +61,18 @@ func newLocalFileConn(fields map[string]string, log logger.Logger) *localFileCon
 	return c
 }
 
-func (c *localFileConn) get(_ context.Context, name string) (map[string]string, error) {
+func (c *localFileConn) Get(_ context.Context, name string) (map[string]string, error) {
 	file, err := c.current()
 	if err != nil {
 		// A file that cannot be read or is not valid is a store that is down until that changes.
-		return nil, failed(err)
+		return nil, store.Failed(err)
 	}
 	if fault, ok := file.faults[name]; ok {
-		return nil, unable(fault.remedy(name))
+		return nil, store.Unable(fault.remedy(name))
 	}
 	entries, ok := file.secrets[name]
 	if !ok {
-		return nil, absent()
+		return nil, store.Absent()
 	}
 	return entries, nil
 }
@@ -92,7 +92,7 @@ func (c *localFileConn) current() (*secretsFile, error) {
 		return c.file, nil
 	}
 	if !version.mode.IsRegular() {
-		return nil, permanent(credential.Remedy("the secrets file is not a regular file"))
+		return nil, store.Permanent(credential.Remedy("the secrets file is not a regular file"))
 	}
 	// A file that is written to while it is read is read again, a few times.
 	for range 5 {
@@ -118,16 +118,16 @@ func (c *localFileConn) current() (*secretsFile, error) {
 }
 
 func (c *localFileConn) load() (*secretsFile, error) {
-	text, err := readSmall(c.path, maxSecretsFile)
-	if errors.Is(err, errFileTooLarge) {
-		return nil, permanent(credential.Remedy("the secrets file is larger than 16 MiB"))
+	text, err := store.ReadSmall(c.path, store.MaxSecretsFile)
+	if errors.Is(err, store.ErrFileTooLarge) {
+		return nil, store.Permanent(credential.Remedy("the secrets file is larger than 16 MiB"))
 	}
 	if err != nil {
-		return nil, explained("the secrets file cannot be read", err)
+		return nil, store.Explained("the secrets file cannot be read", err)
 	}
 	file, err := readSecretsFile(text, c.multiValued, c.separator)
 	if err != nil {
-		return nil, permanent(err)
+		return nil, store.Permanent(err)
 	}
 	return file, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 )
 
 func TestUnknownStoreTypeIsRefusedWithTheNearestAndAllOfThem(t *testing.T) {
@@ -92,11 +93,11 @@ func TestFieldsThatDaprdActsOnAreRefusedWithTheRemedy(t *testing.T) {
 				require.NotContains(t, text, canary)
 			})
 		}
-		got, ok := backend.RuntimeField(strings.ToUpper(field))
+		got, ok := store.RuntimeField(strings.ToUpper(field))
 		require.True(t, ok)
 		require.Contains(t, got, remedy)
 	}
-	_, ok := backend.RuntimeField("connectionString")
+	_, ok := store.RuntimeField("connectionString")
 	require.False(t, ok)
 }
 

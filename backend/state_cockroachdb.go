@@ -1,6 +1,10 @@
 package backend
 
-import "github.com/dapr/components-contrib/state/cockroachdb"
+import (
+	"github.com/dapr/components-contrib/state/cockroachdb"
+
+	"credential-resolver/backend/store"
+)
 
 // stateCockroachDB is version 1 of state.cockroachdb, which keeps documents
 // (jsonb) as version 1 of state.postgresql does, with the same losses. Version 2,
@@ -10,6 +14,6 @@ import "github.com/dapr/components-contrib/state/cockroachdb"
 // 28000 where it refuses to let us in, 42501 where a privilege is missing, 40001
 // for what is to be tried again. Version 1 looks for its table in every schema, and
 // makes another only if there is none of that name anywhere.
-func stateCockroachDB() storeType[configConn] {
+func stateCockroachDB() store.Type[store.ConfigConn] {
 	return postgresStore(cockroachdb.New, connectPostgresV1)
 }

@@ -9,23 +9,23 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dapr/components-contrib/metadata"
-	"github.com/dapr/components-contrib/state"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"credential-resolver/resolver/credential"
-
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/state"
 	contrib "github.com/dapr/components-contrib/state/etcd"
 	"github.com/dapr/kit/logger"
-
 	kitstrings "github.com/dapr/kit/strings"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
 )
 
 // stateEtcdV1 is daprd's state.etcd of version v1, and stateEtcdV2 that of v2.
-func stateEtcdV1() storeType[configConn] { return stateEtcd(contrib.NewEtcdStateStoreV1) }
-func stateEtcdV2() storeType[configConn] { return stateEtcd(contrib.NewEtcdStateStoreV2) }
+func stateEtcdV1() store.Type[store.ConfigConn] { return stateEtcd(contrib.NewEtcdStateStoreV1) }
+func stateEtcdV2() store.Type[store.ConfigConn] { return stateEtcd(contrib.NewEtcdStateStoreV2) }
 
 // stateEtcd is either version. v1, which daprd still takes where its Component
 // names none, keeps the bytes as they are; v2 keeps them in an envelope. Neither
@@ -38,12 +38,12 @@ func stateEtcdV2() storeType[configConn] { return stateEtcd(contrib.NewEtcdState
 // and a password. A certificate that the server does not trust ends in the TLS
 // handshake, which gRPC tells like any other broken connection, and which the
 // client goes on with until a call's time is up: Unavailable or DeadlineExceeded.
-func stateEtcd(newStore func(logger.Logger) state.Store) storeType[configConn] {
-	return storeType[configConn]{
-		fields:   etcdFields(newStore),
-		required: map[string]string{"endpoints": "name the servers, as in etcd.example:2379"},
-		prepare:  checkEtcd,
-		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+func stateEtcd(newStore func(logger.Logger) state.Store) store.Type[store.ConfigConn] {
+	return store.Type[store.ConfigConn]{
+		Fields:   etcdFields(newStore),
+		Required: map[string]string{"endpoints": "name the servers, as in etcd.example:2379"},
+		Prepare:  checkEtcd,
+		Connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
 			return connectEtcd(ctx, newStore(log), fields)
 		},
 	}
@@ -52,7 +52,7 @@ func stateEtcd(newStore func(logger.Logger) state.Store) storeType[configConn] {
 // etcdFields are what contrib declares, by the names of its documentation.
 func etcdFields(newStore func(logger.Logger) state.Store) metadata.MetadataMap {
 	fields := metadata.MetadataMap{}
-	for name, field := range declaredFields(newStore(nil)) {
+	for name, field := range store.DeclaredFields(newStore(nil)) {
 		switch name {
 		case "CA", "TLSEnable":
 			name = strings.ToLower(name[:len("CA")]) + name[len("CA"):]
@@ -98,30 +98,30 @@ func checkEtcd(fields map[string]string) error {
 // needs to have it, or to be allowed to read it.
 const etcdProbe = "credential-resolver"
 
-func connectEtcd(ctx context.Context, contribs state.Store, fields map[string]string) (configConn, error) {
+func connectEtcd(ctx context.Context, contribs state.Store, fields map[string]string) (store.ConfigConn, error) {
 	quietEtcd()
 	if err := contribs.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
 		discard(contribs)
-		return nil, permanent(err) // it does not connect
+		return nil, store.Permanent(err) // it does not connect
 	}
 	if err := boundEtcd(contribs, fields); err != nil {
 		discard(contribs)
-		return nil, permanent(err)
+		return nil, store.Permanent(err)
 	}
-	store := newEtcdStore(contribs, fields)
-	_, err := store.Get(ctx, &state.GetRequest{Key: etcdProbe})
+	object := newEtcdStore(contribs, fields)
+	_, err := object.Get(ctx, &state.GetRequest{Key: etcdProbe})
 	if !etcdAnswered(err) {
 		discard(contribs)
 		return nil, classifyEtcd(err)
 	}
-	conn := &stateConn{store, classifyEtcd}
+	conn := &stateConn{object, classifyEtcd}
 	prefix, _ := metadata.GetMetadataProperty(fields, "keyPrefixPath")
 	if strings.HasSuffix(prefix, "/") {
 		return conn, nil // contrib looks for keys in another place than it keeps them
 	}
 	// All at once: contrib's pages leave out keys that were made together, and do
 	// not end with more than 16,000 keys.
-	return &stateLister{conn, store, wholePage}, nil
+	return &stateLister{conn, object, wholePage}, nil
 }
 
 // etcdAnswered tells whether a server answered: even "you may not read this", or
@@ -150,7 +150,7 @@ func classifyEtcd(err error) error {
 	}
 	code, ok := etcdCode(err)
 	if !ok {
-		return failed(err)
+		return store.Failed(err)
 	}
 	kind := credential.Unavailable
 	switch {

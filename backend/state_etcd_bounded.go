@@ -18,6 +18,7 @@ import (
 	contrib "github.com/dapr/components-contrib/state/etcd"
 	kitstrings "github.com/dapr/kit/strings"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/internal/wirelimit"
 )
 
@@ -40,8 +41,8 @@ const etcdHead = 64 << 10
 
 // boundEtcd gives contrib's store a client that does not hold whatever a server sends:
 // etcd's allows 2 GiB an answer. It sends nothing.
-func boundEtcd(store state.Store, fields map[string]string) error {
-	client := private[*clientv3.Client](store, "client")
+func boundEtcd(object state.Store, fields map[string]string) error {
+	client := store.Private[*clientv3.Client](object, "client")
 	config := clientv3.Config{
 		Endpoints:          (*client).Endpoints(),
 		MaxCallRecvMsgSize: etcdLarge.bytes,
@@ -52,9 +53,9 @@ func boundEtcd(store state.Store, fields map[string]string) error {
 			grpc.WithChainUnaryInterceptor(largeOneByOne()),
 		},
 	}
-	if kitstrings.IsTruthy(field(fields, "tlsEnable")) {
+	if kitstrings.IsTruthy(store.Field(fields, "tlsEnable")) {
 		var err error
-		if config.TLS, err = contrib.NewTLSConfig(field(fields, "cert"), field(fields, "key"), field(fields, "ca")); err != nil {
+		if config.TLS, err = contrib.NewTLSConfig(store.Field(fields, "cert"), store.Field(fields, "key"), store.Field(fields, "ca")); err != nil {
 			return err
 		}
 	}

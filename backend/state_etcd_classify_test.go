@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
@@ -91,7 +92,7 @@ func TestEtcdMetadataAreCheckedBeforeItConnects(t *testing.T) {
 			for field, value := range test.fields {
 				fields[field] = value
 			}
-			_, _, err := lookup(Spec{Label: "configStore", Type: "state.etcd/v2", Fields: fields}, configStores())
+			_, _, err := store.Lookup(store.Spec{Label: "configStore", Type: "state.etcd/v2", Fields: fields}, configStores())
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), "canary")
 		})

@@ -12,6 +12,8 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/state"
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
 )
 
 // newState makes a store object of contrib's, which can be initialised once.
@@ -25,15 +27,15 @@ const connectTimeout = 90 * time.Second
 // one that a retry may mend: checkState has seen to the rest.
 func connectState(
 	ctx context.Context, make newState, fields map[string]string, log logger.Logger, classify func(error) error,
-) (configConn, error) {
+) (store.ConfigConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	store := make(log)
-	if err := store.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
-		go discard(store) // it may wait for a connection that is being made
+	object := make(log)
+	if err := object.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
+		go discard(object) // it may wait for a connection that is being made
 		return nil, classify(err)
 	}
-	return newStateConn(store, classify), nil
+	return newStateConn(object, classify), nil
 }
 
 // checkState returns what no retry mends in the fields of a store that begins its
@@ -43,8 +45,8 @@ func connectState(
 func checkState(make newState, fields map[string]string) (err error) {
 	log := logger.NewLogger("credential-resolver.check")
 	log.SetOutput(io.Discard)
-	store := make(quiet{log})
-	defer discard(store)
+	object := make(store.Quiet(log))
+	defer discard(object)
 	defer func() {
 		if r := recover(); r != nil {
 			err = errors.New("the metadata make the store panic")
@@ -52,9 +54,9 @@ func checkState(make newState, fields map[string]string) (err error) {
 	}()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	err = store.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}})
+	err = object.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}})
 	// Some stores keep of an error nothing but its text.
-	if err == nil || permissionDenied(err) || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), context.Canceled.Error()) {
+	if err == nil || store.PermissionDenied(err) || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), context.Canceled.Error()) {
 		return nil
 	}
 	return err
@@ -62,9 +64,9 @@ func checkState(make newState, fields map[string]string) (err error) {
 
 // discard closes a store that was not connected. Some of contrib's stores panic
 // then.
-func discard(store io.Closer) {
+func discard(object io.Closer) {
 	defer func() { _ = recover() }()
-	_ = store.Close()
+	_ = object.Close()
 }
 
 // declareAzure has the fields known that signing in to Azure takes: contrib reads

@@ -7,20 +7,22 @@ import (
 	"github.com/dapr/components-contrib/state"
 	inmemory "github.com/dapr/components-contrib/state/in-memory"
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
 )
 
 // stateInMemory is state.in-memory: for tests and trials, gone with the process.
-func stateInMemory() storeType[configConn] {
-	return storeType[configConn]{
-		nearby:    true,
-		fields:    metadata.MetadataMap{},
-		ephemeral: func(map[string]string) bool { return true },
-		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
-			store := inmemory.NewInMemoryStateStore(log)
-			if err := store.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
-				return nil, permanent(err)
+func stateInMemory() store.Type[store.ConfigConn] {
+	return store.Type[store.ConfigConn]{
+		Nearby:    true,
+		Fields:    metadata.MetadataMap{},
+		Ephemeral: func(map[string]string) bool { return true },
+		Connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
+			object := inmemory.NewInMemoryStateStore(log)
+			if err := object.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
+				return nil, store.Permanent(err)
 			}
-			return newStateConn(store, failed), nil
+			return newStateConn(object, store.Failed), nil
 		},
 	}
 }

@@ -8,18 +8,27 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/dapr/components-contrib/state"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dapr/components-contrib/state"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 )
 
 // openStore returns a config store of a connection made by hand.
-func openStore(t *testing.T, key keyTemplate, conn configConn) *ConfigStore {
+func openStore(t *testing.T, key store.KeyTemplate, conn store.ConfigConn) *ConfigStore {
 	t.Helper()
-	l := newLink(func(context.Context) (configConn, error) { return conn, nil }, ignore)
-	t.Cleanup(func() { require.NoError(t, l.Close()) })
-	return &ConfigStore{opened: &opened[configConn]{link: l, guard: limited(long)}, key: key}
+	made := store.Type[store.ConfigConn]{
+		Connect: func(context.Context, map[string]string, logger.Logger) (store.ConfigConn, error) { return conn, nil },
+	}
+	o, _, _, err := store.Open(t.Context(), store.Spec{Type: "made"}, map[string]store.Type[store.ConfigConn]{"made": made},
+		store.Options{Logger: storetest.DevNull(t), Limits: store.Limits{Timeout: storetest.Long}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, o.Close()) })
+	return &ConfigStore{Opened: o, key: key}
 }
 
 func TestListGoesThroughEveryPage(t *testing.T) {
@@ -29,8 +38,8 @@ func TestListGoesThroughEveryPage(t *testing.T) {
 	} {
 		for name, count := range map[string]int{"a full page": pageSize, "more": 2*pageSize + 1} {
 			t.Run(storeType+", "+name, func(t *testing.T) {
-				log, _ := newLog(t, "error")
-				conn, err := configStores()[storeType].connect(t.Context(), fields, log)
+				log, _ := storetest.NewLog(t, "error")
+				conn, err := configStores()[storeType].Connect(t.Context(), fields, log)
 				require.NoError(t, err)
 				var want []string
 				var sets []state.TransactionalStateOperation
@@ -44,9 +53,9 @@ func TestListGoesThroughEveryPage(t *testing.T) {
 				if !ok {
 					listed = conn.(*followedSQLite).current.followable.(*stateLister)
 				}
-				require.NoError(t, listed.Store.(state.TransactionalStore).Multi(t.Context(),
+				require.NoError(t, listed.store.(state.TransactionalStore).Multi(t.Context(),
 					&state.TransactionalStateRequest{Operations: sets}))
-				got, err := openStore(t, keyTemplate(name+"{guid}"), conn).List(t.Context())
+				got, err := openStore(t, store.KeyTemplate(name+"{guid}"), conn).List(t.Context())
 				require.NoError(t, err)
 				require.True(t, slices.Equal(want, got)) // Equal would print all of them
 			})
@@ -80,25 +89,25 @@ func (s *oddLister) KeysLike(context.Context, *state.KeysLikeRequest) (*state.Ke
 }
 
 func TestListTrustsNoPattern(t *testing.T) {
-	store := &oddLister{pages: [][]string{{"APP/b", "app/b", "app/x/y", "app/"}, {}, {"app/a", "app/b", "other"}}}
-	got, err := openStore(t, "app/{guid}", newStateConn(store, failed)).List(t.Context())
+	object := &oddLister{pages: [][]string{{"APP/b", "app/b", "app/x/y", "app/"}, {}, {"app/a", "app/b", "other"}}}
+	got, err := openStore(t, "app/{guid}", newStateConn(object, store.Failed)).List(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"a", "b"}, got)
 }
 
 func TestListThatFailsHalfwayIsNoList(t *testing.T) {
 	down := errors.New("down")
-	store := &oddLister{pages: [][]string{{"a"}}, fail: down}
-	got, err := openStore(t, "{guid}", newStateConn(store, failed)).List(t.Context())
+	object := &oddLister{pages: [][]string{{"a"}}, fail: down}
+	got, err := openStore(t, "{guid}", newStateConn(object, store.Failed)).List(t.Context())
 	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 	require.ErrorIs(t, err, down)
 	require.Nil(t, got)
 }
 
 // plainConn is a connection without any ability that is optional.
-type plainConn struct{ configConn }
+type plainConn struct{ store.ConfigConn }
 
-func (plainConn) get(context.Context, string) ([]byte, error) { return []byte("{}"), nil }
+func (plainConn) Get(context.Context, string) ([]byte, error) { return []byte("{}"), nil }
 func (plainConn) Close() error                                { return nil }
 
 // plainState is a state store that cannot list.
@@ -109,10 +118,10 @@ func (plainState) Close() error { return nil }
 func TestStoreThatCannotSaysSo(t *testing.T) {
 	_, err := openStore(t, "{guid}", plainConn{}).List(t.Context())
 	require.Equal(t, credential.FailedPrecondition, credential.KindOf(err))
-	require.ErrorIs(t, err, ErrCannotList)
-	_, err = openStore(t, "{guid}", newStateConn(plainState{}, failed)).List(t.Context())
-	require.ErrorIs(t, err, ErrCannotList)
+	require.ErrorIs(t, err, store.ErrCannotList)
+	_, err = openStore(t, "{guid}", newStateConn(plainState{}, store.Failed)).List(t.Context())
+	require.ErrorIs(t, err, store.ErrCannotList)
 	err = openStore(t, "{guid}", plainConn{}).Delete(t.Context(), "a")
 	require.Equal(t, credential.FailedPrecondition, credential.KindOf(err))
-	require.ErrorIs(t, err, ErrCannotDelete)
+	require.ErrorIs(t, err, store.ErrCannotDelete)
 }

@@ -9,14 +9,15 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dapr/components-contrib/state"
 	"go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/x/mongo/driver/topology"
 
-	"credential-resolver/resolver/credential"
-
+	"github.com/dapr/components-contrib/state"
 	contrib "github.com/dapr/components-contrib/state/mongodb"
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
 )
 
 // stateMongoDB is state.mongodb. What is put through us is kept as the string that
@@ -26,15 +27,15 @@ import (
 // documents, of doubles, without the digits past a float64's. Bytes that daprd's
 // gRPC API stores are strings, and exact; a driver's binary data come as an object
 // of contrib's that names their subtype.
-func stateMongoDB() storeType[configConn] {
+func stateMongoDB() store.Type[store.ConfigConn] {
 	make := func(log logger.Logger) state.Store {
-		store := contrib.NewMongoDB(log)
-		return &mongoStore{store, store.(state.KeysLiker)}
+		object := contrib.NewMongoDB(log)
+		return &mongoStore{object, object.(state.KeysLiker)}
 	}
-	return storeType[configConn]{
-		fields:  declaredFields(contrib.NewMongoDB(nil)),
-		prepare: func(fields map[string]string) error { return checkMongo(fields) },
-		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+	return store.Type[store.ConfigConn]{
+		Fields:  store.DeclaredFields(contrib.NewMongoDB(nil)),
+		Prepare: checkMongo,
+		Connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
 			conn, err := connectState(ctx, make, fields, log, classifyMongo)
 			if err == nil {
 				conn.(*stateLister).size = mongoPage
@@ -63,10 +64,10 @@ func checkMongo(fields map[string]string) error {
 	}
 	settings, err := readMongoSettings(fields)
 	if err != nil {
-		return scrub(err, fields)
+		return store.Scrub(err, fields)
 	}
 	err = settings.options().Validate()
-	if err == nil || permissionDenied(err) || strings.Contains(err.Error(), "lookup _mongodb._tcp.") { // which may yet change
+	if err == nil || store.PermissionDenied(err) || strings.Contains(err.Error(), "lookup _mongodb._tcp.") { // which may yet change
 		return nil
 	}
 	// The driver quotes what it cannot parse, which may be a part of the password.
@@ -107,7 +108,7 @@ func classifyMongo(err error) error {
 	case mongo.IsTimeout(err), errors.As(err, &network) && network.Timeout(), mongoTimeoutText.MatchString(err.Error()):
 		kind = credential.Timeout
 	default:
-		return failed(err)
+		return store.Failed(err)
 	}
 	return &credential.StoreError{Kind: kind, Err: err}
 }

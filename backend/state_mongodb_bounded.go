@@ -20,6 +20,7 @@ import (
 	"github.com/dapr/components-contrib/state"
 	kitmetadata "github.com/dapr/kit/metadata"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/internal/wirelimit"
 )
 
@@ -144,8 +145,8 @@ func (s *mongoStore) Init(ctx context.Context, metadata state.Metadata) error {
 	if err != nil {
 		return err
 	}
-	*private[*mongo.Client](s.Store, "client") = client
-	*private[time.Duration](s.Store, "operationTimeout") = settings.OperationTimeout
+	*store.Private[*mongo.Client](s.Store, "client") = client
+	*store.Private[time.Duration](s.Store, "operationTimeout") = settings.OperationTimeout
 	if err := client.Ping(ctx, nil); err != nil {
 		return err
 	}
@@ -163,7 +164,7 @@ func (s *mongoStore) Init(ctx context.Context, metadata state.Metadata) error {
 	}
 	collection := client.Database(settings.DatabaseName).
 		Collection(settings.CollectionName, options.Collection().SetWriteConcern(write).SetReadConcern(read))
-	*private[*mongo.Collection](s.Store, "collection") = collection
+	*store.Private[*mongo.Collection](s.Store, "collection") = collection
 	_, err = collection.Indexes().CreateOne(ctx, mongo.IndexModel{ // by which the server deletes what has expired
 		Keys: bson.M{"_ttl": 1}, Options: options.Index().SetExpireAfterSeconds(0),
 	})

@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/x/mongo/driver/topology"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
@@ -66,7 +67,7 @@ func TestMongoDBMetadataIsCheckedWithoutAConnection(t *testing.T) {
 		"a write concern":      {map[string]string{"host": "h", "writeconcern": "most"}, "writeconcern is"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := lookup(Spec{Label: "configStore", Type: "state.mongodb", Fields: test.fields}, configStores())
+			_, _, err := store.Lookup(store.Spec{Label: "configStore", Type: "state.mongodb", Fields: test.fields}, configStores())
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), "canary")
 		})
@@ -78,7 +79,7 @@ func TestMongoDBMetadataIsCheckedWithoutAConnection(t *testing.T) {
 		"an address and an empty field": {"connectionString": "mongodb://localhost:1", "writeconcern": ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := lookup(Spec{Label: "configStore", Type: "state.mongodb", Fields: fields}, configStores())
+			_, _, err := store.Lookup(store.Spec{Label: "configStore", Type: "state.mongodb", Fields: fields}, configStores())
 			require.NoError(t, err)
 		})
 	}

@@ -6,13 +6,14 @@ import (
 	"net"
 	"strings"
 
-	"github.com/dapr/components-contrib/state"
 	"github.com/go-sql-driver/mysql"
 
-	"credential-resolver/resolver/credential"
-
+	"github.com/dapr/components-contrib/state"
 	contrib "github.com/dapr/components-contrib/state/mysql"
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
 )
 
 // stateMySQL is state.mysql, for MySQL and MariaDB. It keeps documents (JSON).
@@ -21,12 +22,12 @@ import (
 // fields and long digits in MySQL, before we can read it; MariaDB's JSON is a text
 // and keeps both, but daprd's HTTP API has already lost the digits past a
 // float64's.
-func stateMySQL() storeType[configConn] {
+func stateMySQL() store.Type[store.ConfigConn] {
 	make := boundedMySQL(contrib.NewMySQLStateStore)
-	return storeType[configConn]{
-		fields:   declaredFields(make(nil)),
-		required: map[string]string{connectionString: mysqlForm},
-		prepare: func(fields map[string]string) error {
+	return store.Type[store.ConfigConn]{
+		Fields:   store.DeclaredFields(make(nil)),
+		Required: map[string]string{connectionString: mysqlForm},
+		Prepare: func(fields map[string]string) error {
 			for name, value := range fields {
 				if !strings.EqualFold(name, connectionString) {
 					continue
@@ -36,11 +37,11 @@ func stateMySQL() storeType[configConn] {
 				}
 			}
 			if err := checkState(make, fields); err != nil {
-				return scrub(err, fields)
+				return store.Scrub(err, fields)
 			}
 			return nil
 		},
-		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+		Connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
 			conn, err := connectState(ctx, make, fields, log, classifyMySQL)
 			if err != nil {
 				return nil, err
@@ -77,9 +78,9 @@ func checkMySQLAddress(address string) error {
 type mysqlConn struct{ *stateLister }
 
 var (
-	_ configConn = (*mysqlConn)(nil)
-	_ deleter    = (*mysqlConn)(nil)
-	_ lister     = (*mysqlConn)(nil)
+	_ store.ConfigConn = (*mysqlConn)(nil)
+	_ store.Deleter    = (*mysqlConn)(nil)
+	_ store.Lister     = (*mysqlConn)(nil)
 )
 
 var (
@@ -87,9 +88,9 @@ var (
 	errUnseen    = credential.Remedy("a row that was read is not there under its name")
 )
 
-// get implements configConn.
-func (c *mysqlConn) get(ctx context.Context, key string) ([]byte, error) {
-	data, err := c.stateLister.get(ctx, key)
+// Get implements store.ConfigConn.
+func (c *mysqlConn) Get(ctx context.Context, key string) ([]byte, error) {
+	data, err := c.stateLister.Get(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -100,14 +101,14 @@ func (c *mysqlConn) get(ctx context.Context, key string) ([]byte, error) {
 	case exact:
 		return data, nil
 	case other:
-		return nil, absent()
+		return nil, store.Absent()
 	default: // deleted meanwhile, or a pattern that the server understands otherwise
 		return nil, &credential.StoreError{Kind: credential.Unavailable, Err: errUnseen}
 	}
 }
 
-// set implements configConn. It refuses to replace another key's row.
-func (c *mysqlConn) set(ctx context.Context, key string, data []byte) error {
+// Set implements store.ConfigConn. It refuses to replace another key's row.
+func (c *mysqlConn) Set(ctx context.Context, key string, data []byte) error {
 	exact, other, err := c.spelt(ctx, key)
 	switch {
 	case err != nil:
@@ -115,14 +116,14 @@ func (c *mysqlConn) set(ctx context.Context, key string, data []byte) error {
 	case other && !exact:
 		return &credential.StoreError{Kind: credential.Denied, Err: errOtherCase}
 	}
-	return c.stateLister.set(ctx, key, data)
+	return c.stateLister.Set(ctx, key, data)
 }
 
 // spelt tells whether there is a row of just that key, and whether there is one
 // of a key that differs in nothing but case.
 func (c *mysqlConn) spelt(ctx context.Context, key string) (exact, other bool, err error) {
 	size := uint32(pageSize)
-	req := &state.KeysLikeRequest{Pattern: keyTemplate(key).like(), PageSize: &size}
+	req := &state.KeysLikeRequest{Pattern: store.KeyTemplate(key).Like(), PageSize: &size}
 	resp, err := c.keys.KeysLike(ctx, req)
 	if err != nil {
 		return false, false, c.classify(err)
@@ -148,7 +149,7 @@ func classifyMySQL(err error) error {
 	case errors.As(err, &network) && network.Timeout():
 		return &credential.StoreError{Kind: credential.Timeout, Err: err}
 	default:
-		return failed(err)
+		return store.Failed(err)
 	}
 }
 

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dapr/components-contrib/state"
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dapr/components-contrib/state"
+
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
@@ -62,12 +64,12 @@ func TestMySQLMetadataIsCheckedWithoutAConnection(t *testing.T) {
 		"a certificate not there": {map[string]string{"connectionString": address, "pemPath": "/missing/canary"}, "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := lookup(Spec{Label: "configStore", Type: "state.mysql", Fields: test.fields}, configStores())
+			_, _, err := store.Lookup(store.Spec{Label: "configStore", Type: "state.mysql", Fields: test.fields}, configStores())
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), "canary")
 		})
 	}
-	_, _, err := lookup(Spec{Label: "configStore", Type: "state.mysql", Fields: map[string]string{
+	_, _, err := store.Lookup(store.Spec{Label: "configStore", Type: "state.mysql", Fields: map[string]string{
 		"connectionString": address + "?tls=skip-verify", "timeoutInSeconds": "5", "cleanupInterval": "0",
 	}}, configStores())
 	require.NoError(t, err)
@@ -110,17 +112,17 @@ func (s *foldingState) Close() error { return nil }
 func TestMySQLHeedsCaseWhereTheTableDoesNot(t *testing.T) {
 	rows := &foldingState{rows: map[string]string{"app_abc": "{}"}}
 	conn := &mysqlConn{newStateConn(rows, classifyMySQL).(*stateLister)}
-	data, err := conn.get(t.Context(), "app_abc")
+	data, err := conn.Get(t.Context(), "app_abc")
 	require.NoError(t, err)
 	require.Equal(t, "{}", string(data))
-	_, err = conn.get(t.Context(), "app_ABC")
+	_, err = conn.Get(t.Context(), "app_ABC")
 	require.Equal(t, credential.NotFound, credential.KindOf(err))
-	_, err = conn.get(t.Context(), "app_abd")
+	_, err = conn.Get(t.Context(), "app_abd")
 	require.Equal(t, credential.NotFound, credential.KindOf(err))
-	require.Equal(t, credential.Denied, credential.KindOf(conn.set(t.Context(), "app_ABC", []byte("[]"))))
-	require.NoError(t, conn.set(t.Context(), "app_abc", []byte("[]")))
+	require.Equal(t, credential.Denied, credential.KindOf(conn.Set(t.Context(), "app_ABC", []byte("[]"))))
+	require.NoError(t, conn.Set(t.Context(), "app_abc", []byte("[]")))
 	require.Equal(t, map[string]string{"app_abc": "[]"}, rows.rows)
 	rows.hidden = true
-	_, err = conn.get(t.Context(), "app_abc")
+	_, err = conn.Get(t.Context(), "app_abc")
 	require.Equal(t, credential.Unavailable, credential.KindOf(err), "what cannot be made sure of is no miss")
 }

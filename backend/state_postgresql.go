@@ -8,21 +8,21 @@ import (
 	"net/url"
 	"regexp"
 
-	"github.com/dapr/components-contrib/metadata"
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"credential-resolver/resolver/credential"
-
+	"github.com/dapr/components-contrib/metadata"
 	pgv1 "github.com/dapr/components-contrib/state/postgresql/v1"
-
 	pgv2 "github.com/dapr/components-contrib/state/postgresql/v2"
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
 )
 
 // statePostgreSQL is version 2 of state.postgresql, which keeps bytes (bytea):
 // daprd's preferred version, and for YugabyteDB and CockroachDB too.
-func statePostgreSQL() storeType[configConn] {
+func statePostgreSQL() store.Type[store.ConfigConn] {
 	return postgresStore(pgv2.NewPostgreSQLStateStore, connectPostgresV2)
 }
 
@@ -32,19 +32,19 @@ func statePostgreSQL() storeType[configConn] {
 // has lost the order of its fields and how its numbers were written, but no digit,
 // before we can read it. daprd's HTTP API has parsed what it stores, with either
 // version: that has lost the digits past a float64's too.
-func statePostgreSQLV1() storeType[configConn] {
+func statePostgreSQLV1() store.Type[store.ConfigConn] {
 	return postgresStore(pgv1.NewPostgreSQLStateStore, connectPostgresV1)
 }
 
 // postgresStore is a store of contrib's that speaks PostgreSQL's protocol.
-func postgresStore(make newState, connect initPostgres) storeType[configConn] {
-	return storeType[configConn]{
-		fields:  postgresFields(make),
-		prepare: func(fields map[string]string) error { return checkPostgres(make, fields) },
-		connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+func postgresStore(make newState, connect initPostgres) store.Type[store.ConfigConn] {
+	return store.Type[store.ConfigConn]{
+		Fields:  postgresFields(make),
+		Prepare: func(fields map[string]string) error { return checkPostgres(make, fields) },
+		Connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
 			conn, err := connectState(ctx, boundedPostgres(make, connect), fields, log, classifyPostgres)
 			if err != nil && sqlState(err) == pgerrcode.UndefinedColumn {
-				return nil, permanent(errOtherVersion)
+				return nil, store.Permanent(errOtherVersion)
 			}
 			return conn, err
 		},
@@ -57,7 +57,7 @@ var errOtherVersion = credential.Remedy("there is a table of that name with othe
 // postgresFields are what contrib declares, and what it reads without declaring
 // it: aliases, and what signing in to Azure or AWS takes.
 func postgresFields(make newState) metadata.MetadataMap {
-	fields := declaredFields(make(nil))
+	fields := store.DeclaredFields(make(nil))
 	alias(fields, "connectionString", "url")
 	alias(fields, "timeout", "timeoutInSeconds")
 	alias(fields, "cleanupInterval", "cleanupIntervalInSeconds")
@@ -87,7 +87,7 @@ func checkPostgres(make newState, fields map[string]string) error {
 	case errors.As(err, &parse), errors.As(err, &address):
 		return errors.New("the connection string cannot be parsed, or not with the fields that change it")
 	default:
-		return scrub(err, fields)
+		return store.Scrub(err, fields)
 	}
 }
 
@@ -128,14 +128,14 @@ func classifyPostgres(err error) error {
 			kind = credential.Timeout
 			break
 		}
-		return failed(err)
+		return store.Failed(err)
 	case pgerrcode.IsInvalidAuthorizationSpecification(code),
 		code == pgerrcode.InsufficientPrivilege, code == pgerrcode.ReadOnlySQLTransaction:
 		kind = credential.Denied
 	case code == pgerrcode.QueryCanceled:
 		kind = credential.Timeout
 	case code == pgerrcode.DuplicatePreparedStatement, code == pgerrcode.InvalidSQLStatementName:
-		err = explained(errPreparedStatements, err)
+		err = store.Explained(errPreparedStatements, err)
 	}
 	return &credential.StoreError{Kind: kind, Err: err}
 }

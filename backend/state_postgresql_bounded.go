@@ -4,7 +4,7 @@ import (
 	"context"
 	"net"
 	"reflect"
-	_ "unsafe" // for go:linkname
+	_ "unsafe"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,6 +15,7 @@ import (
 	pgv2 "github.com/dapr/components-contrib/state/postgresql/v2"
 	"github.com/dapr/kit/logger"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/internal/wirelimit"
 )
 
@@ -25,7 +26,7 @@ import (
 // initPostgres does what remains of a store's Init once it has its pool: it makes the
 // tables. The deletion of expired rows is left to the daprd that writes them; a reader
 // ignores them.
-type initPostgres func(ctx context.Context, store state.Store, pool *pgxpool.Pool, log logger.Logger) error
+type initPostgres func(ctx context.Context, object state.Store, pool *pgxpool.Pool, log logger.Logger) error
 
 // boundedStore is a store of contrib's with a pool of ours.
 type boundedStore struct {
@@ -38,8 +39,8 @@ type boundedStore struct {
 
 func boundedPostgres(make newState, connect initPostgres) newState {
 	return func(log logger.Logger) state.Store {
-		store := make(log)
-		return &boundedStore{store, store.(state.KeysLiker), connect, log}
+		object := make(log)
+		return &boundedStore{object, object.(state.KeysLiker), connect, log}
 	}
 }
 
@@ -70,31 +71,31 @@ func (s *boundedStore) Init(ctx context.Context, metadata state.Metadata) error 
 }
 
 // poolOf returns a store's pool; nil if its Init has not made one. Version 2 panics then.
-func poolOf(store state.Store) (pool *pgxpool.Pool) {
+func poolOf(object state.Store) (pool *pgxpool.Pool) {
 	defer func() { _ = recover() }()
-	return store.(interface{ GetDB() *pgxpool.Pool }).GetDB()
+	return object.(interface{ GetDB() *pgxpool.Pool }).GetDB()
 }
 
 // Close implements state.Store.
 func (s *boundedStore) Close() error { return s.Store.Close() }
 
 // connectPostgresV2 ends the Init of version 2.
-func connectPostgresV2(ctx context.Context, store state.Store, pool *pgxpool.Pool, _ logger.Logger) error {
-	v2 := store.(*pgv2.PostgreSQL)
-	*private[pginterfaces.PGXPoolConn](v2, "db") = pool
+func connectPostgresV2(ctx context.Context, object state.Store, pool *pgxpool.Pool, _ logger.Logger) error {
+	v2 := object.(*pgv2.PostgreSQL)
+	*store.Private[pginterfaces.PGXPoolConn](v2, "db") = pool
 	return makePostgresV2Tables(v2, ctx)
 }
 
 // makePostgresV2Tables is a method of contrib's. A contrib without it does not link.
 //
 //go:linkname makePostgresV2Tables github.com/dapr/components-contrib/state/postgresql/v2.(*PostgreSQL).performMigrations
-func makePostgresV2Tables(store *pgv2.PostgreSQL, ctx context.Context) error //nolint:revive // it is a method
+func makePostgresV2Tables(object *pgv2.PostgreSQL, ctx context.Context) error //nolint:revive // it is a method
 
 // connectPostgresV1 ends the Init of version 1, which is CockroachDB's too.
-func connectPostgresV1(ctx context.Context, store state.Store, pool *pgxpool.Pool, log logger.Logger) error {
-	v1 := store.(*pgcommon.PostgreSQLQuery)
-	*private[pginterfaces.PGXPoolConn](v1, "db") = pool
-	makeTables := *private[func(context.Context, pginterfaces.PGXPoolConn, pgcommon.MigrateOptions) error](v1, "migrateFn")
+func connectPostgresV1(ctx context.Context, object state.Store, pool *pgxpool.Pool, log logger.Logger) error {
+	v1 := object.(*pgcommon.PostgreSQLQuery)
+	*store.Private[pginterfaces.PGXPoolConn](v1, "db") = pool
+	makeTables := *store.Private[func(context.Context, pginterfaces.PGXPoolConn, pgcommon.MigrateOptions) error](v1, "migrateFn")
 	names := reflect.ValueOf(v1).Elem().FieldByName("metadata")
 	return makeTables(ctx, pool, pgcommon.MigrateOptions{
 		Logger:            log,

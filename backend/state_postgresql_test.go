@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
@@ -50,7 +51,7 @@ func TestPostgreSQLFailuresAreClassifiedByTheirSQLState(t *testing.T) {
 func TestPostgreSQLPreparedStatementHasARemedy(t *testing.T) {
 	for code, want := range map[string]bool{"42P05": true, "26000": true, "42P01": false} {
 		for _, failure := range []error{&pgconn.PgError{Code: code}, fmt.Errorf("failed to ping: ERROR: words (SQLSTATE %s)", code)} {
-			remedy := safeWords(classifyPostgres(failure))
+			remedy := credential.RemedyOf(classifyPostgres(failure))
 			require.Equal(t, want, strings.Contains(remedy, `behind PgBouncer in transaction mode, set queryExecMode to "exec"`), code)
 		}
 	}
@@ -100,7 +101,7 @@ func TestPostgreSQLMetadataIsCheckedWithoutAConnection(t *testing.T) {
 				if test.field != "url" && test.field != "timeout" || test.value == "0.5s" {
 					given["host"] = "h"
 				}
-				_, _, err := lookup(Spec{Label: "configStore", Type: storeType, Fields: given}, configStores())
+				_, _, err := store.Lookup(store.Spec{Label: "configStore", Type: storeType, Fields: given}, configStores())
 				require.ErrorContains(t, err, test.want)
 				require.NotContains(t, err.Error(), "canary")
 			})
@@ -109,7 +110,7 @@ func TestPostgreSQLMetadataIsCheckedWithoutAConnection(t *testing.T) {
 }
 
 func TestPostgreSQLTakesContribsAliases(t *testing.T) {
-	_, _, err := lookup(Spec{Label: "configStore", Type: "state.postgres", Fields: map[string]string{
+	_, _, err := store.Lookup(store.Spec{Label: "configStore", Type: "state.postgres", Fields: map[string]string{
 		"url": "postgres://user:password@localhost/db", "timeoutInSeconds": "5", "CleanupIntervalInSeconds": "0",
 		"spnClientId": "a", "awsRegion": "b",
 	}}, configStores())

@@ -10,16 +10,16 @@ import (
 	"sync"
 	"time"
 
-	"credential-resolver/resolver/credential"
-
 	redisv9 "github.com/redis/go-redis/v9"
 
 	rediscomponent "github.com/dapr/components-contrib/common/component/redis"
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/state"
-
 	contrib "github.com/dapr/components-contrib/state/redis"
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
 )
 
 // stateRedis is state.redis. contrib keeps a config in a hash, whose field "data"
@@ -34,19 +34,19 @@ import (
 //
 // contrib answers any failure of HGETALL with a GET, which fails in turn on every
 // key that it wrote itself: no failure ends as "missing".
-func stateRedis() storeType[configConn] {
-	return storeType[configConn]{
-		fields:   redisFields(),
-		required: map[string]string{"redisHost": "name the server, as in redis.example:6379"},
-		prepare:  redisDefaults,
-		connect:  connectRedis,
+func stateRedis() store.Type[store.ConfigConn] {
+	return store.Type[store.ConfigConn]{
+		Fields:   redisFields(),
+		Required: map[string]string{"redisHost": "name the server, as in redis.example:6379"},
+		Prepare:  redisDefaults,
+		Connect:  connectRedis,
 	}
 }
 
 // redisFields are what contrib declares, and what it reads without declaring it:
 // two old names, and what Microsoft Entra ID wants.
 func redisFields() metadata.MetadataMap {
-	fields := declaredFields(contrib.NewRedisStateStore(nil))
+	fields := store.DeclaredFields(contrib.NewRedisStateStore(nil))
 	declareAzure(fields)
 	for _, name := range []string{"maxRetries", "maxRetryBackoff"} {
 		fields[name] = metadata.MetadataField{}
@@ -72,7 +72,7 @@ func redisDefaults(fields map[string]string) error {
 	}
 	var settings rediscomponent.Settings
 	if err := settings.Decode(fields); err != nil {
-		return scrub(err, fields)
+		return store.Scrub(err, fields)
 	}
 	switch settings.RedisType {
 	case "", rediscomponent.NodeType, rediscomponent.ClusterType:
@@ -105,22 +105,22 @@ const redisAttempt = 10 * time.Second
 
 // connectRedis connects. The metadata were checked, so that a retry may mend
 // every failure: even a wrong password, once the server's users are put right.
-func connectRedis(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+func connectRedis(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, redisAttempt)
 	defer cancel()
 	silenceRedis()
-	store := contrib.NewRedisStateStore(log)
-	if err := initRedis(ctx, store, fields, log); err != nil {
-		discard(store)
+	object := contrib.NewRedisStateStore(log)
+	if err := initRedis(ctx, object, fields, log); err != nil {
+		discard(object)
 		return nil, classifyRedis(err)
 	}
-	conn := &stateConn{store, classifyRedis}
+	conn := &stateConn{object, classifyRedis}
 	kind, _ := metadata.GetMetadataProperty(fields, "redisType")
 	if kind == rediscomponent.ClusterType {
 		return conn, nil // SCAN goes to one of its nodes, which knows a part of the keys
 	}
 	// All at once: contrib scans all keys for every page.
-	return &stateLister{conn, store.(state.KeysLiker), wholePage}, nil
+	return &stateLister{conn, object.(state.KeysLiker), wholePage}, nil
 }
 
 // silenceRedis keeps go-redis from writing to standard error, with addresses, every
@@ -154,7 +154,7 @@ func classifyRedis(err error) error {
 	case errors.As(err, &network) && network.Timeout(): // a read's, or a call that ended while it dialled
 		kind = credential.Timeout
 	default:
-		return failed(err)
+		return store.Failed(err)
 	}
 	return &credential.StoreError{Kind: kind, Err: err}
 }

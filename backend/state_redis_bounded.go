@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "unsafe" // for go:linkname
+	_ "unsafe"
 
 	redisv9 "github.com/redis/go-redis/v9"
 
@@ -16,6 +16,7 @@ import (
 	"github.com/dapr/components-contrib/state"
 	"github.com/dapr/kit/logger"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/internal/wirelimit"
 )
 
@@ -25,10 +26,10 @@ import (
 // 8, which is no longer looked after, for those before Redis 7.
 
 // initRedis gives contrib's store a client that has reached the server.
-func initRedis(ctx context.Context, store state.Store, fields map[string]string, log logger.Logger) error {
+func initRedis(ctx context.Context, object state.Store, fields map[string]string, log logger.Logger) error {
 	settings, err := redisSettings(fields)
 	if err != nil {
-		return permanent(err)
+		return store.Permanent(err)
 	}
 	refresh := func(rediscomponent.RedisClient) {}
 	if settings.UseEntraID {
@@ -42,10 +43,10 @@ func initRedis(ctx context.Context, store state.Store, fields map[string]string,
 	}
 	client, err := newRedisClient(settings)
 	if err != nil {
-		return permanent(err)
+		return store.Permanent(err)
 	}
-	*private[rediscomponent.RedisClient](store, "client") = client
-	*private[*rediscomponent.Settings](store, "clientSettings") = settings
+	*store.Private[rediscomponent.RedisClient](object, "client") = client
+	*store.Private[*rediscomponent.Settings](object, "clientSettings") = settings
 	if _, err := client.PingResult(ctx); err != nil {
 		return err
 	}
@@ -58,7 +59,7 @@ func redisSettings(fields map[string]string) (*rediscomponent.Settings, error) {
 	settings := &rediscomponent.Settings{
 		RedisMaxRetries: 3, RedisMinRetryInterval: rediscomponent.Duration(2 * time.Second),
 	}
-	if old := field(fields, "maxRetryBackoff"); old != "" && field(fields, "redisMinRetryInterval") == "" {
+	if old := store.Field(fields, "maxRetryBackoff"); old != "" && store.Field(fields, "redisMinRetryInterval") == "" {
 		pause, err := strconv.ParseInt(old, 10, 0)
 		if err != nil {
 			return nil, err
@@ -103,7 +104,7 @@ func newRedisClient(settings *rediscomponent.Settings) (rediscomponent.RedisClie
 	_ = theirs.Close() // its own client, which has not dialled
 	wrapper := reflect.New(reflect.TypeOf(theirs))
 	wrapper.Elem().Set(reflect.ValueOf(theirs))
-	*private[redisv9.UniversalClient](wrapper.Interface(), "client") = redisv9.NewUniversalClient(options)
+	*store.Private[redisv9.UniversalClient](wrapper.Interface(), "client") = redisv9.NewUniversalClient(options)
 	return wrapper.Elem().Interface().(rediscomponent.RedisClient), nil
 }
 

@@ -9,13 +9,14 @@ import (
 	"syscall"
 	"testing"
 
-	"credential-resolver/resolver/credential"
-
 	redisv8 "github.com/go-redis/redis/v8"
-
-	"github.com/dapr/components-contrib/state"
 	redisv9 "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/components-contrib/state"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
 )
 
 // redisReply is an error that the server answered, as both versions of go-redis
@@ -82,7 +83,7 @@ func TestRedisMetadataAreCheckedBeforeItConnects(t *testing.T) {
 			for field, value := range test.fields {
 				fields[field] = value
 			}
-			_, _, err := lookup(Spec{Label: "configStore", Type: "state.redis", Fields: fields}, configStores())
+			_, _, err := store.Lookup(store.Spec{Label: "configStore", Type: "state.redis", Fields: fields}, configStores())
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), "canary")
 		})
@@ -90,7 +91,7 @@ func TestRedisMetadataAreCheckedBeforeItConnects(t *testing.T) {
 }
 
 func TestRedisTakesWhatContribReads(t *testing.T) {
-	_, fields, err := lookup(Spec{Type: "state.redis", Fields: map[string]string{
+	_, fields, err := store.Lookup(store.Spec{Type: "state.redis", Fields: map[string]string{
 		"redisHost": "h", "maxRetries": "2", "maxRetryBackoff": "3", "useEntraID": "true", "azureClientId": "a",
 		"queryIndexes": "no JSON",
 	}}, configStores())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 )
 
@@ -64,7 +65,7 @@ func TestRedisThatRefusesUsLeavesNoConnection(t *testing.T) {
 	fields := map[string]string{"redisHost": address, "redisUsername": "u", "redisPassword": "p"}
 	require.NoError(t, redisDefaults(fields))
 	for range 5 {
-		_, err := connectRedis(t.Context(), fields, devNull(t))
+		_, err := connectRedis(t.Context(), fields, storetest.DevNull(t))
 		require.Equal(t, credential.Denied, credential.KindOf(err))
 	}
 	awaitNone()

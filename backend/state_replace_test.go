@@ -5,9 +5,11 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/dapr/components-contrib/state"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dapr/components-contrib/state"
+
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
@@ -53,7 +55,7 @@ func TestAnEditBetweenReadingAndWritingIsSeen(t *testing.T) {
 		data  string
 	}{
 		"nobody else":                         {racedState{data: "old"}, nil, "new"},
-		"another edit":                        {racedState{data: "old", before: write("other", nil)}, ErrEdited, "other"},
+		"another edit":                        {racedState{data: "old", before: write("other", nil)}, store.ErrEdited, "other"},
 		"another edit, and back":              {racedState{data: "old", before: write("old", nil)}, credential.Internal, "old"},
 		"a failure":                           {racedState{data: "old", before: write("old", theirs)}, theirs, "old"},
 		"a failure that is called a mismatch": {racedState{data: "old", before: write("old", state.NewETagError(state.ETagMismatch, theirs))}, credential.Internal, "old"},
@@ -64,7 +66,7 @@ func TestAnEditBetweenReadingAndWritingIsSeen(t *testing.T) {
 			c := &stateConn{&row.store, func(err error) error {
 				return &credential.StoreError{Kind: credential.Internal, Err: err}
 			}}
-			err := c.replace(t.Context(), "k", []byte("old"), []byte("new"))
+			err := c.Replace(t.Context(), "k", []byte("old"), []byte("new"))
 			if row.want == nil {
 				require.NoError(t, err)
 			} else {

@@ -8,26 +8,26 @@ import (
 	"strings"
 
 	"modernc.org/sqlite"
-
-	"credential-resolver/resolver/credential"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/state"
-	sqlite3 "modernc.org/sqlite/lib"
-
 	contrib "github.com/dapr/components-contrib/state/sqlite"
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
 )
 
 // stateSQLite is state.sqlite, the default: a file, made on first use.
-func stateSQLite() storeType[configConn] {
-	return storeType[configConn]{
-		nearby:  true,
-		fields:  sqliteFields(),
-		prepare: sqliteDefaults,
-		paths:   []string{connectionString, "url"},
-		connect: followSQLite,
-		ephemeral: func(fields map[string]string) bool {
+func stateSQLite() store.Type[store.ConfigConn] {
+	return store.Type[store.ConfigConn]{
+		Nearby:  true,
+		Fields:  sqliteFields(),
+		Prepare: sqliteDefaults,
+		Paths:   []string{connectionString, "url"},
+		Connect: followSQLite,
+		Ephemeral: func(fields map[string]string) bool {
 			return sqliteURIOf(fields).inMemory()
 		},
 	}
@@ -36,7 +36,7 @@ func stateSQLite() storeType[configConn] {
 // sqliteFields are what contrib declares, and the aliases that it reads without
 // declaring them.
 func sqliteFields() metadata.MetadataMap {
-	fields := declaredFields(contrib.NewSQLiteStateStore(nil))
+	fields := store.DeclaredFields(contrib.NewSQLiteStateStore(nil))
 	for _, alias := range []string{"url", "timeoutInSeconds", "cleanupIntervalInSeconds"} {
 		fields[alias] = metadata.MetadataField{}
 	}
@@ -69,23 +69,23 @@ func sqliteDefaults(fields map[string]string) error {
 	return nil
 }
 
-func connectSQLite(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+func connectSQLite(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
 	database, err := openSQLiteFile(fields)
 	if err != nil {
 		return nil, err
 	}
 	defer database.close()
-	store := contrib.NewSQLiteStateStore(log)
-	err = store.Init(context.WithoutCancel(ctx), state.Metadata{Base: metadata.Base{Properties: database.fields}})
+	object := contrib.NewSQLiteStateStore(log)
+	err = object.Init(context.WithoutCancel(ctx), state.Metadata{Base: metadata.Base{Properties: database.fields}})
 	if err != nil {
-		_ = store.Close()
+		_ = object.Close()
 		return nil, sqliteInitError(err)
 	}
 	if err := database.verify(); err != nil {
-		_ = store.Close()
+		_ = object.Close()
 		return nil, err
 	}
-	return newStateConn(store, classifySQLite), nil
+	return newStateConn(object, classifySQLite), nil
 }
 
 const errNoDatabase = credential.Remedy("the file is not an SQLite database")
@@ -96,11 +96,11 @@ func sqliteInitError(err error) error {
 	code, ok := sqliteCode(err)
 	switch {
 	case ok && code == sqlite3.SQLITE_NOTADB:
-		return permanent(errNoDatabase)
+		return store.Permanent(errNoDatabase)
 	case ok, errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return err
 	default:
-		return permanent(err)
+		return store.Permanent(err)
 	}
 }
 
@@ -108,7 +108,7 @@ func sqliteInitError(err error) error {
 func classifySQLite(err error) error {
 	code, ok := sqliteCode(err)
 	if !ok {
-		return failed(err)
+		return store.Failed(err)
 	}
 	kind := credential.Unavailable
 	switch code {

@@ -25,7 +25,7 @@ func TestCancelledReadsLeaveNothingOpen(t *testing.T) {
 	for range 3000 {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(rand.N(100*time.Microsecond), cancel)
-		_, _ = conn.get(ctx, "k")
+		_, _ = conn.Get(ctx, "k")
 		cancel()
 	}
 	require.NoError(t, conn.Close())

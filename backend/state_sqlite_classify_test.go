@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 )
 
@@ -59,7 +61,7 @@ func TestSQLiteFailuresAreClassifiedByTheirCodes(t *testing.T) {
 
 func TestSQLiteThatCannotBeOpenedNowIsTriedAgain(t *testing.T) {
 	noFolder := filepath.Join(t.TempDir(), "missing", "a.db")
-	var final *permanentError
+	var final *store.PermanentError
 	for _, err := range []error{
 		sqliteFailure(t, t.Context(), noFolder, "CREATE TABLE t (a)"),
 		context.DeadlineExceeded,
@@ -77,26 +79,26 @@ type refusingDatabase struct {
 	err error
 }
 
-func (d refusingDatabase) get(context.Context, string) ([]byte, error) { return nil, d.err }
-func (d refusingDatabase) list(context.Context, keyTemplate, string) (page, error) {
-	return page{}, d.err
+func (d refusingDatabase) Get(context.Context, string) ([]byte, error) { return nil, d.err }
+func (d refusingDatabase) List(context.Context, store.KeyTemplate, string) (store.Page, error) {
+	return store.Page{}, d.err
 }
-func (d refusingDatabase) set(context.Context, string, []byte) error { return d.err }
+func (d refusingDatabase) Set(context.Context, string, []byte) error { return d.err }
 
 // The modes of its files may be others in a moment.
 func TestSQLiteRefusesToWriteAndIsUnavailableToReaders(t *testing.T) {
 	readOnly := "file:" + filepath.Join(t.TempDir(), "a.db") + "?_pragma=query_only(1)"
 	refusal := classifySQLite(sqliteFailure(t, t.Context(), readOnly, "CREATE TABLE t (a)"))
-	store, err := follow(t.Context(), follower{
-		log:   devNull(t),
+	object, err := follow(t.Context(), follower{
+		log:   storetest.DevNull(t),
 		where: func() (place, error) { return place{}, nil },
 		open:  func(context.Context) (followable, error) { return refusingDatabase{err: refusal}, nil },
 	})
 	require.NoError(t, err)
-	conn := &followedSQLite{store}
-	_, err = conn.get(t.Context(), "a")
+	conn := &followedSQLite{object}
+	_, err = conn.Get(t.Context(), "a")
 	require.Equal(t, credential.Unavailable, credential.KindOf(err))
-	_, err = conn.list(t.Context(), "{guid}", "")
+	_, err = conn.List(t.Context(), "{guid}", "")
 	require.Equal(t, credential.Unavailable, credential.KindOf(err))
-	require.Equal(t, credential.Denied, credential.KindOf(conn.set(t.Context(), "a", nil)))
+	require.Equal(t, credential.Denied, credential.KindOf(conn.Set(t.Context(), "a", nil)))
 }

@@ -10,13 +10,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"credential-resolver/resolver/credential"
-
-	"github.com/dapr/kit/logger"
 	_ "modernc.org/sqlite"
 
+	"github.com/dapr/kit/logger"
+
 	"credential-resolver/backend"
+	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
 )
 
 // lockDatabase takes the whole database for a connection of its own. Without a
@@ -50,49 +50,49 @@ func lockable(path string) fields {
 
 func TestLockedSQLiteDatabaseIsUnavailableAndNotMissing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	store := openConfigs(t, "state.sqlite", lockable(path))
-	require.NoError(t, store.Put(within(t), guid, []byte("{}")))
+	configs := openConfigs(t, "state.sqlite", lockable(path))
+	require.NoError(t, configs.Put(within(t), guid, []byte("{}")))
 	unlock := lockDatabase(t, path)
 
 	for _, g := range []string{guid, "never-stored"} {
-		_, err := store.Config(within(t), g)
+		_, err := configs.Config(within(t), g)
 		requireKind(t, credential.Unavailable, err)
 	}
-	requireKind(t, credential.Unavailable, store.Put(within(t), guid, []byte("{}")))
+	requireKind(t, credential.Unavailable, configs.Put(within(t), guid, []byte("{}")))
 
 	unlock()
-	_, err := store.Config(within(t), guid)
+	_, err := configs.Config(within(t), guid)
 	require.NoError(t, err)
 }
 
 func TestSQLiteDatabaseThatIsLockedAtTheStartIsConnectedLater(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	unlock := lockDatabase(t, path)
-	store := openConfigs(t, "state.sqlite", lockable(path))
-	_, err := store.Config(brief(t), guid)
+	configs := openConfigs(t, "state.sqlite", lockable(path))
+	_, err := configs.Config(brief(t), guid)
 	requireKind(t, credential.Unavailable, err)
 
 	unlock()
 	require.Eventually(t, func() bool {
-		_, err := store.Config(within(t), guid)
-		return backend.Missing(err)
+		_, err := configs.Config(within(t), guid)
+		return store.Missing(err)
 	}, long, tick)
 }
 
 func TestSQLiteFolderThatIsMissingAtTheStartIsConnectedLater(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "not-mounted-yet")
 	log, text := openLog(t, logger.InfoLevel)
-	store := openConfigsWith(t, configSpec("state.sqlite", fields{"connectionString": folder + "/a.db"}),
-		backend.GUIDPlaceholder, backend.Options{Logger: log})
-	_, err := store.Config(brief(t), guid)
+	configs := openConfigsWith(t, configSpec("state.sqlite", fields{"connectionString": folder + "/a.db"}),
+		store.GUIDPlaceholder, store.Options{Logger: log})
+	_, err := configs.Config(brief(t), guid)
 	requireKind(t, credential.Unavailable, err)
 	require.Eventually(t, func() bool { return strings.Contains(text(), "no such file or directory") }, long, tick)
 	require.NotContains(t, text(), folder, "a path is for debug level")
 
 	require.NoError(t, os.Mkdir(folder, 0o700))
 	require.Eventually(t, func() bool {
-		_, err := store.Config(within(t), guid)
-		return backend.Missing(err)
+		_, err := configs.Config(within(t), guid)
+		return store.Missing(err)
 	}, long, tick)
 	requireMode(t, 0o600, folder+"/a.db")
 }
@@ -102,7 +102,7 @@ func TestCommandDoesNotWaitForAFolderThatIsMissing(t *testing.T) {
 	opts := silent(t)
 	opts.FailFast = true
 	_, err := backend.OpenConfigStore(t.Context(),
-		configSpec("state.sqlite", fields{"connectionString": folder + "/a.db"}), backend.GUIDPlaceholder, opts)
+		configSpec("state.sqlite", fields{"connectionString": folder + "/a.db"}), store.GUIDPlaceholder, opts)
 	require.ErrorContains(t, err, "configStore (state.sqlite)")
 	require.ErrorContains(t, err, "no such file or directory")
 }
@@ -141,13 +141,13 @@ func TestSQLiteIsRefusedWhatNoRetryMends(t *testing.T) {
 
 func TestSQLiteTableThatVanishesIsAFailureAndNotMissing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	store := openConfigs(t, "state.sqlite", fields{"connectionString": path})
-	require.NoError(t, store.Put(within(t), guid, []byte("{}")))
+	configs := openConfigs(t, "state.sqlite", fields{"connectionString": path})
+	require.NoError(t, configs.Put(within(t), guid, []byte("{}")))
 	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)
 	_, err = db.ExecContext(t.Context(), "DROP TABLE state")
 	require.NoError(t, errors.Join(err, db.Close()))
 
-	_, err = store.Config(within(t), guid)
+	_, err = configs.Config(within(t), guid)
 	requireKind(t, credential.Unavailable, err)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dapr/components-contrib/metadata"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/internal/owned"
 	"credential-resolver/resolver/credential"
 )
@@ -150,7 +151,7 @@ func sqliteFileError(path string, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &refusal):
-		return permanent(credential.Remedy(refusal.Error()))
+		return store.Permanent(credential.Remedy(refusal.Error()))
 	case errors.As(err, &errno):
 		return fmt.Errorf("%s: %w", path, errno)
 	default:

@@ -7,18 +7,19 @@ import (
 
 	"github.com/dapr/kit/logger"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
 // followSQLite opens a database, and follows its file. One in memory has none.
-func followSQLite(ctx context.Context, fields map[string]string, log logger.Logger) (configConn, error) {
+func followSQLite(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
 	uri := sqliteURIOf(fields)
 	if uri.inMemory() {
 		return connectSQLite(ctx, fields, log)
 	}
 	side := sideFiles{path: uri.path}
-	store, err := follow(ctx, follower{
-		what: "state.sqlite: the file of the database", log: aloud(log), alone: true,
+	object, err := follow(ctx, follower{
+		what: "state.sqlite: the file of the database", log: store.Aloud(log), alone: true,
 		where: func() (place, error) { return placeOf(uri.path) },
 		open: func(ctx context.Context) (followable, error) {
 			side.removeLeftOver()
@@ -33,21 +34,21 @@ func followSQLite(ctx context.Context, fields map[string]string, log logger.Logg
 	if err != nil {
 		return nil, err
 	}
-	return &followedSQLite{store}, nil
+	return &followedSQLite{object}, nil
 }
 
 // followedSQLite is a followed database that sees edits.
 type followedSQLite struct{ *followed }
 
-var _ replacer = (*followedSQLite)(nil)
+var _ store.Replacer = (*followedSQLite)(nil)
 
-func (f *followedSQLite) get(ctx context.Context, key string) ([]byte, error) {
-	data, err := f.followed.get(ctx, key)
+func (f *followedSQLite) Get(ctx context.Context, key string) ([]byte, error) {
+	data, err := f.followed.Get(ctx, key)
 	return data, unreadSQLite(err)
 }
 
-func (f *followedSQLite) list(ctx context.Context, key keyTemplate, token string) (page, error) {
-	p, err := f.followed.list(ctx, key, token)
+func (f *followedSQLite) List(ctx context.Context, key store.KeyTemplate, token string) (store.Page, error) {
+	p, err := f.followed.List(ctx, key, token)
 	return p, unreadSQLite(err)
 }
 
@@ -56,13 +57,13 @@ func (f *followedSQLite) list(ctx context.Context, key keyTemplate, token string
 func unreadSQLite(err error) error {
 	var refused *credential.StoreError
 	if errors.As(err, &refused) && refused.Kind == credential.Denied {
-		return unavailable(explained("the file of the database, or one beside it, cannot be read", refused.Err))
+		return store.Unavailable(store.Explained("the file of the database, or one beside it, cannot be read", refused.Err))
 	}
 	return err
 }
 
-func (f *followedSQLite) replace(ctx context.Context, key string, old, data []byte) error {
-	return f.on(ctx, func(c followable) error { return c.(replacer).replace(ctx, key, old, data) })
+func (f *followedSQLite) Replace(ctx context.Context, key string, old, data []byte) error {
+	return f.on(ctx, func(c followable) error { return c.(store.Replacer).Replace(ctx, key, old, data) })
 }
 
 // sideFiles are the write-ahead log of a database and its index, which SQLite finds by the

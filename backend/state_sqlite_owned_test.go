@@ -12,17 +12,18 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/internal/owned/ownedtest"
 )
 
 // leaveOne leaves a database that nobody has open.
 func leaveOne(t *testing.T, path string) {
 	t.Helper()
-	store, err := backend.OpenConfigStore(t.Context(), configSpec("state.sqlite", fields{"connectionString": path}),
-		backend.GUIDPlaceholder, silent(t))
+	configs, err := backend.OpenConfigStore(t.Context(), configSpec("state.sqlite", fields{"connectionString": path}),
+		store.GUIDPlaceholder, silent(t))
 	require.NoError(t, err)
-	require.NoError(t, store.Put(within(t), guid, []byte("{}")))
-	require.NoError(t, store.Close())
+	require.NoError(t, configs.Put(within(t), guid, []byte("{}")))
+	require.NoError(t, configs.Close())
 }
 
 func TestSQLiteFileThatOthersCanTamperWithIsRefused(t *testing.T) {
@@ -95,7 +96,7 @@ func TestSQLiteFileThatOthersCanTamperWithIsRefused(t *testing.T) {
 			require.Contains(t, text, says)
 			opts := silent(t)
 			opts.FailFast = true // as commands do
-			_, err = backend.OpenConfigStore(t.Context(), configSpec("state.sqlite", f), backend.GUIDPlaceholder, opts)
+			_, err = backend.OpenConfigStore(t.Context(), configSpec("state.sqlite", f), store.GUIDPlaceholder, opts)
 			require.ErrorContains(t, err, says)
 			after, err := os.ReadDir(folder)
 			require.NoError(t, err)
@@ -118,7 +119,7 @@ func TestSQLiteFileThatIsRefusedLaterIsLogged(t *testing.T) {
 	folder := filepath.Join(ownedtest.Folder(t, 0o755), "not-mounted-yet")
 	log, text := openLog(t, logger.InfoLevel)
 	openConfigsWith(t, configSpec("state.sqlite", fields{"connectionString": folder + "/a.db"}),
-		backend.GUIDPlaceholder, backend.Options{Logger: log})
+		store.GUIDPlaceholder, store.Options{Logger: log})
 	require.NoError(t, os.Mkdir(folder, 0o700))
 	require.NoError(t, os.Chmod(folder, 0o777))
 	require.Eventually(t, func() bool { return strings.Contains(text(), `chmod go-w `+folder) }, long, tick)

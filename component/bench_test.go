@@ -13,7 +13,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 	"github.com/dapr/kit/logger"
 
-	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/component"
 )
 
@@ -37,7 +37,7 @@ func benchmarkGet(b *testing.B, ttl string) {
 	settings, err := component.ParseMetadata(properties)
 	require.NoError(b, err)
 	log := logger.NewLogger("bench")
-	stores, err := component.Open(context.Background(), settings, backend.Options{Logger: log})
+	stores, err := component.Open(context.Background(), settings, store.Options{Logger: log})
 	require.NoError(b, err)
 	require.NoError(b, stores.Configs.Put(context.Background(), "c", []byte(
 		`{"credentialSource":"agent","secret-path":"bundle","host":"h","port":5432,"user":"u","password":"pw","cert":"cert"}`)))
@@ -45,15 +45,15 @@ func benchmarkGet(b *testing.B, ttl string) {
 
 	made := component.New(component.Options{
 		Logger: log, Observers: []component.Observer{component.NewMetrics(prometheus.NewRegistry())},
-		Open: component.Backends(backend.Options{Logger: log}),
+		Open: component.Backends(store.Options{Logger: log}),
 	})
 	b.Cleanup(made.Close)
-	store := made.NewSecretStore()
-	require.NoError(b, store.Init(context.Background(), secretstores.Metadata{Base: metadata.Base{Properties: properties}}))
-	b.Cleanup(func() { require.NoError(b, store.Close()) })
+	object := made.NewSecretStore()
+	require.NoError(b, object.Init(context.Background(), secretstores.Metadata{Base: metadata.Base{Properties: properties}}))
+	b.Cleanup(func() { require.NoError(b, object.Close()) })
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := store.GetEncoded(context.Background(), secretstores.GetSecretRequest{Name: "c"}); err != nil {
+		if _, err := object.GetEncoded(context.Background(), secretstores.GetSecretRequest{Name: "c"}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"credential-resolver/backend/store"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,7 +18,6 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
 
-	"credential-resolver/backend"
 	"credential-resolver/component"
 	"credential-resolver/internal/canary"
 	"credential-resolver/internal/logtext"
@@ -54,7 +55,7 @@ func newFileStores(t testing.TB) *fileStores {
 func (w *fileStores) observe(observers ...component.Observer) {
 	log := w.log.Logger(w.t.Name())
 	made := component.New(component.Options{
-		Logger: log, Observers: observers, Open: component.Backends(backend.Options{Logger: log}),
+		Logger: log, Observers: observers, Open: component.Backends(store.Options{Logger: log}),
 	})
 	w.t.Cleanup(made.Close)
 	w.factory = func() secretstores.SecretStore { return made.NewSecretStore() }

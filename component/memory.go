@@ -7,7 +7,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
-	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/component/pluggable"
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/cache"
@@ -32,8 +32,8 @@ func (m *memory) close() { m.caches.clear() }
 
 // knownOf returns what is remembered of a store of secrets (DESIGN.md, section 4,
 // step 8), which its type and all its fields tell from others.
-func (m *memory) knownOf(store backend.Spec) *resolver.Known {
-	return m.known.of(store.Type, store.Fields, resolver.NewKnown)
+func (m *memory) knownOf(object store.Spec) *resolver.Known {
+	return m.known.of(object.Type, object.Fields, resolver.NewKnown)
 }
 
 // cacheOf returns the finished credentials of a Component, which its name and all its

@@ -11,7 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/internal/nearest"
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/cache"
@@ -22,20 +22,20 @@ import (
 type Settings struct {
 	// ConfigStore is the store of configs. Its zero Type never occurs: the
 	// default is state.sqlite.
-	ConfigStore backend.Spec
+	ConfigStore store.Spec
 	// ConfigKey is the template of a config's key, with {guid} in it.
 	ConfigKey string
 	// SecretStore is the store of secrets; its Type is "" for none, which only
 	// the local environment allows.
-	SecretStore backend.Spec
+	SecretStore store.Spec
 	// SecretStores are further stores of secrets, by name; nil for none.
-	SecretStores map[string]backend.Spec
+	SecretStores map[string]store.Spec
 	// Local tells that the environment is local.
 	Local bool
 	// RequestTimeout bounds one resolution.
 	RequestTimeout time.Duration
 	// Limits bound the calls to each store.
-	Limits backend.Limits
+	Limits store.Limits
 	// LookupFields are the fields that single-key mode looks up. Nil: all.
 	LookupFields []string
 	// LiteralFields are the fields that single-key mode does not look up, unless
@@ -71,8 +71,8 @@ func readers() map[string]reader {
 		"configStore": func(s *Settings, v string) error { s.ConfigStore.Type = v; return nil },
 		"secretStore": func(s *Settings, v string) error { s.SecretStore.Type = v; return nil },
 		"configKey": func(s *Settings, v string) error {
-			if !strings.Contains(v, backend.GUIDPlaceholder) {
-				return errors.New("must contain " + backend.GUIDPlaceholder + `, as in "myapp||{guid}"`)
+			if !strings.Contains(v, store.GUIDPlaceholder) {
+				return errors.New("must contain " + store.GUIDPlaceholder + `, as in "myapp||{guid}"`)
 			}
 			s.ConfigKey = v
 			return nil
@@ -136,13 +136,13 @@ const defaultLiteralFields = "host,port,connectBy,auth-type,agent-name,agent-typ
 // error that names the nearest known one. Its errors hold no value.
 func ParseMetadata(properties map[string]string) (Settings, error) {
 	s := Settings{
-		ConfigStore:    backend.Spec{Label: "configStore", Type: "state.sqlite", Fields: map[string]string{}},
-		ConfigKey:      backend.GUIDPlaceholder,
-		SecretStore:    backend.Spec{Label: "secretStore", Fields: map[string]string{}},
+		ConfigStore:    store.Spec{Label: "configStore", Type: "state.sqlite", Fields: map[string]string{}},
+		ConfigKey:      store.GUIDPlaceholder,
+		SecretStore:    store.Spec{Label: "secretStore", Fields: map[string]string{}},
 		RequestTimeout: resolver.DefaultTimeout,
 		LiteralFields:  strings.Split(defaultLiteralFields, ","),
 		MaxSecrets:     resolver.DefaultMaxSecrets,
-		Limits:         backend.DefaultLimits(),
+		Limits:         store.DefaultLimits(),
 		Cache:          cache.DefaultOptions(),
 		Format:         Flat,
 	}
@@ -184,12 +184,12 @@ func (s *Settings) read(known map[string]reader, name, value string) error {
 	case head == "secretStores":
 		return s.readNamed(field, value)
 	}
-	if remedy, ok := backend.RuntimeField(name); ok {
+	if remedy, ok := store.RuntimeField(name); ok {
 		return errors.New("cannot be set: " + remedy)
 	}
 	if nested && field != "" {
-		if store := nearest.Name(head, []string{"configStore", "secretStore", "secretStores"}); store != "" {
-			return fmt.Errorf("is unknown (did you mean %q?)", store+"."+field)
+		if label := nearest.Name(head, []string{"configStore", "secretStore", "secretStores"}); label != "" {
+			return fmt.Errorf("is unknown (did you mean %q?)", label+"."+field)
 		}
 	}
 	names := slices.Sorted(maps.Keys(known))

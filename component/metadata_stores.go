@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 )
 
 // allowedSecrets is the metadata name of the lists of secrets that may be asked for.
@@ -31,9 +31,9 @@ func (s *Settings) readNamed(rest, value string) error {
 	spec, ok := s.SecretStores[name]
 	if !ok {
 		if s.SecretStores == nil {
-			s.SecretStores = map[string]backend.Spec{}
+			s.SecretStores = map[string]store.Spec{}
 		}
-		spec = backend.Spec{Label: "secretStores." + name, Fields: map[string]string{}}
+		spec = store.Spec{Label: "secretStores." + name, Fields: map[string]string{}}
 	}
 	s.SecretStores[name] = spec
 	switch {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/component"
 	"credential-resolver/internal/canary"
 	"credential-resolver/resolver/cache"
@@ -25,16 +25,16 @@ func TestMetadataHaveDefaults(t *testing.T) {
 	s, err := component.ParseMetadata(enough(nil))
 	require.NoError(t, err)
 	assert.Equal(t, component.Settings{
-		ConfigStore:    backend.Spec{Label: "configStore", Type: "state.sqlite", Fields: map[string]string{}},
+		ConfigStore:    store.Spec{Label: "configStore", Type: "state.sqlite", Fields: map[string]string{}},
 		ConfigKey:      "{guid}",
-		SecretStore:    backend.Spec{Label: "secretStore", Type: "secretstores.local.file", Fields: map[string]string{}},
+		SecretStore:    store.Spec{Label: "secretStore", Type: "secretstores.local.file", Fields: map[string]string{}},
 		RequestTimeout: 10 * time.Second,
 		LiteralFields: []string{
 			"host", "port", "connectBy", "auth-type", "agent-name", "agent-type", "key-type", "secret-manager",
 			"aws-region", "aws-auth-method", "azure-auth-method",
 		},
 		MaxSecrets: 256,
-		Limits:     backend.Limits{Timeout: 3 * time.Second, Retries: 2, Concurrency: 64, BreakerFailures: 5, BreakerInterval: 5 * time.Second},
+		Limits:     store.Limits{Timeout: 3 * time.Second, Retries: 2, Concurrency: 64, BreakerFailures: 5, BreakerInterval: 5 * time.Second},
 		Cache: cache.Options{
 			TTL: time.Minute, MaxEntries: 10_000, MaxBytes: 64 << 20, StaleIfError: time.Hour, NegativeTTL: 5 * time.Second,
 		},

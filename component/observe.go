@@ -4,9 +4,10 @@ import (
 	"context"
 	"time"
 
+	"credential-resolver/backend/store"
+
 	"google.golang.org/grpc/codes"
 
-	"credential-resolver/backend"
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/cache"
 	"credential-resolver/resolver/credential"
@@ -97,7 +98,7 @@ type emitter struct {
 }
 
 var (
-	_ backend.Observer  = (*emitter)(nil)
+	_ store.Observer    = (*emitter)(nil)
 	_ resolver.Observer = (*emitter)(nil)
 	_ cache.Observer    = (*emitter)(nil)
 )
@@ -109,7 +110,7 @@ func (e *emitter) emit(ctx context.Context, event Event) {
 	}
 }
 
-// StoreCalled implements backend.Observer. A store's error may be of any kind and text.
+// StoreCalled implements store.Observer. A store's error may be of any kind and text.
 func (e *emitter) StoreCalled(ctx context.Context, store string, took time.Duration, err error) {
 	event := Event{Kind: StoreCalled, Store: store, Took: took}
 	if err != nil {

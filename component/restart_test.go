@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"credential-resolver/backend/store"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
@@ -14,7 +16,6 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
 
-	"credential-resolver/backend"
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
 	"credential-resolver/component/pluggable/pluggabletest"
@@ -44,7 +45,7 @@ func newRestarted(t *testing.T) *restarted {
 func (r *restarted) start() {
 	r.t.Helper()
 	log := r.log.Logger(r.t.Name())
-	made := component.New(component.Options{Logger: log, Open: component.Backends(backend.Options{Logger: log})})
+	made := component.New(component.Options{Logger: log, Open: component.Backends(store.Options{Logger: log})})
 	server, err := made.Server(pluggable.Options{
 		Name: "credential-resolver", Logger: log, SocketFolder: r.sockets,
 		StateFolder: r.state, StateOnDisk: true, StateKey: bytes.Repeat([]byte{1}, pluggable.StateKeySize),

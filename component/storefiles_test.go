@@ -12,7 +12,7 @@ import (
 
 	"github.com/dapr/kit/logger"
 
-	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/component"
 	"credential-resolver/internal/componentfile"
 )
@@ -61,7 +61,7 @@ func TestMisspeltFieldInAStoresFileIsRefused(t *testing.T) {
 				misspelt[name+"x"] = value
 				settings, err := component.ParseMetadata(misspelt)
 				require.NoError(t, err)
-				_, err = component.Open(t.Context(), settings, backend.Options{Logger: log})
+				_, err = component.Open(t.Context(), settings, store.Options{Logger: log})
 				require.ErrorContains(t, err, name+"x is not a metadata field of")
 			})
 		}

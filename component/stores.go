@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver"
 )
 
@@ -58,11 +59,11 @@ type Stores struct {
 
 // Opener opens the stores of an instance, which report to observer. Its error is one that
 // no retry mends; a store that is merely down goes on connecting.
-type Opener func(ctx context.Context, settings Settings, observer backend.Observer) (*Stores, error)
+type Opener func(ctx context.Context, settings Settings, observer store.Observer) (*Stores, error)
 
 // Backends returns the Opener of the stores in package backend.
-func Backends(opts backend.Options) Opener {
-	return func(ctx context.Context, settings Settings, observer backend.Observer) (*Stores, error) {
+func Backends(opts store.Options) Opener {
+	return func(ctx context.Context, settings Settings, observer store.Observer) (*Stores, error) {
 		opts := opts
 		opts.Observer = observer
 		return Open(ctx, settings, opts)
@@ -71,7 +72,7 @@ func Backends(opts backend.Options) Opener {
 
 // Open opens the stores of settings, side by side, with the settings' own time
 // limit. Its error is one that no retry mends, unless opts ask for any failure.
-func Open(ctx context.Context, settings Settings, opts backend.Options) (*Stores, error) {
+func Open(ctx context.Context, settings Settings, opts store.Options) (*Stores, error) {
 	opts.Limits = settings.Limits
 	s := &Stores{Named: make(map[string]Secrets, len(settings.SecretStores))}
 	var group errgroup.Group
@@ -83,7 +84,7 @@ func Open(ctx context.Context, settings Settings, opts backend.Options) (*Stores
 		}
 		return err
 	})
-	openSecrets := func(spec backend.Spec, opened func(Secrets)) {
+	openSecrets := func(spec store.Spec, opened func(Secrets)) {
 		group.Go(func() error {
 			secrets, err := backend.OpenSecretStore(ctx, spec, opts)
 			if err == nil {
@@ -110,7 +111,7 @@ func Open(ctx context.Context, settings Settings, opts backend.Options) (*Stores
 // Resolver returns a resolver on the stores, which reports to observer. known is what is
 // remembered of a store of secrets.
 func (s *Stores) Resolver(
-	settings Settings, known func(backend.Spec) *resolver.Known, observer resolver.Observer,
+	settings Settings, known func(store.Spec) *resolver.Known, observer resolver.Observer,
 ) *resolver.Resolver {
 	opts := resolver.Options{
 		Configs:         s.Configs,
@@ -130,8 +131,8 @@ func (s *Stores) Resolver(
 	if s.Secrets != nil {
 		opts.Secrets, opts.Known = s.Secrets, known(settings.SecretStore)
 	}
-	for name, store := range s.Named {
-		secrets := resolver.NamedSecrets{Store: store, Known: known(settings.SecretStores[name])}
+	for name, secrets := range s.Named {
+		secrets := resolver.NamedSecrets{Store: secrets, Known: known(settings.SecretStores[name])}
 		if own := settings.AllowedIn[name]; own != nil {
 			secrets.Allowed = own.Match
 		}
@@ -149,8 +150,8 @@ func (s *Stores) Close() error {
 	if s.Secrets != nil {
 		errs = append(errs, s.Secrets.Close())
 	}
-	for _, store := range s.Named {
-		errs = append(errs, store.Close())
+	for _, secrets := range s.Named {
+		errs = append(errs, secrets.Close())
 	}
 	return errors.Join(errs...)
 }

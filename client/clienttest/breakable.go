@@ -4,14 +4,15 @@ import (
 	"context"
 	"time"
 
-	"credential-resolver/backend"
+	"credential-resolver/backend/store"
+
 	"credential-resolver/component"
 )
 
 // breakable returns an opener whose stores fail as configs and secrets tell them to. All
 // stores of secrets fail alike.
 func breakable(open component.Opener, configs, secrets *faults) component.Opener {
-	return func(ctx context.Context, settings component.Settings, observer backend.Observer) (*component.Stores, error) {
+	return func(ctx context.Context, settings component.Settings, observer store.Observer) (*component.Stores, error) {
 		stores, err := open(ctx, settings, observer)
 		if err != nil {
 			return nil, err

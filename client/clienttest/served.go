@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"credential-resolver/backend/store"
+
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
@@ -14,7 +16,6 @@ import (
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 	dapr "github.com/dapr/go-sdk/client"
 
-	"credential-resolver/backend"
 	"credential-resolver/client"
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
@@ -43,7 +44,7 @@ func serve(
 ) (*served, error) {
 	log := text.Logger(filepath.Base(folder)) // loggers are the process's: one a name
 	s := &served{}
-	open := component.Backends(backend.Options{Logger: log})
+	open := component.Backends(store.Options{Logger: log})
 	s.component = component.New(component.Options{Logger: log, Open: breakable(open, configs, secrets)})
 	server, err := s.component.Server(pluggable.Options{
 		Name: product, Logger: log, SocketFolder: folder, StateFolder: filepath.Join(folder, "state"), StateOnDisk: true,

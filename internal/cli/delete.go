@@ -3,9 +3,10 @@ package cli
 import (
 	"context"
 
+	"credential-resolver/backend/store"
+
 	"github.com/spf13/cobra"
 
-	"credential-resolver/backend"
 	"credential-resolver/component"
 )
 
@@ -23,7 +24,7 @@ func newDelete(o *options) *cobra.Command {
 		}
 		return o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs component.Configs) error {
 			err := configs.Delete(ctx, args[0])
-			if backend.Missing(err) {
+			if store.Missing(err) {
 				return unlisted(args[0])
 			}
 			return explained(err)

@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"credential-resolver/backend/store"
+
 	"github.com/spf13/cobra"
 
-	"credential-resolver/backend"
 	"credential-resolver/component"
 )
 
@@ -24,7 +25,7 @@ func newGet(o *options) *cobra.Command {
 		}
 		return o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs component.Configs) error {
 			config, err := configs.Config(ctx, args[0])
-			if backend.Missing(err) {
+			if store.Missing(err) {
 				return fmt.Errorf(`credential %q: no such credential in the config store: store it with "put"`, args[0])
 			}
 			if err != nil {

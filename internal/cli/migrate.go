@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/component"
 	"credential-resolver/resolver/credential"
 )
@@ -46,7 +46,7 @@ func (o *options) migrate(
 	ctx context.Context, settings component.Settings, stores *component.Stores, guid string, dryRun bool,
 ) error {
 	stored, err := stores.Configs.Config(ctx, guid)
-	if backend.Missing(err) {
+	if store.Missing(err) {
 		return unlisted(guid)
 	}
 	if err != nil {
@@ -58,8 +58,8 @@ func (o *options) migrate(
 	}
 	if !dryRun {
 		err := stores.Configs.Replace(ctx, guid, stored, migration.Config)
-		if errors.Is(err, backend.ErrEdited) {
-			err = fmt.Errorf("credential %q: %w", guid, backend.ErrEdited)
+		if errors.Is(err, store.ErrEdited) {
+			err = fmt.Errorf("credential %q: %w", guid, store.ErrEdited)
 		}
 		if err != nil {
 			return fmt.Errorf("nothing was changed: %w", explained(err))

@@ -10,10 +10,11 @@ import (
 	"syscall"
 	"time"
 
+	"credential-resolver/backend/store"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"credential-resolver/backend"
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
 )
@@ -114,7 +115,7 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 	opts.Logger = log
 	credentials := component.New(component.Options{
 		Logger: log, Observers: []component.Observer{metrics},
-		Open: component.Backends(backend.Options{Logger: log, AllowExecPlugins: f.allowExecPlugins}),
+		Open: component.Backends(store.Options{Logger: log, AllowExecPlugins: f.allowExecPlugins}),
 	})
 	defer credentials.Close()
 	server, err := credentials.Server(opts)

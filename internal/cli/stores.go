@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/component"
 	"credential-resolver/internal/componentfile"
 	"credential-resolver/resolver"
@@ -45,7 +45,7 @@ func (o *options) withConfigs(
 	if err != nil {
 		return err
 	}
-	settings.SecretStore, settings.SecretStores = backend.Spec{}, nil
+	settings.SecretStore, settings.SecretStores = store.Spec{}, nil
 	return o.withStores(ctx, settings, func(ctx context.Context, stores *component.Stores) error {
 		return fn(ctx, stores.Configs)
 	})
@@ -61,7 +61,7 @@ func (o *options) withStores(
 	}
 	ctx, cancel := context.WithTimeout(ctx, settings.RequestTimeout)
 	defer cancel()
-	stores, err := component.Open(ctx, settings, backend.Options{
+	stores, err := component.Open(ctx, settings, store.Options{
 		FailFast: true, Logger: log,
 		AllowExecPlugins: true, // who runs the command wrote the Component, and is who a plugin runs as
 	})
@@ -101,7 +101,7 @@ func unlisted(guid string) error {
 }
 
 // forgetful remembers nothing of a store: a command resolves once.
-func forgetful(backend.Spec) *resolver.Known { return nil }
+func forgetful(store.Spec) *resolver.Known { return nil }
 
 // explained adds a store's own words to an error: whoever runs a command is the
 // one who can mend the store.
@@ -110,9 +110,9 @@ func explained(err error) error {
 	if errors.As(err, &failed) && failed.Detail() != "" && failed.Kind != credential.NotFound {
 		return fmt.Errorf("%w: %s", err, failed.Detail())
 	}
-	var store *credential.StoreError
-	if failed == nil && errors.As(err, &store) && store.Err != nil {
-		return fmt.Errorf("%w: %s", err, store.Err.Error())
+	var failure *credential.StoreError
+	if failed == nil && errors.As(err, &failure) && failure.Err != nil {
+		return fmt.Errorf("%w: %s", err, failure.Err.Error())
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 )
 
@@ -29,8 +30,8 @@ func secret(p property, storeName, folder string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, store := range stores {
-		entries, err := fetch(store, ref.Name)
+	for _, object := range stores {
+		entries, err := fetch(object, ref.Name)
 		if err != nil {
 			return "", err
 		}
@@ -90,16 +91,16 @@ func fetch(fields map[string]string, name string) (map[string]string, error) {
 	ctx := context.Background()
 	log := logger.NewLogger("componentfile")
 	log.SetOutputLevel(logger.ErrorLevel) // a command is told by its error
-	store, err := backend.OpenSecretStore(ctx, backend.Spec{
+	secrets, err := backend.OpenSecretStore(ctx, store.Spec{
 		Label: "the secret store beside it", Type: localFileType, Fields: fields,
-	}, backend.Options{FailFast: true, Logger: log})
+	}, store.Options{FailFast: true, Logger: log})
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = store.Close() }()
-	entries, err := store.Secret(ctx, name)
+	defer func() { _ = secrets.Close() }()
+	entries, err := secrets.Secret(ctx, name)
 	switch remedy := credential.RemedyOf(err); {
-	case backend.Missing(err):
+	case store.Missing(err):
 		return nil, nil
 	case remedy != "":
 		return nil, fmt.Errorf("secret %q of the secret store beside it: %s", name, remedy)

@@ -16,10 +16,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dapr/kit/logger"
 	"golang.org/x/sys/unix"
 
+	"github.com/dapr/kit/logger"
+
 	"credential-resolver/backend"
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/test/lying/report"
 )
@@ -82,7 +84,7 @@ func calls(get func() credential.Kind, rounds int) map[string]int {
 	var mu sync.Mutex
 	kinds := map[string]int{}
 	var all sync.WaitGroup
-	for range backend.DefaultConcurrency {
+	for range store.DefaultConcurrency {
 		all.Go(func() {
 			for range rounds {
 				kind := get()
@@ -101,19 +103,19 @@ func calls(get func() credential.Kind, rounds int) map[string]int {
 func open(spec report.Spec) (func() credential.Kind, error) {
 	log := logger.NewLogger("client")
 	log.SetOutput(io.Discard)
-	opts := backend.Options{
-		Logger: log, FirstAttempt: time.Millisecond, Limits: backend.Limits{Timeout: time.Second},
+	opts := store.Options{
+		Logger: log, FirstAttempt: time.Millisecond, Limits: store.Limits{Timeout: time.Second},
 	}
-	store := backend.Spec{Label: "store", Type: spec.Type, Fields: spec.Fields}
+	object := store.Spec{Label: "store", Type: spec.Type, Fields: spec.Fields}
 	var get func(ctx context.Context) error
 	if spec.Secrets {
-		secrets, err := backend.OpenSecretStore(context.Background(), store, opts)
+		secrets, err := backend.OpenSecretStore(context.Background(), object, opts)
 		if err != nil {
 			return nil, err
 		}
 		get = func(ctx context.Context) error { _, err := secrets.Secret(ctx, "name"); return err }
 	} else {
-		configs, err := backend.OpenConfigStore(context.Background(), store, backend.GUIDPlaceholder, opts)
+		configs, err := backend.OpenConfigStore(context.Background(), object, store.GUIDPlaceholder, opts)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,171 @@
+package kubernetes
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
+)
+
+// podNamespace is where a pod finds the name of its own namespace.
+const podNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
+var (
+	errKubeconfig = credential.Remedy("the kubeconfig is not one, or has no current context that is whole: " +
+		"kubeconfigPath, else KUBECONFIG, else ~/.kube/config, names its file")
+	errKubeLogin = credential.Remedy("the kubeconfig's user logs in by an auth-provider, or by a plugin (exec) of v1alpha1, " +
+		"which Kubernetes' client no longer has: use a plugin of v1, a token or a certificate")
+	errExecPlugin = credential.Remedy("the kubeconfig's user logs in by a program (exec), which is not run unless " +
+		"the component is started with --allow-exec-plugins: use a token or a certificate, or that flag")
+	errNoCluster = credential.Remedy("there is no Kubernetes to ask: this is no pod with a service account's token, " +
+		"and there is no kubeconfig; name one by kubeconfigPath")
+	errNoNamespace = credential.Remedy("in which namespace the Secrets are is not known: set defaultNamespace")
+)
+
+// restConfig finds the API server and the namespace. The namespace is that of
+// the metadata, else the pod's own or the one that the kubeconfig's context names.
+func restConfig(fields map[string]string) (*rest.Config, string, error) {
+	config, namespace, err := find(store.Field(fields, "kubeconfigPath"), podConfig)
+	if err != nil {
+		return nil, "", err
+	}
+	if given := store.Field(fields, "defaultNamespace"); given != "" {
+		namespace = given
+	}
+	if namespace == "" {
+		return nil, "", store.Permanent(errNoNamespace)
+	}
+	return config, namespace, nil
+}
+
+// find looks as contrib does: a pod's service account, else KUBECONFIG or
+// ~/.kube/config. Unlike there, a kubeconfig that is named goes before the pod's; but
+// one that is not there does not: a Component with the path of a laptop's works in a
+// cluster too.
+func find(path string, pod func() (*rest.Config, string, error)) (*rest.Config, string, error) {
+	if path != "" {
+		config, namespace, err := fileConfig(path)
+		if errors.Is(err, errNoKubeconfig) {
+			if config, namespace, podErr := pod(); podErr == nil {
+				return config, namespace, nil
+			}
+		}
+		return config, namespace, err
+	}
+	config, namespace, podErr := pod()
+	if podErr == nil {
+		return config, namespace, nil
+	}
+	config, namespace, err := fileConfig("")
+	none := errors.Is(err, errNoCluster) || errors.Is(err, errNoKubeconfig)
+	if none && !errors.Is(podErr, rest.ErrNotInCluster) {
+		return nil, "", podErr // it is a pod, whose token may come
+	}
+	return config, namespace, err
+}
+
+func podConfig() (*rest.Config, string, error) {
+	config, err := rest.InClusterConfig()
+	switch {
+	case errors.Is(err, rest.ErrNotInCluster):
+		return nil, "", err
+	case err != nil:
+		return nil, "", unread("the service account's token", err)
+	}
+	namespace, err := store.ReadSmall(podNamespace, store.MaxTokenFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, "", unread("the service account's namespace", err)
+	}
+	return config, strings.TrimSpace(string(namespace)), nil
+}
+
+// fileConfig reads a kubeconfig; path is "" for the usual ones. client-go's words for
+// what is wrong with it may hold what is in it.
+func fileConfig(path string) (*rest.Config, string, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	if path != "" {
+		rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: path}
+	}
+	rules.WarnIfAllMissing = false
+	rules.MigrationRules = nil // client-go would copy ~/.kube/.kubeconfig, for all to read
+	named := path != "" || os.Getenv(clientcmd.RecommendedConfigPathEnvVar) != ""
+	if err := readable(rules.GetLoadingPrecedence(), named); err != nil {
+		return nil, "", err
+	}
+	raw, err := rules.Load()
+	if err != nil {
+		return nil, "", store.Permanent(errKubeconfig)
+	}
+	current := raw.Contexts[raw.CurrentContext]
+	switch {
+	case current == nil:
+		return nil, "", store.Permanent(errKubeconfig)
+	case !mayLogIn(raw.AuthInfos[current.AuthInfo]):
+		return nil, "", store.Permanent(errKubeLogin)
+	}
+	config, err := clientcmd.NewDefaultClientConfig(*raw, &clientcmd.ConfigOverrides{}).ClientConfig()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, "", unread(namedFile, syscall.ENOENT)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, "", unread(namedFile, syscall.EACCES)
+	case err != nil:
+		return nil, "", store.Permanent(errKubeconfig)
+	}
+	return config, current.Namespace, nil
+}
+
+// errNoKubeconfig is that a kubeconfig which is named is not there yet.
+var errNoKubeconfig = unread("the kubeconfig", syscall.ENOENT)
+
+// readable sees that one of the files is there, and that those which are can be read:
+// client-go passes over what is missing, and says the rest by text. One that nobody
+// named is not waited for.
+func readable(paths []string, named bool) error {
+	found := false
+	for _, path := range paths {
+		switch _, err := store.ReadSmall(path, store.MaxKubeconfig); {
+		case err == nil:
+			found = true
+		case !errors.Is(err, fs.ErrNotExist):
+			return unread("the kubeconfig", err)
+		}
+	}
+	switch {
+	case found:
+		return nil
+	case !named:
+		return store.Permanent(errNoCluster)
+	}
+	return errNoKubeconfig
+}
+
+// mayLogIn tells whether client-go has the way to log in that a user needs; nil is for
+// none.
+func mayLogIn(user *clientcmdapi.AuthInfo) bool {
+	return user == nil || user.AuthProvider == nil && (user.Exec == nil || !strings.HasSuffix(user.Exec.APIVersion, "/v1alpha1"))
+}
+
+// namedFile is any of the token's, the certificate's, the key's and the authority's.
+const namedFile = "a file that the kubeconfig or the pod names"
+
+// unread says why a file cannot be read, by the operating system's word and not by
+// the file's name. It may come, or be made readable.
+func unread(what string, err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return store.Explained(credential.Remedy(what+" cannot be read"), errno)
+	}
+	if why := credential.RemedyOf(err); why != "" {
+		return credential.Remedy(what + " cannot be read: " + why)
+	}
+	return credential.Remedy(what + " cannot be read")
+}

@@ -1,0 +1,184 @@
+package kubernetes
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
+)
+
+func TestGrammarOfNames(t *testing.T) {
+	for _, name := range []string{"a", "warehouse-db", "a.b", "0", "a.b-c.d", strings.Repeat("a", 253)} {
+		require.True(t, validName(name), "%q", name)
+	}
+	for _, name := range []string{
+		"", "A", "a_b", "a/b", "a%2fb", "-a", "a-", ".a", "a..b", "a b", "a:b", "naïve", "a\n", strings.Repeat("a", 254),
+	} {
+		require.False(t, validName(name), "%q", name)
+	}
+}
+
+func TestNamespaceIsThatOfTheEnvironmentFirst(t *testing.T) {
+	tests := map[string]struct{ variable, given, want, failure string }{
+		"neither":            {},
+		"the metadata's":     {given: " team ", want: "team"},
+		"both":               {variable: "other", given: "team", want: "other"},
+		"a wrong one":        {given: "Canary", failure: "is not the name of a namespace"},
+		"a path":             {given: "../kube-system", failure: "is not the name of a namespace"},
+		"a wrong variable's": {variable: "canary/x", given: "team", failure: "is not the name of a namespace"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("NAMESPACE", test.variable)
+			fields := map[string]string{"DefaultNamespace": test.given}
+			err := prepare(fields)
+			if test.failure != "" {
+				require.ErrorContains(t, err, test.failure)
+				require.NotContains(t, strings.ToLower(err.Error()), "canary")
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, test.want, store.Field(fields, "defaultNamespace"))
+		})
+	}
+}
+
+// canaryConfig is a kubeconfig whose server, and what else its cluster and its user
+// have, are to be filled in.
+const canaryConfig = `{"kind":"Config","apiVersion":"v1","current-context":"c",
+	"clusters":[{"name":"c","cluster":{"server":"https://%s"%s}}],
+	"users":[{"name":"u","user":{%s}}],
+	"contexts":[{"name":"c","context":{"cluster":"c","user":"u"}}]}`
+
+func TestKubeconfigIsTold(t *testing.T) {
+	with := func(cluster, user string) string {
+		return fmt.Sprintf(canaryConfig, "127.0.0.1:1", cluster, cmp.Or(user, `"token":"canary"`))
+	}
+	tests := map[string]struct {
+		text  string
+		want  string
+		final bool
+	}{
+		"no YAML":                   {"canary: [", "is not one", true},
+		"another type":              {`{"kind":"Config","users":"canary"}`, "is not one", true},
+		"empty":                     {"", "is not one", true},
+		"without a context":         {`{"kind":"Config","users":[{"name":"u","user":{"token":"canary"}}]}`, "is not one", true},
+		"a context that is not":     {`{"kind":"Config","current-context":"canary"}`, "is not one", true},
+		"without a current context": {strings.Replace(with("", ""), `"current-context":"c"`, `"current-context":""`, 1), "is not one", true},
+		"without a namespace":       {with("", ""), "set defaultNamespace", true},
+		"an authority not there":    {with(`,"certificate-authority":"canary"`, ""), "no such file or directory", false},
+		"an authority that is not":  {with(`,"certificate-authority-data":"Y2FuYXJ5"`, ""), "set defaultNamespace", true},
+		"a token's file not there":  {with("", `"tokenFile":"canary"`), "no such file or directory", false},
+		"an auth-provider":          {with("", `"auth-provider":{"name":"canary"}`), "logs in by an auth-provider", true},
+		"a plugin of long ago": {
+			with("", `"exec":{"command":"canary","apiVersion":"client.authentication.k8s.io/v1alpha1","interactiveMode":"Never"}`),
+			"logs in by an auth-provider", true,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := connect(t.Context(), map[string]string{"kubeconfigPath": storetest.FileWith(t, test.text)}, storetest.DevNull(t), true)
+			require.ErrorContains(t, err, test.want)
+			require.NotContains(t, err.Error(), "canary")
+			var final *store.PermanentError
+			require.Equal(t, test.final, errors.As(err, &final))
+		})
+	}
+}
+
+// A kubeconfig that cannot be read may come, or be mended, and the warning says why.
+func TestKubeconfigThatCannotBeReadIsWaitedFor(t *testing.T) {
+	for want, path := range map[syscall.Errno]string{
+		syscall.ENOENT: filepath.Join(t.TempDir(), "canary"),
+		syscall.EISDIR: t.TempDir(),
+	} {
+		for by, fields := range map[string]map[string]string{"kubeconfigPath": {"kubeconfigPath": path}, "KUBECONFIG": {}} {
+			t.Run(by+": "+want.Error(), func(t *testing.T) {
+				t.Setenv("KUBERNETES_SERVICE_HOST", "")
+				t.Setenv("KUBECONFIG", path)
+				_, _, err := restConfig(fields)
+				require.ErrorIs(t, err, want)
+				require.EqualError(t, err, "the kubeconfig cannot be read: "+want.Error())
+				require.NotContains(t, err.Error(), path)
+				var final *store.PermanentError
+				require.False(t, errors.As(err, &final))
+			})
+		}
+	}
+}
+
+func TestServerIsFound(t *testing.T) {
+	write := func(host string) string { return storetest.FileWith(t, fmt.Sprintf(canaryConfig, host, "", "")) }
+	missing := filepath.Join(t.TempDir(), "missing")
+	notYet := unread("the service account's token", syscall.ENOENT)
+	tests := map[string]struct {
+		path, variable string
+		pod            error // nil for a whole one
+		want           string
+		failure        error
+	}{
+		"a pod":                            {want: "pod"},
+		"the pod before the variable":      {variable: write("variable"), want: "pod"},
+		"a name before the pod":            {path: write("named"), want: "named"},
+		"a name before the variable":       {path: write("named"), variable: write("variable"), pod: rest.ErrNotInCluster, want: "named"},
+		"the name of a file of elsewhere":  {path: missing, want: "pod"},
+		"no such file, and no pod":         {path: missing, pod: rest.ErrNotInCluster, failure: errNoKubeconfig},
+		"no pod":                           {variable: write("variable"), pod: rest.ErrNotInCluster, want: "variable"},
+		"a pod without a token":            {variable: write("variable"), pod: notYet, want: "variable"},
+		"a pod without a token, or a file": {variable: missing, pod: notYet, failure: notYet},
+		"a variable that names nothing":    {variable: missing, pod: rest.ErrNotInCluster, failure: errNoKubeconfig},
+		"nothing":                          {pod: rest.ErrNotInCluster, failure: errNoCluster},
+		"a pod without a token, nor else":  {pod: notYet, failure: notYet},
+	}
+	usual := clientcmd.RecommendedHomeFile
+	clientcmd.RecommendedHomeFile = missing // which is set once, by $HOME
+	t.Cleanup(func() { clientcmd.RecommendedHomeFile = usual })
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("KUBECONFIG", test.variable)
+			config, _, err := find(test.path, func() (*rest.Config, string, error) {
+				return &rest.Config{Host: "https://pod"}, "team", test.pod
+			})
+			require.ErrorIs(t, err, test.failure)
+			if test.failure == nil {
+				require.Equal(t, "https://"+test.want, config.Host)
+			}
+		})
+	}
+}
+
+// A pod is told by its variables; here is no service account's token.
+func TestPodWaitsForItsToken(t *testing.T) {
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "missing"))
+	t.Setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+	t.Setenv("KUBERNETES_SERVICE_PORT", "443")
+	_, _, err := restConfig(map[string]string{"defaultNamespace": "team"})
+	require.ErrorIs(t, err, syscall.ENOENT)
+	require.ErrorContains(t, err, "the service account's token")
+}
+
+// client-go would copy a kubeconfig of long ago to its new place, for all to read.
+func TestKubeconfigIsNotMoved(t *testing.T) {
+	home := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(home, ".kube"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(home, ".kube", ".kubeconfig"), []byte("canary"), 0o600))
+	usual := clientcmd.RecommendedHomeFile
+	clientcmd.RecommendedHomeFile = filepath.Join(home, ".kube", "config")
+	t.Cleanup(func() { clientcmd.RecommendedHomeFile = usual })
+	t.Setenv("HOME", home)
+	t.Setenv("KUBECONFIG", "")
+	_, _, err := fileConfig("")
+	require.ErrorIs(t, err, errNoCluster)
+	require.NoFileExists(t, clientcmd.RecommendedHomeFile)
+}

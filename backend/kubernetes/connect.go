@@ -1,0 +1,119 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/internal/wirelimit"
+	"credential-resolver/resolver/credential"
+)
+
+// connect opens the store and asks whether the namespace is there, which
+// a Role can allow: see deploy/kubernetes/role.yaml.
+func connect(
+	ctx context.Context, fields map[string]string, log logger.Logger, execPlugins bool,
+) (store.SecretConn, error) {
+	muteKlog()
+	ctx, cancel := context.WithTimeout(ctx, store.DefaultTimeout)
+	defer cancel()
+	config, namespace, err := restConfig(fields)
+	if err != nil {
+		return nil, err
+	}
+	if config.ExecProvider != nil && !execPlugins {
+		return nil, store.Permanent(errExecPlugin)
+	}
+	c, err := newConn(config, namespace)
+	if err != nil {
+		return nil, err
+	}
+	switch err = c.seeNamespaceSettled(ctx); {
+	case errors.Is(err, credential.Denied):
+		store.Aloud(log).Warnf("secretstores.kubernetes: we may not get the namespace, as deploy/kubernetes/role.yaml allows: " +
+			"whether a secret is missing or the namespace is may not be seen then, and fails the request")
+	case errors.Is(err, errNoNamespaceThere):
+		err = store.Permanent(errNoNamespaceThere)
+		fallthrough
+	case err != nil:
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// settling is how long an API server that refuses everything, to say whether it is ready
+// included, is given to learn its roles. Some clusters always refuse that.
+const settling = 2 * time.Second
+
+// seeNamespaceSettled sees the namespace, unless the API server is starting.
+func (c *conn) seeNamespaceSettled(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, settling)
+	defer cancel()
+	for {
+		err := c.unlessStarting(ctx, func() error { return c.seeNamespace(ctx) })
+		if !errors.Is(err, credential.Denied) || !c.hidden.Load() {
+			return err
+		}
+		select {
+		case <-time.After(settling / 10):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// muteKlog keeps client-go's log from the process's stderr. It has one logger for
+// the process. A plugin that a kubeconfig has us run to log in (exec) writes to that
+// stderr all the same; one that hangs holds the call, or the attempt to connect, that
+// waits for it, since client-go gives it no deadline.
+var muteKlog = sync.OnceFunc(func() { klog.SetSlogLogger(slog.New(slog.DiscardHandler)) })
+
+// newConn makes a connection's first session. It sends nothing.
+func newConn(config *rest.Config, namespace string) (*conn, error) {
+	scheme := runtime.NewScheme()
+	if err := errors.Join(corev1.AddToScheme(scheme), authorizationv1.AddToScheme(scheme)); err != nil {
+		return nil, err
+	}
+	config = rest.CopyConfig(config)
+	config.QPS = -1 // no limit: it is storeConcurrency's
+	config.UserAgent = "credential-resolver"
+	config.WarningHandler = rest.NoWarnings{}
+	config.APIPath = "/api"
+	config.GroupVersion = &corev1.SchemeGroupVersion
+	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
+	boundAnswers(config)
+	files, err := readFiles(config)
+	if err != nil {
+		return nil, err
+	}
+	session, err := newSession(config, files)
+	if err != nil {
+		return nil, store.Permanent(errKubeconfig)
+	}
+	c := &conn{config: config, namespace: namespace, now: time.Now}
+	c.session.Store(session)
+	return c, nil
+}
+
+// boundAnswers keeps a server from having client-go hold what is no Secret: it reads
+// every answer to its end. Sessions share the room.
+func boundAnswers(config *rest.Config) {
+	room := wirelimit.NewRoom(wirelimit.RoomSize)
+	config.Wrap(func(inner http.RoundTripper) http.RoundTripper {
+		return &wirelimit.Transport{RoundTripper: inner, Room: room}
+	})
+}

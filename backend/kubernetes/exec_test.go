@@ -1,0 +1,92 @@
+package kubernetes
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
+	"credential-resolver/internal/logtext"
+	"credential-resolver/resolver/credential"
+)
+
+// touching is a kubeconfig's user who logs in by a program that leaves a file behind.
+func touching(t *testing.T, apiVersion, file string) map[string]any {
+	t.Helper()
+	plugin := storetest.FileWith(t, `#!/bin/sh
+: > '`+file+`'
+echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"canary"}}'
+`)
+	require.NoError(t, os.Chmod(plugin, 0o700))
+	return map[string]any{"exec": map[string]any{
+		"apiVersion": "client.authentication.k8s.io/" + apiVersion, "command": plugin, "interactiveMode": "Never",
+	}}
+}
+
+// Whoever can write to the socket can name a kubeconfig, and so any program.
+func TestExecPluginIsNotRunUnlessAllowed(t *testing.T) {
+	for name, test := range map[string]struct {
+		apiVersion string
+		allowed    bool
+		by         string
+		refusal    string
+	}{
+		"v1":                       {"v1", false, "kubeconfigPath", "--allow-exec-plugins"},
+		"v1beta1":                  {"v1beta1", false, "kubeconfigPath", "--allow-exec-plugins"},
+		"of the environment":       {"v1", false, "KUBECONFIG", "--allow-exec-plugins"},
+		"of long ago":              {"v1alpha1", false, "kubeconfigPath", "logs in by an auth-provider"},
+		"of long ago, and allowed": {"v1alpha1", true, "kubeconfigPath", "logs in by an auth-provider"},
+		"v1, allowed":              {"v1", true, "kubeconfigPath", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newScriptedServer(t, map[string]string{"a": secretThere, "team": namespaceThere})
+			ran := filepath.Join(t.TempDir(), "ran")
+			fields := k.kubeconfig(t, touching(t, test.apiVersion, ran), nil)
+			if test.by == "KUBECONFIG" {
+				t.Setenv("KUBERNETES_SERVICE_HOST", "")
+				t.Setenv("KUBECONFIG", fields["kubeconfigPath"])
+				fields = nil
+			}
+			opened, err := openSecrets(t, fields, test.allowed, store.Options{Logger: storetest.DevNull(t), Limits: store.DefaultLimits()})
+			if test.refusal != "" {
+				require.ErrorContains(t, err, test.refusal)
+				require.NotContains(t, err.Error(), "canary")
+				require.NoFileExists(t, ran)
+				return
+			}
+			require.NoError(t, err)
+			defer func() { require.NoError(t, opened.Close()) }()
+			_, err = secretOf(t.Context(), opened, "a")
+			require.NoError(t, err)
+			require.FileExists(t, ran)
+		})
+	}
+}
+
+// A kubeconfig may come after Init: what it names is not run then either, and the log
+// says why the store is not connected.
+func TestExecPluginThatComesLaterIsNotRun(t *testing.T) {
+	k := newScriptedServer(t, map[string]string{"a": secretThere, "team": namespaceThere})
+	ran := filepath.Join(t.TempDir(), "ran")
+	ready := k.kubeconfig(t, touching(t, "v1", ran), nil)["kubeconfigPath"]
+	late := filepath.Join(t.TempDir(), "late")
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	var log logtext.Text
+	opened, err := openSecrets(t, map[string]string{"kubeconfigPath": late}, false,
+		store.Options{Logger: log.Logger(t.Name()), Limits: store.DefaultLimits()})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, opened.Close()) }()
+	require.NoError(t, os.Rename(ready, late))
+	require.Eventually(t, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), storetest.Tick)
+		defer cancel()
+		_, err := secretOf(ctx, opened, "a") // which has it connect again
+		return credential.KindOf(err) == credential.Unavailable && strings.Contains(log.String(), "--allow-exec-plugins")
+	}, 10*store.DefaultTimeout, storetest.Tick)
+	require.NoFileExists(t, ran)
+}

@@ -1,0 +1,121 @@
+package kubernetes
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
+	"credential-resolver/resolver/credential"
+)
+
+// reviewOf is an answer to whether the secret "b" may be read everywhere.
+func reviewOf(status string) string {
+	return fmt.Sprintf(`201 {"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1",`+
+		`"spec":{"resourceAttributes":{"verb":"get","version":"v1","resource":"secrets","name":"b"}},"status":%s}`, status)
+}
+
+const namespaceEnds = `200 {"kind":"Namespace","apiVersion":"v1","metadata":{"name":"team","deletionTimestamp":"2026-01-01T00:00:00Z"}}`
+
+func TestNamespaceMustBeThereForASecretToBeMissing(t *testing.T) {
+	forbidden := "403 " + statusOf("Forbidden", 403, "namespaces", "team")
+	gone := "404 " + statusOf("NotFound", 404, "namespaces", "team")
+	tests := map[string]struct {
+		namespace, review string
+		want              credential.Kind
+	}{
+		"it is":                              {namespaceThere, "", credential.NotFound},
+		"it is not":                          {gone, "", credential.Unavailable},
+		"it is being deleted":                {namespaceEnds, "", credential.Unavailable},
+		"any object":                         {"200 {}", "", credential.Unavailable},
+		"another namespace":                  {`200 {"kind":"Namespace","apiVersion":"v1","metadata":{"name":"b"}}`, "", credential.Unavailable},
+		"hidden, the right is bound in it":   {forbidden, reviewOf(`{"allowed":false}`), credential.NotFound},
+		"hidden, the right is bound in all":  {forbidden, reviewOf(`{"allowed":true}`), credential.Denied},
+		"hidden, the review is not sure":     {forbidden, reviewOf(`{"allowed":false,"evaluationError":"a webhook is down"}`), credential.Denied},
+		"hidden, the review is any object":   {forbidden, "201 {}", credential.Unavailable},
+		"hidden, and so is the right":        {forbidden, "403 " + statusOf("Forbidden", 403, "", ""), credential.Denied},
+		"hidden, and the review has no time": {forbidden, "504 " + statusOf("Timeout", 504, "", ""), credential.Timeout},
+		"the API server is ill":              {"500 " + statusOf("InternalError", 500, "", ""), "", credential.Unavailable},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			k := newScriptedServer(t, map[string]string{
+				"a": secretThere, "b": "404 " + statusOf("NotFound", 404, "secrets", "b"), "team": namespaceThere,
+			})
+			conn, err := k.connect(t)
+			require.NoError(t, err)
+			_, err = conn.Get(t.Context(), "b")
+			require.True(t, store.Missing(err))
+
+			k.answers["team"], k.answers["selfsubjectaccessreviews"] = test.namespace, test.review
+			_, err = conn.Get(t.Context(), "b")
+			require.Equal(t, test.want, credential.KindOf(err), "the namespace was there just now")
+			require.Equal(t, test.want == credential.Denied, storetest.IsGeneral(err), "such a refusal makes no literal")
+		})
+	}
+}
+
+// Who may read the Secrets of all namespaces, and see none of these, knows the namespace by
+// a secret that is in it now. The lookups of a credential run at once: another may have read
+// it meanwhile.
+func TestNamespaceIsSeenByASecretInIt(t *testing.T) {
+	missing := func(name string) string { return "404 " + statusOf("NotFound", 404, "secrets", name) }
+	k := newScriptedServer(t, map[string]string{
+		"a": secretThere, "b": missing("b"),
+		"team":                     "403 " + statusOf("Forbidden", 403, "namespaces", "team"),
+		"selfsubjectaccessreviews": reviewOf(`{"allowed":true}`),
+	})
+	conn, err := k.connect(t)
+	require.NoError(t, err)
+	_, err = conn.Get(t.Context(), "b")
+	require.Equal(t, credential.Denied, credential.KindOf(err))
+	k.before = func(name string) {
+		if witness := "a"; name == "selfsubjectaccessreviews" {
+			conn.witness.Store(&witness)
+		}
+	}
+	_, err = conn.Get(t.Context(), "b")
+	require.True(t, store.Missing(err))
+	conn.witness.Store(nil)
+	k.before = nil
+	entries, err := conn.Get(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"k": "v"}, entries)
+	_, err = conn.Get(t.Context(), "b")
+	require.True(t, store.Missing(err))
+
+	k.answers["a"] = missing("a")
+	_, err = conn.Get(t.Context(), "b")
+	require.Equal(t, credential.Denied, credential.KindOf(err))
+	require.True(t, storetest.IsGeneral(err))
+}
+
+// A namespace that we may not see fails what needs to know of it, and nothing else:
+// it is not asked for again, and closes no store.
+func TestHiddenNamespaceOpensNoBreaker(t *testing.T) {
+	answers := map[string]string{
+		"a": secretThere, "b": "404 " + statusOf("NotFound", 404, "secrets", "b"),
+		"team":                     "403 " + statusOf("Forbidden", 403, "namespaces", "team"),
+		"selfsubjectaccessreviews": reviewOf(`{"allowed":true}`),
+	}
+	k := newScriptedServer(t, answers)
+	fields := k.kubeconfig(t, anyUser(), nil)
+	log, written := storetest.NewLog(t, logger.WarnLevel)
+	s, err := openSecrets(t, fields, false, store.Options{Limits: store.DefaultLimits(), Logger: log})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	require.Contains(t, written.String(), "we may not get the namespace")
+	before := k.asked.Load()
+	for range 2 * store.DefaultBreakerFailures {
+		_, err = secretOf(t.Context(), s, "b")
+		require.Equal(t, credential.Denied, credential.KindOf(err))
+	}
+	require.EqualValues(t, 3*2*store.DefaultBreakerFailures, k.asked.Load()-before)
+	_, err = secretOf(t.Context(), s, "a")
+	require.NoError(t, err)
+	require.NotContains(t, written.String(), "team")
+}

@@ -1,0 +1,41 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
+	"credential-resolver/resolver/credential"
+)
+
+// What cannot be read now may be readable in a moment: the last good answer goes on.
+func TestTokenFileThatCannotBeReadNowIsUnavailable(t *testing.T) {
+	k := newScriptedServer(t, map[string]string{"a": secretThere, "team": namespaceThere})
+	k.token.Store("old")
+	path := filepath.Join(storetest.OpenFolder(t), "token")
+	storetest.ReplaceFile(t, path, "old")
+	conn := connectBy(t, k.kubeconfig(t, map[string]any{"tokenFile": path}, nil))
+	k.token.Store("new")
+	storetest.Forbid(t, path)
+	var err error
+	storetest.AsNobody(func() { _, err = conn.Get(context.Background(), "a") })
+	require.Error(t, err)
+	require.Equal(t, credential.Unavailable, credential.KindOf(err), "%+v", errors.Unwrap(err))
+}
+
+// It would end daprd.
+func TestKubeconfigThatMayNotBeReadIsWaitedFor(t *testing.T) {
+	path := storetest.Unreadable(t)
+	var err error
+	storetest.AsNobody(func() {
+		_, err = connect(context.Background(), map[string]string{"kubeconfigPath": path}, storetest.DevNull(t), false)
+	})
+	require.Error(t, err)
+	var final *store.PermanentError
+	require.False(t, errors.As(err, &final), "%v", err)
+}

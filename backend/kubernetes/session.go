@@ -1,0 +1,158 @@
+package kubernetes
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/rest"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/internal/wirelimit"
+	"credential-resolver/resolver/credential"
+)
+
+// sessionFiles is what is in the files that a configuration names. All of them
+// are replaced in time.
+type sessionFiles struct{ token, authority, certificate, key string }
+
+func readFiles(config *rest.Config) (sessionFiles, error) {
+	var files sessionFiles
+	for _, file := range []struct {
+		path  string
+		given []byte // goes before the file
+		to    *string
+	}{
+		{config.BearerTokenFile, nil, &files.token},
+		{config.CAFile, config.CAData, &files.authority},
+		{config.CertFile, config.CertData, &files.certificate},
+		{config.KeyFile, config.KeyData, &files.key},
+	} {
+		if file.path == "" || len(file.given) > 0 {
+			continue
+		}
+		text, err := store.ReadSmall(file.path, store.MaxCertificateFile)
+		if err != nil {
+			return files, unread(namedFile, err)
+		}
+		*file.to = string(text)
+	}
+	if config.BearerTokenFile != "" && strings.TrimSpace(files.token) == "" {
+		return files, credential.Remedy("the token's file is empty")
+	}
+	return files, nil
+}
+
+// session is a client, and the files that it was made by.
+type session struct {
+	*rest.RESTClient
+
+	files     sessionFiles
+	transport *store.SessionTransport
+}
+
+// newSession makes a client, by what is in the files and not by their names:
+// client-go would watch a certificate's files by a goroutine that never ends. It would
+// also keep the transport for ever, and share it with the sessions of other stores. With a
+// proxy function of its own, a session has a transport of its own, of which nothing is left
+// once its connections are closed. A redirect is not followed: the token would go with it.
+func newSession(config *rest.Config, files sessionFiles) (*session, error) {
+	config = rest.CopyConfig(config)
+	for _, file := range []struct {
+		text string
+		path *string
+		to   *[]byte
+	}{
+		{files.authority, &config.CAFile, &config.CAData},
+		{files.certificate, &config.CertFile, &config.CertData},
+		{files.key, &config.KeyFile, &config.KeyData},
+	} {
+		if *file.path = ""; file.text != "" {
+			*file.to = []byte(file.text)
+		}
+	}
+	if config.Proxy == nil {
+		config.Proxy = http.ProxyFromEnvironment // client-go's default
+	}
+	var own *store.SessionTransport
+	bound := config.WrapTransport
+	config.WrapTransport = func(inner http.RoundTripper) http.RoundTripper {
+		transport := inner.(*http.Transport)
+		wirelimit.Tighten(transport)
+		own = store.NewSessionTransport(transport)
+		return bound(own)
+	}
+	transport, err := rest.TransportFor(config)
+	if err != nil {
+		return nil, err
+	}
+	client, err := rest.RESTClientForConfigAndClient(config, &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &session{client, files, own}, nil
+}
+
+// again returns the session to read by once more after a failure; nil for none. The
+// API server does not know us, or we do not trust it, for a moment after a file was
+// replaced: client-go looks at a token's once a minute. A plugin (exec) it has run
+// again by now. Its error is that the server does not know us, and a file cannot be used now.
+func (c *conn) again(used *session, err error) (*session, error) {
+	unauthorized := apierrors.IsUnauthorized(err)
+	if !unauthorized && !isOfTLS(err) {
+		return nil, nil
+	}
+	renewed, unusable := c.renew(used)
+	switch {
+	case renewed != nil:
+		return renewed, nil
+	case unauthorized && unusable != nil: // the next token may be in the file
+		return nil, store.Failed(store.Explained("the API server does not know us, and a file to log in by cannot be used now", unusable))
+	case unauthorized && c.config.ExecProvider != nil:
+		return used, nil
+	}
+	return nil, nil
+}
+
+// errFiles stands for client-go's own error, which may hold what is in a file.
+var errFiles = credential.Remedy(namedFile + " holds something else than it should")
+
+// isOfTLS tells whether one side does not take the other's certificate.
+func isOfTLS(err error) bool {
+	var authority *tls.CertificateVerificationError
+	var network *net.OpError
+	return errors.As(err, &authority) || errors.As(err, &network) && network.Op == "remote error"
+}
+
+// renew makes a session of what is in the files now, unless another call was
+// quicker; nil if that is what the one had that failed. Its error is that a file cannot be
+// read or used.
+func (c *conn) renew(used *session) (*session, error) {
+	files, err := readFiles(c.config)
+	if err != nil || files == used.files {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.session.Load()
+	if now.files == files {
+		return now, nil
+	}
+	renewed, err := newSession(c.config, files)
+	if err != nil {
+		return nil, errFiles
+	}
+	if c.closed { // the call that asks for it was left behind
+		renewed.transport.End()
+		return renewed, nil
+	}
+	c.session.Store(renewed)
+	now.transport.End()
+	return renewed, nil
+}

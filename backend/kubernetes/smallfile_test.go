@@ -1,0 +1,18 @@
+package kubernetes
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend/storetest"
+)
+
+func TestKubeconfigThatIsNoFileIsNotRead(t *testing.T) {
+	for _, path := range storetest.Irregular(t) {
+		_, _, err := fileConfig(path)
+		require.ErrorContains(t, err, "it is not a regular file")
+	}
+	_, _, err := fileConfig(storetest.Huge(t))
+	require.ErrorContains(t, err, "larger than such a file can be")
+}

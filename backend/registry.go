@@ -1,0 +1,58 @@
+package backend
+
+import (
+	"maps"
+	"slices"
+
+	"credential-resolver/backend/kubernetes"
+	"credential-resolver/backend/store"
+	"credential-resolver/backend/vault"
+)
+
+// configStores lists the config stores that are compiled in, by type: daprd's
+// names. Where daprd has several versions, the name alone is the one that it
+// prefers, and the name with a version is that.
+func configStores() map[string]store.Type[store.ConfigConn] {
+	sqlite, etcdV2 := stateSQLite(), stateEtcdV2()
+	postgresV1, postgresV2 := statePostgreSQLV1(), statePostgreSQL()
+	return map[string]store.Type[store.ConfigConn]{
+		"state.sqlite":          sqlite,
+		"state.sqlite3":         sqlite,
+		"state.postgresql":      postgresV2,
+		"state.postgresql/v1":   postgresV1,
+		"state.postgresql/v2":   postgresV2,
+		"state.postgres":        postgresV2,
+		"state.postgres/v1":     postgresV1,
+		"state.postgres/v2":     postgresV2,
+		"state.yugabytedb":      postgresV2,
+		"state.yugabyte":        postgresV2,
+		"state.cockroachdb":     postgresV2,
+		"state.cockroachdb/v1":  stateCockroachDB(),
+		"state.cockroachdb/v2":  postgresV2,
+		"state.mysql":           stateMySQL(),
+		"state.mongodb":         stateMongoDB(),
+		"state.in-memory":       stateInMemory(),
+		"state.redis":           stateRedis(),
+		"state.etcd":            etcdV2,
+		"state.etcd/v1":         stateEtcdV1(),
+		"state.etcd/v2":         etcdV2,
+		"bindings.localstorage": bindingsLocalStorage(),
+	}
+}
+
+// secretStores lists the secret stores that are compiled in, by type. execPlugins lets
+// them run programs: see [store.Options].
+func secretStores(execPlugins bool) map[string]store.Type[store.SecretConn] {
+	return map[string]store.Type[store.SecretConn]{
+		"secretstores.local.file":      secretsLocalFile(),
+		"secretstores.local.env":       secretsLocalEnv(),
+		"secretstores.hashicorp.vault": vault.Type(),
+		"secretstores.kubernetes":      kubernetes.Type(execPlugins),
+	}
+}
+
+// ConfigStoreTypes returns the types of config store that can be opened, sorted.
+func ConfigStoreTypes() []string { return slices.Sorted(maps.Keys(configStores())) }
+
+// SecretStoreTypes returns the types of secret store that can be opened, sorted.
+func SecretStoreTypes() []string { return slices.Sorted(maps.Keys(secretStores(false))) }

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend/storetest"
+	"credential-resolver/resolver/credential"
+)
+
+// limited is a guard that bounds an attempt's time alone.
+func limited(timeout time.Duration) *guard { return newGuard(Limits{Timeout: timeout}, "", nil) }
+
+func TestBoundedCallAnswersWhatTheStoreAnswers(t *testing.T) {
+	got, err := bounded(context.Background(), limited(storetest.Long), func(context.Context) (string, error) { return "v", nil })
+	require.NoError(t, err)
+	require.Equal(t, "v", got)
+}
+
+func TestBoundedCallReturnsTheStoresErrorAsItIs(t *testing.T) {
+	own := Absent()
+	_, err := bounded(context.Background(), limited(storetest.Long), func(context.Context) (string, error) { return "", own })
+	require.Same(t, own, err)
+}
+
+func TestBoundedCallGivesTheStoreADeadline(t *testing.T) {
+	_, err := bounded(context.Background(), limited(storetest.Long), func(ctx context.Context) (string, error) {
+		if _, ok := ctx.Deadline(); !ok {
+			return "", errors.New("no deadline")
+		}
+		return "", nil
+	})
+	require.NoError(t, err)
+}
+
+func TestCallThatIgnoresItsContextIsLeftBehindAtTheLimit(t *testing.T) {
+	release, left := make(chan struct{}), make(chan struct{})
+	_, err := bounded(context.Background(), limited(time.Millisecond), func(context.Context) (string, error) {
+		defer close(left)
+		<-release
+		return "too late", nil
+	})
+	require.Equal(t, credential.Timeout, credential.KindOf(err))
+	close(release)
+	<-left
+}
+
+func TestCallEndsWithItsRequest(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	release := make(chan struct{})
+	defer close(release)
+	_, err := bounded(ctx, limited(storetest.Long), func(context.Context) (string, error) {
+		cancel()
+		<-release
+		return "", nil
+	})
+	require.Equal(t, credential.Timeout, credential.KindOf(err))
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestPanicInACallIsThatCallsInternalError(t *testing.T) {
+	const canary = "canary-in-the-panic"
+	_, err := bounded(context.Background(), limited(storetest.Long), func(context.Context) (string, error) { panic(canary) })
+	require.Equal(t, credential.Internal, credential.KindOf(err))
+	require.NotContains(t, fmt.Sprintf("%+v %v", err, errors.Unwrap(err)), canary)
+}
+
+func TestFailureOfAStoreIsClassified(t *testing.T) {
+	tests := map[string]struct {
+		err  error
+		want credential.Kind
+	}{
+		"out of time":                       {context.DeadlineExceeded, credential.Timeout},
+		"out of time, wrapped":              {fmt.Errorf("get: %w", context.DeadlineExceeded), credential.Timeout},
+		"refused by the file system":        {fmt.Errorf("x: %w", &fs.PathError{Op: "open", Err: syscall.EACCES}), credential.Unavailable},
+		"not permitted by the system":       {fmt.Errorf("x: %w", syscall.EPERM), credential.Unavailable},
+		"a file gone is a store that fails": {os.ErrNotExist, credential.Unavailable},
+		"words of its own":                  {errors.New("secret not found"), credential.Unavailable},
+		"cancelled":                         {context.Canceled, credential.Unavailable},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			err := Failed(test.err)
+			require.Equal(t, test.want, credential.KindOf(err))
+			require.ErrorIs(t, err, test.err)
+			require.False(t, Missing(err))
+		})
+	}
+}
+
+func TestFailureToWriteALocalFileIsClassified(t *testing.T) {
+	for cause, want := range map[error]credential.Kind{
+		syscall.EACCES: credential.Denied, syscall.EPERM: credential.Denied, syscall.ENOSPC: credential.Unavailable,
+	} {
+		err := FailedWrite(&fs.PathError{Op: "open", Err: cause})
+		require.Equal(t, want, credential.KindOf(err), "%v", cause)
+		require.Equal(t, want == credential.Denied, storetest.IsGeneral(err))
+	}
+}
+
+func TestMissingIsToldFromFailing(t *testing.T) {
+	require.True(t, Missing(Absent()))
+	require.True(t, Missing(fmt.Errorf("get: %w", Absent())))
+	require.False(t, Missing(nil))
+	require.False(t, Missing(errors.New("not there")))
+	require.False(t, Missing(fs.ErrNotExist))
+}

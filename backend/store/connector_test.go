@@ -1,0 +1,196 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"credential-resolver/backend/storetest"
+	"credential-resolver/resolver/credential"
+)
+
+// countedConn counts how often it was closed.
+type countedConn struct {
+	closed *atomic.Int32
+	err    error
+}
+
+func (c countedConn) Close() error { c.closed.Add(1); return c.err }
+
+func newConn() countedConn { return countedConn{closed: new(atomic.Int32)} }
+
+func ignore(error) {}
+
+// expired is the context of a caller that has no time left.
+func expired(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+func TestConnectorHandsOutTheConnectedStore(t *testing.T) {
+	conn := newConn()
+	l := newConnector(func(context.Context) (countedConn, error) { return conn, nil }, ignore)
+	require.NoError(t, l.awaitFirst(t.Context(), true))
+	require.Eventually(t, func() bool {
+		got, err := l.await(expired(t)) // connected means that no time is needed
+		return err == nil && got == conn
+	}, storetest.Long, time.Millisecond)
+	require.NoError(t, l.Close())
+	require.EqualValues(t, 1, conn.closed.Load())
+}
+
+func TestConnectorConnectsAfterFailures(t *testing.T) {
+	var attempts, told atomic.Int32
+	down := errors.New("down")
+	l := newConnector(func(context.Context) (countedConn, error) {
+		if attempts.Add(1) < 3 {
+			return countedConn{}, down
+		}
+		return newConn(), nil
+	}, func(err error) {
+		if errors.Is(err, down) {
+			told.Add(1)
+		}
+	})
+	defer func() { require.NoError(t, l.Close()) }()
+	require.NoError(t, l.awaitFirst(t.Context(), false), "a failure that a retry may mend is none yet")
+	conn, err := l.await(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, conn.closed)
+	require.EqualValues(t, 3, attempts.Load())
+	require.EqualValues(t, 2, told.Load())
+}
+
+func TestConnectorReturnsAnyFailureOfTheFirstAttemptIfAsked(t *testing.T) {
+	down := errors.New("down")
+	l := newConnector(func(context.Context) (countedConn, error) { return countedConn{}, down }, ignore)
+	defer func() { require.NoError(t, l.Close()) }()
+	require.ErrorIs(t, l.awaitFirst(t.Context(), true), down)
+}
+
+func TestConnectorReturnsWhatNoRetryMends(t *testing.T) {
+	wrong := errors.New("wrong")
+	l := newConnector(func(context.Context) (countedConn, error) { return countedConn{}, Permanent(wrong) }, ignore)
+	defer func() { require.NoError(t, l.Close()) }()
+	require.ErrorIs(t, l.awaitFirst(t.Context(), false), wrong)
+}
+
+func TestConnectorConnectsOnceWhatNoRetryMendedIsMended(t *testing.T) {
+	var attempts atomic.Int32
+	l := newConnector(func(context.Context) (countedConn, error) {
+		if attempts.Add(1) == 1 {
+			return countedConn{}, errors.New("not there yet")
+		}
+		if attempts.Load() == 2 {
+			return countedConn{}, Permanent(errors.New("half written"))
+		}
+		return newConn(), nil
+	}, ignore)
+	defer func() { require.NoError(t, l.Close()) }()
+	_, err := l.await(t.Context())
+	require.NoError(t, err)
+}
+
+func TestPanicWhileConnectingIsFinalAndKeptQuiet(t *testing.T) {
+	const canary = "canary-in-the-panic"
+	l := newConnector(func(context.Context) (countedConn, error) { panic(canary) }, ignore)
+	defer func() { require.NoError(t, l.Close()) }()
+	err := l.awaitFirst(t.Context(), false)
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), canary)
+}
+
+func TestAwaitOfAStoreThatIsNotConnectedIsUnavailable(t *testing.T) {
+	l := newConnector(func(ctx context.Context) (countedConn, error) {
+		<-ctx.Done()
+		return countedConn{}, ctx.Err()
+	}, ignore)
+	defer func() { require.NoError(t, l.Close()) }()
+	require.NoError(t, l.awaitFirst(expired(t), false), "it goes on in the background")
+	require.ErrorIs(t, l.awaitFirst(expired(t), true), errNotConnected)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	_, err := l.await(ctx)
+	require.Equal(t, credential.Unavailable, credential.KindOf(err), "not Timeout: it is the store that is not there")
+}
+
+func TestAwaitOfAStoreThatRefusesUsIsDenied(t *testing.T) {
+	told := make(chan struct{}, 1)
+	l := newConnector(func(context.Context) (countedConn, error) {
+		return countedConn{}, &credential.StoreError{Kind: credential.Denied, Err: errors.New("wrong password")}
+	}, func(error) {
+		select {
+		case told <- struct{}{}:
+		default:
+		}
+	})
+	defer func() { require.NoError(t, l.Close()) }()
+	<-told
+	_, err := l.await(expired(t))
+	require.Equal(t, credential.Denied, credential.KindOf(err))
+	require.True(t, storetest.IsGeneral(err))
+	require.ErrorIs(t, err, errNotConnected)
+}
+
+func TestClosingEndsTheAttempts(t *testing.T) {
+	l := newConnector(func(ctx context.Context) (countedConn, error) {
+		<-ctx.Done()
+		return countedConn{}, ctx.Err()
+	}, ignore)
+	require.NoError(t, l.Close())
+	<-l.ended
+	_, err := l.await(t.Context())
+	require.Equal(t, credential.Unavailable, credential.KindOf(err), "nobody waits for a store that was closed")
+}
+
+func TestStoreThatConnectsAfterItWasClosedIsClosed(t *testing.T) {
+	// Not the whole test binary's: other tests run beside.
+	here := goleak.IgnoreCurrent()
+	conn, hanging, release := newConn(), make(chan struct{}), make(chan struct{})
+	l := newConnector(func(context.Context) (countedConn, error) {
+		close(hanging)
+		<-release // heeds no context
+		return conn, nil
+	}, ignore)
+	<-hanging
+	require.NoError(t, l.Close(), "closing does not wait for an attempt that hangs")
+	require.Zero(t, conn.closed.Load())
+	close(release)
+	require.Eventually(t, func() bool { return conn.closed.Load() == 1 }, storetest.Long, time.Millisecond)
+	goleak.VerifyNone(t, here)
+}
+
+func TestHangingAttemptThatFailsAfterItWasClosedLeavesNothing(t *testing.T) {
+	here := goleak.IgnoreCurrent()
+	hanging, release := make(chan struct{}), make(chan struct{})
+	var attempts atomic.Int32
+	l := newConnector(func(context.Context) (countedConn, error) {
+		if attempts.Add(1) == 1 {
+			close(hanging)
+		}
+		<-release
+		return countedConn{}, errors.New("down")
+	}, ignore)
+	<-hanging
+	require.NoError(t, l.Close())
+	close(release)
+	<-l.ended
+	require.EqualValues(t, 1, attempts.Load())
+	goleak.VerifyNone(t, here)
+}
+
+func TestClosingTwiceClosesTheStoreOnce(t *testing.T) {
+	conn := newConn()
+	conn.err = errors.New("closing failed")
+	l := newConnector(func(context.Context) (countedConn, error) { return conn, nil }, ignore)
+	<-l.ready
+	require.ErrorIs(t, l.Close(), conn.err)
+	require.NoError(t, l.Close())
+	require.EqualValues(t, 1, conn.closed.Load())
+}

@@ -1,0 +1,333 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver/credential"
+	"credential-resolver/resolver/task"
+)
+
+const (
+	serviceTime = 200 * time.Millisecond
+	requestTime = 10 * time.Second
+)
+
+// answersAfter is a healthy store that answers each call after a time.
+func answersAfter(took time.Duration) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		select {
+		case <-time.After(took):
+			return "v", nil
+		case <-ctx.Done():
+			return "", Failed(ctx.Err())
+		}
+	}
+}
+
+// load is what came of the tasks of a test, in a bubble of time.
+type load struct {
+	t     *testing.T
+	g     *guard
+	store func(context.Context) (string, error)
+
+	all     sync.WaitGroup
+	mu      sync.Mutex
+	right   []time.Duration // how long the tasks took that succeeded
+	refused []error
+	longest time.Duration // that a refused task took
+}
+
+// task makes a task of some calls at once, for which somebody waits unless it is in the
+// background.
+func (l *load) task(background bool, calls int) {
+	ctx := l.t.Context()
+	if background {
+		ctx = task.InBackground(ctx)
+	} else {
+		ctx = task.Ensure(ctx)
+	}
+	l.all.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, requestTime)
+		defer cancel()
+		began := time.Now()
+		var group sync.WaitGroup
+		failures := make([]error, calls)
+		for i := range calls {
+			group.Go(func() { _, failures[i] = guarded(ctx, l.g, l.store) })
+		}
+		group.Wait()
+		l.record(time.Since(began), errors.Join(failures...))
+	})
+}
+
+func (l *load) record(took time.Duration, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil {
+		l.right = append(l.right, took)
+		return
+	}
+	l.refused = append(l.refused, err)
+	l.longest = max(l.longest, took)
+}
+
+// percentile returns how long so many hundredths of the tasks that succeeded took at most.
+func (l *load) percentile(p int) time.Duration {
+	slices.Sort(l.right)
+	return l.right[len(l.right)*p/100]
+}
+
+// underLoad runs a test in a bubble of time, on a healthy store that takes four calls at a
+// time: 20 a second.
+func underLoad(t *testing.T, limits Limits, test func(l *load)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		l := &load{t: t, g: quietGuard(t, limits), store: answersAfter(serviceTime)}
+		test(l)
+		l.all.Wait()
+	})
+}
+
+func fourAtATime() Limits {
+	limits := DefaultLimits()
+	limits.Concurrency = 4
+	return limits
+}
+
+const capacity = 20 // calls a second
+
+func TestOverloadKeepsTheRateOfAnswers(t *testing.T) {
+	const seconds = 30
+	for _, calls := range []int{1, 8} {
+		for _, times := range []int{1, 2, 5, 20} {
+			t.Run(fmt.Sprintf("%d calls a task, %d times the capacity", calls, times), func(t *testing.T) {
+				underLoad(t, fourAtATime(), func(l *load) {
+					every := time.Second * time.Duration(calls) / time.Duration(times*capacity)
+					for began := time.Now(); time.Since(began) < seconds*time.Second; time.Sleep(every) {
+						l.task(false, calls)
+					}
+					l.all.Wait()
+					assert.GreaterOrEqual(t, len(l.right), seconds*capacity/calls*9/10)
+					assert.Less(t, l.percentile(99), 2*time.Second)
+					assert.LessOrEqual(t, l.longest, 2*time.Second, "it is shed early")
+					for _, err := range l.refused {
+						require.ErrorIs(t, err, credential.ErrOverloaded)
+					}
+					assert.Zero(t, l.g.breaker.Counts().TotalFailures, "the store is healthy")
+				})
+			})
+		}
+	}
+}
+
+func TestABurstIsAnsweredInItsOrder(t *testing.T) {
+	underLoad(t, fourAtATime(), func(l *load) {
+		const calls = 150 // which take 7.5 seconds
+		for range calls {
+			l.task(false, 1)
+			time.Sleep(time.Millisecond)
+		}
+		l.all.Wait()
+		assert.Len(t, l.right, calls)
+		assert.True(t, slices.IsSorted(l.right))
+	})
+	underLoad(t, DefaultLimits(), func(l *load) {
+		const calls = 1000
+		for range calls {
+			l.task(false, 1)
+		}
+		l.all.Wait()
+		assert.Len(t, l.right, calls)
+	})
+}
+
+func TestACallThatCannotEndInTimeIsRefusedEarly(t *testing.T) {
+	underLoad(t, fourAtATime(), func(l *load) {
+		const calls = 1000 // of which a fifth can be answered in time
+		for range calls {
+			l.task(false, 1)
+		}
+		l.all.Wait()
+		inTime := int(requestTime / time.Second * capacity)
+		assert.InDelta(t, inTime, len(l.right), 4)
+		assert.Less(t, l.longest, time.Second, "as soon as it is known how long a call takes")
+		assert.Len(t, l.refused, calls-len(l.right))
+	})
+}
+
+func TestTheQueueIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := quietGuard(t, Limits{Concurrency: 1})
+		gate := make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for range 1 + maxWaiting + 100 {
+			all.Go(func() {
+				_, _ = guarded(ctx, g, func(context.Context) (string, error) { <-gate; return "", nil })
+			})
+		}
+		synctest.Wait()
+		assert.Len(t, g.queue.waiting, maxWaiting)
+		cancel()
+		close(gate)
+		all.Wait()
+		synctest.Wait()
+		assert.Empty(t, g.queue.waiting)
+	})
+}
+
+func TestASlowStoreIsNoOverload(t *testing.T) {
+	const slow = 3 * time.Second
+	limits := DefaultLimits()
+	limits.Timeout = 2 * slow
+	for name, before := range map[string]int{"that answers for the first time": 0, "that has answered before": 1} {
+		t.Run(name, func(t *testing.T) {
+			underLoad(t, limits, func(l *load) {
+				l.store = answersAfter(slow)
+				for range before {
+					l.task(false, 1)
+					l.all.Wait()
+				}
+				const burst = 100 // which takes two rounds
+				for range burst {
+					l.task(false, 1)
+				}
+				time.Sleep(slow / 2)
+				l.task(false, 1)
+				l.all.Wait()
+				assert.Len(t, l.right, before+burst+1)
+			})
+		})
+	}
+}
+
+// inOrder makes calls one after the other while all places are taken, and returns in which
+// order they are made when they are free.
+func inOrder(t *testing.T, callers ...context.Context) (made []int) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		g := quietGuard(t, Limits{Concurrency: 1})
+		gate := make(chan struct{})
+		var all sync.WaitGroup
+		call := func(i int) func(context.Context) (string, error) {
+			return func(context.Context) (string, error) {
+				<-gate
+				made = append(made, i)
+				return "", nil
+			}
+		}
+		for i, ctx := range callers {
+			all.Go(func() { _, _ = guarded(ctx, g, call(i)) })
+			synctest.Wait()
+		}
+		for range callers {
+			gate <- struct{}{}
+			synctest.Wait()
+		}
+		all.Wait()
+	})
+	return made
+}
+
+func TestRequestsGoBeforeBackgroundRefreshes(t *testing.T) {
+	background := func() context.Context { return task.InBackground(context.Background()) }
+	request := func() context.Context { return task.Ensure(context.Background()) }
+	assert.Equal(t, []int{0, 3, 4, 1, 2}, inOrder(t, request(), background(), background(), request(), request()))
+
+	t.Run("but for a share", func(t *testing.T) {
+		callers := []context.Context{request(), background(), background()}
+		for range 2 * backgroundShare {
+			callers = append(callers, request())
+		}
+		made := inOrder(t, callers...)
+		assert.Equal(t, backgroundShare, slices.Index(made, 1))
+		assert.Equal(t, 2*backgroundShare, slices.Index(made, 2))
+	})
+}
+
+func TestATaskThatHasBegunGoesFirst(t *testing.T) {
+	begun := task.Ensure(context.Background())
+	other := task.Ensure(context.Background())
+	assert.Equal(t, []int{0, 3, 1, 2}, inOrder(t, begun, other, context.Background(), begun))
+}
+
+func TestOverloadIsNeitherRepeatedNorAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := quietGuard(t, Limits{Concurrency: 1, Retries: 5, BreakerFailures: 1})
+		gate := make(chan struct{})
+		var all sync.WaitGroup
+		all.Go(func() {
+			_, _ = guarded(t.Context(), g, func(context.Context) (string, error) { <-gate; return "", nil })
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		call, made := failing(0, credential.Unavailable)
+		_, err := guarded(ctx, g, call)
+		require.ErrorIs(t, err, credential.ErrOverloaded)
+		require.Equal(t, credential.Unavailable, credential.KindOf(err))
+		assert.Zero(t, made.Load())
+		close(gate)
+		all.Wait()
+		_, err = guarded(t.Context(), g, call)
+		require.NoError(t, err, "the breaker has not opened")
+	})
+}
+
+func TestAllWaitingCallsOfAShedTaskEnd(t *testing.T) {
+	const calls = 8
+	underLoad(t, Limits{Concurrency: 1}, func(l *load) {
+		for range maxWaiting {
+			l.task(false, calls)
+			synctest.Wait()
+		}
+		waiting := map[*task.Task]int{}
+		l.g.queue.mu.Lock()
+		for _, w := range l.g.queue.waiting {
+			waiting[w.task]++
+		}
+		l.g.queue.mu.Unlock()
+		for _, n := range waiting {
+			assert.GreaterOrEqual(t, n, calls-1)
+		}
+	})
+}
+
+func TestATaskThatWasShedMakesNoMoreCalls(t *testing.T) {
+	ctx := task.Ensure(t.Context())
+	task.Of(ctx).MarkShed()
+	call, made := failing(0, credential.Unavailable)
+	_, err := guarded(ctx, quietGuard(t, Limits{}), call)
+	require.ErrorIs(t, err, credential.ErrOverloaded)
+	assert.Zero(t, made.Load())
+}
+
+func TestCallsThatWaitEndWhenTheBreakerOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := quietGuard(t, Limits{Concurrency: 1, BreakerFailures: 2})
+		call, made := failing(1000, credential.Unavailable)
+		slow := func(ctx context.Context) (string, error) {
+			time.Sleep(serviceTime)
+			return call(ctx)
+		}
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() {
+				_, err := guarded(t.Context(), g, slow)
+				assert.Equal(t, credential.Unavailable, credential.KindOf(err))
+			})
+		}
+		all.Wait()
+		assert.LessOrEqual(t, made.Load(), int32(2+1), "one may have been admitted in the moment before")
+	})
+}

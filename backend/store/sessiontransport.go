@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// The bounds on connections to an HTTP server that no call uses. One credential has at most
+// eight lookups at a time. A server closes an idle connection later: Vault after five
+// minutes.
+const (
+	idleConns   = 8
+	idleTimeout = time.Minute
+)
+
+// SessionTransport is the HTTP transport of one session with a server. Its connections end
+// with the session: an http.Transport alone keeps those over HTTP/2 that are in use when its
+// idle connections are closed.
+type SessionTransport struct {
+	*http.Transport
+
+	mu    sync.Mutex
+	conns map[net.Conn]struct{} // that are open
+	calls int                   // that are running
+	ended bool
+}
+
+var _ http.RoundTripper = (*SessionTransport)(nil)
+
+// NewSessionTransport takes over a transport that has not been used yet, and that nobody
+// else uses.
+func NewSessionTransport(transport *http.Transport) *SessionTransport {
+	s := &SessionTransport{Transport: transport, conns: map[net.Conn]struct{}{}}
+	dial := transport.DialContext
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return s.add(conn)
+	}
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = idleConns, idleConns
+	transport.IdleConnTimeout = idleTimeout
+	return s
+}
+
+// End closes the connections once no call is running. A call that comes later has a
+// connection of its own.
+func (s *SessionTransport) End() {
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	s.closeUnused()
+}
+
+// closeUnused closes the connections of a session that has ended, unless a call is running.
+func (s *SessionTransport) closeUnused() {
+	s.mu.Lock()
+	var unused []net.Conn
+	if s.ended && s.calls == 0 {
+		for conn := range s.conns {
+			unused = append(unused, conn)
+		}
+	}
+	s.mu.Unlock()
+	if len(unused) > 0 {
+		s.CloseIdleConnections() // says goodbye where the protocol has a word for it
+	}
+	for _, conn := range unused {
+		_ = conn.Close()
+	}
+}
+
+// RoundTrip implements http.RoundTripper. The call runs until its body is closed.
+func (s *SessionTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	s.calls++
+	s.mu.Unlock()
+	done := sync.OnceFunc(func() {
+		s.mu.Lock()
+		s.calls--
+		s.mu.Unlock()
+		s.closeUnused()
+	})
+	resp, err := s.Transport.RoundTrip(req)
+	if err != nil {
+		done()
+		return nil, err
+	}
+	resp.Body = &sessionBody{resp.Body, done}
+	return resp, nil
+}
+
+// sessionBody is the body of an answer, whose end is the end of a call.
+type sessionBody struct {
+	io.ReadCloser
+
+	done func()
+}
+
+// Close implements io.Closer.
+func (b *sessionBody) Close() error {
+	defer b.done()
+	return b.ReadCloser.Close()
+}
+
+// add counts a connection, unless nobody wants it any more: a dial goes on when its call
+// has ended.
+func (s *SessionTransport) add(conn net.Conn) (net.Conn, error) {
+	held := &sessionConn{Conn: conn, of: s}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended && s.calls == 0 {
+		_ = conn.Close()
+		return nil, net.ErrClosed
+	}
+	s.conns[held] = struct{}{}
+	return held, nil
+}
+
+// sessionConn is an open connection of a session.
+type sessionConn struct {
+	net.Conn
+
+	of *SessionTransport
+}
+
+// Close implements net.Conn.
+func (c *sessionConn) Close() error {
+	c.of.mu.Lock()
+	delete(c.of.conns, c)
+	c.of.mu.Unlock()
+	return c.Conn.Close()
+}

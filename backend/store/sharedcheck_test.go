@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/resolver/credential"
+)
+
+func TestSharedCheckIsNewerThanTheCallThatNeedsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s SharedCheck
+		var runs atomic.Int32
+		check := func(context.Context) error {
+			time.Sleep(time.Second) // of synctest's clock: a store's time
+			if runs.Add(1) == 1 {
+				return Absent()
+			}
+			return nil
+		}
+		first := make(chan error, 1)
+		go func() { first <- s.Do(t.Context(), check) }()
+		synctest.Wait()
+
+		// The first run began before these calls: they share the second.
+		var later sync.WaitGroup
+		for range 8 {
+			later.Go(func() { require.NoError(t, s.Do(t.Context(), check)) })
+		}
+		later.Wait()
+		require.True(t, Missing(<-first))
+		require.EqualValues(t, 2, runs.Load())
+		require.NoError(t, s.Do(t.Context(), check))
+		require.EqualValues(t, 3, runs.Load())
+	})
+}
+
+func TestSharedCheckGoesOnWhenItsFirstCallerLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s SharedCheck
+		ctx, leave := context.WithTimeout(t.Context(), time.Minute)
+		end := make(chan struct{})
+		check := func(ctx context.Context) error {
+			<-end
+			return ctx.Err()
+		}
+		first, second := make(chan error, 1), make(chan error, 1)
+		go func() { first <- s.Do(ctx, check) }()
+		synctest.Wait()
+		go func() { second <- s.Do(t.Context(), check) }()
+		synctest.Wait()
+		leave()
+		require.Equal(t, credential.Timeout, credential.KindOf(<-first))
+		close(end)
+		require.NoError(t, <-second)
+	})
+}
+
+func TestPanicInASharedCheckIsInternal(t *testing.T) {
+	var s SharedCheck
+	err := s.Do(t.Context(), func(context.Context) error { panic("canary") })
+	require.Equal(t, credential.Internal, credential.KindOf(err))
+	require.NoError(t, s.Do(t.Context(), func(context.Context) error { return nil }))
+}

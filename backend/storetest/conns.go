@@ -1,0 +1,85 @@
+package storetest
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// ConnCount counts the connections that a server has.
+type ConnCount struct {
+	mu      sync.Mutex
+	open    map[net.Conn]bool
+	made    int
+	changed chan struct{} // closed when open changes
+}
+
+// CountConns counts those of a server that has not started yet.
+func CountConns(server *httptest.Server) *ConnCount {
+	c := &ConnCount{open: map[net.Conn]bool{}, changed: make(chan struct{})}
+	server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		switch state {
+		case http.StateNew:
+			c.open[conn] = true
+			c.made++
+		case http.StateClosed, http.StateHijacked:
+			delete(c.open, conn)
+		default:
+			return
+		}
+		close(c.changed)
+		c.changed = make(chan struct{})
+	}
+	return c
+}
+
+// Total is how many connections were made.
+func (c *ConnCount) Total() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.made
+}
+
+// Await waits until n connections are open.
+func (c *ConnCount) Await(t *testing.T, n int) {
+	t.Helper()
+	for {
+		c.mu.Lock()
+		open, changed := len(c.open), c.changed
+		c.mu.Unlock()
+		if open == n {
+			return
+		}
+		select {
+		case <-changed:
+		case <-time.After(Long):
+			require.FailNow(t, "connections stay open", "%d are, not %d", open, n)
+		}
+	}
+}
+
+// TwoProtocols runs a test with HTTP/1, whose calls have a connection each, and HTTP/2.
+func TwoProtocols(t *testing.T, test func(t *testing.T, overTLS bool)) {
+	t.Helper()
+	t.Run("HTTP/1", func(t *testing.T) { test(t, false) })
+	t.Run("HTTP/2", func(t *testing.T) { test(t, true) })
+}
+
+// Together makes so many calls at a time.
+func Together(t *testing.T, calls int, call func() error) {
+	t.Helper()
+	failed := make(chan error)
+	for range calls {
+		go func() { failed <- call() }()
+	}
+	for range calls {
+		require.NoError(t, <-failed)
+	}
+}

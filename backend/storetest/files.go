@@ -1,0 +1,41 @@
+package storetest
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// FileWith writes a file in a folder of its own, and returns its path.
+func FileWith(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	ReplaceFile(t, path, text)
+	return path
+}
+
+// ReplaceFile puts a file in the place of another, as kubelets do.
+func ReplaceFile(t *testing.T, path, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+// Irregular returns files that are none: a pipe, which would be waited for, and a device,
+// which would be read for ever.
+func Irregular(t *testing.T) []string {
+	t.Helper()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	return []string{pipe, "/dev/zero"}
+}
+
+// Huge returns a file of a tebibyte, which takes no place on the disk.
+func Huge(t *testing.T) string {
+	t.Helper()
+	path := FileWith(t, "0123456789abcdef")
+	require.NoError(t, os.Truncate(path, 1<<40))
+	return path
+}

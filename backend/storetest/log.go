@@ -1,0 +1,24 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/internal/logtext"
+)
+
+// NewLog returns a logger at a level and what it writes.
+func NewLog(t *testing.T, level logger.LogLevel) (logger.Logger, *logtext.Text) {
+	t.Helper()
+	text := &logtext.Text{}
+	log := text.Logger(t.Name())
+	log.SetOutputLevel(level)
+	return log, text
+}
+
+// DevNull returns a logger that writes nothing.
+func DevNull(t *testing.T) logger.Logger {
+	log, _ := NewLog(t, logger.DebugLevel)
+	return log
+}

@@ -1,0 +1,57 @@
+package vault
+
+import (
+	"crypto/x509"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
+)
+
+// certificates counts those in a PEM text that can be trusted.
+func certificates(t *testing.T, pem string) int {
+	t.Helper()
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM([]byte(pem))
+	return len(pool.Subjects()) //nolint:staticcheck // it is not the system's pool
+}
+
+func TestAuthorityIsReadFromWhatTheMetadataName(t *testing.T) {
+	one, _ := storetest.OwnCertificate(t)
+	two, _ := storetest.OwnCertificate(t)
+	folder := t.TempDir()
+	// As Kubernetes mounts a ConfigMap.
+	require.NoError(t, os.Mkdir(filepath.Join(folder, "..1"), 0o700))
+	require.NoError(t, os.Symlink("..1", filepath.Join(folder, "..data")))
+	for name, text := range map[string]string{"one.pem": one, "two.pem": two} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "..1", name), []byte(text), 0o600))
+		require.NoError(t, os.Symlink(filepath.Join("..data", name), filepath.Join(folder, name)))
+	}
+	tests := map[string]struct {
+		fields map[string]string
+		want   int
+	}{
+		"the system's":                {nil, 0},
+		"nobody's, without a check":   {map[string]string{"skipVerify": "true", "caCert": "/missing"}, 0},
+		"a file's":                    {map[string]string{"caCert": filepath.Join(folder, "one.pem")}, 1},
+		"a folder's, before a file's": {map[string]string{"caPath": folder, "caCert": "/missing"}, 2},
+		"a text's, before a folder's": {map[string]string{"caPem": one, "caPath": "/missing"}, 1},
+		"a folder's, by a link":       {map[string]string{"caPath": filepath.Join(folder, "..data")}, 2},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			pem, err := readAuthority(test.fields)
+			require.NoError(t, err)
+			require.Equal(t, test.want, certificates(t, pem))
+		})
+	}
+	_, err := readAuthority(map[string]string{"caPath": t.TempDir()})
+	require.Error(t, err, "or the system's authorities would be trusted")
+	_, err = readAuthority(map[string]string{"caCert": storetest.FileWith(t, "no PEM")})
+	var final *store.PermanentError
+	require.ErrorAs(t, err, &final)
+}

@@ -1,0 +1,194 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/dapr/components-contrib/metadata"
+	"github.com/dapr/components-contrib/secretstores"
+	"github.com/dapr/components-contrib/secretstores/hashicorp/vault"
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/internal/wirelimit"
+	"credential-resolver/resolver/credential"
+)
+
+// conn is a store object of contrib's and what it takes to make the next:
+// contrib reads the token's file once, at Init.
+type conn struct {
+	fields    map[string]string
+	tokenFile string // "" if the token is in the metadata
+	log       logger.Logger
+	room      *wirelimit.Room // of all sessions
+
+	proof store.SharedCheck // that the mount is one of KV version 2
+
+	mu      sync.Mutex
+	session *session
+	closed  bool
+}
+
+// session is one token's store object.
+type session struct {
+	store     secretstores.SecretStore
+	token     string
+	transport *store.SessionTransport
+}
+
+var _ store.SecretConn = (*conn)(nil)
+
+// Get reads a secret, once more if Vault refuses and the token's file has another
+// token by now. A call that ran out of time leaves its connection behind: contrib
+// has one over HTTP/2 and sends no pings on it, so that one whose other end is gone
+// would fail every call until the kernel gives it up, in a quarter of an hour.
+func (c *conn) Get(ctx context.Context, name string) (map[string]string, error) {
+	c.mu.Lock()
+	s := c.session
+	c.mu.Unlock()
+	entries, err := c.read(ctx, s, name)
+	switch {
+	case errors.Is(err, credential.Denied):
+		renewed, failure := c.renew(ctx, s)
+		switch {
+		case renewed != nil:
+			return c.read(ctx, renewed, name)
+		case failure != nil && refusesUs(err): // the next token may be in the file
+			return nil, store.Failed(store.Explained("Vault refuses the token, and no other can be used for now", failure))
+		}
+	case errors.Is(err, credential.Timeout):
+		_, _ = c.replace(ctx, s, s.token)
+	}
+	return entries, err
+}
+
+func (c *conn) read(ctx context.Context, s *session, name string) (map[string]string, error) {
+	ctx, answer := withReply(ctx)
+	path := escapedPath(name)
+	resp, err := s.store.GetSecret(ctx, secretstores.GetSecretRequest{Name: path})
+	if err != nil {
+		if err = classify(*answer, err); store.Missing(err) {
+			err = c.missing(ctx, s, name)
+		}
+		return nil, err
+	}
+	// Anything else that answers 200 has no such member, and is no empty secret.
+	if resp.Data == nil {
+		return nil, store.Unavailable(errNotVault)
+	}
+	if c.text() {
+		text := resp.Data[path]
+		if !strings.HasPrefix(text, "{") {
+			return nil, store.Unavailable(errNotVault)
+		}
+		return map[string]string{"": text}, nil // the secret itself: contrib names it as an entry of its own
+	}
+	return resp.Data, nil
+}
+
+// missing says that a secret is missing, if the mount is one of KV version 2 now: it may
+// have been replaced, and version 1 answers every name as version 2 does a missing one.
+func (c *conn) missing(ctx context.Context, s *session, name string) error {
+	err := c.proof.Do(ctx, func(ctx context.Context) error { return c.prove(ctx, s, name) })
+	if err != nil {
+		return err
+	}
+	return store.Absent()
+}
+
+// prove sees whether the mount is there and of version 2, by a name that may be
+// read: version 2 alone refuses a version that is no number.
+func (c *conn) prove(ctx context.Context, s *session, name string) error {
+	ctx, answer := withReply(ctx)
+	_, err := s.store.GetSecret(ctx, secretstores.GetSecretRequest{
+		Name: escapedPath(name), Metadata: map[string]string{"version_id": "none"},
+	})
+	switch {
+	case answer.refusesVersion():
+		return nil
+	case err == nil, answer.missing():
+		return store.Unavailable(errKV1)
+	default:
+		return classify(*answer, err)
+	}
+}
+
+// renew makes a session with the token that the file holds now; nil if there is no file, or
+// it holds the token that was refused. Its error is that a file cannot be read or used now.
+func (c *conn) renew(ctx context.Context, refused *session) (*session, error) {
+	if c.tokenFile == "" {
+		return nil, nil
+	}
+	token, err := readToken(c.tokenFile)
+	if err != nil || token == refused.token {
+		return nil, err
+	}
+	return c.replace(ctx, refused, token)
+}
+
+// replace makes a session with a token, unless another call was quicker, and returns the
+// session to use now.
+func (c *conn) replace(ctx context.Context, used *session, token string) (*session, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session != used && (c.session.token == token || token == used.token) {
+		return c.session, nil
+	}
+	s, err := c.open(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	if c.closed { // the call that asks for it was left behind
+		s.transport.End()
+		return s, nil
+	}
+	c.session.transport.End()
+	c.session = s
+	return s, nil
+}
+
+// open makes a store object. It sends nothing.
+func (c *conn) open(ctx context.Context, token string) (*session, error) {
+	properties := maps.Clone(c.fields)
+	authority, err := readAuthority(properties)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"caCert", "caPath"} {
+		store.SetField(properties, name, "")
+	}
+	store.SetField(properties, "caPem", authority)
+	store.SetField(properties, "vaultTokenMountPath", "")
+	store.SetField(properties, "vaultToken", token)
+	object := vault.NewHashiCorpVaultSecretStore(replyLogger{c.log})
+	if err := object.Init(ctx, secretstores.Metadata{Base: metadata.Base{Properties: properties}}); err != nil {
+		return nil, store.Permanent(err)
+	}
+	return &session{object, token, c.boundAnswers(object)}, nil
+}
+
+// boundAnswers keeps a server from having contrib hold what is no secret: it reads every
+// answer to its end. The client has sent nothing yet.
+func (c *conn) boundAnswers(object secretstores.SecretStore) *store.SessionTransport {
+	client := *store.Private[*http.Client](object, "client")
+	transport := client.Transport.(*http.Transport)
+	wirelimit.Tighten(transport)
+	session := store.NewSessionTransport(transport)
+	client.Transport = &wirelimit.Transport{RoundTripper: session, Room: c.room}
+	return session
+}
+
+func (c *conn) text() bool { return store.Field(c.fields, "vaultValueType") == "text" }
+
+// Close closes the connections: contrib's own Close does nothing.
+func (c *conn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	c.session.transport.End()
+	return nil
+}
