@@ -88,6 +88,8 @@ e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ##
 	rm -f $(BIN)/stores.jsonl
 	STORE_MATRIX=$(BIN)/stores.jsonl $(BIN)/gotestsum --format testname --jsonfile $(BIN)/stores-test.json -- \
 		-tags 'e2e stores' -count=1 -timeout 20m -run '^TestStore' ./test/e2e
+	$(BIN)/gotestsum --format pkgname --jsonfile $(BIN)/lying-test.json -- \
+		-tags 'e2e stores' -count=1 -timeout 10m ./test/lying
 	go run ./test/matrix -seen $(BIN)/stores.jsonl
 
 # The Debian packages that the real servers are in, or are built with, each with a

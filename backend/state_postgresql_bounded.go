@@ -2,18 +2,24 @@ package backend
 
 import (
 	"context"
+	"maps"
 	"net"
 	"reflect"
-	_ "unsafe"
+	"time"
+	_ "unsafe" // for go:linkname
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	pgauth "github.com/dapr/components-contrib/common/authentication/postgresql"
+	"github.com/dapr/components-contrib/common/aws"
 	pginterfaces "github.com/dapr/components-contrib/common/component/postgresql/interfaces"
 	pgcommon "github.com/dapr/components-contrib/common/component/postgresql/v1"
 	"github.com/dapr/components-contrib/state"
 	pgv2 "github.com/dapr/components-contrib/state/postgresql/v2"
 	"github.com/dapr/kit/logger"
+	kitmetadata "github.com/dapr/kit/metadata"
+	kitstrings "github.com/dapr/kit/strings"
 
 	"credential-resolver/backend/store"
 	"credential-resolver/internal/wirelimit"
@@ -46,15 +52,29 @@ func boundedPostgres(make newState, connect initPostgres) newState {
 
 // Init implements state.Store.
 func (s *boundedStore) Init(ctx context.Context, metadata state.Metadata) error {
-	sent, cancel := context.WithCancel(ctx)
+	iam := *store.Private[bool](s.Store, "enableAWSIAM") && kitstrings.IsTruthy(store.Field(metadata.Properties, "useAWSIAM")) &&
+		!kitstrings.IsTruthy(store.Field(metadata.Properties, "useAzureAD"))
+	dry := metadata
+	dry.Properties = maps.Clone(metadata.Properties)
+	if iam {
+		store.SetField(dry.Properties, "useAWSIAM", "") // which may use the network
+	}
+	ended, cancel := context.WithCancel(ctx)
 	cancel()
-	parsed := s.Store.Init(sent, metadata) // fails at its first use of the network
-	theirs := poolOf(s.Store)
-	if theirs == nil {
+	parsed := s.Store.Init(ended, dry) // fails at its first use of the network
+	db := store.Private[pginterfaces.PGXPoolConn](s.Store, "db")
+	theirs, ok := (*db).(*pgxpool.Pool)
+	if !ok {
 		return parsed
 	}
 	config := theirs.Config()
 	theirs.Close()
+	*db = nil
+	if iam {
+		if err := logInByIAM(ctx, config, metadata.Properties, s.log); err != nil {
+			return err
+		}
+	}
 	room := wirelimit.NewRoom(wirelimit.RoomSize)
 	config.ConnConfig.AfterNetConnect = func(_ context.Context, _ *pgconn.Config, conn net.Conn) (net.Conn, error) {
 		return wirelimit.NewConn(conn, room, wirelimit.Postgres()), nil
@@ -63,27 +83,42 @@ func (s *boundedStore) Init(ctx context.Context, metadata state.Metadata) error 
 	if err != nil {
 		return err
 	}
-	if err := pool.Ping(ctx); err != nil {
-		pool.Close()
+	*db = pool
+	limited, stop := context.WithTimeout(ctx, time.Duration(settingsOf(s.Store).FieldByName("Timeout").Int()))
+	defer stop()
+	if err := pool.Ping(limited); err != nil {
 		return err
 	}
 	return s.connect(ctx, s.Store, pool, s.log)
 }
 
-// poolOf returns a store's pool; nil if its Init has not made one. Version 2 panics then.
-func poolOf(object state.Store) (pool *pgxpool.Pool) {
-	defer func() { _ = recover() }()
-	return object.(interface{ GetDB() *pgxpool.Pool }).GetDB()
+// logInByIAM has a pool log in by Amazon's IAM, as contrib's Init does.
+func logInByIAM(ctx context.Context, config *pgxpool.Config, properties map[string]string, log logger.Logger) error {
+	var login pgauth.PostgresAuthMetadata
+	if err := kitmetadata.DecodeMetadata(properties, &login); err != nil {
+		return err
+	}
+	if err := login.InitWithMetadata(properties, pgauth.InitWithMetadataOpts{AWSIAMEnabled: true}); err != nil {
+		return err
+	}
+	options, err := login.BuildAwsIamOptions(log, properties)
+	if err != nil {
+		return err
+	}
+	return aws.ConfigurePostgresIAM(ctx, config, *options)
+}
+
+// settingsOf returns the metadata as contrib has read them.
+func settingsOf(object state.Store) reflect.Value {
+	return reflect.ValueOf(object).Elem().FieldByName("metadata")
 }
 
 // Close implements state.Store.
 func (s *boundedStore) Close() error { return s.Store.Close() }
 
 // connectPostgresV2 ends the Init of version 2.
-func connectPostgresV2(ctx context.Context, object state.Store, pool *pgxpool.Pool, _ logger.Logger) error {
-	v2 := object.(*pgv2.PostgreSQL)
-	*store.Private[pginterfaces.PGXPoolConn](v2, "db") = pool
-	return makePostgresV2Tables(v2, ctx)
+func connectPostgresV2(ctx context.Context, object state.Store, _ *pgxpool.Pool, _ logger.Logger) error {
+	return makePostgresV2Tables(object.(*pgv2.PostgreSQL), ctx)
 }
 
 // makePostgresV2Tables is a method of contrib's. A contrib without it does not link.
@@ -93,10 +128,8 @@ func makePostgresV2Tables(object *pgv2.PostgreSQL, ctx context.Context) error //
 
 // connectPostgresV1 ends the Init of version 1, which is CockroachDB's too.
 func connectPostgresV1(ctx context.Context, object state.Store, pool *pgxpool.Pool, log logger.Logger) error {
-	v1 := object.(*pgcommon.PostgreSQLQuery)
-	*store.Private[pginterfaces.PGXPoolConn](v1, "db") = pool
-	makeTables := *store.Private[func(context.Context, pginterfaces.PGXPoolConn, pgcommon.MigrateOptions) error](v1, "migrateFn")
-	names := reflect.ValueOf(v1).Elem().FieldByName("metadata")
+	makeTables := *store.Private[func(context.Context, pginterfaces.PGXPoolConn, pgcommon.MigrateOptions) error](object, "migrateFn")
+	names := settingsOf(object)
 	return makeTables(ctx, pool, pgcommon.MigrateOptions{
 		Logger:            log,
 		StateTableName:    names.FieldByName("TableName").String(),

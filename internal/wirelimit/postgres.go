@@ -28,6 +28,7 @@ const (
 func (f *postgres) Arrived(p []byte) (Progress, error) {
 	var progress Progress
 	for len(p) > 0 {
+		progress.Done = false
 		if wanted := f.wanted(); f.have < wanted {
 			n := copy(f.header[f.have:wanted], p)
 			f.have += n
@@ -40,7 +41,6 @@ func (f *postgres) Arrived(p []byte) (Progress, error) {
 				return progress, err
 			}
 			progress.Cost += cost
-			progress.Done = false
 			if f.have < f.wanted() {
 				continue
 			}

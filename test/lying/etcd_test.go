@@ -1,4 +1,4 @@
-//go:build linux
+//go:build e2e && stores && linux
 
 package lying
 
@@ -27,7 +27,7 @@ func (g grpcWeb) handshake(conn net.Conn) (net.Conn, error) {
 func (g grpcWeb) serve(conn net.Conn, lying func() bool) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	new(http2.Server).ServeConn(conn, &http2.ServeConnOpts{
+	new(http2.Server).ServeConn(conn, &http2.ServeConnOpts{ //nolint:staticcheck // the connection has a handshake behind it
 		Context: ctx,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			w.Header().Set("Content-Type", "application/grpc")
@@ -80,7 +80,7 @@ func TestLyingEtcd(t *testing.T) {
 				}
 				return fields
 			},
-			server: grpcWeb{web{tls: tls}}, lies: everywhere(),
+			server: grpcWeb{web{tls: tls}}, lies: everywhere(), inside: tls,
 		}
 		for i := range s.lies {
 			s.lies[i].only = atOnce

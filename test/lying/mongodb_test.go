@@ -1,4 +1,4 @@
-//go:build linux
+//go:build e2e && stores && linux
 
 package lying
 
@@ -46,9 +46,14 @@ func (m mongodb) serve(conn net.Conn, lying func() bool) error {
 			return nil
 		}
 		answer := bson.D{
-			{Key: "ok", Value: 1.0}, {Key: "ismaster", Value: true}, {Key: "isWritablePrimary", Value: true}, {Key: "helloOk", Value: true},
-			{Key: "maxWireVersion", Value: int32(17)}, {Key: "maxBsonObjectSize", Value: int32(1 << 30)},
-			{Key: "maxMessageSizeBytes", Value: int32(1<<31 - 1)}, {Key: "maxWriteBatchSize", Value: int32(1000)},
+			{Key: "ok", Value: 1.0},
+			{Key: "ismaster", Value: true},
+			{Key: "isWritablePrimary", Value: true},
+			{Key: "helloOk", Value: true},
+			{Key: "maxWireVersion", Value: int32(17)},
+			{Key: "maxBsonObjectSize", Value: int32(1 << 30)},
+			{Key: "maxMessageSizeBytes", Value: int32(1<<31 - 1)},
+			{Key: "maxWriteBatchSize", Value: int32(1000)},
 		}
 		if find {
 			answer = bson.D{{Key: "ok", Value: 1.0}, {Key: "cursor", Value: bson.D{
@@ -95,7 +100,7 @@ func TestLyingMongoDB(t *testing.T) {
 	)
 	for name, secure := range map[string]bool{"state.mongodb": false, "state.mongodb with TLS": true} {
 		t.Run(name, store{
-			name: name, kind: "state.mongodb", server: mongodb{tls: secure}, lies: lies,
+			name: name, kind: "state.mongodb", server: mongodb{tls: secure}, lies: lies, inside: secure,
 			fields: func(_ *testing.T, s store, address string) map[string]string {
 				return map[string]string{"connectionString": "mongodb://" + address +
 					"/?tlsInsecure=true&tls=" + strconv.FormatBool(s.server.(mongodb).tls)}

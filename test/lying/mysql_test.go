@@ -1,4 +1,4 @@
-//go:build linux
+//go:build e2e && stores && linux
 
 package lying
 
@@ -133,7 +133,7 @@ func TestLyingMySQL(t *testing.T) {
 	)...)
 	for name, secure := range map[string]bool{"state.mysql": false, "state.mysql with TLS": true} {
 		t.Run(name, store{
-			name: name, kind: "state.mysql", server: mysql{tls: secure}, lies: lies,
+			name: name, kind: "state.mysql", server: mysql{tls: secure}, lies: lies, inside: secure,
 			fields: func(_ *testing.T, s store, address string) map[string]string {
 				secure := "false"
 				if s.server.(mysql).tls {

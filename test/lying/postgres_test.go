@@ -1,4 +1,4 @@
-//go:build linux
+//go:build e2e && stores && linux
 
 package lying
 
@@ -114,7 +114,7 @@ func TestLyingPostgreSQL(t *testing.T) {
 	)
 	for _, s := range []store{
 		{kind: "state.postgresql"},
-		{name: "state.postgresql with TLS", kind: "state.postgresql", server: postgres{tls: true}},
+		{name: "state.postgresql with TLS", kind: "state.postgresql", server: postgres{tls: true}, inside: true},
 	} {
 		if s.server == nil {
 			s.server = postgres{}

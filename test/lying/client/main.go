@@ -29,6 +29,9 @@ import (
 // mostAddressSpace keeps a client that takes too much from taking the machine down.
 const mostAddressSpace = 4 << 30
 
+// patience is how long a call waits.
+const patience = time.Second / 2
+
 func main() {
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -60,9 +63,9 @@ func run() error {
 		answer := report.Report{Start: start}
 		switch lines.Text() {
 		case "work": // until the store answers
-			patience := time.Now().Add(time.Minute)
+			until := time.Now().Add(time.Minute)
 			for kind := get(); kind != credential.NotFound; kind = get() {
-				if time.Now().After(patience) {
+				if time.Now().After(until) {
 					return fmt.Errorf("the store never answered: %w", kind)
 				}
 			}
@@ -104,7 +107,7 @@ func open(spec report.Spec) (func() credential.Kind, error) {
 	log := logger.NewLogger("client")
 	log.SetOutput(io.Discard)
 	opts := store.Options{
-		Logger: log, FirstAttempt: time.Millisecond, Limits: store.Limits{Timeout: time.Second},
+		Logger: log, FirstAttempt: time.Millisecond, Limits: store.Limits{Timeout: patience},
 	}
 	object := store.Spec{Label: "store", Type: spec.Type, Fields: spec.Fields}
 	var get func(ctx context.Context) error
@@ -122,7 +125,7 @@ func open(spec report.Spec) (func() credential.Kind, error) {
 		get = func(ctx context.Context) error { _, err := configs.Config(ctx, "guid"); return err }
 	}
 	return func() credential.Kind {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		return credential.KindOf(get(ctx))
 	}, nil
