@@ -5,9 +5,9 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"credential-resolver/resolver/credential"
-
 	dapr "github.com/dapr/go-sdk/client"
+
+	"credential-resolver/resolver/credential"
 )
 
 // Dapr is what is needed of a Dapr client; the Dapr SDK's has it.

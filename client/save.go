@@ -6,9 +6,9 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"credential-resolver/resolver/credential"
-
 	dapr "github.com/dapr/go-sdk/client"
+
+	"credential-resolver/resolver/credential"
 )
 
 // SaveSecret stores the config of a credential, as it is, and returns the GUID that it

@@ -3,8 +3,9 @@ package component
 import (
 	"time"
 
-	"github.com/dapr/kit/logger"
 	"google.golang.org/grpc/codes"
+
+	"github.com/dapr/kit/logger"
 
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/cache"

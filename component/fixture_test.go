@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"credential-resolver/backend/store"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,6 +16,7 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/component"
 	"credential-resolver/internal/canary"
 	"credential-resolver/internal/logtext"

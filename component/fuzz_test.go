@@ -7,11 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
-	"credential-resolver/resolver/credential"
-
 	components "github.com/dapr/dapr/pkg/proto/components/v1"
 
 	"credential-resolver/component"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 

@@ -4,10 +4,9 @@ import (
 	"context"
 	"time"
 
-	"credential-resolver/backend/store"
-
 	"google.golang.org/grpc/codes"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/cache"
 	"credential-resolver/resolver/credential"

@@ -75,8 +75,10 @@ func TestAnObserverIsToldOfEachResolution(t *testing.T) {
 		code        codes.Code
 		fromCache   bool
 	}{
-		{"c", "c", codes.OK, false}, {"c", "c", codes.OK, true},
-		{"none", "none", codes.NotFound, false}, {canary.Secret + " ", "", codes.InvalidArgument, false},
+		{"c", "c", codes.OK, false},
+		{"c", "c", codes.OK, true},
+		{"none", "none", codes.NotFound, false},
+		{canary.Secret + " ", "", codes.InvalidArgument, false},
 	} {
 		_, _ = get(store, want.guid)
 		events := r.take(component.Resolved)

@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"credential-resolver/backend/store"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
@@ -16,6 +14,7 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 	"github.com/dapr/components-contrib/secretstores"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
 	"credential-resolver/component/pluggable/pluggabletest"

@@ -11,10 +11,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dapr/components-contrib/bindings"
-	"github.com/dapr/components-contrib/metadata"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
+
+	"github.com/dapr/components-contrib/bindings"
+	"github.com/dapr/components-contrib/metadata"
 
 	"credential-resolver/component/pluggable"
 	"credential-resolver/internal/nearest"

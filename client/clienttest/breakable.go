@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"credential-resolver/backend/store"
-
 	"credential-resolver/component"
 )
 

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"credential-resolver/backend/store"
-
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
@@ -16,6 +14,7 @@ import (
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 	dapr "github.com/dapr/go-sdk/client"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/client"
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"

@@ -3,10 +3,9 @@ package cli
 import (
 	"context"
 
-	"credential-resolver/backend/store"
-
 	"github.com/spf13/cobra"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/component"
 )
 

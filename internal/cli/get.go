@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"credential-resolver/backend/store"
-
 	"github.com/spf13/cobra"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/component"
 )
 

@@ -10,11 +10,10 @@ import (
 	"syscall"
 	"time"
 
-	"credential-resolver/backend/store"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"credential-resolver/backend/store"
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
 )
