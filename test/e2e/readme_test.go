@@ -16,11 +16,11 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestReadmeProgram takes the program of the README's section "From Go", builds it in a
-// module of its own, and runs it beside a real daprd, on the samples.
-func TestReadmeProgram(t *testing.T) {
+// TestGoDocsProgram builds the program of docs/go.md in a module of its own, and runs it
+// beside a real daprd, on the samples.
+func TestGoDocsProgram(t *testing.T) {
 	t.Parallel()
-	program := buildProgram(t, readmeProgram(t))
+	program := buildProgram(t, goDocsProgram(t))
 	data := t.TempDir()
 	sample, err := os.ReadFile("../../components/samples/analytics-db.json")
 	require.NoError(t, err)
@@ -41,15 +41,13 @@ func TestReadmeProgram(t *testing.T) {
 	require.Contains(t, out, "credential resolution failed: Unavailable: ")
 }
 
-// readmeProgram returns the text of the program, which is short.
-func readmeProgram(t *testing.T) string {
+// goDocsProgram returns the text of the program, which is short.
+func goDocsProgram(t *testing.T) string {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../docs/go.md")
 	require.NoError(t, err)
-	_, section, ok := strings.Cut(string(readme), "\n## From Go\n")
-	require.True(t, ok, "the README lacks the section")
-	found := regexp.MustCompile("(?s)^[^#]*?```go\n(.*?)```").FindStringSubmatch(section)
-	require.NotNil(t, found, "the section lacks a program")
+	found := regexp.MustCompile("(?s)```go\n(.*?)```").FindStringSubmatch(string(text))
+	require.NotNil(t, found, "docs/go.md lacks the program")
 	require.LessOrEqual(t, strings.Count(found[1], "\n"), 25)
 	return found[1]
 }
