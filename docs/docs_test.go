@@ -1,5 +1,4 @@
-// Package docs holds what is to be read about the component, besides the README.
-// Its tests hold the texts to the tree.
+// Package docs holds the documentation. Its tests compare the texts with the code.
 package docs
 
 import (
@@ -14,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheTestsThatAreNamedExist looks for each test that a text names.
+// TestTheTestsThatAreNamedExist checks that each test named in a text exists.
 func TestTheTestsThatAreNamedExist(t *testing.T) {
 	declared := map[string]bool{}
 	function := regexp.MustCompile(`(?m)^func (Test\w+)\(`)

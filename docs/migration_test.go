@@ -15,7 +15,7 @@ import (
 	"credential-resolver/client"
 )
 
-// goCalls has the Go that migration.md shows; that it compiles is what is tested.
+// goCalls has the Go calls of migration.md, to check that they compile.
 func goCalls(ctx context.Context, guid, key, name string, config, source, secrets client.Credential) error {
 	sidecar, err := dapr.NewClient() // github.com/dapr/go-sdk/client
 	if err != nil {
@@ -35,7 +35,7 @@ func goCalls(ctx context.Context, guid, key, name string, config, source, secret
 	return nil
 }
 
-// TestMigrationsGoCallsExist looks for each call of migration.md's Go in goCalls.
+// TestMigrationsGoCallsExist checks that goCalls has each Go call of migration.md.
 func TestMigrationsGoCallsExist(t *testing.T) {
 	require.NotNil(t, goCalls)
 	text, err := os.ReadFile("migration.md")

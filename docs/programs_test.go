@@ -12,9 +12,9 @@ import (
 	"credential-resolver/test/markdown"
 )
 
-var update = flag.Bool("update", false, "write the programs into the documents anew")
+var update = flag.Bool("update", false, "update the programs in the documents")
 
-// TestProgramsAreShownAsTheyRun holds clients.md to the programs in test/clients,
+// TestProgramsAreShownAsTheyRun compares clients.md with the programs in test/clients,
 // which make e2e-clients runs.
 func TestProgramsAreShownAsTheyRun(t *testing.T) {
 	for program, language := range map[string]string{
@@ -27,7 +27,7 @@ func TestProgramsAreShownAsTheyRun(t *testing.T) {
 	}
 }
 
-// requirePart holds a part of a document to a text, or writes it anew.
+// requirePart compares a part of a document with a text, or with -update writes it.
 func requirePart(t *testing.T, document, part, text string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), document)
@@ -39,5 +39,5 @@ func requirePart(t *testing.T, document, part, text string) {
 	require.NoError(t, err)
 	got, err := os.ReadFile(document)
 	require.NoError(t, err)
-	require.Equal(t, string(want), string(got), "go test ./docs -update writes it anew")
+	require.Equal(t, string(want), string(got), "go test ./docs -update updates it")
 }

@@ -52,8 +52,8 @@ func goDocsProgram(t *testing.T) string {
 	return found[1]
 }
 
-// buildProgram builds a program in a module of its own, which has this one replaced by
-// its folder, and the Dapr SDK that this one has.
+// buildProgram builds a program in a module of its own. That module replaces this one by
+// its folder, and uses the same version of the Dapr SDK.
 func buildProgram(t *testing.T, text string) (path string) {
 	t.Helper()
 	folder := t.TempDir()
@@ -73,8 +73,7 @@ func buildProgram(t *testing.T, text string) (path string) {
 	return filepath.Join(folder, "app")
 }
 
-// run runs a command in a folder, and returns what it printed, without the last line's
-// end.
+// run runs a command in a folder and returns its output, without the last newline.
 func run(t *testing.T, folder, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(name, args...)
@@ -93,7 +92,7 @@ func absolute(t *testing.T, path string) string {
 	return path
 }
 
-// run runs an application beside the sidecar's daprd, and returns what it printed.
+// run runs an application beside the sidecar's daprd and returns its output.
 func (s *sidecar) run(t *testing.T, program string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program)
