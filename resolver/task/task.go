@@ -1,3 +1,7 @@
+// Package task tells the queue in front of a store which calls belong to one resolution, so
+// that an overloaded queue sheds whole resolutions and background work first.
+//
+// It knows neither stores nor credentials, and it decides nothing.
 package task
 
 import (
@@ -7,36 +11,36 @@ import (
 	"sync/atomic"
 )
 
-// Task is one resolution, as the queue in front of a store sees it: all calls of a task
+// Task is one resolution, as the queues in front of the stores see it: either all its calls
 // succeed, or the task fails. A task travels in the context of its calls. The zero value is
-// a task that somebody waits for. A Task is safe for concurrent use.
+// a task in the foreground. A Task is safe for concurrent use.
 type Task struct {
 	background atomic.Bool
 	shed       atomic.Bool
 
 	mu       sync.Mutex
 	admitted []any  // the queues that have admitted a call of the task
-	first    [2]any // where they are kept, mostly
+	first    [2]any // the first elements of admitted, to save an allocation
 }
 
-// Background tells whether nobody waits for the task: it is a background refresh.
+// Background tells whether no request waits for the task, as in a background refresh.
 func (t *Task) Background() bool { return t.background.Load() }
 
 // Shed tells whether a queue has refused a call of the task. Then the task fails, whatever
-// its other calls bring.
+// its other calls return.
 func (t *Task) Shed() bool { return t.shed.Load() }
 
 // MarkShed records that a queue has refused a call of the task.
 func (t *Task) MarkShed() { t.shed.Store(true) }
 
-// Admitted tells whether a queue has admitted a call of the task.
+// Admitted tells whether the queue has admitted a call of the task.
 func (t *Task) Admitted(queue any) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Contains(t.admitted, queue)
 }
 
-// MarkAdmitted records that a queue has admitted a call of the task.
+// MarkAdmitted records that the queue has admitted a call of the task.
 func (t *Task) MarkAdmitted(queue any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -48,7 +52,8 @@ func (t *Task) MarkAdmitted(queue any) {
 	}
 }
 
-// join records that the task of ctx, if there is one, waits for this one as well.
+// Join records that the task of ctx waits for t too. It moves t to the foreground, unless
+// the task of ctx is itself in the background.
 func (t *Task) Join(ctx context.Context) {
 	if other := Of(ctx); other == nil || !other.Background() {
 		t.background.Store(false)
@@ -57,18 +62,18 @@ func (t *Task) Join(ctx context.Context) {
 
 type taskKey struct{}
 
-// TaskOf returns the task that a context belongs to; nil if it belongs to none.
+// Of returns the task of a context; nil if it has none.
 func Of(ctx context.Context) *Task {
 	t, _ := ctx.Value(taskKey{}).(*Task)
 	return t
 }
 
-// withTask returns a context that belongs to a task.
+// With returns a context with the task t.
 func With(ctx context.Context, t *Task) context.Context {
 	return context.WithValue(ctx, taskKey{}, t)
 }
 
-// InTask returns ctx if it belongs to a task, else one that belongs to a new task.
+// Ensure returns ctx if it has a task, else a context with a new task.
 func Ensure(ctx context.Context) context.Context {
 	if Of(ctx) != nil {
 		return ctx
@@ -76,7 +81,7 @@ func Ensure(ctx context.Context) context.Context {
 	return With(ctx, &Task{})
 }
 
-// InBackground returns a context that belongs to a new task that nobody waits for.
+// InBackground returns a context with a new task in the background.
 func InBackground(ctx context.Context) context.Context {
 	t := &Task{}
 	t.background.Store(true)
