@@ -1,3 +1,10 @@
+// Package cache keeps finished credentials and secrets in memory: how fresh an answer is,
+// what is refreshed in the background, what is served stale while a store is down
+// (stale-while-error), and which failures are kept (negative cache). DESIGN.md, sections 2
+// and 3, gives its limits.
+//
+// It knows how to compare ages, and not how a credential is resolved: that is [Next]. It must
+// know no store, no config and no Dapr.
 package cache
 
 import (
@@ -12,45 +19,45 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// LastGoodAge is how old the last good answer may be that is given to [Ask.LastGood]
-// while a store is down or slow.
+// LastGoodAge is the maximum age of an answer to [Ask.LastGood] while a store is down or
+// slow.
 const LastGoodAge = time.Hour
 
-// forgetful is how long something is kept after its last use was over.
+// expirySlack is how much longer than its lifetime an entry stays in memory.
 const expirySlack = time.Second
 
-// Cache keeps finished credentials, and failures that no store is to blame for. It
-// may outlive the resolver that it stands before. It is safe for concurrent use.
+// Cache keeps finished credentials, and failures that a retry does not fix (negative cache).
+// It may outlive the resolver behind it. It is safe for concurrent use.
 type Cache struct {
 	opts     Options
-	writing  sync.Mutex // so that what is read later is what stays
+	writing  sync.Mutex // held during writes, so that the latest read wins
 	entries  *otter.Cache[string, *item]
-	failures *lru.Cache[string, reading] // apart, so that misses push out no credentials
+	failures *lru.Cache[string, result] // separate, so that failures evict no credentials
 
-	restored   []string            // GUIDs of Restore that may not have been read since
-	refreshing *semaphore.Weighted // held by the one goroutine that reads those
+	restored   []string            // GUIDs from Restore that may still need a refresh
+	refreshing *semaphore.Weighted // held by the one handler that refreshes them
 }
 
-// reading is what a reading of a credential brought: it, or a failure.
-type reading struct {
+// result is what a read of a credential returned: the credential, or a failure.
+type result struct {
 	credential *credential.Credential
 	err        error
 	began      time.Time
 }
 
-// at is when the oldest part of it was read, or when the reading that failed began.
-func (r reading) at() time.Time {
+// at returns when the read of the oldest part began; for a failure, when its read began.
+func (r result) at() time.Time {
 	if r.credential != nil {
 		return r.credential.ReadAt
 	}
 	return r.began
 }
 
-// NewCache returns an empty cache.
+// New returns an empty cache.
 func New(o Options) *Cache {
 	o = o.WithDefaults()
 	scale := o.scale()
-	failures, err := lru.New[string, reading](o.MaxEntries)
+	failures, err := lru.New[string, result](o.MaxEntries)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
@@ -59,7 +66,7 @@ func New(o Options) *Cache {
 		refreshing: semaphore.NewWeighted(1),
 		entries: otter.Must(&otter.Options[string, *item]{
 			Clock:         o.clock,
-			MaximumWeight: scale.most,
+			MaximumWeight: scale.maxWeight,
 			Weigher: func(guid string, e *item) uint32 {
 				return scale.weigh(weightOf(guid, e.credential.Fields))
 			},
@@ -71,17 +78,17 @@ func New(o Options) *Cache {
 	}
 }
 
-// Close ends what takes from memory in time what is too old. The cache goes on for who
-// has it, and then does so as it is used.
+// Close ends the goroutines that remove expired entries. The cache stays usable, and then
+// removes them when it is used.
 func (c *Cache) Close() { c.entries.StopAllGoroutines() }
 
-// Len returns how many credentials are kept.
+// Len returns the number of credentials in the cache.
 func (c *Cache) Len() int {
 	c.entries.CleanUp()
 	return c.entries.EstimatedSize()
 }
 
-// staleness is how old the last good answer may be.
+// staleness returns the maximum age of a stale answer.
 func (o Options) staleness(lastGood bool) time.Duration {
 	var allowed time.Duration
 	if o.TTL > 0 {
@@ -93,15 +100,15 @@ func (o Options) staleness(lastGood bool) time.Duration {
 	return allowed
 }
 
-// lifetime is how long a credential is kept.
+// lifetime returns how long a credential stays in the cache.
 func (o Options) lifetime(lastGood bool) time.Duration {
 	longest := max(o.TTL, o.staleness(lastGood))
 	return longest + min(expirySlack, forever-longest)
 }
 
-// get returns what is kept of a GUID and was read at since or later: a credential,
-// however old, else a failure that has an error.
-func (c *Cache) get(guid string, now, since time.Time) (kept *item, failure reading) {
+// get returns the entry of a GUID, if it was read at since or later. The entry is a
+// credential of any age, or a failure.
+func (c *Cache) get(guid string, now, since time.Time) (kept *item, failure result) {
 	kept, ok := c.entries.GetIfPresent(guid)
 	switch {
 	case ok && kept.credential.ReadAt.Before(since):
@@ -111,20 +118,20 @@ func (c *Cache) get(guid string, now, since time.Time) (kept *item, failure read
 	}
 	failure, ok = c.failures.Get(guid)
 	if !ok || failure.began.Before(since) || now.Sub(failure.began) >= c.opts.NegativeTTL {
-		return nil, reading{}
+		return nil, result{}
 	}
 	return nil, failure
 }
 
-// outdated tells whether a reading began before that of what is kept.
+// outdated tells whether the entry of a GUID comes from a later read than began.
 func (c *Cache) outdated(guid string, began time.Time) bool {
 	kept, ok := c.entries.GetIfPresent(guid)
 	failure, _ := c.failures.Peek(guid)
 	return ok && kept.began.After(began) || failure.began.After(began)
 }
 
-// keep takes what a reading brought, unless what is kept was read later.
-func (c *Cache) keep(guid string, got reading) {
+// keep stores the result of a read, unless a later read has been stored already.
+func (c *Cache) keep(guid string, got result) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	before, _ := c.entries.GetIfPresent(guid)
@@ -136,23 +143,23 @@ func (c *Cache) keep(guid string, got reading) {
 		}
 	case credential.KindOf(got.err).Retryable():
 		if before != nil {
-			before.failed(c.opts.Now(), c.opts.longestRetry(got.err))
+			before.failed(c.opts.Now(), c.opts.maxRetryDelay(got.err))
 			before.outage.Store(outageOf(guid, got.err))
 		}
 	default:
 		c.entries.Invalidate(guid)
 		c.unsave(guid)
 		if c.opts.TTL > 0 && c.opts.NegativeTTL > 0 && credential.KindOf(got.err) != credential.Internal {
-			c.failures.Add(guid, reading{err: shortened(got.err), began: got.began})
+			c.failures.Add(guid, result{err: shortened(got.err), began: got.began})
 		}
 	}
 }
 
-// maxKeptText is how long what a kept failure has for the log may be, in bytes.
+// maxKeptText is the maximum length of the log detail of a cached failure, in bytes.
 const maxKeptText = 4 << 10
 
-// shortened returns a failure without what it has for the log, if that is long: a config
-// may refer to a name of any length, and a store may answer with one.
+// shortened returns the failure, without its log detail if that is long. A config may refer
+// to a name of any length, and a store may repeat it.
 func shortened(err error) error {
 	var e *credential.Error
 	if !errors.As(err, &e) || len(e.Reference) <= maxKeptText && len(e.Detail()) <= maxKeptText {
@@ -163,17 +170,19 @@ func shortened(err error) error {
 	return &short
 }
 
-func (c *Cache) set(guid string, got reading, before *item) {
+// set replaces the entry of a GUID. The caller holds c.writing.
+func (c *Cache) set(guid string, got result, before *item) {
 	e := &item{credential: got.credential, began: got.began}
 	e.lastGood.Store(before != nil && before.lastGood.Load())
-	e.renewIn(c.opts.TTL, before)
+	e.scheduleRefresh(c.opts.TTL, before)
 	c.entries.Set(guid, e)
 	c.failures.Remove(guid)
 	c.save(guid, e)
 }
 
-// keepLastGood has a credential, which was just answered, kept for LastGood.
-func (c *Cache) keepLastGood(guid string, got reading) {
+// keepLastGood marks a credential that was just answered, so that it stays for
+// [Ask.LastGood].
+func (c *Cache) keepLastGood(guid string, got result) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	kept, ok := c.entries.GetIfPresent(guid)
@@ -187,20 +196,21 @@ func (c *Cache) keepLastGood(guid string, got reading) {
 	}
 }
 
-// errChanges is the failure of a consistent reading: the credential changed in each try
+// errChanges is the failure of a consistent read: the credential changed during each attempt
 // (consistentReads).
 var errChanges = errors.New("it changes while it is being read")
 
-// longestRetry returns the upper bound of the time to the next try, after a failure. The
-// stores of a credential that changes are up, so it is tried again as soon as possible.
-func (o Options) longestRetry(failure error) time.Duration {
+// maxRetryDelay returns the maximum time to the next attempt after a failure. It is zero for
+// a credential that changes: its stores are up, so the next attempt may come soon.
+func (o Options) maxRetryDelay(failure error) time.Duration {
 	if errors.Is(failure, errChanges) {
 		return 0
 	}
 	return o.TTL
 }
 
-// outageOf returns a failure if the last good answer stands in for it; else nil.
+// outageOf returns the failure as an [*credential.Error] if a stale answer may replace it;
+// else nil.
 func outageOf(guid string, err error) *credential.Error {
 	var failure *credential.Error
 	if isDown(err) && errors.As(asError(guid, err), &failure) {
@@ -209,6 +219,6 @@ func outageOf(guid string, err error) *credential.Error {
 	return nil
 }
 
-// isDown tells whether the last good answer stands in for a failure: a store is down or
-// slow, or the credential changes while it is being read.
+// isDown tells whether a stale answer may replace a failure: a store is down or slow, or the
+// credential changed while it was read.
 func isDown(err error) bool { return credential.KindOf(err).Retryable() }

@@ -9,150 +9,152 @@ import (
 	"credential-resolver/resolver/internal/flight"
 )
 
-// Ask says what answer is wanted.
+// Ask says which answer a caller wants.
 type Ask struct {
-	// Fresh wants one whose reading began after the request was made. At most one
-	// reading a second is made for that, which all share who wait for it (section 3,
-	// refresh). False: one that is not older than the cache's TTL.
+	// Fresh asks for a read that begins after the request. There is at most one such read of
+	// a GUID a second, and all callers that wait share it (section 3, refresh). False: the
+	// answer may be as old as the TTL.
 	Fresh bool
-	// Rejected tells whether a credential is one that has been rejected where it was
-	// used: then it is read again, once a second at the most (section 3, rejected).
-	// Nil: none has been.
+	// Rejected tells whether a server has rejected the credential. If so, it is read again,
+	// at most once a second (section 3, rejected). Nil: no credential has been rejected.
 	Rejected func(*credential.Credential) bool
-	// LastGood takes the last good one while a store is down or slow, whatever
-	// StaleIfError says: for a caller to whom a failure is as an empty value.
+	// LastGood accepts a stale answer up to [LastGoodAge] while a store is down or slow, even
+	// if StaleIfError is shorter. It is for callers that treat a failure as an empty value.
 	LastGood bool
-	// NotStale takes no last good one while a store is down or slow: that is a failure then.
+	// NotStale refuses a stale answer while a store is down or slow: the caller gets the
+	// failure.
 	NotStale bool
 }
 
-// Answer is a credential and how it was come by.
+// Answer is a credential and where it came from.
 type Answer struct {
 	*credential.Credential
 
-	// Stale is why the credential is the last good one and not a new one: the failure
-	// of a store, or that the credential changes while it is being read. Nil: it is not stale.
+	// Stale is the reason for a stale answer: the failure of a store, or that the credential
+	// changed while it was read. Nil: the answer is not stale.
 	Stale error
-	// BecameStale tells that it is the first time that this one is given for that.
+	// BecameStale tells that this credential is served stale for the first time.
 	BecameStale bool
-	// FromCache tells that nobody waited for a store.
+	// FromCache tells that the request waited for no store.
 	FromCache bool
-	// Memo keeps what is made of the credential. Nil: nothing is kept.
+	// Memo keeps encodings of the credential. Nil: none are kept.
 	Memo *Memo
 }
 
-// Cached is a resolver with a cache before it. It is safe for concurrent use.
+// Handler is a resolver with a cache in front of it. It is safe for concurrent use.
 type Handler struct {
 	cache     *Cache
 	next      Next
 	timeout   time.Duration // of one resolution
-	reads     *flight.Group[string, reading]
-	refreshes *flight.Group[string, reading] // readings of flights that were asked for fresh
+	reads     *flight.Group[string, result]
+	refreshes *flight.Group[string, result] // of requests with Ask.Fresh; each uses reads
 	observers []Observer
 }
 
-// Observer is told of what the cache does beside the requests. It is called from several
+// Observer is told what the cache does in the background. It is called from several
 // goroutines at once.
 type Observer interface {
-	// Refreshed reports the end of a background refresh. Its error is nil or an [*Error].
+	// Refreshed reports the end of a background refresh. Its error is nil or a
+	// [*credential.Error].
 	Refreshed(ctx context.Context, guid string, took time.Duration, err error)
 }
 
 // Next resolves credentials without a cache of them.
 type Next interface {
-	// ResolveSince resolves a credential of parts that were read at since or later; zero:
-	// at any time. Its error is an [*Error].
+	// ResolveSince resolves a credential from parts that were read at since or later; zero:
+	// at any time. Its error is an [*credential.Error].
 	ResolveSince(ctx context.Context, guid string, since time.Time) (*credential.Credential, error)
 	// List returns the GUIDs of all credentials.
 	List(ctx context.Context) ([]string, error)
-	// Close ends the resolutions that are under way, and waits for them.
+	// Close ends all resolutions and waits for them.
 	Close()
 }
 
-// Over returns a resolver with the cache in front of it. One resolution of next takes
-// timeout at most. Observers are told of background refreshes.
+// Over returns a handler with the cache in front of next. timeout is the limit of next for
+// one resolution. Observers are told of background refreshes.
 func (c *Cache) Over(next Next, timeout time.Duration, observers ...Observer) *Handler {
-	over := &Handler{
+	h := &Handler{
 		cache: c, next: next, timeout: timeout, observers: observers,
-		// The resolver keeps its own time; this is for its end.
-		reads:     flight.New[string, reading](c.opts.Now, timeout+requestSlack, 0),
-		refreshes: flight.New[string, reading](c.opts.Now, timeout+requestSlack, refreshSpacing),
+		// The resolver enforces the timeout. This one only stops a read that ignores it.
+		reads:     flight.New[string, result](c.opts.Now, timeout+requestSlack, 0),
+		refreshes: flight.New[string, result](c.opts.Now, timeout+requestSlack, refreshSpacing),
 	}
 	if len(c.stillRestored()) > 0 {
-		over.reads.Go(over.refreshRestored)
+		h.reads.Go(h.refreshRestored)
 	}
-	return over
+	return h
 }
 
-// Close ends the readings that are under way, and waits for them. What is cached
-// stays.
-func (c *Handler) Close() {
-	c.refreshes.Close()
-	c.reads.Close()
-	c.next.Close()
+// Close ends all reads and waits for them. The cache keeps its entries.
+func (h *Handler) Close() {
+	h.refreshes.Close()
+	h.reads.Close()
+	h.next.Close()
 }
 
-// List returns the GUIDs of all credentials; see [Resolver.List].
-func (c *Handler) List(ctx context.Context) ([]string, error) { return c.next.List(ctx) }
+// List returns the GUIDs of all credentials; see [Next].
+func (h *Handler) List(ctx context.Context) ([]string, error) { return h.next.List(ctx) }
 
-// lateness is how much longer than a resolution a request may take: one that runs out of
-// time says what it waited for, also on a machine that is busy.
+// requestSlack is how much longer a request may take than a resolution. It lets the
+// resolution report what it waited for, even on a busy machine.
 const requestSlack = time.Second
 
-// Resolve returns the finished credential of a GUID, by section 4, and not older than
-// the cache's TTL unless a store is down or slow. It takes as long as the resolver's
-// Timeout allows, and a second more where it waits for what others began. Its error is an [*Error].
-func (c *Handler) Resolve(ctx context.Context, guid string, ask Ask) (Answer, error) {
-	now := c.cache.opts.Now()
+// Resolve returns the finished credential of a GUID (section 4). The answer is at most as old
+// as the TTL, unless a store is down or slow. A request takes at most the timeout of one
+// resolution plus one second, because it may join a read that is already in progress. Its
+// error is an [*credential.Error].
+func (h *Handler) Resolve(ctx context.Context, guid string, ask Ask) (Answer, error) {
+	now := h.cache.opts.Now()
 	var (
 		answer Answer
 		err    error
 		ok     bool
 	)
 	if !ask.Fresh {
-		answer, err, ok = c.fromCache(guid, now, ask)
+		answer, err, ok = h.fromCache(guid, now, ask)
 		if ok && (err != nil || !rejected(answer, now, ask)) {
 			return answer, err
 		}
 	}
 	if !credential.ValidGUID(guid) {
-		_, err := c.next.ResolveSince(ctx, guid, time.Time{})
+		_, err := h.next.ResolveSince(ctx, guid, time.Time{})
 		return Answer{}, err
 	}
-	limited, cancel := context.WithTimeout(ctx, c.timeout+requestSlack)
+	limited, cancel := context.WithTimeout(ctx, h.timeout+requestSlack)
 	defer cancel()
 	switch {
 	case ask.Fresh:
-		return c.answer(guid, ask, c.refresh(limited, guid, now))
+		return h.answer(guid, ask, h.refresh(limited, guid, now))
 	case ok:
-		return c.readRejected(limited, guid, now, ask, answer)
+		return h.readRejected(limited, guid, now, ask, answer)
 	}
-	answer, err = c.answer(guid, ask, c.readPatiently(limited, guid, now, ask))
+	answer, err = h.answer(guid, ask, h.readOrRestored(limited, guid, now, ask))
 	switch {
 	case err == nil && rejected(answer, now, ask):
-		return c.readRejected(limited, guid, now, ask, answer)
-	case err != nil && isDown(err) && ctx.Err() == nil: // else it is the caller who left
-		return c.lastGood(guid, now, ask, err)
+		return h.readRejected(limited, guid, now, ask, answer)
+	case err != nil && isDown(err) && ctx.Err() == nil: // otherwise the caller has left
+		return h.lastGood(guid, now, ask, err)
 	}
 	return answer, err
 }
 
-// answer is what a reading answers.
-func (c *Handler) answer(guid string, ask Ask, got reading) (Answer, error) {
+// answer turns the result of a read into an answer.
+func (h *Handler) answer(guid string, ask Ask, got result) (Answer, error) {
 	if got.err != nil {
 		return Answer{}, asError(guid, got.err)
 	}
 	if ask.LastGood {
-		c.cache.keepLastGood(guid, got)
+		h.cache.keepLastGood(guid, got)
 	}
 	return Answer{Credential: got.credential}, nil
 }
 
-// fromCache answers from what is kept, if that is good enough, and has it renewed if
-// its time is nearly up.
-func (c *Handler) fromCache(guid string, now time.Time, ask Ask) (Answer, error, bool) {
-	o := &c.cache.opts
-	kept, failure := c.cache.get(guid, now, time.Time{})
+// fromCache answers from the cache, if the entry is fresh, a cached failure, or may be served
+// stale during an outage. It starts a background refresh if one is due (prefetch). False: the
+// caller has to read the credential.
+func (h *Handler) fromCache(guid string, now time.Time, ask Ask) (Answer, error, bool) {
+	o := &h.cache.opts
+	kept, failure := h.cache.get(guid, now, time.Time{})
 	switch {
 	case failure.err != nil:
 		return Answer{}, failure.err, true
@@ -160,49 +162,49 @@ func (c *Handler) fromCache(guid string, now time.Time, ask Ask) (Answer, error,
 		return Answer{}, nil, false
 	case now.Sub(kept.credential.ReadAt) < o.TTL:
 		if ask.LastGood && !kept.lastGood.Load() {
-			c.cache.keepLastGood(guid, reading{credential: kept.credential, began: kept.began})
+			h.cache.keepLastGood(guid, result{credential: kept.credential, began: kept.began})
 		}
-		if !now.Before(kept.renewAt) {
-			c.renew(guid, kept, now)
+		if !now.Before(kept.refreshAt) {
+			h.refreshInBackground(guid, kept, now)
 		}
 		return Answer{Credential: kept.credential, Memo: &kept.memo, FromCache: true}, nil, true
 	}
-	outage := c.outage(guid, kept, now)
+	outage := h.outage(guid, kept, now)
 	if outage == nil {
 		return Answer{}, nil, false
 	}
 	// It could not be renewed. To try again is not for those who ask to wait for.
-	answer, ok := c.stale(kept, now, ask, outage)
+	answer, ok := h.stale(kept, now, ask, outage)
 	if ok {
 		answer.FromCache = true
-		c.renew(guid, kept, now)
+		h.refreshInBackground(guid, kept, now)
 	}
 	return answer, nil, ok
 }
 
-// rejected tells whether a credential that was not read just now is to be read again.
+// rejected tells whether a credential has to be read again because a server rejected it. A
+// credential that was read less than rejectedPause ago is not.
 func rejected(answer Answer, now time.Time, ask Ask) bool {
 	return ask.Rejected != nil && now.Sub(answer.ReadAt) >= rejectedPause && ask.Rejected(answer.Credential)
 }
 
-// readRejected reads a credential again that has been rejected. All who report the same
-// one are content with any reading after it; while a store is down, with the credential
-// that they would get without a word.
-func (c *Handler) readRejected(ctx context.Context, guid string, now time.Time, ask Ask, answer Answer) (Answer, error) {
+// readRejected reads a rejected credential again. All callers that report the same credential
+// share any later read. While a store is down, they get the credential that they have.
+func (h *Handler) readRejected(ctx context.Context, guid string, now time.Time, ask Ask, answer Answer) (Answer, error) {
 	since := answer.NewestAt.Add(1)
-	got := c.readIf(ctx, guid, since, func() bool {
-		kept, _ := c.cache.get(guid, now, time.Time{})
+	got := h.readWhen(ctx, guid, since, func() bool {
+		kept, _ := h.cache.get(guid, now, time.Time{})
 		return kept == nil || kept.credential != answer.Credential || kept.mayReject(now)
 	})
-	again, err := c.answer(guid, ask, got)
+	again, err := h.answer(guid, ask, got)
 	if err != nil && (errors.Is(err, flight.ErrNotBegun) || credential.KindOf(err).Retryable()) {
 		return answer, nil
 	}
 	return again, err
 }
 
-// asError makes the error of a request of one that is none of the resolver's own: the
-// caller's time is up, or all is being closed.
+// asError turns an error that did not come from the resolver into an [*credential.Error]: the
+// time of the caller is up, or the handler is being closed.
 func asError(guid string, err error) error {
 	var e *credential.Error
 	if errors.As(err, &e) {

@@ -8,44 +8,43 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// entry is a finished credential in a cache. Its times count from when the reading of
-// it began, by a clock that nobody sets.
+// item is a finished credential in a cache. Its times count from the beginning of its read,
+// on a monotonic clock.
 type item struct {
 	credential *credential.Credential
 	began      time.Time
-	share      float64   // of its TTL, after which it is renewed, on average
-	renewAt    time.Time // from then on, whoever asks has it renewed
-	restored   bool      // it was read by an earlier process
+	share      float64   // the average part of the TTL after which it is refreshed
+	refreshAt  time.Time // from then on, a request starts a background refresh
+	restored   bool      // an earlier process read it
 
 	memo       Memo
-	lastGood   atomic.Bool                      // it is kept for LastGood, whatever StaleIfError says
-	stale      atomic.Bool                      // it has been given as the last good one
-	outage     atomic.Pointer[credential.Error] // why it could not be renewed, for a store that is down or slow; nil: it is not so
-	failures   atomic.Int32                     // to renew it, in a row
-	retryAfter atomic.Int64                     // when it may be tried again, in nanoseconds since began
-	rejectedAt atomic.Int64                     // when it was last read again as rejected; likewise, zero: never
+	lastGood   atomic.Bool                      // it is kept for Ask.LastGood, even if StaleIfError is shorter
+	stale      atomic.Bool                      // it has been served stale
+	outage     atomic.Pointer[credential.Error] // why the last refresh failed, if a store was down or slow; else nil
+	failures   atomic.Int32                     // of refreshes, in a row
+	retryAfter atomic.Int64                     // when the backoff ends, in nanoseconds since began
+	rejectedAt atomic.Int64                     // when it was last read as rejected, in nanoseconds since began; zero: never
 }
 
-// renewIn sets when the entry is renewed: after 75 to 90 hundredths of its TTL. Most of
-// the difference is drawn once for a credential in a process, and is that of the entry
-// before, if there was one. So it adds up: processes that began together are out of
-// step in five TTLs. Draws anew each time would even each other out, and take thirty.
-func (e *item) renewIn(ttl time.Duration, before *item) {
+// scheduleRefresh sets the refresh time to 75 to 90% of the TTL (jitter). Most of the jitter
+// is drawn once for each credential and process, and inherited from the entry before. So it
+// adds up: processes that start together are out of step after five TTLs. A new draw each
+// time would average out, and take thirty.
+func (e *item) scheduleRefresh(ttl time.Duration, before *item) {
 	e.share = 0.765 + 0.12*rand.Float64() //nolint:gosec // no secret depends on it
 	if before != nil && before.share > 0 {
 		e.share = before.share
 	}
 	share := e.share + 0.03*rand.Float64() - 0.015 //nolint:gosec // as above
-	e.renewAt = e.credential.ReadAt.Add(time.Duration(share * float64(ttl)))
+	e.refreshAt = e.credential.ReadAt.Add(time.Duration(share * float64(ttl)))
 }
 
-// failed notes that the entry could not be renewed. It is tried again after a second
-// or two and, each time that fails, after four times as long, up to the TTL: many that
-// wait for a store ask little more of the others than usual, and do not all come at
-// once when it is back.
+// failed records a failed refresh and schedules the next attempt. The backoff is 1 to 2 s,
+// then four times as long after each failure, up to the TTL. The jitter keeps many processes
+// from asking a store at the same moment when it is back.
 func (e *item) failed(now time.Time, ttl time.Duration) {
 	if !e.mayRetry(now) {
-		return // it was asked for before its time
+		return // this attempt came before the backoff was over
 	}
 	const first, growths = 2 * time.Second, 10
 	most := min(first<<(2*min(e.failures.Add(1)-1, growths)), max(ttl, first))
@@ -53,27 +52,58 @@ func (e *item) failed(now time.Time, ttl time.Duration) {
 	e.retryAfter.Store(int64(now.Sub(e.began) + pause))
 }
 
-// mayRetry tells whether it is time to try to renew it.
+// mayRetry tells whether the backoff is over.
 func (e *item) mayRetry(now time.Time) bool {
 	return int64(now.Sub(e.began)) >= e.retryAfter.Load()
 }
 
-// trustedFailure is how long after the next attempt was due a failure is still taken
-// for the state of the store. After that nobody has asked for a while.
-const trustedFailure = 5 * time.Second
+// outageWindow is how long after the end of the backoff the last failure still counts as the
+// state of the store. After that, no request has tried for a while.
+const outageWindow = 5 * time.Second
 
-// failedLately tells whether it is not long ago that the next attempt was due.
-func (e *item) failedLately(now time.Time) bool {
-	return int64(now.Sub(e.began)-trustedFailure) < e.retryAfter.Load()
+// failedRecently tells whether the last failure still counts as the state of the store.
+func (e *item) failedRecently(now time.Time) bool {
+	return int64(now.Sub(e.began)-outageWindow) < e.retryAfter.Load()
 }
 
-// rejectedPause is how long a credential is not read again after it was, for those who
-// report that it was rejected (section 3).
+// rejectedPause is the shortest time between two reads of a rejected credential (section 3).
 const rejectedPause = time.Second
 
-// mayReject tells whether it may be read again since it was rejected, and notes that
-// it is.
+// mayReject tells whether the credential may be read again as rejected, and records that it
+// is.
 func (e *item) mayReject(now time.Time) bool {
 	at, last := int64(now.Sub(e.began)), e.rejectedAt.Load()
 	return (last == 0 || at-last >= int64(rejectedPause)) && e.rejectedAt.CompareAndSwap(last, at)
+}
+
+// scale gives entries weights so that one limit on the total weight also limits their number:
+// each entry weighs at least the average of a full cache.
+type scale struct {
+	unit      int64  // bytes of one unit
+	minWeight int64  // units, of one entry
+	maxWeight uint64 // units, of the whole cache
+}
+
+func (o Options) scale() scale {
+	s := scale{unit: o.MaxBytes>>30 + 1} // a weight has 32 bits
+	units, entries := o.MaxBytes/s.unit, int64(o.MaxEntries)
+	s.minWeight = (units + entries - 1) / entries
+	s.maxWeight = uint64(units) //nolint:gosec // it is not below zero
+	if units >= entries {
+		s.maxWeight = uint64(s.minWeight * entries) //nolint:gosec // likewise
+	}
+	return s
+}
+
+// weigh returns the weight of a size in bytes.
+func (s scale) weigh(size int) uint32 {
+	return uint32(min(max(s.minWeight, int64(size)/s.unit), 1<<31)) //nolint:gosec // it is within bounds
+}
+
+// weightOf estimates the memory of a cached credential with its encodings in the [Memo], in
+// bytes of one unit. An encoding may be larger than the credential if many characters need an escape.
+// Large encodings are not kept.
+func weightOf(guid string, fields credential.Object) int {
+	size := credential.SizeOf(fields)
+	return len(guid) + credential.EntryOverhead + size + memoSlots*min(max(size, fields.JSONSize()), maxMemo)
 }

@@ -8,25 +8,25 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// LastGoodStore keeps last good answers for the process after this one (DESIGN.md,
-// section 9). Its methods return at once: a cache calls them under its lock.
+// LastGoodStore keeps last good credentials for the next process (DESIGN.md, section 9). Its
+// methods return at once, because the cache calls them under its lock.
 type LastGoodStore interface {
-	// Save keeps a credential in place of an earlier one of its GUID.
+	// Save stores a credential and replaces an earlier one of the same GUID.
 	Save(kept LastGood)
-	// Delete removes the credential of a GUID, which was refused or is gone.
+	// Delete removes the credential of a GUID, which has been refused or has disappeared.
 	Delete(guid string)
 }
 
-// LastGood is a credential that outlives the process.
+// LastGood is a credential that outlives the process, to be served stale.
 type LastGood struct {
 	Credential *credential.Credential
-	// ForAsk tells that it is kept for [Ask.LastGood], whatever StaleIfError says.
+	// ForAsk tells that it is kept for [Ask.LastGood], even if StaleIfError is shorter.
 	ForAsk bool
-	// MaxAge is how old it may become. DecodeLastGood leaves it zero.
+	// MaxAge is the maximum age at which it may be served. DecodeLastGood leaves it zero.
 	MaxAge time.Duration
 }
 
-// The names in the text of a LastGood.
+// The fields of an encoded LastGood.
 const (
 	lastGoodGUID   = "guid"
 	lastGoodNewest = "newestAfter" // nanoseconds from its ReadAt until its newest part was read
@@ -34,10 +34,11 @@ const (
 	lastGoodFields = "fields"
 )
 
-// Size estimates the size of its text, in bytes.
+// Size estimates the length of its encoding, in bytes.
 func (l LastGood) Size() int { return len(l.Credential.GUID) + l.Credential.Fields.JSONSize() + 100 }
 
-// Encode returns its text, without its age. It fails if a string in it is not UTF-8.
+// Encode returns its encoding, without ReadAt and MaxAge. It fails if a string in it is not
+// UTF-8.
 func (l LastGood) Encode() ([]byte, error) {
 	c := l.Credential
 	return credential.NewObject(
@@ -50,7 +51,7 @@ func (l LastGood) Encode() ([]byte, error) {
 
 var errNotLastGood = errors.New("it is not a whole credential")
 
-// DecodeLastGood is the inverse of Encode, for a credential that was read at a time. Its
+// DecodeLastGood decodes what Encode returned, for a credential that was read at readAt. Its
 // error holds nothing of the text.
 func DecodeLastGood(text []byte, readAt time.Time) (LastGood, error) {
 	o, err := credential.ParseObject(text)
@@ -74,7 +75,7 @@ func DecodeLastGood(text []byte, readAt time.Time) (LastGood, error) {
 	return LastGood{Credential: c, ForAsk: forAsk}, nil
 }
 
-// save has an entry outlive the process, as long as it may be given.
+// save hands an entry to the LastGoodStore, if it may ever be served stale.
 func (c *Cache) save(guid string, e *item) {
 	if c.opts.Store == nil {
 		return
@@ -87,15 +88,15 @@ func (c *Cache) save(guid string, e *item) {
 	}
 }
 
-// unsave has no answer of a GUID outlive the process.
+// unsave removes the credential of a GUID from the LastGoodStore.
 func (c *Cache) unsave(guid string) {
 	if c.opts.Store != nil {
 		c.opts.Store.Delete(guid)
 	}
 }
 
-// Restore takes the credentials of an earlier process that may still be given, for a
-// cache that has not been used yet.
+// Restore fills a new cache with credentials from an earlier process. It drops those that are
+// too old to be served stale.
 func (c *Cache) Restore(all []LastGood) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -108,7 +109,7 @@ func (c *Cache) Restore(all []LastGood) {
 		}
 		e := &item{credential: l.Credential, began: l.Credential.ReadAt, restored: true}
 		e.lastGood.Store(l.ForAsk)
-		e.renewIn(c.opts.TTL, nil)
+		e.scheduleRefresh(c.opts.TTL, nil)
 		c.entries.Set(l.Credential.GUID, e)
 		c.entries.SetExpiresAfter(l.Credential.GUID, max(1, c.opts.lifetime(l.ForAsk)-age))
 		c.restored = append(c.restored, l.Credential.GUID)

@@ -2,21 +2,20 @@ package cache
 
 import "sync/atomic"
 
-// Memo keeps what callers make of a cached credential, such as its encoding for the wire:
-// a credential in use is encoded once, and not for each answer. It is safe for concurrent
-// use.
+// Memo keeps encodings of a cached credential, so that a credential in regular use is encoded
+// once and not for each answer. It is safe for concurrent use.
 type Memo struct {
 	slots [memoSlots]atomic.Pointer[[]byte]
 }
 
 const (
-	memoSlots = 2        // how many things a Memo keeps
-	maxMemo   = 64 << 10 // how large they may be, in bytes
+	memoSlots = 2        // number of slots
+	maxMemo   = 64 << 10 // maximum size of the content of a slot, in bytes
 )
 
-// Get returns what is kept in a slot, 0 or 1. Else it makes it, and keeps it if that
-// succeeds and it is not large. Nobody may change what Get returns. A nil Memo keeps
-// nothing.
+// Get returns the content of a slot, 0 or 1. If the slot is empty, it calls make, and keeps
+// the result if that succeeds and is not large. Do not change the bytes that Get returns. A
+// nil Memo keeps nothing.
 func (m *Memo) Get(slot int, make func() ([]byte, error)) ([]byte, error) {
 	if m == nil {
 		return make()

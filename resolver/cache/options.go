@@ -7,7 +7,7 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// The defaults of the cache (DESIGN.md, section 2).
+// The defaults of a cache (DESIGN.md, section 2).
 const (
 	DefaultTTL          = time.Minute
 	DefaultMaxEntries   = 10_000
@@ -16,36 +16,35 @@ const (
 	DefaultNegativeTTL  = 5 * time.Second
 )
 
-// CacheOptions bound a cache (DESIGN.md, section 2).
+// Options configure a cache (DESIGN.md, section 2).
 type Options struct {
-	// TTL is how old an answer may be, from when the oldest part of it was read
-	// (cacheTTL). Zero: every credential is resolved anew.
+	// TTL is the maximum age of an answer, counted from the read of its oldest part
+	// (cacheTTL). Zero: no caching, every credential is resolved again.
 	TTL time.Duration
-	// MaxEntries and MaxBytes are how many credentials are kept at the most, and of
-	// what size, by an estimate (cacheMaxEntries, cacheMaxBytes); secrets have as much
-	// for themselves. Zero: the defaults.
+	// MaxEntries and MaxBytes limit the number and the estimated size of cached credentials
+	// (cacheMaxEntries, cacheMaxBytes). Cached secrets have the same limits of their own.
+	// Zero: the defaults.
 	MaxEntries int
 	MaxBytes   int64
-	// StaleIfError is how old the last good answer may be that is given while a store
-	// is down or slow (staleIfError). Zero: none is given.
+	// StaleIfError is the maximum age of a stale answer while a store is down or slow
+	// (staleIfError). Zero: no stale answers.
 	StaleIfError time.Duration
-	// NegativeTTL is how long a failure is given that a store is not to blame for
-	// (negativeCacheTTL). Zero: it is found anew each time.
+	// NegativeTTL is how long permanent failures are cached (negativeCacheTTL). Zero: they
+	// are not cached.
 	NegativeTTL time.Duration
-	// Consistent reads a credential again until nothing has changed underneath, twice
-	// at the most (consistentReads). False: what is read is answered.
+	// Consistent repeats a read, at most twice, until nothing has changed underneath
+	// (consistentReads). False: each credential is read once.
 	Consistent bool
-	// Store keeps last good answers for the process after this one. Nil: they end with
-	// this one.
+	// Store keeps last good credentials for the next process. Nil: they end with this one.
 	Store LastGoodStore
-	// Now is the clock. Nil: time.Now, by which also goes from memory what is too old
-	// for any answer.
+	// Now is the clock. Nil: time.Now, and expired entries are then removed in the
+	// background.
 	Now func() time.Time
 
 	clock otter.Clock // nil: otter's own
 }
 
-// DefaultCacheOptions are those of section 2.
+// DefaultOptions returns the defaults of section 2.
 func DefaultOptions() Options {
 	return Options{
 		TTL: DefaultTTL, MaxEntries: DefaultMaxEntries, MaxBytes: DefaultMaxBytes,
@@ -53,7 +52,7 @@ func DefaultOptions() Options {
 	}
 }
 
-// cacheClock is a clock for otter that wakes nobody.
+// clock is a clock for otter without timers.
 type clock func() time.Time
 
 // NowNano implements otter.Clock.
@@ -62,6 +61,8 @@ func (c clock) NowNano() int64 { return c().UnixNano() }
 // Tick implements otter.Clock.
 func (clock) Tick(time.Duration) <-chan time.Time { return nil }
 
+// WithDefaults returns the options with the defaults for MaxEntries, MaxBytes and Now where
+// they are zero.
 func (o Options) WithDefaults() Options {
 	if o.MaxEntries <= 0 {
 		o.MaxEntries = DefaultMaxEntries
@@ -77,5 +78,5 @@ func (o Options) WithDefaults() Options {
 	return o
 }
 
-// forever is the longest time.
+// forever is the longest duration.
 const forever = time.Duration(math.MaxInt64)

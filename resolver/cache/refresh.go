@@ -10,114 +10,112 @@ import (
 	"credential-resolver/resolver/task"
 )
 
-// renew begins a reading that nobody waits for, one at a time and, after one that
-// failed, not at once.
-func (c *Handler) renew(guid string, kept *item, now time.Time) {
-	if kept.mayRetry(now) && !c.reads.Running(guid) {
+// refreshInBackground starts a read that no request waits for, unless one is running or the
+// backoff is not over.
+func (h *Handler) refreshInBackground(guid string, kept *item, now time.Time) {
+	if kept.mayRetry(now) && !h.reads.Running(guid) {
 		ctx := task.InBackground(context.Background())
-		_, _ = c.reads.Join(ctx, guid, time.Time{}, flight.Always, c.refreshing(guid)) // none, if all is being closed
+		_, _ = h.reads.Join(ctx, guid, time.Time{}, flight.Always, h.backgroundRead(guid)) // the only error: the handler is being closed
 	}
 }
 
-// refreshing is reading, for a background refresh.
-func (c *Handler) refreshing(guid string) func(context.Context, time.Time) (reading, error) {
-	read := c.reading(guid, false)
-	return func(ctx context.Context, began time.Time) (reading, error) {
+// backgroundRead returns readFunc for a background refresh, which the observers are told of.
+func (h *Handler) backgroundRead(guid string) func(context.Context, time.Time) (result, error) {
+	read := h.readFunc(guid, false)
+	return func(ctx context.Context, began time.Time) (result, error) {
 		got, err := read(ctx, began)
-		for _, observer := range c.observers {
-			observer.Refreshed(ctx, guid, c.cache.opts.Now().Sub(began), got.err)
+		for _, observer := range h.observers {
+			observer.Refreshed(ctx, guid, h.cache.opts.Now().Sub(began), got.err)
 		}
 		return got, err
 	}
 }
 
-// read reads a credential, with all who ask for it meanwhile. No part of it was read
-// before since; zero: at any time.
-func (c *Handler) read(ctx context.Context, guid string, since time.Time) reading {
-	return c.readIf(ctx, guid, since, flight.Always)
+// read reads a credential, and shares the read with all callers that ask for it meanwhile. No
+// part of the credential was read before since; zero: at any time.
+func (h *Handler) read(ctx context.Context, guid string, since time.Time) result {
+	return h.readWhen(ctx, guid, since, flight.Always)
 }
 
-// readIf is read, if a reading is under way that will do, or one may begin; else its
-// failure is errNotBegun.
-func (c *Handler) readIf(ctx context.Context, guid string, since time.Time, may func() bool) reading {
-	read := c.reading(guid, !since.IsZero())
+// readWhen is like read, but begins a new read only if allow returns true. Otherwise the
+// result holds [flight.ErrNotBegun].
+func (h *Handler) readWhen(ctx context.Context, guid string, since time.Time, allow func() bool) result {
+	read := h.readFunc(guid, !since.IsZero())
 	for {
-		got, err := c.reads.DoWhen(ctx, guid, since, may, func(ctx context.Context, began time.Time) (reading, error) {
-			// Who missed the cache while another filled it does not read again.
-			kept, failure := c.cache.get(guid, began, since)
+		got, err := h.reads.DoWhen(ctx, guid, since, allow, func(ctx context.Context, began time.Time) (result, error) {
+			// Another caller may have filled the cache since this one missed it.
+			kept, failure := h.cache.get(guid, began, since)
 			switch {
 			case failure.err != nil:
 				return failure, nil
-			case kept != nil && began.Sub(kept.credential.ReadAt) < c.cache.opts.TTL:
-				return reading{credential: kept.credential, began: kept.began}, nil
+			case kept != nil && began.Sub(kept.credential.ReadAt) < h.cache.opts.TTL:
+				return result{credential: kept.credential, began: kept.began}, nil
 			}
 			return read(ctx, began)
 		})
 		if err != nil {
-			return reading{err: err}
+			return result{err: err}
 		}
-		if !got.at().Before(since) { // else it was one of those, for who asks for less
+		if !got.at().Before(since) { // otherwise the result is a cached one that is too old for this caller
 			return got
 		}
 	}
 }
 
-// refreshSpacing is how long after one reading that was asked for fresh the next one
-// may begin (section 3, refresh).
+// refreshSpacing is the shortest time between two reads for [Ask.Fresh] (section 3, refresh).
 const refreshSpacing = time.Second
 
-// refresh reads a credential anew: at since or later, and not sooner after the last
-// time than may be.
-func (c *Handler) refresh(ctx context.Context, guid string, since time.Time) reading {
-	got, err := c.refreshes.Do(ctx, guid, since, func(ctx context.Context, began time.Time) (reading, error) {
-		return c.read(ctx, guid, began), nil
+// refresh reads a credential at since or later, at most once every refreshSpacing.
+func (h *Handler) refresh(ctx context.Context, guid string, since time.Time) result {
+	got, err := h.refreshes.Do(ctx, guid, since, func(ctx context.Context, began time.Time) (result, error) {
+		return h.read(ctx, guid, began), nil
 	})
 	if err != nil {
-		return reading{err: err}
+		return result{err: err}
 	}
 	return got
 }
 
-// reading returns what reads a credential and keeps what it brings. Of secrets it
-// takes those that are kept for other credentials, unless it must be fresh.
-func (c *Handler) reading(guid string, fresh bool) func(context.Context, time.Time) (reading, error) {
-	return func(ctx context.Context, began time.Time) (reading, error) {
-		got := reading{began: began}
+// readFunc returns a function that reads a credential and stores the result in the cache.
+// With fresh, it takes no cached secrets.
+func (h *Handler) readFunc(guid string, fresh bool) func(context.Context, time.Time) (result, error) {
+	return func(ctx context.Context, began time.Time) (result, error) {
+		got := result{began: began}
 		switch {
-		case c.cache.opts.Consistent:
-			got.credential, got.err = c.consistent(ctx, guid)
+		case h.cache.opts.Consistent:
+			got.credential, got.err = h.consistent(ctx, guid)
 		case fresh:
-			got.credential, got.err = c.next.ResolveSince(ctx, guid, began)
+			got.credential, got.err = h.next.ResolveSince(ctx, guid, began)
 		default:
-			got.credential, got.err = c.next.ResolveSince(ctx, guid, time.Time{})
+			got.credential, got.err = h.next.ResolveSince(ctx, guid, time.Time{})
 		}
-		if got.err == nil || !errors.Is(ctx.Err(), context.Canceled) { // all is being closed, which says nothing of a store
-			c.cache.keep(guid, got)
+		if got.err == nil || !errors.Is(ctx.Err(), context.Canceled) { // after Close, a failure says nothing about a store
+			h.cache.keep(guid, got)
 		}
 		return got, nil
 	}
 }
 
-// maxRereads is how often a credential is read again to see that nothing has changed.
+// maxRereads is how often a consistent read is repeated.
 const maxRereads = 2
 
-// consistent reads a credential until two readings, one after the other, are alike:
-// then none of its parts changed between the first and the last of them. After maxRereads
-// it fails with errChanges, for which the last good credential stands in.
-func (c *Handler) consistent(ctx context.Context, guid string) (*credential.Credential, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+// consistent reads a credential until two reads in a row are equal. Then no part changed
+// between them. After maxRereads it fails with errChanges, and a stale answer may replace
+// that failure.
+func (h *Handler) consistent(ctx context.Context, guid string) (*credential.Credential, error) {
+	ctx, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
-	before, err := c.next.ResolveSince(ctx, guid, c.cache.opts.Now())
+	before, err := h.next.ResolveSince(ctx, guid, h.cache.opts.Now())
 	for range maxRereads {
 		if err != nil {
 			return nil, err
 		}
 		var after *credential.Credential
-		if after, err = c.next.ResolveSince(ctx, guid, c.cache.opts.Now()); err != nil {
+		if after, err = h.next.ResolveSince(ctx, guid, h.cache.opts.Now()); err != nil {
 			return nil, err
 		}
 		if after.Fields.Equal(before.Fields) {
-			return before, nil // whose age counts from the first reading
+			return before, nil // its age counts from the first read
 		}
 		before = after
 	}

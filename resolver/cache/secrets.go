@@ -11,46 +11,46 @@ import (
 	"credential-resolver/resolver/internal/flight"
 )
 
-// literalsFactor times the cache's TTL is how long it is remembered that a value of a
-// config is no secret. A credential that was made at the end of that is good for a TTL
-// more: five TTLs are the bound on how late a secret is seen that comes to be under the
-// name of a literal. An edit of the config forgets, and so does refresh.
+// literalsFactor times the TTL is how long the cache remembers that a value of a config is no
+// secret. A credential from the end of that time is valid for one more TTL. So a new secret
+// with the name of a literal is noticed after five TTLs at most. An edit of the config, or a
+// refresh, skips the wait.
 const literalsFactor = 4
 
-// literalOverhead estimates the memory of a literal less its value, in bytes.
+// literalOverhead estimates the memory of a literal without its value, in bytes.
 const literalOverhead = 200
 
-// secretCache keeps the secrets that credentials are made of, so that those which
-// share a secret read it once, and what single-key mode has learned: the values of a
-// config that are no secrets. Missing secrets are not kept otherwise, and failures
-// are not kept at all.
+// Secrets caches the secrets of one store, so that credentials which share a secret read it
+// once. It also remembers what single-key mode has learned: which values of a config are no
+// secrets. It caches no failures and no missing secrets. It is safe for concurrent use.
 type Secrets struct {
-	ttl      time.Duration // of a secret
-	learned  time.Duration // of a literal
+	ttl      time.Duration // of secrets
+	learned  time.Duration // how long a literal is remembered
 	now      func() time.Time
 	secrets  *otter.Cache[string, Dated[credential.Secret]]
 	literals *otter.Cache[Literal, time.Time]
 	reads    *flight.Group[string, Dated[credential.Secret]]
 }
 
-// dated is a value and when the reading of it began.
+// Dated is a value and the time when its read began.
 type Dated[T any] struct {
 	Value T
 	At    time.Time
 }
 
-// literal is a value of a config, which a hash stands for, that is no secret.
+// Literal is a value of a config that is no secret. Config is the hash of the config.
 type Literal struct {
 	Config [sha256.Size]byte
 	Value  string
 }
 
-// newSecretCache returns a cache for credentials that are cached as options say, and
-// resolved within a timeout. A secret is taken from it for half of a credential's TTL,
-// since a credential is as old as the oldest of its secrets, and is to be renewed
-// before its time is up. A reading of a secret ends a little before the timeout, so
-// that who began it hears why, such as that the store never connected, and not that
-// his own time is up.
+// NewSecrets returns a cache of secrets for credentials that are cached as o says. timeout is
+// the limit of one resolution.
+//
+// A secret is valid for half of the TTL: a credential is as old as its oldest secret, and is
+// refreshed before its TTL ends. A read of a secret ends a little before timeout, so that the
+// caller learns why it failed (such as a store that never connected), and not only that its
+// own time is up.
 func NewSecrets(o Options, timeout time.Duration) *Secrets {
 	c := &Secrets{
 		ttl: o.TTL / 2, learned: literalsFactor * o.TTL, now: o.Now,
@@ -62,7 +62,7 @@ func NewSecrets(o Options, timeout time.Duration) *Secrets {
 	scale := o.scale()
 	c.secrets = otter.Must(&otter.Options[string, Dated[credential.Secret]]{
 		Clock:         o.clock,
-		MaximumWeight: scale.most,
+		MaximumWeight: scale.maxWeight,
 		Weigher: func(name string, secret Dated[credential.Secret]) uint32 {
 			return scale.weigh(len(name) + secret.Value.Size())
 		},
@@ -77,8 +77,8 @@ func NewSecrets(o Options, timeout time.Duration) *Secrets {
 	return c
 }
 
-// get returns a secret that was read at since or later, from what is kept or by a
-// read that all share who ask for it.
+// Get returns a secret that was read at since or later (zero: at any time), from the cache or
+// from a read that all callers share. Its error is that of read.
 func (c *Secrets) Get(
 	ctx context.Context, name string, since time.Time, read func(context.Context) (credential.Secret, error),
 ) (Dated[credential.Secret], error) {
@@ -92,25 +92,25 @@ func (c *Secrets) Get(
 	}
 	for {
 		secret, err := c.reads.Do(ctx, name, since, func(ctx context.Context, began time.Time) (Dated[credential.Secret], error) {
-			// Who missed the cache while another filled it does not read again.
+			// Another caller may have filled the cache since this one missed it.
 			if kept, ok := c.kept(name, since); ok {
 				return kept, nil
 			}
 			return c.fill(ctx, name, began, read)
 		})
-		if err != nil || !secret.At.Before(since) { // else it was one of those, for who asks for less
+		if err != nil || !secret.At.Before(since) { // otherwise the result is a cached one that is too old for this caller
 			return secret, err
 		}
 	}
 }
 
-// kept returns a secret that is kept and was read at since or later.
+// kept returns a cached secret that was read at since or later.
 func (c *Secrets) kept(name string, since time.Time) (Dated[credential.Secret], bool) {
 	secret, ok := c.secrets.GetIfPresent(name)
 	return secret, ok && !secret.At.Before(since) && c.now().Sub(secret.At) < c.ttl
 }
 
-// fill reads a secret and keeps it.
+// fill reads a secret and caches it.
 func (c *Secrets) fill(
 	ctx context.Context, name string, began time.Time, read func(context.Context) (credential.Secret, error),
 ) (Dated[credential.Secret], error) {
@@ -120,12 +120,12 @@ func (c *Secrets) fill(
 	case err == nil && got.Len() > 0:
 		c.secrets.Set(name, secret)
 	case err == nil, !credential.KindOf(err).Retryable():
-		c.secrets.Invalidate(name) // it is gone, or refused
+		c.secrets.Invalidate(name) // it has disappeared, or access to it was refused
 	}
 	return secret, err
 }
 
-// isLiteral tells whether a value of a config was no secret at since or later.
+// IsLiteral tells whether a value of a config was found to be no secret at since or later.
 func (c *Secrets) IsLiteral(l Literal, since time.Time) bool {
 	if c.literals == nil {
 		return false
@@ -134,13 +134,14 @@ func (c *Secrets) IsLiteral(l Literal, since time.Time) bool {
 	return ok && !at.Before(since) && c.now().Sub(at) < c.learned
 }
 
-// learn remembers that a value of a config is no secret.
+// Learn records that a value of a config was no secret at a time.
 func (c *Secrets) Learn(l Literal, at time.Time) {
 	if c.literals != nil {
 		c.literals.Set(l, at)
 	}
 }
 
+// Close ends all reads and waits for them.
 func (c *Secrets) Close() {
 	c.reads.Close()
 	if c.secrets != nil {
