@@ -7,8 +7,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// explicit resolves a config whose references are explicit (section 10): nothing else
-// is looked at, and nothing is asked for unless all of it may be.
+// explicit resolves a config with explicit references (section 10). It looks at nothing else,
+// and it asks for no secret unless all of them are allowed.
 func (f *fetcher) explicit(ctx context.Context, t credential.Template) (credential.Object, error) {
 	found, err := f.find(ctx, t.References)
 	if err != nil {
@@ -17,10 +17,10 @@ func (f *fetcher) explicit(ctx context.Context, t credential.Template) (credenti
 	return t.Fill(found)
 }
 
-// find fetches the secrets of references, each distinct one once.
+// find fetches the secrets of the references, each distinct one once.
 func (f *fetcher) find(ctx context.Context, refs []*credential.ExplicitReference) (credential.Found, error) {
 	at := make([]secretAt, len(refs))
-	askers := map[secretAt]*credential.ExplicitReference{} // the first one of each
+	askers := map[secretAt]*credential.ExplicitReference{} // the first reference to each secret
 	for i, ref := range refs {
 		var err error
 		if at[i], err = f.locate(ref); err != nil {
@@ -33,7 +33,7 @@ func (f *fetcher) find(ctx context.Context, refs []*credential.ExplicitReference
 			return nil, err
 		}
 	}
-	secrets, err := f.fetch(ctx, askers)
+	secrets, err := f.fetchReferences(ctx, askers)
 	if err != nil {
 		return nil, err
 	}
@@ -48,11 +48,12 @@ func (f *fetcher) find(ctx context.Context, refs []*credential.ExplicitReference
 	return found, nil
 }
 
-// fetch fetches secrets, for those who ask for them.
-func (f *fetcher) fetch(ctx context.Context, askers map[secretAt]*credential.ExplicitReference) (map[secretAt]credential.Secret, error) {
+// fetchReferences fetches secrets in parallel. askers holds, for each secret, the reference
+// that errors name.
+func (f *fetcher) fetchReferences(ctx context.Context, askers map[secretAt]*credential.ExplicitReference) (map[secretAt]credential.Secret, error) {
 	var mu sync.Mutex
 	secrets := make(map[secretAt]credential.Secret, len(askers))
-	reads, ctx := newFetching(ctx)
+	reads, ctx := newFetchGroup(ctx)
 	for at, asker := range askers {
 		reads.begin(func() error {
 			secret, err := f.in(at.from).anySecret(ctx, at.name)
@@ -64,4 +65,30 @@ func (f *fetcher) fetch(ctx context.Context, askers map[secretAt]*credential.Exp
 	}
 	err := reads.wait()
 	return secrets, err
+}
+
+// secretAt is the name of a secret in one store.
+type secretAt struct {
+	from *source
+	name string
+}
+
+// locate returns the secret that a reference means. It fails if the store does not exist,
+// cannot have a secret of that name, or may not be asked for it.
+func (f *fetcher) locate(ref *credential.ExplicitReference) (secretAt, error) {
+	from := f.from
+	if ref.Store != "" {
+		from = f.r.named[ref.Store]
+	}
+	switch {
+	case from == nil && ref.Store != "":
+		return secretAt{}, credential.Precondition(ref.Subject()+" names a store that is none of the Component's secretStores", nil)
+	case from == nil:
+		return secretAt{}, credential.Precondition(ref.Subject()+" names no store, and the Component has no secretStore", nil)
+	case !from.naming.valid(ref.Name):
+		return secretAt{}, credential.InvalidName(ref.Subject()+" refers to", ref.Name)
+	case !from.allowed(ref.Name):
+		return secretAt{}, f.notAllowed(ref.Name, ref.Subject()+" asks for a secret")
+	}
+	return secretAt{from, ref.Name}, nil
 }

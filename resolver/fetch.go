@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -14,45 +13,8 @@ import (
 	"credential-resolver/resolver/internal/flight"
 )
 
-// maxLookups is how many secrets one resolution asks for at a time (section 4,
-// step 5).
+// maxLookups is how many secrets one resolution reads in parallel (section 4, step 5).
 const maxLookups = 8
-
-// source is one store of secrets, and what is known of it.
-type source struct {
-	store   SecretStore
-	known   *Known
-	allowed func(name string) bool
-	naming  naming
-	cache   *cache.Secrets
-}
-
-func newSource(secrets NamedSecrets, o Options) *source {
-	s := &source{
-		store: secrets.Store, known: secrets.Known, allowed: secrets.Allowed, naming: namingOf(secrets.Store),
-		cache: cache.NewSecrets(o.Cache, o.Timeout),
-	}
-	if s.allowed == nil {
-		s.allowed = o.Allowed
-	}
-	if s.known == nil {
-		s.known = NewKnown()
-	}
-	return s
-}
-
-// sourceOf returns the store that a config's secrets are in; nil if it names none
-// and there is no default one.
-func (r *Resolver) sourceOf(config *credential.Config) (*source, error) {
-	if config.SecretStore() == "" {
-		return r.secrets, nil
-	}
-	named, ok := r.named[config.SecretStore()]
-	if !ok {
-		return nil, credential.Precondition(`"secretStore" of its "credential-resolver" is none of the Component's secretStores`, nil)
-	}
-	return named, nil
-}
 
 // fetcher fetches the secrets of one credential.
 type fetcher struct {
@@ -60,13 +22,13 @@ type fetcher struct {
 	from       *source
 	guid       string
 	config     *credential.Config
-	since      time.Time                                               // nothing that was read before is taken; zero: anything that is kept
-	lookups    *semaphore.Weighted                                     // those under way
-	prefetch   map[string]*flight.Call[cache.Dated[credential.Secret]] // secrets of from that are being read already
+	since      time.Time                                               // cached parts from before are not used; zero: any may be
+	lookups    *semaphore.Weighted                                     // limits the parallel reads of secrets
+	prefetch   map[string]*flight.Call[cache.Dated[credential.Secret]] // reads of secrets of from that have begun already
 	provenance *provenance
 }
 
-// in returns what fetches secrets of the same credential from another store.
+// in returns a fetcher for the same credential and another store.
 func (f *fetcher) in(from *source) *fetcher {
 	if from == f.from {
 		return f
@@ -76,67 +38,30 @@ func (f *fetcher) in(from *source) *fetcher {
 	return &other
 }
 
-// has notes that a secret is there.
-func (f *fetcher) has(name string) {
+// recordSecret records that a secret exists.
+func (f *fetcher) recordSecret(name string) {
 	f.from.known.add(name)
-	f.provenance.has(f.from, name)
+	f.provenance.addSecret(f.from, name)
 }
 
-// made is what a credential is made of so far.
-type provenance struct {
-	mu             sync.Mutex
-	from           *source  // the store of its config
-	Found          []string // the names of secrets that there are in that
-	literals       []cache.Dated[cache.Literal]
-	oldest, newest time.Time // when the oldest and the newest part were read, of any store
-}
-
-// has notes a secret.
-func (m *provenance) has(from *source, name string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if from == m.from {
-		m.Found = append(m.Found, name)
-	}
-}
-
-// hasNot notes that a value is no secret.
-func (m *provenance) hasNot(value cache.Literal, at time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.literals = append(m.literals, cache.Dated[cache.Literal]{Value: value, At: at})
-}
-
-// add notes when a part was read.
-func (m *provenance) add(at time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if at.Before(m.oldest) {
-		m.oldest = at
-	}
-	if at.After(m.newest) {
-		m.newest = at
-	}
-}
-
-// credential returns the credential of these fields, as old as its parts.
+// credential returns the finished credential with these fields. Its age is that of its parts.
 func (f *fetcher) credential(fields credential.Object) *credential.Credential {
 	return &credential.Credential{GUID: f.guid, Fields: fields, ReadAt: f.provenance.oldest, NewestAt: f.provenance.newest}
 }
 
-// one fetches a bundle; all and it are the only ways to a secret. who says, for
-// people, what of the config asks for it.
-func (f *fetcher) one(ctx context.Context, name, who string) (credential.Secret, error) {
+// fetchOne fetches the secret of a multi-key credential, if allowedSecrets allows it. asker
+// says in errors what in the config asks for it.
+func (f *fetcher) fetchOne(ctx context.Context, name, asker string) (credential.Secret, error) {
 	if !f.mayAsk(name) {
-		return credential.Secret{}, f.notAllowed(name, who)
+		return credential.Secret{}, f.notAllowed(name, asker)
 	}
 	return f.secret(ctx, name)
 }
 
-// all fetches secrets, each distinct one once. A missing secret has no
-// entries; of one that is there, at least one is not empty. Nothing is
-// asked for unless all of it is allowed, or a refusal makes a literal.
-func (f *fetcher) all(ctx context.Context, names []string) (map[string]credential.Secret, error) {
+// fetchAll fetches the secrets of a single-key credential in parallel, each distinct one
+// once. A missing secret has no entries; any other has at least one that is not empty. It
+// asks for no secret unless all of them are allowed, or DeniedIsLiteral is set.
+func (f *fetcher) fetchAll(ctx context.Context, names []string) (map[string]credential.Secret, error) {
 	var distinct []string
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {
@@ -148,18 +73,19 @@ func (f *fetcher) all(ctx context.Context, names []string) (map[string]credentia
 		case f.mayAsk(name):
 			distinct = append(distinct, name)
 		case !f.r.opts.DeniedIsLiteral:
-			return nil, f.notAllowed(name, f.whoAsks(name))
+			return nil, f.notAllowed(name, f.askedBy(name))
 		}
-		// Here, since to match a name with a long list of patterns takes its time.
+		// The check is inside the loop, because it is slow to match many names with many
+		// patterns.
 		if err := f.r.mayAskFor(len(distinct)); err != nil {
 			return nil, err
 		}
 	}
 	secrets := make([]credential.Secret, len(distinct))
-	reads, ctx := newFetching(ctx)
+	reads, ctx := newFetchGroup(ctx)
 	for i, name := range distinct {
 		reads.begin(func() (err error) {
-			secrets[i], err = f.lookedUp(ctx, name)
+			secrets[i], err = f.lookUpSecret(ctx, name)
 			return err
 		})
 	}
@@ -173,8 +99,9 @@ func (f *fetcher) all(ctx context.Context, names []string) (map[string]credentia
 	return byName, nil
 }
 
-// mayAskFor refuses a credential that may ask for more distinct secrets than MaxSecrets.
-// Whatever was learned of them counts as well, so that the answer is always the same.
+// mayAskFor refuses a credential that may ask for more than MaxSecrets distinct secrets.
+// Values that are known to be literals count too, so that the result does not depend on the
+// cache.
 func (r *Resolver) mayAskFor(secrets int) error {
 	if secrets <= r.opts.MaxSecrets {
 		return nil
@@ -183,9 +110,9 @@ func (r *Resolver) mayAskFor(secrets int) error {
 		`or say which of its values are references, by "lookupFields" or explicit ones`, r.opts.MaxSecrets), nil)
 }
 
-// lookedUp fetches the secret that a value may name. A value that has shown to be a
-// literal is not asked for again for a while, unless it has been a secret elsewhere.
-func (f *fetcher) lookedUp(ctx context.Context, name string) (credential.Secret, error) {
+// lookUpSecret fetches the secret that a value of the config may name. A value that is known
+// to be a literal is not looked up again for a while, unless it names a known secret.
+func (f *fetcher) lookUpSecret(ctx context.Context, name string) (credential.Secret, error) {
 	value := cache.Literal{Config: f.config.Sum(), Value: name}
 	if f.from.cache.IsLiteral(value, f.since) && !f.from.known.has(name) {
 		return credential.Secret{}, nil
@@ -193,33 +120,33 @@ func (f *fetcher) lookedUp(ctx context.Context, name string) (credential.Secret,
 	began := f.r.opts.Cache.Now()
 	secret, err := f.secret(ctx, name)
 	switch {
-	case f.refusedLiteral(name, err): // which may not be for long
+	case f.refusedLiteral(name, err): // not cached, because the permissions may change soon
 		return credential.Secret{}, nil
 	case err == nil && secret.Len() == 0:
-		f.provenance.hasNot(value, began)
+		f.provenance.addLiteral(value, began)
 	}
 	return secret, err
 }
 
-// refusedLiteral tells whether a looked-up value counts as a literal because the
-// store refused it. One that was a secret before is none (section 4, step 8), and a
-// store that refuses us altogether says nothing of a value: with the credential's
-// other secrets read a moment ago, the reference would pass for the password.
+// refusedLiteral tells whether a looked-up value counts as a literal because the store
+// refused it (deniedProbe). A known secret does not (section 4, step 8). Neither does any
+// value if the store refuses all our requests: with the other secrets from the cache, a
+// reference could then be answered as a password.
 func (f *fetcher) refusedLiteral(name string, err error) bool {
 	var refusal *credential.StoreError
 	return f.r.opts.DeniedIsLiteral && credential.KindOf(err) == credential.Denied &&
 		errors.As(err, &refusal) && !refusal.General && !f.from.known.has(name)
 }
 
-// mayAsk tells whether a secret may be asked for (section 2, allowedSecrets). A
-// name that no secret of the store can have is never sent, and so needs no leave.
+// mayAsk tells whether a secret may be asked for (section 2, allowedSecrets). A name that the
+// store cannot have needs no permission, because it is never sent.
 func (f *fetcher) mayAsk(name string) bool {
 	return f.from.allowed(name) || !f.from.naming.valid(name)
 }
 
-func (f *fetcher) notAllowed(name, who string) *credential.Error {
+func (f *fetcher) notAllowed(name, asker string) *credential.Error {
 	return &credential.Error{
-		Kind: credential.Denied, GUID: f.guid, Reason: who + " that metadata allowedSecrets does not allow",
+		Kind: credential.Denied, GUID: f.guid, Reason: asker + " that metadata allowedSecrets does not allow",
 		Reference: credential.Reference(name),
 	}
 }

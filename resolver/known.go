@@ -6,18 +6,18 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// maxKnown bounds how many names are remembered; the longest unused go first.
+// maxKnown limits the number of names. The least recently used are forgotten first.
 const maxKnown = 100_000
 
-// Known remembers the names that were secrets of one store, by a hash, so that one
-// that vanishes is an error and not a literal (section 4, step 8). It is safe for
-// concurrent use, and may outlive a resolver.
+// Known remembers which names have been secrets of one store, as hashes. A known secret that
+// disappears is an error and not a literal (section 4, step 8). It is safe for concurrent
+// use, and may outlive a resolver.
 type Known struct {
 	seed  maphash.Seed
 	names *lru.Cache[uint64, struct{}]
 }
 
-// NewKnown returns a memory without any name.
+// NewKnown returns a Known without names.
 func NewKnown() *Known {
 	names, err := lru.New[uint64, struct{}](maxKnown)
 	if err != nil {

@@ -10,18 +10,19 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// A config takes up to 40 times its size in memory while its credential is made. So few
-// large configs are worked on at a time, and few wait, in bytes of their text.
+// A config takes up to 40 times its size in memory while its credential is made. So the total
+// size of the large configs that are resolved at a time, or wait for that, is limited. All
+// limits are in bytes of config text.
 const (
-	largeConfig         = 64 << 10 // a smaller config counts for nothing
+	largeConfig         = 64 << 10 // smaller configs do not count
 	largeConfigs        = 2 * credential.MaxConfigSize
 	waitingLargeConfigs = 16 * credential.MaxConfigSize
 )
 
-// largeConfigGate limits how many large configs are worked on at a time.
+// largeConfigGate limits how many large configs are resolved at a time.
 type largeConfigGate struct {
 	running *semaphore.Weighted
-	waiting atomic.Int64 // bytes of the configs that wait, and of those that are let in
+	waiting atomic.Int64 // bytes of the configs that wait
 }
 
 func newLargeConfigGate() *largeConfigGate {
@@ -30,8 +31,8 @@ func newLargeConfigGate() *largeConfigGate {
 
 var errLargeConfigs = errors.New("too many large configs")
 
-// enter waits until a config of a size may be worked on; leave ends that. It fails if too
-// many wait already, or when ctx ends.
+// enter waits until a config of this size may be resolved. The caller calls leave afterwards.
+// It fails with errLargeConfigs if too many configs wait, or with the error of ctx.
 func (g *largeConfigGate) enter(ctx context.Context, size int) (leave func(), err error) {
 	if size < largeConfig {
 		return func() {}, nil
@@ -47,7 +48,7 @@ func (g *largeConfigGate) enter(ctx context.Context, size int) (leave func(), er
 	return func() { g.running.Release(weight) }, nil
 }
 
-// admit waits until a config of a size may be worked on; leave ends that.
+// admit is like enter, and returns an [*credential.Error] of kind Unavailable.
 func (r *Resolver) admit(ctx context.Context, guid string, size int) (leave func(), err error) {
 	leave, err = r.large.enter(ctx, size)
 	if err != nil {

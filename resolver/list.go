@@ -7,16 +7,17 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Lister is a [ConfigStore] that can tell which credentials there are.
+// Lister is a [ConfigStore] that can list its credentials.
 type Lister interface {
 	// List returns the GUIDs of all configs, in any order. Its error is a
-	// [StoreError]: of kind FailedPrecondition if the store has no way to tell.
+	// [*credential.StoreError], of kind FailedPrecondition if this store cannot list.
 	List(ctx context.Context) ([]string, error)
 }
 
-// List returns the GUIDs of all credentials: sorted, each once, less those that
-// cannot be asked for. Its error is an [*Error], of kind FailedPrecondition if the
-// config store cannot tell. A panic in the store is its error too.
+// List returns the GUIDs of all credentials, sorted and without duplicates. It leaves out
+// names that are no valid GUID. Its error is an [*credential.Error], of kind
+// FailedPrecondition if the config store cannot list. A panic in the store becomes an error
+// too.
 func (r *Resolver) List(ctx context.Context) (guids []string, err error) {
 	defer func() {
 		if recover() != nil {

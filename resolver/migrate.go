@@ -9,10 +9,10 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Migrate makes explicit the references of a config, which need not be stored, and
-// proves that the credential is the same by resolving both: to the byte. It stores
-// nothing. Its error is an [*Error]: that of a resolution, or of kind
-// FailedPrecondition if the config cannot be said with explicit references.
+// Migrate rewrites a config with explicit references (section 8, migrate), and resolves both
+// configs to prove that their credentials are equal byte for byte. It stores nothing, and
+// text need not be stored. Its error is an [*credential.Error]: that of a resolution, or one
+// of kind FailedPrecondition if explicit references cannot express the config.
 func (r *Resolver) Migrate(ctx context.Context, guid string, text []byte) (*credential.Migration, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
 	defer cancel()
@@ -23,14 +23,14 @@ func (r *Resolver) Migrate(ctx context.Context, guid string, text []byte) (*cred
 	if config.Explicit {
 		return nil, credential.WithGUID(guid, credential.Precondition("its references are explicit already", nil))
 	}
-	before, get, err := r.resolveNow(ctx, guid, config)
+	before, f, err := r.resolveNow(ctx, guid, config)
 	if err != nil {
 		return nil, err
 	}
-	if get.from == nil {
+	if f.from == nil {
 		return nil, credential.WithGUID(guid, credential.Precondition("it has no store of secrets: there is nothing to prove it by", nil))
 	}
-	from, err := get.origins(ctx)
+	from, err := f.origins(ctx)
 	if err != nil {
 		return nil, credential.WithGUID(guid, err)
 	}
@@ -44,15 +44,15 @@ func (r *Resolver) Migrate(ctx context.Context, guid string, text []byte) (*cred
 	return m, nil
 }
 
-// resolveNow resolves a config, and returns what fetched its secrets.
+// resolveNow resolves a config without cached secrets. It also returns the fetcher.
 func (r *Resolver) resolveNow(ctx context.Context, guid string, config *credential.Config) (*credential.Credential, *fetcher, error) {
 	now := r.opts.Cache.Now()
-	get := r.fetcher(guid, config, now, now, semaphore.NewWeighted(maxLookups))
-	credential, err := r.finish(ctx, config, get)
-	return credential, get, err
+	f := r.fetcher(guid, config, now, now, semaphore.NewWeighted(maxLookups))
+	finished, err := r.finish(ctx, config, f)
+	return finished, f, err
 }
 
-// prove resolves the new config and compares.
+// prove resolves the new config and compares the credentials.
 func (r *Resolver) prove(ctx context.Context, guid string, before *credential.Credential, text []byte) error {
 	config, err := credential.ParseConfig(text)
 	if err != nil {
@@ -72,4 +72,47 @@ func (r *Resolver) prove(ctx context.Context, guid string, before *credential.Cr
 			"(or a secret of it has changed meanwhile: try again)", err))
 	}
 	return nil
+}
+
+// origins follows section 4, steps 4 to 7, again, to find where each value comes from. If it
+// ever differs from a resolution, prove fails.
+func (f *fetcher) origins(ctx context.Context) (credential.Origins, error) {
+	switch {
+	case f.config.Source == credential.SourceDirect:
+		secret, err := f.fetchOne(ctx, f.guid, "its GUID names a secret")
+		return credential.Origins{Direct: true, Entries: credential.OriginsIn(f.guid, secret)}, err
+	case f.config.Mode() == credential.MultiKey:
+		secret, err := f.bundle(ctx, f.config.SecretPath)
+		return credential.Origins{Entries: credential.OriginsIn(f.config.SecretPath, secret)}, err
+	default:
+		return f.lookedUpOrigins(ctx)
+	}
+}
+
+// lookedUpOrigins is origins for a single-key config.
+func (f *fetcher) lookedUpOrigins(ctx context.Context) (credential.Origins, error) {
+	mayRefer := f.r.mayRefer(f.config)
+	refs := f.from.naming.filter(credential.StringValues(f.config.Fields, mayRefer))
+	secrets, err := f.fetchAll(ctx, refs)
+	refs = lastOfEach(refs)
+	o := credential.Origins{Entries: map[string]credential.Origin{}, Secrets: map[string]bool{}, MayRefer: mayRefer}
+	for _, ref := range refs {
+		o.Secrets[ref] = secrets[ref].Len() > 0
+		for key, v := range secrets[ref].All() {
+			if !v.Empty() {
+				o.Entries[key] = credential.OriginOf(ref, key, secrets[ref])
+			}
+		}
+	}
+	for _, ref := range refs {
+		if _, ok := o.Entries[ref]; ok {
+			continue
+		}
+		if only, ok := credential.OnlyEntry(secrets[ref].Object); ok {
+			from := credential.OriginOf(ref, only.Name, secrets[ref])
+			from.OnlyEntry = !secrets[ref].IsOneObject()
+			o.Entries[ref] = from
+		}
+	}
+	return o, err
 }

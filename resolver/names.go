@@ -5,16 +5,16 @@ import (
 	"unicode"
 )
 
-// maxName is the longest secret name that single-key mode looks up, in bytes.
+// maxName is the maximum length of a looked-up name, in bytes.
 const maxName = 512
 
-// notInNames are characters that no looked-up name may hold: those of a URL's grammar,
-// which passwords have and names of secrets hardly ever.
+// notInNames are characters that no looked-up name may contain. They belong to the grammar of
+// URLs, and occur in passwords more often than in names of secrets.
 const notInNames = "?#%\\"
 
-// naming is what one secret store takes for the name of a secret.
+// naming is the grammar of one store for names of secrets.
 type naming struct {
-	valid        func(name string) bool // it can be asked for: all that a stated name has to be
+	valid        func(name string) bool // the store can be asked for it; enough for a stated name
 	leadingSlash bool
 }
 
@@ -36,9 +36,8 @@ func (n naming) filter(values []string) []string {
 	return names
 }
 
-// possible tells whether single-key mode may look up a value as the name of a secret
-// (section 4, step 5). What is not possible is a literal, and is never sent. These limits
-// are not for stated names.
+// possible tells whether single-key mode may look up a value (section 4, step 5). Any other
+// value is a literal, and is never sent to a store. Stated names have no such limits.
 func (n naming) possible(value string) bool {
 	if value == "" || len(value) > maxName || strings.ContainsAny(value, notInNames) {
 		return false

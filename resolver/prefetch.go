@@ -14,79 +14,77 @@ import (
 	"credential-resolver/resolver/internal/flight"
 )
 
-// recipe is what a credential was made of when it was last resolved: a config, and
-// secrets of one store.
-type recipe struct {
-	config  [sha256.Size]byte // a hash of its text
+// plan is what to prefetch for a credential: the secrets that it was last made of, and the
+// config that referred to them.
+type plan struct {
+	config  [sha256.Size]byte // the hash of its text
 	from    *source
-	secrets []string // at most maxLookups; names that have shown to be secrets
+	secrets []string // names of existing secrets, at most maxLookups
 }
 
-// ahead reads the secrets that a credential was last made of while its config is being
-// read, so that who waits for it waits for the slower of the two stores, and not for
-// one after the other. What it reads is taken only if the config is still the same.
+// prefetch reads the secrets of a credential while its config is still being read, so that
+// config and secrets are read in parallel (section 4, Read ahead). Its results are used only
+// if the config has not changed.
 type prefetch struct {
-	recipe recipe
-	end    context.CancelFunc
-	all    sync.WaitGroup
-	reads  map[string]*flight.Call[cache.Dated[credential.Secret]]
+	plan  plan
+	end   context.CancelFunc
+	all   sync.WaitGroup
+	reads map[string]*flight.Call[cache.Dated[credential.Secret]]
 }
 
-// readAhead begins to read what the credential was last made of; nil if that is not
-// known. Who has it stops it.
+// prefetch starts to read the secrets that the credential was last made of; nil if they are
+// not known. The caller has to call stop.
 func (r *Resolver) prefetch(ctx context.Context, guid string, since time.Time, lookups *semaphore.Weighted) *prefetch {
-	last, ok := r.recipes.Get(guid)
+	last, ok := r.plans.Get(guid)
 	if !ok {
 		return nil
 	}
 	ctx, end := context.WithCancel(ctx)
-	a := &prefetch{recipe: last, end: end, reads: map[string]*flight.Call[cache.Dated[credential.Secret]]{}}
+	p := &prefetch{plan: last, end: end, reads: map[string]*flight.Call[cache.Dated[credential.Secret]]{}}
 	for _, name := range last.secrets {
 		read := flight.NewCall(func(ctx context.Context, _ time.Time) (cache.Dated[credential.Secret], error) {
 			return last.from.get(ctx, lookups, name, since)
 		})
-		a.reads[name] = read
-		a.all.Go(func() { read.Run(ctx) })
+		p.reads[name] = read
+		p.all.Go(func() { read.Run(ctx) })
 	}
-	return a
+	return p
 }
 
-// stop ends what is under way, and waits for it: a reading for the cache of secrets
-// goes on, for whoever asks next, as that always does. It may be called on nil, and more
-// than once.
-func (a *prefetch) stop() {
-	if a != nil {
-		a.end()
-		a.all.Wait()
+// stop ends the reads and waits for them. A read that fills the cache of secrets goes on, as
+// usual. Calls on nil, and repeated calls, are allowed.
+func (p *prefetch) stop() {
+	if p != nil {
+		p.end()
+		p.all.Wait()
 	}
 }
 
-// of returns what is being read of a config's secrets; none if the config is another
-// one than was last seen.
-func (a *prefetch) of(config *credential.Config) map[string]*flight.Call[cache.Dated[credential.Secret]] {
-	if a == nil {
+// of returns the reads for a config; none if the config has changed.
+func (p *prefetch) of(config *credential.Config) map[string]*flight.Call[cache.Dated[credential.Secret]] {
+	if p == nil {
 		return nil
 	}
-	if a.recipe.config != config.Sum() {
-		a.stop()
+	if p.plan.config != config.Sum() {
+		p.stop()
 		return nil
 	}
-	return a.reads
+	return p.reads
 }
 
-// remember keeps what a reading found out: which values of the config are no secrets,
-// also if it failed for something else, so that a retry does not ask for them again; and
-// of a credential that was made, which are secrets. Those of a config that has been edited
-// since are no longer read ahead.
+// remember stores what a resolution has learned. Values that are no secrets are stored even
+// after a failure, so that a retry does not look them up again. After a success, the secrets
+// become the plan for the next prefetch. After a failure, the plan of a config that has
+// changed is dropped.
 func (r *Resolver) remember(guid string, f *fetcher, failure error) {
 	for _, l := range f.provenance.literals {
 		f.from.cache.Learn(l.Value, l.At)
 	}
-	found := f.provenance.Found
-	if last, ok := r.recipes.Peek(guid); ok && failure != nil && last.config != f.config.Sum() {
-		r.recipes.Remove(guid)
+	found := f.provenance.found
+	if last, ok := r.plans.Peek(guid); ok && failure != nil && last.config != f.config.Sum() {
+		r.plans.Remove(guid)
 	}
 	if failure == nil && len(found) > 0 {
-		r.recipes.Add(guid, recipe{f.config.Sum(), f.from, slices.Clone(found[:min(len(found), maxLookups)])})
+		r.plans.Add(guid, plan{f.config.Sum(), f.from, slices.Clone(found[:min(len(found), maxLookups)])})
 	}
 }

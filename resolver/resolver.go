@@ -12,55 +12,53 @@ import (
 	"credential-resolver/resolver/task"
 )
 
-// DefaultTimeout bounds one resolution where Options name no other (section 2).
+// DefaultTimeout is the default of [Options].Timeout (section 2, requestTimeout).
 const DefaultTimeout = 10 * time.Second
 
-// DefaultMaxSecrets is how many distinct secrets one credential may ask for where
-// Options name no other number (section 2).
+// DefaultMaxSecrets is the default of [Options].MaxSecrets (section 2, maxSecrets).
 const DefaultMaxSecrets = 256
 
 // ConfigStore reads credential configs.
 type ConfigStore interface {
-	// Config returns a credential's config as it is stored. It fails with a
-	// [StoreError] of kind NotFound if there is none; any other failure fails
+	// Config returns the config of a credential as it is stored. Its error is a
+	// [*credential.StoreError], of kind NotFound if there is no config. Any other error fails
 	// the resolution.
 	Config(ctx context.Context, guid string) ([]byte, error)
 }
 
 // SecretStore reads secrets.
 type SecretStore interface {
-	// Secret returns a secret's entries. It fails with a [StoreError] of kind
-	// NotFound if there is no such secret, and any other failure fails the
-	// resolution. It is called from several goroutines at once. A store whose secrets
-	// are JSON objects gives one as the text of an entry without a name.
+	// Secret returns the entries of a secret. Its error is a [*credential.StoreError], of
+	// kind NotFound if there is no such secret. Any other error fails the resolution. Secret
+	// is called by several goroutines at once. A store whose secrets are JSON objects returns
+	// such a secret as the text of one entry without a name.
 	Secret(ctx context.Context, name string) (map[string]string, error)
 }
 
-// Namer is a [SecretStore] with a grammar of its own for names of secrets.
+// Namer is a [SecretStore] with its own grammar for names of secrets.
 type Namer interface {
-	// ValidName tells whether the store can be asked for a secret of this name. A stated
-	// name that it cannot be asked for is an error; any other is missing (section 4,
-	// step 5).
+	// ValidName tells whether the store can be asked for a secret of this name. An invalid
+	// stated name is an error; any other invalid name counts as missing (section 4, step 5).
 	ValidName(name string) bool
-	// LeadingSlash tells whether a value that begins with "/" may be looked up.
+	// LeadingSlash tells whether single-key mode may look up a value that begins with "/".
 	LeadingSlash() bool
 }
 
 // Resolver resolves credentials. It is safe for concurrent use.
 type Resolver struct {
 	opts    Options
-	secrets *source // nil without a default store of secrets
+	secrets *source // nil if there is no default store of secrets
 	named   map[string]*source
-	recipes *lru.Cache[string, recipe]
+	plans   *lru.Cache[string, plan]
 
 	literalFields map[string]bool
-	told          told // of unused secrets
+	reported      seenConfigs // configs whose unused secrets have been reported
 	large         *largeConfigGate
 }
 
 var _ cache.Next = (*Resolver)(nil)
 
-// New returns a resolver on the stores of opts.
+// New returns a resolver for the stores of opts.
 func New(opts Options) *Resolver {
 	if opts.Timeout <= 0 {
 		opts.Timeout = DefaultTimeout
@@ -75,13 +73,13 @@ func New(opts Options) *Resolver {
 		opts.Allowed = func(string) bool { return true }
 	}
 	opts.Cache = opts.Cache.WithDefaults()
-	recipes, err := lru.New[string, recipe](opts.Cache.MaxEntries)
+	plans, err := lru.New[string, plan](opts.Cache.MaxEntries)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
 	r := &Resolver{
-		opts: opts, named: map[string]*source{}, recipes: recipes, large: newLargeConfigGate(),
-		literalFields: setOf(opts.LiteralFields), told: newTold(),
+		opts: opts, named: map[string]*source{}, plans: plans, large: newLargeConfigGate(),
+		literalFields: setOf(opts.LiteralFields), reported: newSeenConfigs(),
 	}
 	if opts.Secrets != nil {
 		r.secrets = newSource(NamedSecrets{Store: opts.Secrets, Known: opts.Known}, opts)
@@ -92,7 +90,7 @@ func New(opts Options) *Resolver {
 	return r
 }
 
-// Close ends the calls that are under way, and waits for them.
+// Close ends all reads and waits for them.
 func (r *Resolver) Close() {
 	if r.secrets != nil {
 		r.secrets.cache.Close()
@@ -102,14 +100,14 @@ func (r *Resolver) Close() {
 	}
 }
 
-// Resolve returns the finished credential of a GUID, by section 4. Its error is an
-// [*Error]: never a partial credential. A panic in a store is its error too.
+// Resolve returns the finished credential of a GUID (section 4), never a part of one. Its
+// error is an [*credential.Error]. A panic in a store becomes an error too.
 func (r *Resolver) Resolve(ctx context.Context, guid string) (*credential.Credential, error) {
 	return r.ResolveSince(ctx, guid, time.Time{})
 }
 
-// ResolveSince is Resolve, of parts that were read at since or later; zero: of what is
-// kept of secrets, as far as it is.
+// ResolveSince is like Resolve, but uses only parts that were read at since or later. Zero:
+// cached secrets of any age may be used.
 func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Time) (finished *credential.Credential, err error) {
 	defer func() {
 		if recover() != nil {
@@ -124,11 +122,11 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 	defer cancel()
 	began := r.opts.Cache.Now()
 	lookups := semaphore.NewWeighted(maxLookups)
-	ahead := r.prefetch(ctx, guid, since, lookups)
-	defer ahead.stop()
+	prefetch := r.prefetch(ctx, guid, since, lookups)
+	defer prefetch.stop()
 	text, err := r.configText(ctx, guid)
 	if err != nil {
-		r.recipes.Remove(guid) // a store that fails must not cost reads of another
+		r.plans.Remove(guid) // no prefetch while the config store fails
 		return nil, err
 	}
 	leave, err := r.admit(ctx, guid, len(text))
@@ -138,20 +136,20 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 	defer leave()
 	config, err := credential.ParseConfig(text)
 	if err != nil {
-		r.recipes.Remove(guid)
+		r.plans.Remove(guid)
 		return nil, credential.WithGUID(guid, err)
 	}
 	if config.SourceUnknown {
 		r.opts.Observer.UnknownSource(ctx, guid)
 	}
-	get := r.fetcher(guid, config, since, began, lookups)
-	get.prefetch = ahead.of(config)
-	finished, err = r.finish(ctx, config, get)
-	r.remember(guid, get, err)
+	f := r.fetcher(guid, config, since, began, lookups)
+	f.prefetch = prefetch.of(config)
+	finished, err = r.finish(ctx, config, f)
+	r.remember(guid, f, err)
 	return finished, err
 }
 
-// fetcher returns what fetches the secrets of a credential whose reading began then.
+// fetcher returns the fetcher of a credential. began is when the resolution began.
 func (r *Resolver) fetcher(guid string, config *credential.Config, since, began time.Time, lookups *semaphore.Weighted) *fetcher {
 	return &fetcher{
 		r: r, guid: guid, config: config, since: since, lookups: lookups,
@@ -159,32 +157,32 @@ func (r *Resolver) fetcher(guid string, config *credential.Config, since, began 
 	}
 }
 
-// finish makes the credential of a config.
-func (r *Resolver) finish(ctx context.Context, config *credential.Config, get *fetcher) (*credential.Credential, error) {
+// finish turns a config into the finished credential.
+func (r *Resolver) finish(ctx context.Context, config *credential.Config, f *fetcher) (*credential.Credential, error) {
 	fields := config.Fields
 	if r.secrets == nil && len(r.named) == 0 {
-		return get.credential(fields), nil
+		return f.credential(fields), nil
 	}
 	if err := config.Check(); err != nil {
-		return nil, credential.WithGUID(get.guid, err)
+		return nil, credential.WithGUID(f.guid, err)
 	}
 	from, err := r.sourceOf(config)
 	if err != nil {
-		return nil, credential.WithGUID(get.guid, err)
+		return nil, credential.WithGUID(f.guid, err)
 	}
-	get.from, get.provenance.from = from, from
+	f.from, f.provenance.from = from, from
 	switch {
 	case config.Explicit:
-		fields, err = get.explicit(ctx, config.Template())
+		fields, err = f.explicit(ctx, config.Template())
 	case from != nil:
-		if fields, err = r.resolve(ctx, config, get); err == nil {
+		if fields, err = r.resolve(ctx, config, f); err == nil {
 			err = credential.CheckSize(fields)
 		}
 	}
 	if err != nil {
-		return nil, credential.WithGUID(get.guid, err)
+		return nil, credential.WithGUID(f.guid, err)
 	}
-	return get.credential(fields.Without(credential.FieldOwn)), nil
+	return f.credential(fields.Without(credential.FieldOwn)), nil
 }
 
 func (r *Resolver) configText(ctx context.Context, guid string) ([]byte, error) {
@@ -198,13 +196,13 @@ func (r *Resolver) configText(ctx context.Context, guid string) ([]byte, error) 
 	return text, nil
 }
 
-func (r *Resolver) resolve(ctx context.Context, config *credential.Config, get *fetcher) (credential.Object, error) {
+func (r *Resolver) resolve(ctx context.Context, config *credential.Config, f *fetcher) (credential.Object, error) {
 	if config.Source == credential.SourceDirect {
-		return get.direct(ctx, config)
+		return f.direct(ctx, config)
 	}
 	var (
-		mayRefer credential.FieldFilter // all fields of a config with a bundle
-		asked    []string               // the values that may be replaced: an entry of a bundle may have any name
+		mayRefer credential.FieldFilter // nil with a bundle: all fields
+		asked    []string               // the values that may be names; with a bundle, all
 		secrets  credential.Object
 		err      error
 	)
@@ -215,23 +213,23 @@ func (r *Resolver) resolve(ctx context.Context, config *credential.Config, get *
 	if config.Mode() == credential.MultiKey {
 		asked = values
 		var bundle credential.Secret
-		bundle, err = get.bundle(ctx, config.SecretPath)
+		bundle, err = f.bundle(ctx, config.SecretPath)
 		secrets = bundle.Object
 	} else {
-		asked = get.from.naming.filter(values)
-		secrets, err = get.lookUp(ctx, asked)
+		asked = f.from.naming.filter(values)
+		secrets, err = f.lookUp(ctx, asked)
 	}
 	if err != nil {
 		return credential.Object{}, err
 	}
 	if !r.opts.AllowUnresolved && len(asked) > 0 && !anyIn(values, secrets) {
-		get.provenance.literals = nil // a secret is missing, and is looked for anew
-		return credential.Object{}, &credential.Error{Kind: credential.FailedPrecondition, GUID: get.guid, Reason: nothingReplaced}
+		f.provenance.literals = nil // probably a secret is missing: look it up again next time
+		return credential.Object{}, &credential.Error{Kind: credential.FailedPrecondition, GUID: f.guid, Reason: nothingReplaced}
 	}
 	return credential.Substitute(config.Fields, secrets, mayRefer), nil
 }
 
-// nothingReplaced is the reason for an agent credential without one secret in it.
+// nothingReplaced is the reason for an agent credential in which no value was replaced.
 const nothingReplaced = `no field of it names a secret that the secret store has ` +
 	`(metadata "unresolved: allow" answers such a credential as it is)`
 

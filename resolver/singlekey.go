@@ -7,8 +7,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// mayRefer returns which fields of a single-key config may be references (section 2,
-// lookupFields and literalFields; a config's own list goes first).
+// mayRefer returns the filter for the fields of a single-key config that may be references
+// (section 2, lookupFields and literalFields). A list in the config itself comes first.
 func (r *Resolver) mayRefer(config *credential.Config) credential.FieldFilter {
 	fields := r.opts.LookupFields
 	if config.LookupFields() != nil {
@@ -33,24 +33,24 @@ func setOf(names []string) map[string]bool {
 	return set
 }
 
-// lookUp fetches the secrets that single-key references name, and merges their
-// entries (section 4, step 5). A reference without a secret is a literal.
+// lookUp fetches the secrets that the values name, and merges their entries (section 4, step
+// 5). A value without a secret is a literal.
 func (f *fetcher) lookUp(ctx context.Context, refs []string) (credential.Object, error) {
-	secrets, err := f.all(ctx, refs)
+	secrets, err := f.fetchAll(ctx, refs)
 	if err != nil {
 		return credential.Object{}, err
 	}
 	m := merge(lastOfEach(refs), secrets)
-	f.tellUnused(ctx, m)
+	f.reportUnused(ctx, m)
 	return m.entries, nil
 }
 
-// merge merges the entries of secrets in the order of the references to them.
+// merge merges the entries of secrets, in the order of the references. Later entries win.
 func merge(refs []string, secrets map[string]credential.Secret) merged {
 	all := credential.NewBuilder(len(refs))
-	m := merged{from: map[string]string{}, Found: map[string]bool{}}
+	m := merged{from: map[string]string{}, found: map[string]bool{}}
 	for _, ref := range refs {
-		m.Found[ref] = secrets[ref].Len() > 0
+		m.found[ref] = secrets[ref].Len() > 0
 		for name, v := range secrets[ref].All() {
 			if !v.Empty() {
 				all.Set(name, v)
@@ -71,9 +71,9 @@ func merge(refs []string, secrets map[string]credential.Secret) merged {
 	return m
 }
 
-// lastOfEach returns the names at their last places, in order. A secret whose name
-// stands several times is merged at each place, and what counts is the last: to merge
-// it there alone is the same, and takes no longer the more often it stands.
+// lastOfEach returns each name once, at its last position. A secret that is named several
+// times is merged at each position, but only the last merge has an effect. To merge it once
+// gives the same result in less time.
 func lastOfEach(names []string) []string {
 	seen := make(map[string]bool, len(names))
 	var last []string
@@ -87,9 +87,9 @@ func lastOfEach(names []string) []string {
 	return last
 }
 
-// whoAsks says which field of a single-key config asks for a secret: the first one that
-// does.
-func (f *fetcher) whoAsks(ref string) string {
+// askedBy returns words for an error: the first field of a single-key config that asks for
+// the secret.
+func (f *fetcher) askedBy(ref string) string {
 	mayRefer := f.r.mayRefer(f.config)
 	for name, text := range credential.StringFields(f.config.Fields) {
 		if text == ref && mayRefer.Has(name) {

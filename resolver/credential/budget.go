@@ -67,8 +67,8 @@ func (b *budget) json(v Value) error {
 		return b.charge(len("null"))
 	case v.kind == StringKind:
 		return b.quoted(v.text)
-	case v.provenance != nil:
-		return b.object(*v.provenance)
+	case v.object != nil:
+		return b.object(*v.object)
 	default:
 		return b.charge(len(v.text))
 	}
@@ -125,7 +125,7 @@ var escapedBy = func() (by [256]uint8) {
 
 // TextSize returns how long the text is that [Value.AsText] returns.
 func (v Value) TextSize() int {
-	if v.provenance == nil && v.kind != NullKind {
+	if v.object == nil && v.kind != NullKind {
 		return len(v.text)
 	}
 	return v.JSONSize()

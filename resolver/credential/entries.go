@@ -44,6 +44,6 @@ func (r *ExplicitReference) InField(err error) error {
 		return err
 	}
 	named := *failure
-	named.Reason += " (" + r.Its() + " refers to it)"
+	named.Reason += " (" + r.Subject() + " refers to it)"
 	return &named
 }

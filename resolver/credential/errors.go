@@ -208,13 +208,13 @@ func WithGUID(guid string, err error) error {
 }
 
 // notAName is the error of a stated name that the store cannot be asked for.
-func NotAName(who, name string) *Error {
+func InvalidName(who, name string) *Error {
 	failure := Precondition(who+" a name that no secret of its store can have", nil)
 	failure.Reference = Reference(name)
 	return failure
 }
 
-func SecretGone(guid, name, reason string) *Error {
+func SecretNotFound(guid, name, reason string) *Error {
 	return &Error{
 		Kind: NotFound, GUID: guid, Reason: reason,
 		Store: SecretStoreName, Reference: Reference(name),

@@ -157,7 +157,7 @@ func (o Object) Equal(other Object) bool {
 }
 
 // AsValue returns the object as a value.
-func (o Object) AsValue() Value { return Value{kind: ObjectKind, provenance: &o} }
+func (o Object) AsValue() Value { return Value{kind: ObjectKind, object: &o} }
 
 // AppendJSON appends the object as compact JSON, its fields in their order. It
 // fails if a name or a string in it is not UTF-8; the error holds neither.

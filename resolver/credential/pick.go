@@ -101,8 +101,8 @@ func (w *wanted) inValue(v Value) *picked {
 	switch {
 	case w == nil || v.kind != ObjectKind:
 		return nil
-	case v.provenance != nil:
-		return w.in(*v.provenance)
+	case v.object != nil:
+		return w.in(*v.object)
 	default:
 		return w.inText(textReader{v.text, decoderOf(v.text)})
 	}

@@ -66,7 +66,7 @@ func notEmpty(v Value) (string, bool) {
 }
 
 // its names the reference's field for an error.
-func (r *ExplicitReference) Its() string { return r.at.its() }
+func (r *ExplicitReference) Subject() string { return r.at.its() }
 
 func malformed(at *fieldPath, why string) *Error {
 	return Precondition(at.its()+` has a "secretKeyRef" `+why, nil)

@@ -10,7 +10,7 @@ import (
 
 // textPart is a part of a string: text as it is, or a reference with its filters.
 type textPart struct {
-	Literal string
+	literal string
 	ref     *ExplicitReference // nil for a literal
 	filters []filter
 }
@@ -61,7 +61,7 @@ func addLiteral(parts []textPart, literal string) []textPart {
 	if literal == "" {
 		return parts
 	}
-	return append(parts, textPart{Literal: literal})
+	return append(parts, textPart{literal: literal})
 }
 
 // readPart reads what stands between the braces. A name or a key with one of # | { }
@@ -109,10 +109,10 @@ func malformedText(at *fieldPath, why string) *Error {
 // append appends the part's text, once the budget allows. Null has none: it is as missing.
 func (p textPart) append(dst []byte, found Found, b *budget) ([]byte, error) {
 	if p.ref == nil {
-		if err := b.charge(len(p.Literal)); err != nil {
+		if err := b.charge(len(p.literal)); err != nil {
 			return dst, err
 		}
-		return append(dst, p.Literal...), nil
+		return append(dst, p.literal...), nil
 	}
 	v, _, err := found.value(p.ref)
 	if err != nil {

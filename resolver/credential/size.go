@@ -12,8 +12,8 @@ func SizeOf(o Object) int {
 	size := EntryOverhead
 	for name, v := range o.All() {
 		size += fieldOverhead + len(name) + len(v.text)
-		if v.provenance != nil {
-			size += SizeOf(*v.provenance)
+		if v.object != nil {
+			size += SizeOf(*v.object)
 		}
 	}
 	return size

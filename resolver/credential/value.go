@@ -30,9 +30,9 @@ const (
 // JSON text, so that digits stay as they were written (12.50, 1e21). An object
 // that was made rather than read is kept as that object.
 type Value struct {
-	kind       ValueKind
-	text       string
-	provenance *Object
+	kind   ValueKind
+	text   string
+	object *Object
 }
 
 // StringValue returns the JSON string that means s. s may be any bytes: what is
@@ -56,7 +56,7 @@ func (v Value) AsText() (string, error) {
 	switch {
 	case v.kind == NullKind:
 		return "null", nil
-	case v.provenance == nil:
+	case v.object == nil:
 		return v.text, nil
 	}
 	encoded, err := v.AppendJSON(make([]byte, 0, v.JSONSize()))
@@ -68,8 +68,8 @@ func (v Value) Object() (Object, bool) {
 	switch {
 	case v.kind != ObjectKind:
 		return Object{}, false
-	case v.provenance != nil:
-		return *v.provenance, true
+	case v.object != nil:
+		return *v.object, true
 	}
 	o, err := ParseObject([]byte(v.text))
 	return o, err == nil
@@ -77,7 +77,7 @@ func (v Value) Object() (Object, bool) {
 
 // equal tells whether two values are written alike.
 func (v Value) equal(other Value) bool {
-	if v.provenance == nil && other.provenance == nil {
+	if v.object == nil && other.object == nil {
 		return v.kind == other.kind && v.text == other.text
 	}
 	a, ok := v.Object()
@@ -93,8 +93,8 @@ func (v Value) AppendJSON(dst []byte) ([]byte, error) {
 		return append(dst, "null"...), nil
 	case v.kind == StringKind:
 		return appendQuoted(dst, v.text)
-	case v.provenance != nil:
-		return v.provenance.AppendJSON(dst)
+	case v.object != nil:
+		return v.object.AppendJSON(dst)
 	default:
 		return append(dst, v.text...), nil
 	}

@@ -1,0 +1,46 @@
+package resolver
+
+import (
+	"sync"
+	"time"
+
+	"credential-resolver/resolver/cache"
+)
+
+// provenance records what a credential is made of while it is resolved. It is safe for
+// concurrent use.
+type provenance struct {
+	mu             sync.Mutex
+	from           *source  // the store that the config uses
+	found          []string // names of existing secrets in that store
+	literals       []cache.Dated[cache.Literal]
+	oldest, newest time.Time // when the reads of the oldest and newest part began, in any store
+}
+
+// addSecret records an existing secret, if it is in the config's store.
+func (p *provenance) addSecret(from *source, name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if from == p.from {
+		p.found = append(p.found, name)
+	}
+}
+
+// addLiteral records that a value is no secret.
+func (p *provenance) addLiteral(value cache.Literal, at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.literals = append(p.literals, cache.Dated[cache.Literal]{Value: value, At: at})
+}
+
+// addTime records when the read of a part began.
+func (p *provenance) addTime(at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at.Before(p.oldest) {
+		p.oldest = at
+	}
+	if at.After(p.newest) {
+		p.newest = at
+	}
+}
