@@ -2,29 +2,29 @@ package credential
 
 import "math"
 
-// maxCredential is the most bytes that a finished credential may take, encoded: the
-// largest message that the runtime takes from a component (section 4, Bounds).
+// maxCredential is the maximum size of a finished credential when it is encoded, in bytes:
+// the largest message that daprd accepts from a component (section 4, Bounds).
 const maxCredential = 4 << 20
 
-// maxFiltered is the most bytes that the filters of one credential may work through:
-// what one of them makes may be longer than what becomes of it in the end.
+// maxFiltered is the maximum number of bytes that the filters of one credential may read and
+// write. The result of a filter may be longer than the final value.
 const maxFiltered = 4 * maxCredential
 
-// budget is what is left of the bytes that one credential may take. They are those of
-// its shortest encoding, so that nothing is refused that could be answered in any form:
-// of each field that is not null its name and its text, without what a form puts around
-// them. Whatever makes a value longer charges the budget first.
+// budget counts the bytes that a credential may still take. It counts the shortest encoding,
+// so that a credential is refused only if no format can hold it: the name and text of each
+// field that is not null. Everything that makes a value longer charges the budget first.
 type budget struct{ left, filtered int }
 
 func newBudget() *budget { return &budget{maxCredential, maxFiltered} }
 
-// checkSize refuses a credential that is larger than the runtime takes.
+// CheckSize fails with an [*Error] of kind TooLarge if a credential is larger than 4 MiB
+// (section 4, Bounds).
 func CheckSize(fields Object) error { return newBudget().credential(fields) }
 
-// charge takes n bytes off the budget.
+// charge takes n bytes from the budget.
 func (b *budget) charge(n int) error { return take(&b.left, n) }
 
-// filter takes off what a filter reads and makes.
+// filter takes n bytes from the budget of the filters.
 func (b *budget) filter(n int) error { return take(&b.filtered, n) }
 
 func take(left *int, n int) error {
@@ -40,7 +40,7 @@ func take(left *int, n int) error {
 func (b *budget) credential(fields Object) error {
 	for _, f := range fields.fields {
 		if f.Value.kind == NullKind {
-			continue // no entry of a flat answer
+			continue // a flat answer leaves it out
 		}
 		if err := b.charge(len(f.Name)); err != nil {
 			return err
@@ -52,7 +52,7 @@ func (b *budget) credential(fields Object) error {
 	return nil
 }
 
-// text charges what [Value.AsText] makes of a value.
+// text charges the length of [Value.AsText].
 func (b *budget) text(v Value) error {
 	if v.kind == StringKind {
 		return b.charge(len(v.text))
@@ -60,7 +60,7 @@ func (b *budget) text(v Value) error {
 	return b.json(v)
 }
 
-// json charges the value's JSON.
+// json charges the length of the value's JSON.
 func (b *budget) json(v Value) error {
 	switch {
 	case v.kind == NullKind:
@@ -74,8 +74,8 @@ func (b *budget) json(v Value) error {
 	}
 }
 
-// object charges the object's JSON. It looks at no more of it than there is budget for:
-// in an object that was made, the same long text may stand many times.
+// object charges the length of the object's JSON. It stops as soon as the budget is used up,
+// because the same long text may occur many times in the object.
 func (b *budget) object(o Object) error {
 	if err := b.charge(len("{}") + max(0, len(o.fields)-1)); err != nil { // the commas
 		return err
@@ -94,7 +94,8 @@ func (b *budget) object(o Object) error {
 	return nil
 }
 
-// quoted charges a string's JSON, and looks at none that would be too long unquoted.
+// quoted charges the length of a string's JSON. It does not scan a string that is too long
+// already.
 func (b *budget) quoted(s string) error {
 	if err := b.charge(len(s) + len(`""`)); err != nil {
 		return err
@@ -102,8 +103,8 @@ func (b *budget) quoted(s string) error {
 	return b.charge(escapes(s))
 }
 
-// escapes returns by how many bytes a string grows when it is quoted as JSON. What is
-// not UTF-8 in it counts as it is: it is never quoted.
+// escapes returns by how many bytes a string grows as JSON. Bytes that are not UTF-8 do not
+// grow: such a string is never encoded.
 func escapes(s string) int {
 	more := 0
 	for i := range len(s) {
@@ -112,7 +113,7 @@ func escapes(s string) int {
 	return more
 }
 
-// escapedBy is by how many bytes each byte grows.
+// escapedBy holds by how many bytes each byte grows.
 var escapedBy = func() (by [256]uint8) {
 	for c := range ' ' {
 		by[c] = uint8(len(`\u0000`) - 1)
@@ -123,7 +124,7 @@ var escapedBy = func() (by [256]uint8) {
 	return by
 }()
 
-// TextSize returns how long the text is that [Value.AsText] returns.
+// TextSize returns the length of [Value.AsText], in bytes.
 func (v Value) TextSize() int {
 	if v.object == nil && v.kind != NullKind {
 		return len(v.text)
@@ -131,14 +132,14 @@ func (v Value) TextSize() int {
 	return v.JSONSize()
 }
 
-// JSONSize returns how many bytes [Value.AppendJSON] appends.
+// JSONSize returns the number of bytes that [Value.AppendJSON] appends.
 func (v Value) JSONSize() int {
 	b := budget{left: math.MaxInt}
-	_ = b.json(v) // which is within that
+	_ = b.json(v) // cannot fail with this budget
 	return math.MaxInt - b.left
 }
 
-// JSONSize returns how many bytes [Object.AppendJSON] appends.
+// JSONSize returns the number of bytes that [Object.AppendJSON] appends.
 func (o Object) JSONSize() int {
 	b := budget{left: math.MaxInt}
 	_ = b.object(o)

@@ -8,10 +8,10 @@ import (
 	"io"
 )
 
-// MaxConfigSize is the largest config, in bytes (DESIGN.md, section 4).
+// MaxConfigSize is the maximum size of a config, in bytes (DESIGN.md, section 4).
 const MaxConfigSize = 1 << 20
 
-// The fields of a config that mean something (section 4).
+// The fields of a config that have a meaning (section 4).
 const (
 	FieldSource     = "credentialSource"
 	FieldSecretPath = "secret-path"
@@ -19,7 +19,7 @@ const (
 	FieldOwn        = "credential-resolver"
 )
 
-// CredentialSource says where a credential's secrets come from (section 4, step 2).
+// CredentialSource tells where the secrets of a credential come from (section 4, step 2).
 type CredentialSource string
 
 // The two sources.
@@ -28,48 +28,47 @@ const (
 	SourceAgent  CredentialSource = "agent"
 )
 
-// SecretMode says how a credential's secrets are kept (section 4, step 3).
+// SecretMode tells how the secrets of a credential are stored (section 4, step 3).
 type SecretMode string
 
 // The two modes.
 const (
-	// MultiKey is one secret that holds them all: a bundle.
+	// MultiKey means one secret with all values: a bundle.
 	MultiKey SecretMode = "multi-key"
-	// SingleKey is one secret a field.
+	// SingleKey means one secret for each value.
 	SingleKey SecretMode = "single-key"
 )
 
-// Config is a credential's configuration as it is stored: the fields of the
-// credential, some of which refer to secrets.
+// Config is the stored config of a credential: its fields, some of which refer to secrets.
 type Config struct {
-	// Fields are the config's fields as stored, less our own block.
+	// Fields are the fields as stored, without the "credential-resolver" block.
 	Fields Object
-	// Source is where the secrets come from.
+	// Source tells where the secrets come from.
 	Source CredentialSource
-	// SourceUnknown tells that credentialSource is neither a known source nor
-	// absent nor null, and was taken for direct.
+	// SourceUnknown tells that credentialSource has an unknown value, and was taken for
+	// direct.
 	SourceUnknown bool
-	// SecretPath is the bundle's name for source agent; "" for none.
+	// SecretPath is the name of the bundle for source agent; "" if there is none.
 	SecretPath string
-	// Explicit tells that the config marks its references itself (section 10): its
-	// source, mode and secret-path then mean nothing, and are fields like any other.
+	// Explicit tells that the config uses explicit references (section 10). Then source, mode
+	// and secret-path have no meaning, and are ordinary fields.
 	Explicit bool
 
-	stored    Object // with our own block
+	stored    Object // with the "credential-resolver" block
 	own       ownBlock
-	ownErr    error    // why own could not be read
-	filled    Template // of an explicit config
-	filledErr error    // why that could not be read
+	ownErr    error    // why own is invalid
+	filled    Template // only of a config with explicit references
+	filledErr error    // why filled is invalid
 
-	sum [sha256.Size]byte // of the text, which tells the config from any other
+	sum [sha256.Size]byte // SHA-256 of the text
 }
 
 // Format prints a fixed word for every verb: a literal may be a password.
 func (Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 
-// ParseConfig reads a config by section 4, steps 1 and 2. Its error is of kind
-// FailedPrecondition, carries no GUID, and holds nothing of the config but names
-// of fields. Whether the config can be resolved, [Config.Check] says.
+// ParseConfig parses a config by section 4, steps 1 and 2. Its error is an [*Error] of kind
+// FailedPrecondition without a GUID. It holds nothing of the config but names of fields. Use
+// [Config.Check] to learn whether the config can be resolved.
 func ParseConfig(text []byte) (*Config, error) {
 	if len(text) > MaxConfigSize {
 		return nil, Precondition("its config is larger than 1 MiB", nil)
@@ -94,7 +93,8 @@ func ParseConfig(text []byte) (*Config, error) {
 	return c, nil
 }
 
-// located returns where a text is not JSON, for a log; err itself, if it is another fault.
+// located returns the line and column of a syntax error, for a log; any other error stays as
+// it is.
 func located(text []byte, err error) error {
 	var fault *SyntaxError
 	if !errors.As(err, &fault) {
@@ -105,9 +105,8 @@ func located(text []byte, err error) error {
 	return Remedy(fmt.Sprintf("line %d, column %d", line, column))
 }
 
-// SourceOf returns where a config's secrets come from (section 4, step 2). False: its
-// credentialSource is neither a known source nor absent nor null, and was taken for
-// direct.
+// SourceOf returns where the secrets of a config come from (section 4, step 2). known is
+// false if credentialSource has an unknown value, and was taken for direct.
 func SourceOf(config Object) (source CredentialSource, known bool) {
 	v, _ := config.Get(FieldSource)
 	switch {
@@ -126,7 +125,7 @@ func secretPathOf(config Object) string {
 	return path
 }
 
-// ModeOf returns how a config's secrets are kept (section 4, step 3).
+// ModeOf returns how the secrets of a config are stored (section 4, step 3).
 func ModeOf(config Object) SecretMode {
 	source, _ := SourceOf(config)
 	return modeOf(source, secretPathOf(config))
@@ -139,9 +138,9 @@ func modeOf(source CredentialSource, secretPath string) SecretMode {
 	return SingleKey
 }
 
-// Check tells what of a config could never be resolved: a secret-path that names
-// nothing (section 4, step 3), a block of ours that asks for what there is not, or an
-// explicit reference that is malformed (section 10). Its error is like ParseConfig's.
+// Check fails if the config can never be resolved: secret-path is neither a string nor null
+// (section 4, step 3), the "credential-resolver" block is invalid, or an explicit reference
+// is malformed (section 10). Its error is like that of ParseConfig.
 func (c *Config) Check() error {
 	if c.Explicit {
 		return c.filledErr
@@ -152,32 +151,31 @@ func (c *Config) Check() error {
 	return c.ownErr
 }
 
-// SecretStore returns the name of the store that the config's secrets are in; "" for the
-// default store.
+// SecretStore returns the name of the store that holds the secrets; "" for the default store.
 func (c *Config) SecretStore() string { return c.own.SecretStoreName }
 
-// LookupFields returns the config's own list of the fields that may be references; nil if
-// it has none.
+// LookupFields returns the config's own list of fields that may be references; nil if it has
+// none.
 func (c *Config) LookupFields() []string { return c.own.lookupFields }
 
-// Template returns the fields of a config with explicit references.
+// Template returns the parsed fields of a config with explicit references.
 func (c *Config) Template() Template { return c.filled }
 
-// Sum returns a hash of the config's text, which tells it from any other.
+// Sum returns the SHA-256 hash of the config's text.
 func (c *Config) Sum() [sha256.Size]byte { return c.sum }
 
-// Mode returns how the credential's secrets are kept (section 4, step 3).
+// Mode returns how the secrets are stored (section 4, step 3).
 func (c *Config) Mode() SecretMode { return modeOf(c.Source, c.SecretPath) }
 
-// ownBlock is our own block of a config (section 4).
+// ownBlock is the "credential-resolver" block of a config (section 4).
 type ownBlock struct {
 	SecretStoreName string   // a name of secretStores; "" for the default store
-	lookupFields    []string // nil if it names none
-	explicit        bool     // its references are marked
+	lookupFields    []string // nil if there is no list
+	explicit        bool     // its references are explicit
 }
 
-// readOwn reads our own block. It refuses what it does not know: to ignore it would
-// resolve the credential by other rules.
+// readOwn parses the "credential-resolver" block. It refuses unknown fields: to ignore one
+// would resolve the credential by other rules.
 func readOwn(fields Object) (ownBlock, error) {
 	var own ownBlock
 	v, ok := fields.Get(FieldOwn)
@@ -214,7 +212,7 @@ func readOwn(fields Object) (ownBlock, error) {
 	return own, nil
 }
 
-// texts returns the elements of an array of strings, and whether a value is one.
+// texts returns the elements of an array of strings. False: the value is no such array.
 func texts(v Value) ([]string, bool) {
 	found := []string{}
 	for _, element := range v.Elements() {

@@ -9,21 +9,22 @@ import (
 	"strings"
 )
 
-// Error is a failure to resolve one credential. Its text is public: it holds
-// the GUID, fixed words and names of fields, and never a value, a reference, a
-// path or a store's own words. Those are for a log, by [Error.Detail].
+// Error is a failure to resolve one credential. Its text is public: it holds the GUID, fixed
+// words and names of fields. It never holds a value, a reference, a path or the words of a
+// store (DESIGN.md, section 5). Those are for logs; see [Error.Detail].
 type Error struct {
 	// Kind is what the failure means to the caller.
 	Kind Kind
-	// GUID is the credential's, if it is well-formed; else "".
+	// GUID is the GUID of the credential, if it is well-formed; else "".
 	GUID string
-	// Reason is the fixed words.
+	// Reason is the public text, in fixed words.
 	Reason string
-	// Store is which store failed ("config store", "secret store"); "" if none did.
+	// Store is the store that failed, [ConfigStoreName] or [SecretStoreName]; "" if none did.
 	Store string
-	// Reference is the name of a secret that the failure is about; "" if none is.
+	// Reference is the name of the secret that the failure is about; "" if it is about none.
 	Reference Reference
 
+	// Cause is the underlying error; nil if there is none. Its text is not public.
 	Cause error
 }
 
@@ -47,12 +48,12 @@ func (e *Error) Is(target error) bool {
 	return ok && k == e.Kind
 }
 
-// Remedy returns what is wrong with the store and what to do about it, as far as we know,
-// for a log or a command; "" if we know nothing. See [Remedy].
+// Remedy returns what is wrong with the store and what to do about it, for a log or a
+// command; "" if that is unknown. See [Remedy].
 func (e *Error) Remedy() string { return RemedyOf(e.Cause) }
 
-// Detail returns a store's own words with the reference taken out of them, for
-// a log at debug level; "" if no store was involved.
+// Detail returns the words of the store, without the reference, for a log at debug level; ""
+// if no store was involved.
 func (e *Error) Detail() string {
 	if e.Cause == nil {
 		return ""
@@ -72,28 +73,28 @@ func (e *Error) Detail() string {
 	for _, form := range []string{ref, quoted[1 : len(quoted)-1], path, url.PathEscape(ref), url.QueryEscape(ref), strings.ToLower(ref)} {
 		forms = append(forms, form, Redacted)
 	}
-	return strings.NewReplacer(forms...).Replace(text) // in one pass: the fixed word may hold a form
+	return strings.NewReplacer(forms...).Replace(text) // in one pass, because the fixed word may contain one of the forms
 }
 
-// Reference is the name of a secret. It may be a password that a config holds
-// as a literal, so it prints as a fixed word.
+// Reference is the name of a secret. It prints as a fixed word, because it may be a password
+// that stands in a config as a literal.
 type Reference string
 
 // Format prints a fixed word for every verb.
 func (Reference) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 
-// MarshalText gives a fixed word, for logs and encoders.
+// MarshalText returns a fixed word, for logs and encoders.
 func (Reference) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
 
-// StoreError is a store's failure together with what it means. A store returns
-// one with kind NotFound for a config or a secret that is not there.
+// StoreError is the failure of a store, together with its kind. For a config or a secret that
+// does not exist, a store returns one of kind NotFound.
 type StoreError struct {
 	// Kind is what the failure means.
 	Kind Kind
-	// General is whether a refusal (Denied) is not about the one name that was asked
-	// for: the store does not know us, or refuses us whatever we ask for.
+	// General tells that a refusal (Denied) is not about this one name: the store refuses all
+	// our requests.
 	General bool
-	// Err is the store's own error; its text is not public.
+	// Err is the error of the store. Its text is not public.
 	Err error
 }
 
@@ -112,72 +113,18 @@ func (e StoreError) Is(target error) bool {
 	return ok && k == e.Kind
 }
 
-// noSuchCredential is the reason for a GUID without a config.
-const noSuchCredential = "no such credential"
+// ErrPanic is the cause of an error that was a panic.
+var ErrPanic = errors.New("panic in a store")
 
-// NoSuchCredential tells whether a failure is that there is no credential of that
-// GUID, and not that a secret of it is missing: both are NotFound.
-func NoSuchCredential(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Kind == NotFound && e.Reason == noSuchCredential
-}
-
-// storeReason returns the public words for a store's failure, by its kind.
-func storeReason(k Kind, store string) string {
-	switch k {
-	case Denied:
-		return "the " + store + " refused the request"
-	case Timeout:
-		return "the " + store + " did not answer in time"
-	case FailedPrecondition:
-		return "the " + store + " holds what it asks for in a form that cannot be used (the component's log says which)"
-	case Internal:
-		return ReasonInternal
-	default:
-		return "the " + store + " is unavailable"
-	}
-}
-
-// reasonInternal is the reason for a failure of ours.
-const ReasonInternal = "internal error"
-
-// panicked is the failure of a panic in a store, or of ours.
-func Panicked(guid, store string) *Error {
-	return &Error{Kind: Internal, GUID: guid, Reason: ReasonInternal, Store: store, Cause: ErrPanic}
-}
-
-// noCredential is the failure of a GUID without a config.
-func NoCredential(guid string, cause error) *Error {
-	return &Error{Kind: NotFound, GUID: guid, Reason: noSuchCredential, Cause: cause}
-}
-
-// storeFailure makes the resolution's error of a store's failure.
-func StoreFailure(guid, store string, ref Reference, err error) *Error {
-	kind := KindOf(err)
-	if kind == NotFound || kind == InvalidRequest || kind == TooLarge {
-		kind = Internal // a kind that no store may give here
-	}
-	reason := storeReason(kind, store)
-	if errors.Is(err, ErrOverloaded) {
-		reason = "the component is overloaded: too many calls to the " + store + " are waiting"
-	}
-	return &Error{
-		Kind: kind, GUID: guid, Reason: reason,
-		Store: store, Reference: ref, Cause: err,
-	}
-}
-
-// ConfigStoreFailure makes the public error of a failure of the config store; guid
-// is "" where none is concerned.
-func ConfigStoreFailure(guid string, err error) *Error {
-	return StoreFailure(guid, ConfigStoreName, "", err)
-}
+// ErrOverloaded is wrapped by the [StoreError] of a call that was shed because too many calls
+// to its store were waiting. The store itself was not asked.
+const ErrOverloaded = Remedy("too many calls to it are waiting: see storeConcurrency")
 
 // maxQuoted is how much of a name an error repeats, in bytes.
 const maxQuoted = 64
 
-// QuoteName returns the name of a field or of a request's metadata as an error may
-// repeat it: in quotes, printable, and not at any length.
+// QuoteName returns the name of a field, or of request metadata, for an error: quoted,
+// printable and shortened.
 func QuoteName(name string) string {
 	if len(name) > maxQuoted {
 		name = strings.ToValidUTF8(name[:maxQuoted], "") + "…"
@@ -185,42 +132,18 @@ func QuoteName(name string) string {
 	return strconv.Quote(name)
 }
 
-const (
-	ConfigStoreName = "config store"
-	SecretStoreName = "secret store"
-)
+// Remedy is an error text that says what is wrong with a store and what to do about it. It
+// holds no value and no reference, so it may appear in a log at any level and on the command
+// line. It may name things of the operator, such as a file, so it is not for an application.
+// The error of a store may wrap one.
+type Remedy string
 
-var ErrPanic = errors.New("panic in a store")
+// Error implements error.
+func (r Remedy) Error() string { return string(r) }
 
-func Precondition(reason string, cause error) *Error {
-	return &Error{Kind: FailedPrecondition, Reason: reason, Cause: cause}
+// RemedyOf returns the remedy that an error wraps; "" if it wraps none.
+func RemedyOf(err error) string {
+	var remedy Remedy
+	errors.As(err, &remedy)
+	return string(remedy)
 }
-
-// withGUID puts the GUID into an error that was made without one.
-func WithGUID(guid string, err error) error {
-	var e *Error
-	if !errors.As(err, &e) {
-		return &Error{GUID: guid, Reason: ReasonInternal, Cause: err}
-	}
-	named := *e
-	named.GUID = guid
-	return &named
-}
-
-// notAName is the error of a stated name that the store cannot be asked for.
-func InvalidName(who, name string) *Error {
-	failure := Precondition(who+" a name that no secret of its store can have", nil)
-	failure.Reference = Reference(name)
-	return failure
-}
-
-func SecretNotFound(guid, name, reason string) *Error {
-	return &Error{
-		Kind: NotFound, GUID: guid, Reason: reason,
-		Store: SecretStoreName, Reference: Reference(name),
-	}
-}
-
-// ErrOverloaded is wrapped by the [StoreError] of a call that a store was not asked for,
-// because too many calls to that store are waiting. It says nothing about the store.
-const ErrOverloaded = Remedy("too many calls to it are waiting: see storeConcurrency")

@@ -2,22 +2,22 @@ package credential
 
 import "strconv"
 
-// fieldPath is where in a config a value stands, such as extra.list[2]: the way up
-// from it, so that going down a deep config costs nothing. Nil is the config itself.
+// fieldPath is the path of a value in a config, such as extra.list[2]. It links to the path
+// of its container, so that a deep config needs no long copies. Nil is the path of the config
+// itself.
 type fieldPath struct {
 	within *fieldPath
 	name   string
-	index  int // of an element, if it is one; else -1
+	index  int // of an element; -1 for a field
 }
 
-// field returns the place of a field in an object.
+// field returns the path of a field in the object at p.
 func (p *fieldPath) field(name string) *fieldPath { return &fieldPath{p, name, -1} }
 
-// kept returns the place for good. Few of the places in a config are needed for long.
-func (p fieldPath) kept() *fieldPath { return &p }
+// clone returns a copy on the heap. Most paths are never needed there.
+func (p fieldPath) clone() *fieldPath { return &p }
 
-// String returns the path, with dots and brackets. From a deep place it is the end of
-// it: who reads it needs some, and it is made of names that may have any length.
+// String returns the path with dots and brackets. Of a long path it returns only the end.
 func (p *fieldPath) String() string {
 	text := ""
 	at := p
@@ -37,5 +37,5 @@ func (p *fieldPath) String() string {
 	return text
 }
 
-// its returns the words for the field at a place, for an error.
+// its returns words for the field in an error.
 func (p *fieldPath) its() string { return "its field " + QuoteName(p.String()) }

@@ -4,9 +4,9 @@ import (
 	"iter"
 )
 
-// stringValues returns the string values of a config, and of "extra" one level
-// down, in document order, less its credentialSource and secret-path, empty ones, and
-// those of fields that are not chosen. A value that stands twice comes twice.
+// StringValues returns the string values of a config, and of "extra" one level down, in
+// document order (section 4, step 5). It leaves out credentialSource, secret-path, empty
+// strings, and fields outside the filter. Duplicates stay.
 func StringValues(config Object, of FieldFilter) []string {
 	var found []string
 	for name, text := range StringFields(config) {
@@ -17,9 +17,11 @@ func StringValues(config Object, of FieldFilter) []string {
 	return found
 }
 
-// fieldName is the name of a config's field: within is "extra", or "" at the top.
+// FieldName is the name of a field in a config. Within is "extra", or "" for a top-level
+// field.
 type FieldName struct{ Within, Name string }
 
+// String returns the name with a dot, such as extra.token.
 func (n FieldName) String() string {
 	if n.Within == "" {
 		return n.Name
@@ -27,7 +29,7 @@ func (n FieldName) String() string {
 	return n.Within + "." + n.Name
 }
 
-// stringFields yields what stringValues returns, with the fields' names.
+// StringFields yields the names and values of all fields that StringValues may return.
 func StringFields(config Object) iter.Seq2[FieldName, string] {
 	return func(yield func(FieldName, string) bool) {
 		for name, v := range config.All() {
@@ -49,7 +51,8 @@ func StringFields(config Object) iter.Seq2[FieldName, string] {
 	}
 }
 
-// chosen tells which fields of a single-key config may be references. Nil: all.
+// FieldFilter tells which fields of a single-key config may be references. Nil: all fields.
 type FieldFilter func(FieldName) bool
 
+// Has tells whether the field may be a reference.
 func (c FieldFilter) Has(name FieldName) bool { return c == nil || c(name) }

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// filter makes of a text what can stand in a text of another grammar. json comes
-// first: it sees the value, of whatever kind.
+// filter converts a value to a text that is safe in another grammar (section 10). Only the
+// first filter of a chain can see a value that is no string.
 type filter struct {
-	size func(Value) int            // how long what it makes is
-	make func(Value) (Value, error) // its error is errNotUTF8
+	size func(Value) int            // length of the result, in bytes
+	make func(Value) (Value, error) // its error is ErrNotUTF8
 }
 
-// apply makes the filter's text, once the budget allows.
+// apply charges the budget and then converts the value.
 func (f filter) apply(v Value, b *budget) (Value, error) {
 	if err := b.filter(v.TextSize()); err != nil {
 		return Value{}, err
@@ -24,7 +24,7 @@ func (f filter) apply(v Value, b *budget) (Value, error) {
 	return f.make(v)
 }
 
-// filterNamed returns the filter of a name (section 10), and whether there is one.
+// filterNamed returns the filter of a name (section 10). False: there is no such filter.
 func filterNamed(name string) (filter, bool) {
 	switch name {
 	case "urlquery":
@@ -47,11 +47,11 @@ func filterNamed(name string) (filter, bool) {
 // plannedFilters are the names of filters that are reserved (section 10).
 var plannedFilters = []string{"base64decode", "trim"}
 
-// escapeQuery escapes a text for any part of a URL: a blank as %20 and not as "+",
-// which means a blank in a query alone.
+// escapeQuery escapes a text for any part of a URL. A space becomes %20, because "+" means a
+// space only in a query.
 func escapeQuery(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// escapedQuerySize returns how long escapeQuery makes a text.
+// escapedQuerySize returns the length of the result of escapeQuery, in bytes.
 func escapedQuerySize(s string) int {
 	size := len(s)
 	for i := range len(s) {
@@ -64,6 +64,7 @@ func escapedQuerySize(s string) int {
 	return size
 }
 
+// ofText returns a filter that converts the text of a value.
 func ofText(of func(string) string, size func(string) int) filter {
 	return filter{
 		size: func(v Value) int {

@@ -5,9 +5,8 @@ import (
 	"errors"
 )
 
-// Kind is what a failure means to the caller: the closed set of DESIGN.md,
-// section 5. A Kind is an error itself, so that errors.Is(err, NotFound) asks
-// for it anywhere in a chain.
+// Kind is what a failure means to the caller: the closed set of DESIGN.md, section 5. A Kind
+// is an error itself, so that errors.Is(err, NotFound) finds it anywhere in a chain.
 type Kind uint8
 
 // The kinds. The zero value is Internal.
@@ -66,8 +65,8 @@ func KindOfGRPCCode(code uint32) Kind {
 	return Internal
 }
 
-// KindOf returns the kind of a failure. An error that no store has classified
-// counts as Unavailable, which fails the resolution: never as a miss.
+// KindOf returns the kind of an error. An error without a kind counts as Unavailable, so that
+// it fails the resolution and never counts as a missing secret.
 func KindOf(err error) Kind {
 	var (
 		ours  *Error

@@ -1,14 +1,20 @@
 package credential
 
-// migrator writes the fields of a config anew.
+import (
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// migrator rewrites the fields of a config.
 type migrator struct {
 	Origins Origins
 	config  *Config
-	now     Object // the credential
+	now     Object // the finished credential
 	m       *Migration
 }
 
-// field returns what stands for a field of the credential in the new config.
+// field returns the new config's value for a field of the credential.
 func (w migrator) field(name string, now Value) (Value, error) {
 	at := (*fieldPath)(nil).field(name)
 	was, had := w.config.Fields.Get(name)
@@ -41,12 +47,13 @@ func (w migrator) field(name string, now Value) (Value, error) {
 		return Value{}, inexpressible(at)
 	}
 	if !changed {
-		return now, nil // as it is written
+		return now, nil // keep the original text
 	}
 	return b.Object().AsValue(), nil
 }
 
-// value is field for an agent's credential: was is the value before it was resolved.
+// value is like field, for a field of an agent credential. was is the value in the old
+// config.
 func (w migrator) value(at *fieldPath, name FieldName, was, now Value) (Value, error) {
 	text, isText := was.Text()
 	from, ok := w.Origins.Entries[text]
@@ -59,7 +66,7 @@ func (w migrator) value(at *fieldPath, name FieldName, was, now Value) (Value, e
 	return w.reference(at, from, BecameReference)
 }
 
-// reference returns the explicit reference to where a value comes from.
+// reference returns an explicit reference to the origin of a value.
 func (w migrator) reference(at *fieldPath, from Origin, became Became) (Value, error) {
 	ref := NewBuilder(2)
 	ref.Set(refName, StringValue(from.secret))
@@ -76,7 +83,7 @@ func (w migrator) reference(at *fieldPath, from Origin, became Became) (Value, e
 	return NewObject(Field{refWord, ref.Object().AsValue()}).AsValue(), nil
 }
 
-// literal returns what stands for a value that is to stay as it is.
+// literal returns the value as a literal, with "${" escaped.
 func (w migrator) literal(at *fieldPath, v Value) (Value, error) {
 	collides := false
 	switch v.kind {
@@ -109,4 +116,55 @@ func (w migrator) became(at *fieldPath, became Became) {
 
 func inexpressible(at *fieldPath) *Error {
 	return Precondition(at.its()+` holds a field "secretKeyRef", which would be taken for an explicit reference`, nil)
+}
+
+// escaper escapes "${" in all strings of an object or an array.
+type escaper struct {
+	text     string
+	named    func(string) bool
+	out      string
+	collides bool // a string is the name of an entry or a secret
+}
+
+func (e *escaper) run(at *fieldPath) error {
+	d := jsontext.NewDecoder(strings.NewReader(e.text), jsontext.AllowDuplicateNames(true))
+	var out strings.Builder
+	copied := int64(0)
+	for {
+		within, n := d.StackIndex(d.StackDepth())
+		isName := within == jsontext.KindBeginObject && n%2 == 0
+		if d.PeekKind() != jsontext.KindString {
+			if _, err := d.ReadToken(); err != nil { // the end: the text is known to be valid
+				out.WriteString(e.text[copied:])
+				e.out = out.String()
+				return nil
+			}
+			continue
+		}
+		written, err := d.ReadValue()
+		if err != nil {
+			return unreadable(*at, err)
+		}
+		end := d.InputOffset()
+		begin := end - int64(len(written))
+		v, err := parseValue(written)
+		switch {
+		case err != nil:
+			return unreadable(*at, err)
+		case isName && v.text == refWord:
+			return inexpressible(at)
+		case isName:
+			continue
+		}
+		e.collides = e.collides || e.named(v.text)
+		if strings.Contains(v.text, opening) {
+			quoted, err := appendQuoted(nil, EscapeReferences(v.text))
+			if err != nil {
+				return unreadable(*at, err)
+			}
+			out.WriteString(e.text[copied:begin])
+			out.Write(quoted)
+			copied = end
+		}
+	}
 }

@@ -13,7 +13,7 @@ type Picked struct {
 	// Values are those of the paths, in their order.
 	Values []Value
 
-	of *picked
+	root *picked
 }
 
 // Find returns the value under a path.
@@ -32,9 +32,9 @@ func (o Object) Find(path string) (Value, bool) {
 // missing, and ok is false. However many paths lead into an object, and however deep, it
 // is read once.
 func (o Object) Pick(paths []string) (p Picked, missing string, ok bool) {
-	p = Picked{Values: make([]Value, len(paths)), of: newWanted(paths).in(o)}
+	p = Picked{Values: make([]Value, len(paths)), root: newWanted(paths).pickFrom(o)}
 	for i, path := range paths {
-		if p.Values[i], ok = p.of.find(path); !ok {
+		if p.Values[i], ok = p.root.find(path); !ok {
 			return Picked{}, path, false
 		}
 	}
@@ -42,7 +42,7 @@ func (o Object) Pick(paths []string) (p Picked, missing string, ok bool) {
 }
 
 // Object returns the object less what no path leads to, in its own order.
-func (p Picked) Object() Object { return p.of.object() }
+func (p Picked) Object() Object { return p.root.object() }
 
 // wanted is what is wanted of one object.
 type wanted struct {
@@ -72,7 +72,7 @@ func newWanted(paths []string) *wanted {
 }
 
 // of tells whether the field of a name is wanted, and what of the object in it.
-func (w *wanted) of(name string) (whole bool, inner *wanted) {
+func (w *wanted) lookup(name string) (whole bool, inner *wanted) {
 	whole = w.whole.o.at(name) >= 0
 	i := w.heads.o.at(name)
 	if i < 0 {
@@ -85,26 +85,26 @@ func (w *wanted) of(name string) (whole bool, inner *wanted) {
 }
 
 // in picks from an object.
-func (w *wanted) in(o Object) *picked {
+func (w *wanted) pickFrom(o Object) *picked {
 	p := &picked{fields: NewBuilder(0)}
 	for _, f := range o.fields {
-		whole, inner := w.of(f.Name)
+		whole, inner := w.lookup(f.Name)
 		if whole || inner != nil {
-			p.set(f, whole, inner.inValue(f.Value))
+			p.set(f, whole, inner.pickFromValue(f.Value))
 		}
 	}
 	return p
 }
 
 // inValue picks from a value: nothing, if it is no object or nothing of it is wanted.
-func (w *wanted) inValue(v Value) *picked {
+func (w *wanted) pickFromValue(v Value) *picked {
 	switch {
 	case w == nil || v.kind != ObjectKind:
 		return nil
 	case v.object != nil:
-		return w.in(*v.object)
+		return w.pickFrom(*v.object)
 	default:
-		return w.inText(textReader{v.text, decoderOf(v.text)})
+		return w.pickFromText(textReader{v.text, decoderOf(v.text)})
 	}
 }
 
@@ -120,7 +120,7 @@ func decoderOf(text string) *jsontext.Decoder {
 
 // inText picks from the object that is to be read next. The text has been read as JSON
 // before: it has no errors.
-func (w *wanted) inText(r textReader) *picked {
+func (w *wanted) pickFromText(r textReader) *picked {
 	p := &picked{fields: NewBuilder(0)}
 	if _, err := r.d.ReadToken(); err != nil {
 		return p
@@ -131,10 +131,10 @@ func (w *wanted) inText(r textReader) *picked {
 			return p
 		}
 		name, begin := token.String(), r.d.InputOffset()
-		whole, inner := w.of(name)
+		whole, inner := w.lookup(name)
 		var within *picked
 		if inner != nil && r.d.PeekKind() == jsontext.KindBeginObject {
-			within = inner.inText(r)
+			within = inner.pickFromText(r)
 		} else if err := r.d.SkipValue(); err != nil {
 			return p
 		}

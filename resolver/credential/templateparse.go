@@ -42,8 +42,8 @@ func (t *Template) readString(at fieldPath, s string) (filled, error) {
 	if !strings.Contains(s, opening) {
 		return nil, nil // a string that means itself
 	}
-	kept := at.kept()
-	parts, err := readText(kept, s)
+	place := at.clone()
+	parts, err := readText(place, s)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (t *Template) readString(at fieldPath, s string) (filled, error) {
 			t.References = append(t.References, ref)
 		}
 	}
-	return textNode{kept, parts}, nil
+	return textNode{place, parts}, nil
 }
 
 // treeReader reads an object or an array of a config, with all that is in it, in one
@@ -90,7 +90,7 @@ func (r treeReader) array(at fieldPath) (filled, error) {
 	elements := assembly{text: r.text, run: -1}
 	for i := 0; r.d.PeekKind() != jsontext.KindEndArray; i++ {
 		if within == nil {
-			within = at.kept()
+			within = at.clone()
 		}
 		begin := r.d.InputOffset()
 		n, err := r.value(fieldPath{within, "", i})
@@ -112,7 +112,7 @@ func (r treeReader) object(at fieldPath) (filled, error) {
 	fields, n := assembly{text: r.text, run: -1}, 0
 	for ; r.d.PeekKind() != jsontext.KindEndObject; n++ {
 		if within == nil {
-			within = at.kept()
+			within = at.clone()
 		}
 		begin := r.d.InputOffset()
 		token, err := r.d.ReadToken()
