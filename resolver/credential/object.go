@@ -13,7 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Field is one name of an [Object] with its value.
+// Field is a named value of an [Object].
 type Field struct {
 	Name  string
 	Value Value
@@ -22,25 +22,25 @@ type Field struct {
 // Format prints a fixed word for every verb: the value may be a secret.
 func (Field) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 
-// Object is an immutable JSON object that keeps the order of its fields. A
-// credential config, a finished credential and the entries of a secret are all
-// objects. The zero value is the empty object.
+// Object is an immutable JSON object that keeps the order of its fields. Configs, finished
+// credentials and the entries of a secret are objects. The zero value is the empty object.
 type Object struct {
 	fields []Field
 	index  map[string]int // by name; nil for a few fields
 }
 
-// fewFields are so few that to look through them is as quick as an index, which takes
-// more memory than they do.
+// fewFields is the number of fields up to which a linear search is as fast as an index. The
+// index would take more memory than the fields.
 const fewFields = 16
 
 var (
 	errNotObject = errors.New("not a JSON object")
-	ErrNotUTF8   = errors.New("not valid UTF-8")
+	// ErrNotUTF8 means that a text, or a string to be encoded, is not valid UTF-8.
+	ErrNotUTF8 = errors.New("not valid UTF-8")
 )
 
-// NewObject returns an object of the fields, in their order. Of fields with the
-// same name the last value counts, at the first one's place.
+// NewObject returns an object with the fields in their order. Of fields with the same name,
+// the last value is kept, at the first position.
 func NewObject(fields ...Field) Object {
 	b := NewBuilder(len(fields))
 	for _, f := range fields {
@@ -49,9 +49,9 @@ func NewObject(fields ...Field) Object {
 	return b.Object()
 }
 
-// ParseObject reads a JSON object from UTF-8 text. Of a name that stands twice
-// the last value counts, at the first one's place, as in most JSON libraries.
-// Its errors say what is wrong and hold nothing of the text.
+// ParseObject parses a JSON object from UTF-8 text. Of fields with the same name, the last
+// value is kept, at the first position, as in most JSON libraries. Its error is [ErrNotUTF8],
+// a [*SyntaxError], or that the text is no object. It holds nothing of the text.
 func ParseObject(text []byte) (Object, error) {
 	if !utf8.Valid(text) {
 		return Object{}, ErrNotUTF8
@@ -89,7 +89,7 @@ func ParseObject(text []byte) (Object, error) {
 	return b.Object(), nil
 }
 
-// notObject says why text that does not begin as an object is none.
+// notObject returns the error for text that does not begin with "{".
 func notObject(d *jsontext.Decoder) error {
 	if _, err := d.ReadValue(); err != nil {
 		return syntaxError(d, err)
@@ -97,16 +97,17 @@ func notObject(d *jsontext.Decoder) error {
 	return errNotObject
 }
 
-// SyntaxError says that a text is not JSON, and where; never what stands there.
+// SyntaxError means that a text is not valid JSON. It holds the position, but nothing of the
+// text.
 type SyntaxError struct {
-	// Offset is the number of bytes before the fault.
+	// Offset is the number of bytes before the error.
 	Offset int64
 }
 
 // Error implements error.
 func (*SyntaxError) Error() string { return "not valid JSON" }
 
-// syntaxError drops the words of a decoder's error, which quote the text.
+// syntaxError drops the text of the decoder's error, which quotes the input.
 func syntaxError(d *jsontext.Decoder, err error) error {
 	var syntactic *jsontext.SyntacticError
 	if errors.As(err, &syntactic) {
@@ -118,7 +119,7 @@ func syntaxError(d *jsontext.Decoder, err error) error {
 // Len returns the number of fields.
 func (o Object) Len() int { return len(o.fields) }
 
-// Get returns the value of the named field.
+// Get returns the value of the named field. False: there is no such field.
 func (o Object) Get(name string) (Value, bool) {
 	i := o.at(name)
 	if i < 0 {
@@ -127,7 +128,7 @@ func (o Object) Get(name string) (Value, bool) {
 	return o.fields[i].Value, true
 }
 
-// at returns the place of the named field; below zero, there is none.
+// at returns the index of the named field; -1 if there is none.
 func (o Object) at(name string) int {
 	if o.index == nil {
 		return slices.IndexFunc(o.fields, func(f Field) bool { return f.Name == name })
@@ -149,7 +150,8 @@ func (o Object) All() iter.Seq2[string, Value] {
 	}
 }
 
-// equal tells whether two objects have the same fields in the same order.
+// Equal tells whether two objects have the same fields in the same order, written the same
+// way.
 func (o Object) Equal(other Object) bool {
 	return slices.EqualFunc(o.fields, other.fields, func(a, b Field) bool {
 		return a.Name == b.Name && a.Value.equal(b.Value)
@@ -159,8 +161,8 @@ func (o Object) Equal(other Object) bool {
 // AsValue returns the object as a value.
 func (o Object) AsValue() Value { return Value{kind: ObjectKind, object: &o} }
 
-// AppendJSON appends the object as compact JSON, its fields in their order. It
-// fails if a name or a string in it is not UTF-8; the error holds neither.
+// AppendJSON appends the object as compact JSON, with its fields in their order. It fails
+// with [ErrNotUTF8] if a name or a string is not UTF-8.
 func (o Object) AppendJSON(dst []byte) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, '{')
@@ -183,19 +185,20 @@ func (o Object) AppendJSON(dst []byte) ([]byte, error) {
 // Format prints a fixed word for every verb: the values may be secrets.
 func (Object) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 
-// builder makes an object, field by field.
+// Builder builds an [Object] field by field.
 type Builder struct{ o Object }
 
+// NewBuilder returns an empty builder with room for size fields.
 func NewBuilder(size int) *Builder {
 	return &Builder{Object{fields: make([]Field, 0, size)}}
 }
 
-// copyOf starts a builder with the fields of o; o is not touched.
+// copyOf returns a builder with a copy of the fields of o.
 func copyOf(o Object) *Builder {
 	return &Builder{Object{fields: slices.Clone(o.fields), index: maps.Clone(o.index)}}
 }
 
-// set gives the named field a value: at its place, or as the last one.
+// Set sets the value of the named field. A new field becomes the last one.
 func (b *Builder) Set(name string, v Value) {
 	if i := b.o.at(name); i >= 0 {
 		b.o.fields[i].Value = v
@@ -213,9 +216,10 @@ func (b *Builder) Set(name string, v Value) {
 	}
 }
 
+// Object returns the object. Do not use the builder afterwards.
 func (b *Builder) Object() Object { return b.o }
 
-// without returns the object less the named field.
+// Without returns the object without the named field.
 func (o Object) Without(name string) Object {
 	if o.at(name) < 0 {
 		return o

@@ -6,17 +6,17 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Picked is what an object has under some paths. A path is a field's name, or the name
-// of an object, a dot, and a path in it: "extra.token". A field whose own name has the
-// dot comes first.
+// Picked holds what an object has under some paths. A path is the name of a field, or the
+// name of an object, a dot, and a path within that object: "extra.token". A field whose own
+// name contains the dot comes first (section 3, fields).
 type Picked struct {
-	// Values are those of the paths, in their order.
+	// Values are the values of the paths, in the order of the paths.
 	Values []Value
 
 	root *picked
 }
 
-// Find returns the value under a path.
+// Find returns the value under a path. False: there is none.
 func (o Object) Find(path string) (Value, bool) {
 	if v, ok := o.Get(path); ok || !strings.Contains(path, ".") {
 		return v, ok
@@ -28,9 +28,9 @@ func (o Object) Find(path string) (Value, bool) {
 	return p.Values[0], true
 }
 
-// Pick returns what the object has under the paths. If it has nothing under one, that is
-// missing, and ok is false. However many paths lead into an object, and however deep, it
-// is read once.
+// Pick returns what the object has under the paths. If a path leads to nothing, ok is false
+// and missing is that path. Each nested object is parsed once, whatever the number and depth
+// of the paths.
 func (o Object) Pick(paths []string) (p Picked, missing string, ok bool) {
 	p = Picked{Values: make([]Value, len(paths)), root: newWanted(paths).pickFrom(o)}
 	for i, path := range paths {
@@ -41,15 +41,15 @@ func (o Object) Pick(paths []string) (p Picked, missing string, ok bool) {
 	return p, "", true
 }
 
-// Object returns the object less what no path leads to, in its own order.
+// Object returns the object with only the picked fields, in its own order.
 func (p Picked) Object() Object { return p.root.object() }
 
-// wanted is what is wanted of one object.
+// wanted holds the paths to pick from one object.
 type wanted struct {
-	whole *Builder  // the fields of these names
-	heads *Builder  // the objects of these names, for what is in them
-	inner []*wanted // what is wanted of each of those; nil as long as none was met
-	rests [][]string
+	whole *Builder   // names of fields that are wanted as a whole
+	heads *Builder   // names of objects that paths lead into
+	inner []*wanted  // what is wanted within each head; nil until the object is found
+	rests [][]string // the paths within each head
 }
 
 func newWanted(paths []string) *wanted {
@@ -71,7 +71,7 @@ func newWanted(paths []string) *wanted {
 	return w
 }
 
-// of tells whether the field of a name is wanted, and what of the object in it.
+// lookup tells whether the whole field is wanted, and which paths are wanted within it.
 func (w *wanted) lookup(name string) (whole bool, inner *wanted) {
 	whole = w.whole.o.at(name) >= 0
 	i := w.heads.o.at(name)
@@ -84,7 +84,7 @@ func (w *wanted) lookup(name string) (whole bool, inner *wanted) {
 	return whole, w.inner[i]
 }
 
-// in picks from an object.
+// pickFrom picks from an object.
 func (w *wanted) pickFrom(o Object) *picked {
 	p := &picked{fields: NewBuilder(0)}
 	for _, f := range o.fields {
@@ -96,7 +96,7 @@ func (w *wanted) pickFrom(o Object) *picked {
 	return p
 }
 
-// inValue picks from a value: nothing, if it is no object or nothing of it is wanted.
+// pickFromValue picks from a value; nil if it is no object, or nothing in it is wanted.
 func (w *wanted) pickFromValue(v Value) *picked {
 	switch {
 	case w == nil || v.kind != ObjectKind:
@@ -108,7 +108,7 @@ func (w *wanted) pickFromValue(v Value) *picked {
 	}
 }
 
-// textReader reads the compact JSON of a value, in one pass.
+// textReader reads the compact JSON of a value in one pass.
 type textReader struct {
 	text string
 	d    *jsontext.Decoder
@@ -118,8 +118,7 @@ func decoderOf(text string) *jsontext.Decoder {
 	return jsontext.NewDecoder(strings.NewReader(text), jsontext.AllowDuplicateNames(true))
 }
 
-// inText picks from the object that is to be read next. The text has been read as JSON
-// before: it has no errors.
+// pickFromText picks from the next object of the reader. The text is known to be valid JSON.
 func (w *wanted) pickFromText(r textReader) *picked {
 	p := &picked{fields: NewBuilder(0)}
 	if _, err := r.d.ReadToken(); err != nil {
@@ -151,7 +150,7 @@ func (w *wanted) pickFromText(r textReader) *picked {
 	return p
 }
 
-// valueOf returns the value that a compact JSON text is, a string or part of it.
+// valueOf returns the value of a compact JSON text.
 func valueOf(text string) Value {
 	switch kind := jsontext.Value(text[:1]).Kind(); kind {
 	case jsontext.KindString:
@@ -164,20 +163,21 @@ func valueOf(text string) Value {
 	}
 }
 
-// picked is what there is of what is wanted of one object.
+// picked holds the wanted fields that one object has.
 type picked struct {
-	fields *Builder // in the object's order
-	parts  []part   // of each of them
+	fields *Builder // in the order of the object
+	parts  []part   // one for each field
 }
 
-// part says what of a field there is, and what of that a path has led to.
+// part tells what of one field was found, and what a path has led to.
 type part struct {
 	whole            bool
-	inner            *picked // nil if it is no object of which something is wanted
-	isWhole, isInner bool    // a path leads to all of it; to something in it
+	inner            *picked // nil if no path leads into it
+	isWhole, isInner bool    // a path has led to the whole field; into it
 }
 
-// set takes a field. Of one that stands twice the last value counts, at the first place.
+// set adds a field. Of fields with the same name, the last value is kept, at the first
+// position.
 func (p *picked) set(f Field, whole bool, inner *picked) {
 	p.fields.Set(f.Name, f.Value)
 	i := p.fields.o.at(f.Name)
@@ -187,7 +187,7 @@ func (p *picked) set(f Field, whole bool, inner *picked) {
 	p.parts[i] = part{whole: whole, inner: inner}
 }
 
-// find returns the value under a path, and notes that one leads to it.
+// find returns the value under a path, and marks it as picked.
 func (p *picked) find(path string) (Value, bool) {
 	if i := p.fields.o.at(path); i >= 0 && p.parts[i].whole {
 		p.parts[i].isWhole = true

@@ -2,8 +2,7 @@ package credential
 
 import "errors"
 
-// The fields of an explicit reference that is a value of its own: Dapr's own words,
-// and ours, the last three.
+// The fields of an explicit reference (section 10). The first four are Dapr's own words.
 const (
 	refWord     = "secretKeyRef"
 	refName     = "name"
@@ -14,20 +13,20 @@ const (
 	refVersion  = "version" // reserved (section 10)
 )
 
-// reference is one explicit reference of a config (section 10).
+// ExplicitReference is one explicit reference of a config (section 10).
 type ExplicitReference struct {
 	at    *fieldPath
-	Store string // a name of secretStores; "" for the config's own, or the default
-	Name  string // the secret's
-	key   string // the entry's, or the field's of an object; "" for the only entry
+	Store string // a name of secretStores; "" for the config's own store, or the default
+	Name  string // the name of the secret
+	key   string // the name of the entry, or of a field of the object; "" for the only entry
 
-	optional    bool // without what it refers to, its field is left out
+	optional    bool // if there is no value, the field is left out
 	substitute  Value
-	substituted bool // without what it refers to, it is the substitute
+	substituted bool // if there is no value, substitute is used
 }
 
-// readReference reads the object that stands at a secretKeyRef. What is written in
-// it is taken as it is: it holds no references.
+// readReference parses the value of a secretKeyRef. Its strings are taken as they are: they
+// contain no references.
 func readReference(at *fieldPath, v Value) (*ExplicitReference, error) {
 	fields, ok := v.Object()
 	if !ok {
@@ -62,20 +61,21 @@ func readReference(at *fieldPath, v Value) (*ExplicitReference, error) {
 	return ref, nil
 }
 
+// notEmpty returns the text of a string. False: the value is no string, or is empty.
 func notEmpty(v Value) (string, bool) {
 	text, ok := v.Text()
 	return text, ok && text != ""
 }
 
-// its names the reference's field for an error.
+// Subject returns words for the field of the reference, to begin an error with.
 func (r *ExplicitReference) Subject() string { return r.at.its() }
 
 func malformed(at *fieldPath, why string) *Error {
 	return Precondition(at.its()+` has a "secretKeyRef" `+why, nil)
 }
 
-// value returns what the reference stands for, given its secret's entries. False:
-// nothing does, and its field is to be left out.
+// value returns the value of the reference from the entries of its secret. False: it has
+// none, and its field is left out.
 func (r *ExplicitReference) value(entries *SecretEntries) (Value, bool, error) {
 	v, ok, err := r.entry(entries)
 	switch {
@@ -92,8 +92,7 @@ func (r *ExplicitReference) value(entries *SecretEntries) (Value, bool, error) {
 	}
 }
 
-// entry returns the entry that is referred to, whatever it is, and whether there is
-// one.
+// entry returns the entry that the reference names. False: there is no such entry.
 func (r *ExplicitReference) entry(entries *SecretEntries) (Value, bool, error) {
 	if r.key != "" {
 		v, ok := entries.named(r.key)
@@ -112,19 +111,19 @@ func (r *ExplicitReference) notFound(what string) *Error {
 	}
 }
 
-// found is what the references of a config refer to: the entries of secrets, by
-// reference.
+// Found holds the entries of the secret of each reference.
 type Found map[*ExplicitReference]*SecretEntries
 
-// secretEntries are the entries of a secret, looked through once: many references may
-// name none of them.
+// SecretEntries are the entries of a secret, with the results of one scan. Many references
+// may need them.
 type SecretEntries struct {
 	Secret
 
-	last     Value // the last entry that is not empty, as it is stored
-	notEmpty int   // how many are not
+	last     Value // the last non-empty entry, as stored
+	notEmpty int   // number of non-empty entries
 }
 
+// EntriesOfSecret scans the entries of a secret.
 func EntriesOfSecret(s Secret) *SecretEntries {
 	if s.isObject {
 		return &SecretEntries{s, StringValue(s.text), 1}
@@ -133,8 +132,8 @@ func EntriesOfSecret(s Secret) *SecretEntries {
 	return &SecretEntries{s, last.Value, n}
 }
 
-// named returns the entry of a name as it is stored, else the field of the object that the
-// secret stands for.
+// named returns the stored entry with this name; else the field of the object that the secret
+// stands for (section 4, step 6).
 func (e *SecretEntries) named(key string) (Value, bool) {
 	if e.isObject && e.item == key {
 		return StringValue(e.text), true
@@ -142,10 +141,11 @@ func (e *SecretEntries) named(key string) (Value, bool) {
 	return e.Get(key)
 }
 
-// value returns what a reference stands for; see [reference.value].
+// value returns the value of a reference; see [ExplicitReference.value].
 func (f Found) value(ref *ExplicitReference) (Value, bool, error) { return ref.value(f[ref]) }
 
-// inField adds the reference's field to a failure that no retry mends.
+// InField adds the field of the reference to an error of kind Denied or FailedPrecondition;
+// any other error stays as it is.
 func (r *ExplicitReference) InField(err error) error {
 	var failure *Error
 	if !errors.As(err, &failure) || failure.Kind != Denied && failure.Kind != FailedPrecondition {

@@ -8,27 +8,27 @@ import (
 	"unicode/utf8"
 )
 
-// textPart is a part of a string: text as it is, or a reference with its filters.
+// textPart is a part of a string: literal text, or a reference with its filters.
 type textPart struct {
 	literal string
 	ref     *ExplicitReference // nil for a literal
 	filters []filter
 }
 
-// escape and opening are what a literal "${" and a reference begin with.
+// opening begins a reference in a string, and escape stands for a literal "${".
 const (
 	opening = "${"
 	escape  = "$${"
 )
 
-// EscapeReferences returns the string that stands for s where references are
-// explicit: one in which nothing is a reference.
+// EscapeReferences returns s with each "${" escaped, so that it contains no explicit
+// reference.
 func EscapeReferences(s string) string { return strings.ReplaceAll(s, opening, escape) }
 
-// readText reads a string with references in it: name#key between "${" and "}", or
-// name alone for the only entry, with filters after it.
+// readText parses a string with references: "${name#key}", or "${name}" for the only entry,
+// each with optional filters.
 func readText(at *fieldPath, s string) ([]textPart, error) {
-	parts := make([]textPart, 0, 2*strings.Count(s, opening)+1) // with a literal beside each
+	parts := make([]textPart, 0, 2*strings.Count(s, opening)+1) // each reference with a literal before it
 	var last *ExplicitReference
 	for {
 		before, after, found := strings.Cut(s, opening)
@@ -49,7 +49,7 @@ func readText(at *fieldPath, s string) ([]textPart, error) {
 			return nil, err
 		}
 		if last != nil && last.Name == part.ref.Name && last.key == part.ref.key {
-			part.ref = last // as often as it stands in the text
+			part.ref = last // one reference for repeated text
 		}
 		last = part.ref
 		parts = append(addLiteral(parts, before), part)
@@ -64,8 +64,8 @@ func addLiteral(parts []textPart, literal string) []textPart {
 	return append(parts, textPart{literal: literal})
 }
 
-// readPart reads what stands between the braces. A name or a key with one of # | { }
-// in it, or a blank at an end, can only be written as a secretKeyRef.
+// readPart parses the text between the braces. A name or key with one of # | { } in it, or
+// with a space at either end, needs a secretKeyRef instead.
 func readPart(at *fieldPath, body string) (textPart, error) {
 	target, filters, filtered := strings.Cut(body, "|")
 	part := textPart{}
@@ -106,7 +106,8 @@ func malformedText(at *fieldPath, why string) *Error {
 	return Precondition(at.its()+` has a "${…}" that `+why+` ("$${" is a literal "${")`, nil)
 }
 
-// append appends the part's text, once the budget allows. Null has none: it is as missing.
+// append charges the budget and then appends the text of the part. Null has no text, and
+// counts as missing.
 func (p textPart) append(dst []byte, found Found, b *budget) ([]byte, error) {
 	if p.ref == nil {
 		if err := b.charge(len(p.literal)); err != nil {
@@ -136,7 +137,7 @@ func (p textPart) append(dst []byte, found Found, b *budget) ([]byte, error) {
 	return append(dst, text...), nil
 }
 
-// notUTF8 says of which field a value is not UTF-8. Any other error stays what it is.
+// notUTF8 adds the field to [ErrNotUTF8]; any other error stays as it is.
 func notUTF8(at *fieldPath, cause error) error {
 	if !errors.Is(cause, ErrNotUTF8) {
 		return cause

@@ -8,28 +8,29 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// storedSecret is a secret after step 6: the zero value is a missing one. Of one entry that
-// is a JSON object it has that entry as well, for explicit references (section 10).
+// Secret is a secret after step 6 of section 4. The zero value is a missing secret. If the
+// secret was one entry with a JSON object, it keeps that entry too, for explicit references
+// (section 10).
 type Secret struct {
 	Object
 
 	isObject   bool
-	item, text string // the stored entry's name and text
+	item, text string // name and text of the stored entry
 }
 
-// isOneObject tells whether it is one entry that is a JSON object.
+// IsOneObject tells whether the secret is one stored entry whose value is a JSON object.
 func (s Secret) IsOneObject() bool { return s.isObject }
 
-// exists tells whether the store has the secret, with an entry that is not empty before or
-// after step 6.
+// exists tells whether the secret has any entry, before or after step 6.
 func (s Secret) exists() bool { return s.isObject || s.Len() > 0 }
 
-// readSecret returns a secret that a store gave, and its entries as [Entries] does.
+// ReadSecret returns the secret with the entries that a store returned (section 4, step 6).
+// It fails with [ErrNotUTF8]; see [Entries].
 func ReadSecret(data map[string]string) (Secret, error) {
 	if len(data) == 1 {
 		for entry, text := range data {
 			if o, ok, err := objectText(text); ok || err != nil {
-				if entry == "" { // it is the secret, and no entry of it
+				if entry == "" { // the object is the whole secret, and no entry
 					return Secret{Object: o}, err
 				}
 				return Secret{o, true, entry, text}, err
@@ -43,23 +44,22 @@ func ReadSecret(data map[string]string) (Secret, error) {
 	return Secret{Object: b.Object()}, nil
 }
 
-// Entries returns the entries of a secret as a store gave them, by section 4,
-// step 6: one entry whose value is a JSON object stands for that object; it is an
-// error if such an object is not UTF-8. Entries of a store have no order of their
-// own; here they are sorted by name.
+// Entries returns the entries of a secret, by section 4, step 6: a single entry with a JSON
+// object stands for that object. It fails with [ErrNotUTF8] if such an object is not UTF-8.
+// Other entries are sorted by name, because stores have no order.
 func Entries(data map[string]string) (Object, error) {
 	secret, err := ReadSecret(data)
 	return secret.Object, err
 }
 
-// missing tells whether a secret counts as none: section 4, step 4.
+// Missing tells whether a secret counts as missing, because all its entries are empty
+// (section 4, step 4).
 func Missing(entries Object) bool {
 	_, n := notEmptyEntry(entries)
 	return n == 0
 }
 
-// notEmptyEntry returns the last entry of a secret that is not empty, and how many such
-// there are.
+// notEmptyEntry returns the last non-empty entry, and the number of non-empty entries.
 func notEmptyEntry(entries Object) (entry Field, n int) {
 	for name, v := range entries.All() {
 		if !v.Empty() {
@@ -70,8 +70,8 @@ func notEmptyEntry(entries Object) (entry Field, n int) {
 	return entry, n
 }
 
-// onlyEntry returns a secret's single non-empty entry, if there is one alone and
-// it is not a JSON object: section 4, step 5, its last sentence.
+// OnlyEntry returns the single non-empty entry of a secret, unless it is a JSON object
+// (section 4, end of step 5). False: there is no such entry.
 func OnlyEntry(entries Object) (Field, bool) {
 	only, n := notEmptyEntry(entries)
 	if n != 1 || only.Value.kind == ObjectKind {
@@ -85,9 +85,9 @@ func OnlyEntry(entries Object) (Field, bool) {
 	return only, true
 }
 
-// objectText reads a text that is a JSON object. An object by JSON's grammar that
-// is not UTF-8, or has half a surrogate pair in it, is an error: to take it for a
-// plain text would hand out the whole object in the place of a field.
+// objectText parses a text that is a JSON object. It fails with [ErrNotUTF8] if the object is
+// valid JSON except for its encoding. As a plain text, such an object would be answered in
+// place of one of its fields.
 func objectText(text string) (o Object, isObject bool, err error) {
 	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
 		return Object{}, false, nil
@@ -101,5 +101,5 @@ func objectText(text string) (o Object, isObject bool, err error) {
 	return Object{}, false, nil
 }
 
-// size estimates the memory of a secret.
+// Size estimates the memory of the secret, in bytes.
 func (s Secret) Size() int { return SizeOf(s.Object) + len(s.item) + len(s.text) }

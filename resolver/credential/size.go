@@ -1,13 +1,13 @@
 package credential
 
-// Estimates of memory, in bytes: of an entry of a cache with its object, and of a
-// field in an object, with its place in the index.
+// EntryOverhead and fieldOverhead estimate memory, in bytes: of a cache entry with its
+// object, and of a field with its place in the index.
 const (
 	EntryOverhead = 400
 	fieldOverhead = 120
 )
 
-// SizeOf estimates the memory that an object takes, in bytes.
+// SizeOf estimates the memory of an object, in bytes.
 func SizeOf(o Object) int {
 	size := EntryOverhead
 	for name, v := range o.All() {

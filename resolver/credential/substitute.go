@@ -1,20 +1,20 @@
 package credential
 
-// ResolveCredentials returns a copy of a config in which every reference is
-// replaced: section 4, step 7, for source agent. The inputs are not touched.
+// ResolveCredentials returns a copy of a config with all references replaced, for source
+// agent (section 4, step 7). It does not change its arguments.
 func ResolveCredentials(config, secrets Object) Object {
 	return ApplySecretValues(config, secrets)
 }
 
-// ApplySecretValues returns a copy of source in which every string value, and
-// every string value of "extra" one level down, that equals a name in secrets is
-// that name's value. The match is exact, and a value that was put in is never
-// looked at again. The inputs are not touched.
+// ApplySecretValues returns a copy of source. Each string value of source, and of "extra" one
+// level down, that equals a name in secrets is replaced by the value of that name. The match
+// is exact, in a single pass: replaced values are not matched again. It does not change its
+// arguments (section 4, step 7).
 func ApplySecretValues(source, secrets Object) Object {
 	return Substitute(source, secrets, nil)
 }
 
-// applySecretValues is ApplySecretValues, of the chosen fields alone.
+// Substitute is like [ApplySecretValues], but only for the fields of a filter.
 func Substitute(source, secrets Object, of FieldFilter) Object {
 	b := copyOf(source)
 	for i, f := range b.o.fields {
@@ -30,8 +30,8 @@ func Substitute(source, secrets Object, of FieldFilter) Object {
 	return b.Object()
 }
 
-// applyToExtra replaces one level down. An "extra" in which nothing is replaced
-// stays the text that it was.
+// applyToExtra replaces values one level down. If it replaces none, "extra" keeps its
+// original text.
 func applyToExtra(extra Value, secrets Object, of FieldFilter) Value {
 	o, _ := extra.Object()
 	b := copyOf(o)
@@ -51,8 +51,8 @@ func applyToExtra(extra Value, secrets Object, of FieldFilter) Value {
 	return b.Object().AsValue()
 }
 
-// overlay returns config with the secret's entries laid over its fields, one
-// level: section 4, step 7, for source direct.
+// Overlay returns config with the entries of a secret laid over its fields, one level deep,
+// for source direct (section 4, step 7).
 func Overlay(config, secrets Object) Object {
 	b := copyOf(config)
 	for name, v := range secrets.All() {

@@ -1,27 +1,27 @@
 package credential
 
-// template is a config with explicit references: its fields, each a value with places
-// for secrets in it.
+// Template is a parsed config with explicit references (section 10): its fields, with places
+// for the values of secrets.
 type Template struct {
 	names      []string
 	fields     []field
-	References []*ExplicitReference // all of them, in document order
+	References []*ExplicitReference // all references, in document order
 }
 
-// node is a value within an explicit config.
+// node is a value anywhere in a template.
 type node interface {
-	// append appends the value with its secrets, as JSON, and charges that to the budget
-	// first. False: it stands for a secret that there is not, and is to be left out.
+	// append charges the budget, and then appends the value with its secrets as JSON. False:
+	// its secret is missing, and the value is left out.
 	append(dst []byte, found Found, b *budget) ([]byte, bool, error)
 }
 
-// field is the value of one of the config's fields.
+// field is the value of a top-level field.
 type field interface {
-	// fill returns what append appends, and charges it as text.
+	// fill is like append, but returns the value and charges the length of its text.
 	fill(found Found, b *budget) (Value, bool, error)
 }
 
-// filled is a value with references in it, wherever it stands.
+// filled is a value with references, at any depth.
 type filled interface {
 	node
 	field
@@ -35,7 +35,7 @@ var (
 	_ node   = raw("")
 )
 
-// raw is JSON without references, as it is written.
+// raw is JSON text without references.
 type raw string
 
 func (n raw) append(dst []byte, _ Found, b *budget) ([]byte, bool, error) {
@@ -52,7 +52,7 @@ func (n plain) fill(_ Found, b *budget) (Value, bool, error) {
 	return n.Value, true, chargeText(n.Value, b)
 }
 
-// chargeText charges the text of a field's value. A flat answer has no entry for null.
+// chargeText charges the text of a field. A flat answer leaves out null.
 func chargeText(v Value, b *budget) error {
 	if v.kind == NullKind {
 		return nil
@@ -60,7 +60,7 @@ func chargeText(v Value, b *budget) error {
 	return b.text(v)
 }
 
-// keyNode is a {"secretKeyRef": …}.
+// keyNode is an object {"secretKeyRef": …}.
 type keyNode struct{ ref *ExplicitReference }
 
 func (n keyNode) fill(found Found, b *budget) (Value, bool, error) {
@@ -90,7 +90,7 @@ func appendJSON(dst []byte, v Value, at *fieldPath) ([]byte, bool, error) {
 	return dst, true, nil
 }
 
-// textNode is a string with references in it, or with an escape.
+// textNode is a string with a reference or an escape.
 type textNode struct {
 	at    *fieldPath
 	parts []textPart
@@ -118,17 +118,17 @@ func (n textNode) append(dst []byte, found Found, b *budget) ([]byte, bool, erro
 	return appendJSON(dst, v, n.at)
 }
 
-// containerNode is an object or an array with a reference somewhere in it. All else
-// in it stays as it is written.
+// containerNode is an object or an array that contains a reference. The rest of it keeps its
+// original text.
 type containerNode struct {
 	kind    ValueKind
 	members []member
 }
 
-// member is a field of an object, or an element of an array, or several without
+// member is a field of an object, an element of an array, or a run of members without
 // references.
 type member struct {
-	name string // as written, with its colon; "" for an element, and for several
+	name string // as written, with its colon; "" for an element or a run
 	node node
 }
 
@@ -137,8 +137,8 @@ func (n *containerNode) fill(found Found, b *budget) (Value, bool, error) {
 	return Value{kind: n.kind, text: string(text)}, true, err
 }
 
-// append leaves out a field that is left out; an element becomes null instead, so
-// that the others keep their places.
+// append leaves out a field whose secret is missing. An element becomes null instead, so that
+// the other elements keep their index.
 func (n *containerNode) append(dst []byte, found Found, b *budget) ([]byte, bool, error) {
 	opening, closing := byte('{'), byte('}')
 	if n.kind == ArrayKind {
@@ -174,7 +174,9 @@ func (n *containerNode) append(dst []byte, found Found, b *budget) ([]byte, bool
 	return append(dst, closing), true, nil
 }
 
-// fill returns the credential, if it is within the budget of one.
+// Fill returns the credential with the values of the secrets. Its error is an [*Error]
+// without a GUID: of kind NotFound or FailedPrecondition for a reference without a value, or
+// TooLarge for a credential over 4 MiB.
 func (t Template) Fill(found Found) (Object, error) { return t.fillWithin(found, newBudget()) }
 
 func (t Template) fillWithin(found Found, b *budget) (Object, error) {

@@ -6,8 +6,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// parseTemplate reads a config with explicit references. The config as a whole is
-// none, whatever its fields are called.
+// parseTemplate parses the fields of a config with explicit references. The config itself is
+// never a reference, whatever its fields are called.
 func parseTemplate(fields Object) (Template, error) {
 	var t Template
 	for name, v := range fields.All() {
@@ -25,8 +25,8 @@ func parseTemplate(fields Object) (Template, error) {
 	return t, nil
 }
 
-// readField reads the value of a field; nil for one without references, as of all
-// that follow.
+// readField parses the value of a field. Like all functions below, it returns nil for a value
+// without references.
 func (t *Template) readField(at fieldPath, v Value) (filled, error) {
 	switch v.kind {
 	case StringKind:
@@ -40,7 +40,7 @@ func (t *Template) readField(at fieldPath, v Value) (filled, error) {
 
 func (t *Template) readString(at fieldPath, s string) (filled, error) {
 	if !strings.Contains(s, opening) {
-		return nil, nil // a string that means itself
+		return nil, nil // a plain string
 	}
 	place := at.clone()
 	parts, err := readText(place, s)
@@ -55,8 +55,8 @@ func (t *Template) readString(at fieldPath, s string) (filled, error) {
 	return textNode{place, parts}, nil
 }
 
-// treeReader reads an object or an array of a config, with all that is in it, in one
-// pass: a config may be nearly as deep as it is long.
+// treeReader parses an object or an array, with all that it contains, in one pass. A config
+// may be nearly as deep as it is long.
 type treeReader struct {
 	t *Template
 	textReader
@@ -102,7 +102,7 @@ func (r treeReader) array(at fieldPath) (filled, error) {
 	return r.assembled(at, ArrayKind, &elements)
 }
 
-// object reads an object, which is a reference if one of its fields is secretKeyRef.
+// object parses an object. If one of its fields is secretKeyRef, the object is a reference.
 func (r treeReader) object(at fieldPath) (filled, error) {
 	if _, err := r.d.ReadToken(); err != nil {
 		return nil, unreadable(at, err)
@@ -154,8 +154,7 @@ func (r treeReader) reference(at *fieldPath) (*ExplicitReference, error) {
 	return readReference(at, v)
 }
 
-// assembled reads the end of an object or an array, and makes a node of its members; nil
-// if none of them has a reference.
+// assembled reads the end of an object or an array, and returns the node of its members.
 func (r treeReader) assembled(at fieldPath, kind ValueKind, a *assembly) (filled, error) {
 	end := r.d.InputOffset()
 	if _, err := r.d.ReadToken(); err != nil {
@@ -168,15 +167,15 @@ func (r treeReader) assembled(at fieldPath, kind ValueKind, a *assembly) (filled
 	return &containerNode{kind, a.members}, nil
 }
 
-// assembly gathers the members of an object or an array. Those without references,
-// which may be nearly all, are one text from one that has some to the next.
+// assembly collects the members of an object or an array. Adjacent members without
+// references, which are often nearly all, become one member (a run).
 type assembly struct {
 	text    string
-	run     int64 // where those begin that have not been taken yet; below zero: there are none
+	run     int64 // offset of the current run; -1: there is none
 	members []member
 }
 
-// add takes the member that begins at a place, its value at another.
+// add adds the member that begins at the offset begin. value is the offset of its value.
 func (a *assembly) add(begin, value int64, n filled) {
 	switch {
 	case n != nil:
@@ -187,7 +186,7 @@ func (a *assembly) add(begin, value int64, n filled) {
 	}
 }
 
-// endRun takes what has no references up to a place.
+// endRun adds the current run, if any, which ends at the offset end.
 func (a *assembly) endRun(end int64) {
 	if a.run >= 0 {
 		a.members = append(a.members, member{"", raw(strings.TrimPrefix(a.text[a.run:end], ","))})
@@ -195,7 +194,8 @@ func (a *assembly) endRun(end int64) {
 	}
 }
 
-// unreadable is an error that text which has been read as JSON before does not have.
+// unreadable returns the error for invalid JSON, which cannot occur in text that was parsed
+// before.
 func unreadable(at fieldPath, cause error) *Error {
 	return Precondition(at.its()+" is not valid JSON", cause)
 }

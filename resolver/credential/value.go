@@ -8,13 +8,13 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// redacted is what a value prints as, whatever the verb.
+// Redacted is how a value prints, whatever the verb.
 const Redacted = "[redacted]"
 
-// ValueKind says which of JSON's six kinds a [Value] is.
+// ValueKind is one of the six kinds of a JSON value.
 type ValueKind uint8
 
-// The six kinds. The zero kind is null.
+// The kinds of JSON values. The zero value is null.
 const (
 	NullKind ValueKind = iota
 	BoolKind
@@ -24,25 +24,25 @@ const (
 	ArrayKind
 )
 
-// Value is one immutable JSON value. The zero value is JSON's null.
+// Value is one immutable JSON value. The zero value is null.
 //
-// A string is kept as the text that it means; every other kind as its compact
-// JSON text, so that digits stay as they were written (12.50, 1e21). An object
-// that was made rather than read is kept as that object.
+// A string is kept as its unquoted text. Every other kind is kept as compact JSON text, so
+// that digits stay as they were written (12.50, 1e21). An object that was built by this
+// program is kept as an [Object].
 type Value struct {
 	kind   ValueKind
 	text   string
 	object *Object
 }
 
-// StringValue returns the JSON string that means s. s may be any bytes: what is
-// not UTF-8 is refused where an answer is encoded, not here.
+// StringValue returns s as a JSON string. s may hold any bytes: encoding, and not this
+// function, fails for text that is not UTF-8.
 func StringValue(s string) Value { return Value{kind: StringKind, text: s} }
 
-// Kind returns the value's JSON kind.
+// Kind returns the kind of the value.
 func (v Value) Kind() ValueKind { return v.kind }
 
-// Text returns the value of a string, and whether the value is one.
+// Text returns the text of a string. False: the value is no string.
 func (v Value) Text() (string, bool) {
 	if v.kind != StringKind {
 		return "", false
@@ -50,8 +50,8 @@ func (v Value) Text() (string, bool) {
 	return v.text, true
 }
 
-// AsText returns the value as text: a string as it is, all else as its compact JSON. It
-// fails if a string within is not UTF-8; the error does not hold it.
+// AsText returns the value as text: a string as it is, any other kind as compact JSON. It
+// fails with [ErrNotUTF8] if a string within the value is not UTF-8.
 func (v Value) AsText() (string, error) {
 	switch {
 	case v.kind == NullKind:
@@ -63,7 +63,7 @@ func (v Value) AsText() (string, error) {
 	return string(encoded), err
 }
 
-// Object returns the value as an object, and whether it is one.
+// Object returns the value as an object. False: the value is no object.
 func (v Value) Object() (Object, bool) {
 	switch {
 	case v.kind != ObjectKind:
@@ -75,7 +75,7 @@ func (v Value) Object() (Object, bool) {
 	return o, err == nil
 }
 
-// equal tells whether two values are written alike.
+// equal tells whether two values are written the same way.
 func (v Value) equal(other Value) bool {
 	if v.object == nil && other.object == nil {
 		return v.kind == other.kind && v.text == other.text
@@ -85,8 +85,8 @@ func (v Value) equal(other Value) bool {
 	return ok && ok2 && a.Equal(b)
 }
 
-// AppendJSON appends the value as compact JSON. It fails if a string in it is
-// not UTF-8; the error says so and holds nothing of the value.
+// AppendJSON appends the value as compact JSON. It fails with [ErrNotUTF8] if a string within
+// the value is not UTF-8.
 func (v Value) AppendJSON(dst []byte) ([]byte, error) {
 	switch {
 	case v.kind == NullKind:
@@ -103,13 +103,13 @@ func (v Value) AppendJSON(dst []byte) ([]byte, error) {
 // Format prints a fixed word for every verb: a value may be a secret.
 func (Value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 
-// empty tells whether the value is null or the empty string: section 4, steps
-// 4 and 5, take such an entry of a secret for no entry.
+// Empty tells whether the value is null or the empty string. Such an entry of a secret counts
+// as missing (section 4, steps 4 and 5).
 func (v Value) Empty() bool {
 	return v.kind == NullKind || v.kind == StringKind && v.text == ""
 }
 
-// parseValue makes a value of one valid JSON value.
+// parseValue returns the value of a valid JSON text.
 func parseValue(raw jsontext.Value) (Value, error) {
 	kind := raw.Kind()
 	if kind == jsontext.KindString {
@@ -149,7 +149,7 @@ func appendQuoted(dst []byte, s string) ([]byte, error) {
 	return out, nil
 }
 
-// Elements returns the elements of an array; nil for every other kind.
+// Elements returns the elements of an array; nil for any other kind.
 func (v Value) Elements() []Value {
 	if v.kind != ArrayKind {
 		return nil
