@@ -12,7 +12,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// cached is a resolver with a cache, on stores of the test's own, in a bubble of time.
+// Cached is a resolver with a cache, on stores of its own, in a synctest bubble.
 type Cached struct {
 	*Stores
 	*cache.Handler
@@ -23,7 +23,8 @@ type Cached struct {
 	Known *resolver.Known
 }
 
-// testCached runs a test on a cache with the defaults, changed.
+// TestCached runs a test on a cache with the default options. change may change them; nil: no
+// change.
 func TestCached(t *testing.T, change func(*cache.Options), test func(c *Cached)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -39,23 +40,24 @@ func TestCached(t *testing.T, change func(*cache.Options), test func(c *Cached))
 	})
 }
 
-// over returns another resolver before the cache, on stores of its own.
+// Over returns another resolver behind the same cache, on other stores.
 func (c *Cached) Over(stores *Stores) *cache.Handler {
 	opts := stores.Options()
 	opts.Cache, opts.Known = c.Opts, c.Known
 	return c.Cache.Over(resolver.New(opts), resolver.DefaultTimeout)
 }
 
-// reopen puts a new resolver before the cache, as after an idle time.
+// Reopen replaces the resolver behind the cache, as after an idle time.
 func (c *Cached) Reopen() { c.Handler = c.Over(c.Stores) }
 
-// bundle stores an agent credential, and its secret.
+// Bundle stores an agent credential and its bundle.
 func (c *Cached) Bundle(guid, secret string) {
 	c.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"of-`+guid+`","password":"pw"}`)
 	c.Secrets.Put("of-"+guid, map[string]string{"pw": secret})
 }
 
-// password asks for a credential and returns its password, or what failed.
+// Password resolves a credential and returns its password, or the kind of the error. A stale
+// answer gets the suffix ", stale".
 func (c *Cached) Password(guid string, ask cache.Ask) string {
 	c.T.Helper()
 	answer, err := c.Resolve(c.T.Context(), guid, ask)
@@ -70,18 +72,19 @@ func (c *Cached) Password(guid string, ask cache.Ask) string {
 	return text
 }
 
+// Ask is like Password, with the zero [cache.Ask].
 func (c *Cached) Ask(guid string) string { return c.Password(guid, cache.Ask{}) }
 
-// pass lets time pass, and what runs beside come to its end.
+// Pass lets time pass, and then waits until all goroutines of the bubble are idle.
 func (c *Cached) Pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
 
-// reads returns how often the stores have been read.
+// Reads returns the number of calls to the stores.
 func (c *Cached) Reads() int { return len(c.Configs.Asked()) + len(c.Secrets.Asked()) }
 
-// onlyTheFirst is a hook for one call.
+// OnlyTheFirst returns a hook that runs another hook for the first call only.
 func OnlyTheFirst(hook Hook) Hook {
 	var called atomic.Bool
 	return func(ctx context.Context) error {
@@ -92,6 +95,7 @@ func OnlyTheFirst(hook Hook) Hook {
 	}
 }
 
+// StoresFail makes all calls to the secret store fail with an error of this kind.
 func StoresFail(c *Cached, kind credential.Kind) {
 	c.Secrets.Before(Any, Fail(kind))
 }

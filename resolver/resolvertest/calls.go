@@ -7,21 +7,20 @@ import (
 	"testing"
 )
 
-// Any stands, in [Calls.Before], for each name that has no hook of its own.
+// Any stands, in [Calls.Before], for each name without a hook of its own.
 const Any = ""
 
-// Hook runs before a store answers. An error of it is the store's answer; it may
-// panic, and it may wait, for ctx at least.
+// Hook runs before a store answers. If it returns an error, the store returns that. A hook
+// may panic, and may wait until ctx ends.
 type Hook func(ctx context.Context) error
 
-// Fail is the hook of a store that fails with err, whatever it holds.
+// Fail returns a hook that fails with err.
 func Fail(err error) Hook { return func(context.Context) error { return err } }
 
-// Panic is the hook of a store that panics with value.
+// Panic returns a hook that panics with value.
 func Panic(value any) Hook { return func(context.Context) error { panic(value) } }
 
-// Block is the hook of a store that never answers: it waits for its context to
-// end, and returns that context's error.
+// Block returns a hook that waits until ctx ends, and returns the error of ctx.
 func Block() Hook {
 	return func(ctx context.Context) error {
 		<-ctx.Done()
@@ -48,37 +47,36 @@ func newCalls(t testing.TB, store string) *Calls {
 	return c
 }
 
-// Asked returns the names that the store was asked for, each as often as it was,
-// in the order of the calls.
+// Asked returns the name of each call, in the order of the calls.
 func (c *Calls) Asked() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.asked)
 }
 
-// Running returns how many calls have not been answered yet.
+// Running returns the number of calls in progress.
 func (c *Calls) Running() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.running
 }
 
-// Peak returns how many calls have been under way at a time, at most.
+// Peak returns the maximum number of parallel calls so far.
 func (c *Calls) Peak() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.peak
 }
 
-// Before sets the hook of one name, or of [Any]; nil takes it away.
+// Before sets the hook of a name, or of [Any]. Nil removes it.
 func (c *Calls) Before(name string, hook Hook) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.hooks[name] = hook
 }
 
-// Hold makes calls wait from now on. A value sent lets one of them through, and
-// closing the channel all of them, those to come included.
+// Hold makes all further calls wait. Each value sent to the channel lets one call continue.
+// Closing it lets all calls continue, also later ones.
 func (c *Calls) Hold() chan<- struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -86,7 +84,7 @@ func (c *Calls) Hold() chan<- struct{} {
 	return c.gate
 }
 
-// begin counts a call; what it returns ends it.
+// begin records a call, and returns a function that ends it.
 func (c *Calls) begin(name string) func() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,7 +98,7 @@ func (c *Calls) begin(name string) func() {
 	}
 }
 
-// interfere waits while calls are held, and runs the hook of the name.
+// interfere waits while calls are held, and then runs the hook of the name.
 func (c *Calls) interfere(ctx context.Context, name string) error {
 	c.mu.Lock()
 	gate, hook := c.gate, c.hooks[name]

@@ -16,7 +16,7 @@ var (
 	_ resolver.Lister      = (*Configs)(nil)
 )
 
-// Listing stands, in [Calls.Before] and [Calls.Asked], for a call of List.
+// Listing is the name of a call of List, in [Calls.Before] and [Calls.Asked].
 const Listing = "(list)"
 
 // Configs is a store of configs in memory. It is safe for concurrent use.
@@ -27,14 +27,14 @@ type Configs struct {
 	texts map[string]string
 }
 
-// Put stores a config's text, which may be anything, in place of an earlier one.
+// Put stores the text of a config, which may be invalid, and replaces an earlier one.
 func (c *Configs) Put(guid, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.texts[guid] = text
 }
 
-// Delete forgets a config.
+// Delete removes a config.
 func (c *Configs) Delete(guid string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -67,7 +67,7 @@ func (c *Configs) List(ctx context.Context) ([]string, error) {
 	return slices.Collect(maps.Keys(c.texts)), nil
 }
 
-// absent is how a store says that it has no such config or secret.
+// absent returns the error for a config or secret that does not exist.
 func absent() error {
 	return &credential.StoreError{Kind: credential.NotFound, Err: errors.New("not in this fake")}
 }

@@ -1,7 +1,6 @@
-// Package resolvertest has fakes of the two stores that a resolver works on, kept
-// in memory, for the tests of package resolver and of what is built on it.
+// Package resolvertest has in-memory fakes of the two stores of a resolver, for the tests of
+// package resolver and of the packages that use it.
 //
-// They are stores and not scripts: what is put in is answered, what is not is
-// missing. They record the names that they were asked for, and fail, panic, block
-// or are held back where a test says so.
+// The fakes are stores and not scripts: they return what a test has put in. They record the
+// names that they were asked for. A test can make them fail, panic, block or wait.
 package resolvertest

@@ -8,7 +8,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Parse returns the object that a JSON text is.
+// Parse parses a JSON object.
 func Parse(t testing.TB, text string) credential.Object {
 	t.Helper()
 	o, err := credential.ParseObject([]byte(text))
@@ -16,8 +16,8 @@ func Parse(t testing.TB, text string) credential.Object {
 	return o
 }
 
-// JSON returns an object's compact JSON text. Objects print as a fixed word, so
-// this is how a test looks into one.
+// JSON returns an object as compact JSON. Objects print as a fixed word, so tests need it to
+// look into one.
 func JSON(t testing.TB, o credential.Object) string {
 	t.Helper()
 	text, err := o.AppendJSON(nil)
@@ -25,7 +25,7 @@ func JSON(t testing.TB, o credential.Object) string {
 	return string(text)
 }
 
-// Value returns the value that a JSON text is.
+// Value parses a JSON value.
 func Value(t testing.TB, text string) credential.Value {
 	t.Helper()
 	v, ok := Parse(t, `{"v":`+text+`}`).Get("v")

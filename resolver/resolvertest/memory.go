@@ -2,9 +2,8 @@ package resolvertest
 
 import "runtime"
 
-// Allocated returns how many bytes are allocated while fn runs, whether or not they are
-// freed meanwhile: by whatever runs in the process, so by fn alone where tests are not
-// parallel.
+// Allocated returns the number of bytes that the process allocates while fn runs, including
+// those that are freed meanwhile. Do not use it in parallel tests.
 func Allocated(fn func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -13,7 +12,7 @@ func Allocated(fn func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// Allocations is Allocated, of how often anything is.
+// Allocations is like [Allocated], but returns the number of allocations.
 func Allocations(fn func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -22,7 +22,7 @@ type Secrets struct {
 	secrets map[string]map[string]string
 }
 
-// Put stores a secret in place of an earlier one of that name.
+// Put stores a secret, and replaces an earlier one of that name.
 func (s *Secrets) Put(name string, entries map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,7 +36,7 @@ func (s *Secrets) PutAll(secrets map[string]map[string]string) {
 	}
 }
 
-// Delete forgets a secret.
+// Delete removes a secret.
 func (s *Secrets) Delete(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,13 +58,12 @@ func (s *Secrets) Secret(ctx context.Context, name string) (map[string]string, e
 	return maps.Clone(entries), nil
 }
 
-// Named returns the same secrets as a store that has a grammar of its own for
-// their names.
+// Named returns the same secrets as a store with its own grammar for names.
 func (s *Secrets) Named(valid func(name string) bool, leadingSlash bool) *NamedSecrets {
 	return &NamedSecrets{Secrets: s, valid: valid, leadingSlash: leadingSlash}
 }
 
-// NamedSecrets is a [Secrets] that is a resolver.Namer too.
+// NamedSecrets is a [Secrets] that is also a [resolver.Namer].
 type NamedSecrets struct {
 	*Secrets
 

@@ -6,14 +6,14 @@ import (
 	"credential-resolver/resolver"
 )
 
-// Stores are a store of configs and one of secrets, both empty at first.
+// Stores are a store of configs and a store of secrets, both empty at first.
 type Stores struct {
 	Configs *Configs
 	Secrets *Secrets
 }
 
-// New returns empty stores for one test. The test fails if a call to one of them
-// is still running when it ends: nobody would be left to take the answer.
+// New returns empty stores for one test. The test fails if a call to a store is still running
+// at its end.
 func New(t testing.TB) *Stores {
 	t.Helper()
 	return &Stores{
@@ -22,12 +22,10 @@ func New(t testing.TB) *Stores {
 	}
 }
 
-// Options returns the options of a resolver on these stores. All else in them is
-// zero, for the test to set.
+// Options returns the options of a resolver on these stores. A test may set the other fields.
 func (s *Stores) Options() resolver.Options {
 	return resolver.Options{Configs: s.Configs, Secrets: s.Secrets}
 }
 
-// Resolver returns a new resolver on these stores: one that remembers nothing of
-// what earlier ones saw.
+// Resolver returns a new resolver on these stores, without any memory of earlier ones.
 func (s *Stores) Resolver() *resolver.Resolver { return resolver.New(s.Options()) }
