@@ -3,7 +3,7 @@ package client
 import "credential-resolver/resolver/credential"
 
 // CredentialSource says where a credential's secrets come from.
-type CredentialSource = credential.CredentialSource
+type CredentialSource = credential.Source
 
 // SecretMode says how a credential's secrets are kept.
 type SecretMode = credential.SecretMode

@@ -16,7 +16,7 @@ func TestSourceIsAgentOnlyIfExactlyAgent(t *testing.T) {
 	const known, unknown = false, true
 	for _, row := range []struct {
 		name, config string
-		source       credential.CredentialSource
+		source       credential.Source
 		unknown      bool
 	}{
 		{"agent", `{"credentialSource":"agent"}`, credential.SourceAgent, known},

@@ -173,7 +173,7 @@ func (h *Handler) fromCache(guid string, now time.Time, ask Ask) (Answer, error,
 	if outage == nil {
 		return Answer{}, nil, false
 	}
-	// It could not be renewed. To try again is not for those who ask to wait for.
+	// The last refresh failed. The next attempt runs in the background, so no request waits for it.
 	answer, ok := h.stale(kept, now, ask, outage)
 	if ok {
 		answer.FromCache = true

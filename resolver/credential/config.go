@@ -19,13 +19,13 @@ const (
 	FieldOwn        = "credential-resolver"
 )
 
-// CredentialSource tells where the secrets of a credential come from (section 4, step 2).
-type CredentialSource string
+// Source tells where the secrets of a credential come from (section 4, step 2).
+type Source string
 
 // The two sources.
 const (
-	SourceDirect CredentialSource = "direct"
-	SourceAgent  CredentialSource = "agent"
+	SourceDirect Source = "direct"
+	SourceAgent  Source = "agent"
 )
 
 // SecretMode tells how the secrets of a credential are stored (section 4, step 3).
@@ -44,7 +44,7 @@ type Config struct {
 	// Fields are the fields as stored, without the "credential-resolver" block.
 	Fields Object
 	// Source tells where the secrets come from.
-	Source CredentialSource
+	Source Source
 	// SourceUnknown tells that credentialSource has an unknown value, and was taken for
 	// direct.
 	SourceUnknown bool
@@ -107,7 +107,7 @@ func located(text []byte, err error) error {
 
 // SourceOf returns where the secrets of a config come from (section 4, step 2). known is
 // false if credentialSource has an unknown value, and was taken for direct.
-func SourceOf(config Object) (source CredentialSource, known bool) {
+func SourceOf(config Object) (source Source, known bool) {
 	v, _ := config.Get(FieldSource)
 	switch {
 	case v.kind == NullKind, v.kind == StringKind && v.text == string(SourceDirect):
@@ -131,7 +131,7 @@ func ModeOf(config Object) SecretMode {
 	return modeOf(source, secretPathOf(config))
 }
 
-func modeOf(source CredentialSource, secretPath string) SecretMode {
+func modeOf(source Source, secretPath string) SecretMode {
 	if source == SourceDirect || secretPath != "" {
 		return MultiKey
 	}

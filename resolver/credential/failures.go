@@ -87,9 +87,9 @@ func WithGUID(guid string, err error) error {
 }
 
 // InvalidName returns the error for a stated name that its store cannot be asked for (section
-// 4, step 5). who is the beginning of its reason.
-func InvalidName(who, name string) *Error {
-	failure := Precondition(who+" a name that no secret of its store can have", nil)
+// 4, step 5). subject is the beginning of its reason.
+func InvalidName(subject, name string) *Error {
+	failure := Precondition(subject+" a name that no secret of its store can have", nil)
 	failure.Reference = Reference(name)
 	return failure
 }
