@@ -9,27 +9,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// code is the one table from kinds of failure to gRPC codes (DESIGN.md, section 5).
-func code(k credential.Kind) codes.Code {
-	switch k {
-	case credential.InvalidRequest:
-		return codes.InvalidArgument
-	case credential.NotFound:
-		return codes.NotFound
-	case credential.FailedPrecondition:
-		return codes.FailedPrecondition
-	case credential.Denied:
-		return codes.PermissionDenied
-	case credential.Unavailable:
-		return codes.Unavailable
-	case credential.Timeout:
-		return codes.DeadlineExceeded
-	case credential.TooLarge:
-		return codes.ResourceExhausted
-	default:
-		return codes.Internal
-	}
-}
+// code returns the gRPC code of a kind of failure (DESIGN.md, section 5).
+func code(k credential.Kind) codes.Code { return codes.Code(k.GRPCCode()) }
 
 // asError returns a failure as one of the domain, which every one should be; nil for nil.
 func asError(err error) *credential.Error {
