@@ -13,10 +13,10 @@ import (
 // maxBulk is how many credentials one bulk request resolves at a time.
 const maxBulk = 8
 
-// bulk answers a request for every credential (DESIGN.md, section 3). One that
-// cannot be resolved is left out, with a warning and a metric; one that has been
-// deleted since it was listed, without. A store that is down or slow fails the
-// whole, as does a panic of ours: an answer must not look complete without being so.
+// bulk answers a request for every credential (DESIGN.md, section 3). A credential that
+// cannot be resolved is left out, with a warning and a metric. A credential that has been
+// deleted since it was listed is left out silently. A store that is down or slow fails the
+// whole request, and so does a panic: an incomplete answer must not look complete.
 func (s *SecretStore) bulk(
 	ctx context.Context, metadata map[string]string,
 ) (answer map[string]map[string]string, err error) {
@@ -30,7 +30,7 @@ func (s *SecretStore) bulk(
 	if err != nil {
 		return nil, err
 	}
-	req.Daprds, req.Bulk = false, true // daprd asks for the secrets of components one by one
+	req.Daprds, req.Bulk = false, true // daprd reads the secrets for its components one by one
 	ctx, cancel := context.WithTimeout(ctx, s.settings.RequestTimeout)
 	defer cancel()
 	guids, err := s.resolver.List(ctx)
@@ -58,7 +58,7 @@ func (s *SecretStore) bulk(
 	return answers.data, nil
 }
 
-// addTo adds one credential to a bulk answer, or leaves it out. Its error fails the whole.
+// addTo adds one credential to a bulk answer, or leaves it out. Its error fails the whole request.
 func (s *SecretStore) addTo(ctx context.Context, answers *bulkAnswer, guid string, req Request) error {
 	began := time.Now()
 	from, err := s.resolve(ctx, guid, req)
@@ -78,8 +78,7 @@ func (s *SecretStore) addTo(ctx context.Context, answers *bulkAnswer, guid strin
 	return nil
 }
 
-// outOfTime is the failure of a request that ended before every credential had
-// its turn.
+// outOfTime returns the error of a request that ended before every credential was resolved.
 func outOfTime(ended error) error {
 	return &credential.Error{
 		Kind:   credential.KindOf(ended),
@@ -87,7 +86,7 @@ func outOfTime(ended error) error {
 	}
 }
 
-// bulkAnswer collects the answer to a bulk request, up to what daprd takes.
+// bulkAnswer collects the answer to a bulk request, up to the size that daprd accepts.
 type bulkAnswer struct {
 	mu   sync.Mutex
 	data map[string]map[string]string

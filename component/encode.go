@@ -11,18 +11,19 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// ValueEntry is the one entry of an answer in JSON; it is also the name that
-// daprd takes for a secret's only value.
+// ValueEntry is the name of the only entry of a JSON answer. daprd uses the same name for
+// the value of a secret that has only one.
 const ValueEntry = "_value"
 
 // FingerprintEntry is the entry that holds a credential's fingerprint.
 const FingerprintEntry = "_fingerprint"
 
-// maxAnswer is the largest message that daprd takes from a component, in bytes.
+// maxAnswer is the largest message that daprd accepts from a component, in bytes.
 const maxAnswer = 4 << 20
 
-// Encode makes the answer to a request of a credential (DESIGN.md, section 3), with room
-// for a fingerprint if one is asked for. It is measured before it is made.
+// Encode returns a credential as the answer to a request (DESIGN.md, section 3). It leaves
+// room for a fingerprint if the request asks for one. It checks the size of the answer
+// before it builds it.
 func Encode(c *credential.Credential, req Request) (map[string]string, error) {
 	fields, picked := c.Fields.All(), credential.Picked{}
 	if req.Fields != nil {
@@ -101,8 +102,8 @@ func tooLarge(guid string) error {
 	}
 }
 
-// appendMessage appends an answer as a message of the protocol: a map of strings, its
-// entries by their names, so that the same answer is the same message.
+// appendMessage appends an answer as a protocol message: a map of strings. The entries are
+// sorted by name, so that equal answers are equal messages.
 func appendMessage(dst []byte, data map[string]string) []byte {
 	dst = slices.Grow(dst, size(data))
 	for _, name := range slices.Sorted(maps.Keys(data)) {
@@ -117,8 +118,8 @@ func appendMessage(dst []byte, data map[string]string) []byte {
 	return dst
 }
 
-// size returns the bytes of the answer as a protocol message: a repeated entry
-// of two strings each.
+// size returns the size of an answer as a protocol message, in bytes: a repeated entry of
+// two strings.
 func size(data map[string]string) int {
 	total := 0
 	for name, text := range data {
@@ -127,13 +128,14 @@ func size(data map[string]string) int {
 	return total
 }
 
-// bulkEntrySize returns the bytes of one credential in the answer to a bulk
-// request, in which each is a message of its own.
+// bulkEntrySize returns the size of one credential in a bulk answer, in bytes. Each
+// credential is a message of its own there.
 func bulkEntrySize(guid string, data map[string]string) int {
 	return mapEntrySize(len(guid), size(data))
 }
 
-// mapEntrySize returns the bytes of an entry of a protocol message's map.
+// mapEntrySize returns the size of a map entry in a protocol message, in bytes. key and
+// value are lengths in bytes.
 func mapEntrySize(key, value int) int {
 	return protowire.SizeTag(1) + protowire.SizeBytes(entrySize(key, value))
 }

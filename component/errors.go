@@ -12,7 +12,8 @@ import (
 // code returns the gRPC code of a kind of failure (DESIGN.md, section 5).
 func code(k credential.Kind) codes.Code { return codes.Code(k.GRPCCode()) }
 
-// asError returns a failure as one of the domain, which every one should be; nil for nil.
+// asError returns err as a [credential.Error], which every error here should be. Any other
+// error becomes one of kind Internal. Nil stays nil.
 func asError(err error) *credential.Error {
 	if err == nil {
 		return nil

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Globs are patterns of names. "*" stands for any run of characters, "/" included
-// as in IAM policies, and "?" for one character; everything else stands for itself.
+// Globs are patterns for names. "*" matches any number of characters, including "/" as in
+// IAM policies. "?" matches one character. Everything else matches itself.
 type Globs struct{ whole *regexp.Regexp }
 
-// ParseGlobs reads patterns with commas between them; blanks around one do not
-// count. Its error does not hold them.
+// ParseGlobs parses comma-separated patterns, and ignores white space around each. Its error
+// does not contain them.
 func ParseGlobs(text string) (*Globs, error) {
 	var patterns []string
 	for pattern := range strings.SplitSeq(text, ",") {
@@ -28,10 +28,10 @@ func ParseGlobs(text string) (*Globs, error) {
 	return &Globs{whole}, nil
 }
 
-// wildcards gives what a regular expression quotes its meaning as a glob. The
-// backslash stands for itself, and is replaced by itself so that the one it quotes
-// quotes nothing else.
+// wildcards turns the quoted "*" and "?" of a regular expression into glob wildcards. It
+// replaces a quoted backslash by itself, so that a backslash in a pattern never quotes the
+// character after it.
 var wildcards = strings.NewReplacer(`\\`, `\\`, `\*`, `.*`, `\?`, `.`)
 
-// Match tells whether one of the patterns stands for the name.
+// Match reports whether a pattern matches the name.
 func (g *Globs) Match(name string) bool { return g.whole.MatchString(name) }

@@ -11,8 +11,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// instanceKeys derives a key for each instance from one that is drawn at the start of
-// the process.
+// instanceKeys derives a key for each instance from a random secret. The secret is drawn
+// when the process starts.
 type instanceKeys struct{ secret []byte }
 
 func newInstanceKeys() instanceKeys {
@@ -21,8 +21,8 @@ func newInstanceKeys() instanceKeys {
 	return k
 }
 
-// of returns the key of an instance: the same each time. An instance without an ID gets
-// a key that no other has.
+// of returns the key of an instance. The same ID always gets the same key. An instance
+// without an ID gets a key that no other instance has.
 func (k instanceKeys) of(id string) instanceKey {
 	if id == "" {
 		id = rand.Text()
@@ -35,26 +35,27 @@ func (k instanceKeys) of(id string) instanceKey {
 // instanceKey is the key of one instance.
 type instanceKey []byte
 
-// hash names a reference in a log, the same way as long as the process runs. It is
-// keyed, since a reference may be a password that can be guessed.
+// hash returns a short hash that stands for a reference in the log. It is the same for as
+// long as the process runs. It is keyed, because a reference may be a password that can be
+// guessed.
 func (k instanceKey) hash(ref credential.Reference) string {
 	mac := hmac.New(sha256.New, k)
 	mac.Write([]byte(ref))
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
-// fingerprintSize is the length of a fingerprint.
+// fingerprintSize is the length of a fingerprint, in characters.
 const fingerprintSize = 32
 
-// fingerprint tells a credential from any other, the same way as long as the process
-// runs, whatever form and fields of it are asked for (DESIGN.md, section 3). It is
-// keyed, since a credential can be guessed: another instance cannot try guesses until its
-// fingerprint is the same.
+// fingerprint returns a hash that identifies a credential (DESIGN.md, section 3). It is the
+// same for as long as the process runs, for every format and every choice of fields. It is
+// keyed, because a credential can be guessed: another instance cannot try guesses until the
+// fingerprints match.
 func (k instanceKey) fingerprint(c *credential.Credential) string {
 	mac := hmac.New(sha256.New, k)
-	_, _ = io.WriteString(mac, "fingerprint\x00"+c.GUID+"\x00") // no hash of a reference begins so
+	_, _ = io.WriteString(mac, "fingerprint\x00"+c.GUID+"\x00") // no reference that is hashed begins like this
 	for name, v := range c.Fields.All() {
-		text, _ := v.AsText() // what is not UTF-8 is refused where it is encoded
+		text, _ := v.AsText() // the encoding refuses a value that is not UTF-8
 		_, _ = fmt.Fprintf(mac, "%d:%s=%d:%d:%s;", len(name), name, v.Kind(), len(text), text)
 	}
 	return hex.EncodeToString(mac.Sum(nil)[:fingerprintSize/2])

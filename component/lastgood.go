@@ -7,16 +7,16 @@ import (
 	"credential-resolver/resolver/cache"
 )
 
-// keptCache is a cache whose last good answers outlive the process.
+// keptCache is a cache whose last good answers survive a restart of the process.
 type keptCache struct {
 	*cache.Cache
 
-	answers *pluggable.AnswerStore // nil: they do not
+	answers *pluggable.AnswerStore // nil: they do not survive
 	once    sync.Once
 }
 
-// newKeptCache returns an empty cache. Without a TTL its answers do not outlive the
-// process (DESIGN.md, section 9).
+// newKeptCache returns an empty cache. Without a TTL its answers do not survive a restart
+// (DESIGN.md, section 9).
 func newKeptCache(o cache.Options, answers *pluggable.AnswerStore) *keptCache {
 	if o.TTL <= 0 {
 		answers = nil
@@ -27,7 +27,7 @@ func newKeptCache(o cache.Options, answers *pluggable.AnswerStore) *keptCache {
 	return &keptCache{Cache: cache.New(o), answers: answers}
 }
 
-// restore fills the cache with the answers of an earlier process, before anybody uses it.
+// restore fills the cache with the answers of an earlier process, before its first use.
 func (c *keptCache) restore() {
 	if c.answers == nil {
 		return
@@ -43,17 +43,17 @@ func (c *keptCache) restore() {
 	})
 }
 
-// lastGoodStore keeps credentials beside the records of the instances.
+// lastGoodStore stores the last good credentials beside the records of the instances.
 type lastGoodStore struct{ answers *pluggable.AnswerStore }
 
 var _ cache.LastGoodStore = lastGoodStore{}
 
-// Save implements resolver.LastGoodStore.
+// Save implements cache.LastGoodStore.
 func (s lastGoodStore) Save(kept cache.LastGood) {
 	s.answers.Save(pluggable.Answer{
 		Name: kept.Credential.GUID, ReadAt: kept.Credential.ReadAt, MaxAge: kept.MaxAge, Size: kept.Size(), Encode: kept.Encode,
 	})
 }
 
-// Delete implements resolver.LastGoodStore.
+// Delete implements cache.LastGoodStore.
 func (s lastGoodStore) Delete(guid string) { s.answers.Delete(guid) }

@@ -10,8 +10,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// logObserver writes the events of one instance to the log: which store failed, and a
-// hash of the reference, which the application does not see.
+// logObserver writes the events of one instance to the log. The log names the store that
+// failed, and has a hash of the reference. The application sees neither.
 type logObserver struct {
 	log   logger.Logger
 	key   instanceKey
@@ -71,7 +71,7 @@ func (o *logObserver) failed(e Event) {
 	o.write(log, e.Err, "requests failed so", "")
 }
 
-// leftOut logs a credential that a bulk answer does without.
+// leftOut logs a credential that was left out of a bulk answer.
 func (o *logObserver) leftOut(e Event) {
 	log := o.log.Warnf
 	if e.Err.Kind == credential.InvalidRequest { // it lacks fields that the caller asked for: the caller's choice
@@ -80,7 +80,7 @@ func (o *logObserver) leftOut(e Event) {
 	o.write(log, e.Err, "credentials were left out of bulk answers", "; left out of a bulk answer")
 }
 
-// unused logs a config whose fields name secrets of which nothing was used.
+// unused logs a config with fields that name secrets, where nothing of those secrets was used.
 func (o *logObserver) unused(e Event) {
 	more := ""
 	if n := len(e.Unused) - 1; n > 0 {
@@ -92,9 +92,9 @@ func (o *logObserver) unused(e Event) {
 		e.GUID, credential.QuoteName(e.Unused[0].Field), o.key.hash(e.Unused[0].Secret), more)
 }
 
-// write logs a failure, its remedy and its outcome. It limits the rate of each kind of
-// line, and counts the lines that it drops, in the words of several. A store's own words
-// are for debug level.
+// write logs a failure, its remedy and its outcome. It limits the rate of each kind of line,
+// and logs the number of dropped lines later; several describes them. A store's own words
+// are logged at debug level only.
 func (o *logObserver) write(log func(format string, args ...any), e *credential.Error, several, outcome string) {
 	c := code(e.Kind)
 	if !o.lines.allow(c.String()+" "+several, func(dropped int) { log("%s: %d more %s", c, dropped, several) }) {

@@ -6,22 +6,22 @@ import (
 )
 
 const (
-	// maxLines is how many lines of one kind an instance writes to the log in an
-	// interval; the rest are counted.
+	// maxLines is the most log lines of one kind that an instance writes in an interval. The
+	// rest are only counted.
 	maxLines = 20
 	// lineInterval is that interval.
 	lineInterval = 10 * time.Second
 )
 
-// lineLimit limits the lines that one instance writes to the log for failed requests.
-// An application that asks in a loop would fill a disk otherwise.
+// lineLimit is a rate limit for the lines that one instance logs for failed requests.
+// Otherwise an application that asks in a loop would fill a disk.
 type lineLimit struct {
 	mu     sync.Mutex
 	closed bool
 	kinds  map[string]*lineWindow
 }
 
-// lineWindow is what one kind has written in the interval that runs.
+// lineWindow counts the lines of one kind in the current interval.
 type lineWindow struct {
 	written, dropped int
 	count            func(dropped int)
@@ -30,13 +30,13 @@ type lineWindow struct {
 
 func newLineLimit() *lineLimit { return &lineLimit{kinds: map[string]*lineWindow{}} }
 
-// allow tells whether one more line of a kind may be written. At the end of the
-// interval count is told how many were not, if there were any.
+// allow reports whether one more line of a kind may be written. If any were dropped, count
+// is called with their number at the end of the interval.
 func (l *lineLimit) allow(kind string, count func(dropped int)) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return true // calls that end after Close are few
+		return true // few calls end after Close
 	}
 	w := l.kinds[kind]
 	if w == nil {

@@ -13,8 +13,8 @@ import (
 	"credential-resolver/resolver/cache"
 )
 
-// memory is what the process remembers besides its instances: an edited Component,
-// and one that was idle, are new instances on the same stores.
+// memory holds what the process remembers independently of its instances. A Component that
+// was edited, or that was idle, becomes a new instance on the same stores.
 type memory struct {
 	known  *byContent[*resolver.Known]
 	caches *byContent[*keptCache]
@@ -27,18 +27,18 @@ func newMemory() *memory {
 	}
 }
 
-// close ends what goes on beside the instances.
+// close stops the background work of the caches.
 func (m *memory) close() { m.caches.clear() }
 
-// knownOf returns what is remembered of a store of secrets (DESIGN.md, section 4,
-// step 8), which its type and all its fields tell from others.
+// knownOf returns the names that have been secrets of a secret store (DESIGN.md, section 4,
+// step 8). Specs with the same type and the same fields share them.
 func (m *memory) knownOf(object store.Spec) *resolver.Known {
 	return m.known.of(object.Type, object.Fields, resolver.NewKnown)
 }
 
-// cacheOf returns the finished credentials of a Component, which its name and all its
-// metadata tell from others: under other metadata they may be others. A new one begins
-// with the last good answers of an earlier process, which answers keeps; nil: with none.
+// cacheOf returns the cache of finished credentials for a Component's name and metadata.
+// Other metadata may give other credentials, so it has a cache of its own. A new cache is
+// filled with the last good answers of an earlier process, from answers. Nil: it starts empty.
 func (m *memory) cacheOf(
 	component string, properties map[string]string, o cache.Options, answers *pluggable.AnswerStore,
 ) *cache.Cache {
@@ -47,20 +47,21 @@ func (m *memory) cacheOf(
 	return cache.Cache
 }
 
-// Of so many stores, and of so many Components' credentials, something is remembered
-// beside the instances that have it; the longest unused go first.
+// The bounds of the memory, as numbers of stores and of Components. The least recently used
+// are evicted first.
 const (
 	maxRemembered = 100
 	maxCaches     = 4
 )
 
-// byContent keeps a T for each content, of which it keeps a hash alone.
+// byContent is an LRU map from a name and fields to a T. It stores only a hash of them.
 type byContent[T any] struct {
 	mu   sync.Mutex
 	kept *simplelru.LRU[[sha256.Size]byte, T]
 }
 
-// newByContent keeps size of them; gone is told of those that go, if it is not nil.
+// newByContent returns a map for at most size entries. gone is called for each entry that is
+// removed. Nil: no call.
 func newByContent[T any](size int, gone func(T)) *byContent[T] {
 	kept, err := simplelru.NewLRU(size, func(_ [sha256.Size]byte, one T) {
 		if gone != nil {
@@ -73,16 +74,16 @@ func newByContent[T any](size int, gone func(T)) *byContent[T] {
 	return &byContent[T]{kept: kept}
 }
 
-// clear forgets all.
+// clear removes all entries.
 func (b *byContent[T]) clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.kept.Purge()
 }
 
-// of returns the T of a name and its fields; fresh makes one that is new.
+// of returns the T for a name and its fields. If it has none, fresh makes one.
 func (b *byContent[T]) of(name string, fields map[string]string, fresh func() T) T {
-	text, err := json.Marshal([]any{name, fields}) // the fields in their order
+	text, err := json.Marshal([]any{name, fields}) // sorts the fields by name
 	if err != nil {
 		return fresh()
 	}

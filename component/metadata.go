@@ -18,54 +18,54 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Settings are the component's metadata, checked (DESIGN.md, section 2).
+// Settings are the component's metadata after all checks (DESIGN.md, section 2).
 type Settings struct {
-	// ConfigStore is the store of configs. Its zero Type never occurs: the
-	// default is state.sqlite.
+	// ConfigStore is the config store. Its Type is never empty: the default is state.sqlite.
 	ConfigStore store.Spec
-	// ConfigKey is the template of a config's key, with {guid} in it.
+	// ConfigKey is the template for a config's key. It contains {guid}.
 	ConfigKey string
-	// SecretStore is the store of secrets; its Type is "" for none, which only
-	// the local environment allows.
+	// SecretStore is the secret store. Its Type is "" for none, which is allowed only in the
+	// local environment.
 	SecretStore store.Spec
-	// SecretStores are further stores of secrets, by name; nil for none.
+	// SecretStores are further secret stores, by name. Nil: none.
 	SecretStores map[string]store.Spec
-	// Local tells that the environment is local.
+	// Local says that the environment is local.
 	Local bool
-	// RequestTimeout bounds one resolution.
+	// RequestTimeout is the time limit for one resolution.
 	RequestTimeout time.Duration
-	// Limits bound the calls to each store.
+	// Limits apply to the calls to each store.
 	Limits store.Limits
 	// LookupFields are the fields that single-key mode looks up. Nil: all.
 	LookupFields []string
 	// LiteralFields are the fields that single-key mode does not look up, unless
 	// LookupFields are set. Empty: none.
 	LiteralFields []string
-	// MaxSecrets is how many distinct secrets one credential may ask for.
+	// MaxSecrets is the most distinct secret names that one credential may ask for.
 	MaxSecrets int
-	// DeniedIsLiteral takes a looked-up name that is refused for a literal.
+	// DeniedIsLiteral treats a looked-up name that the store refuses as a literal.
 	DeniedIsLiteral bool
-	// AllowUnresolved answers an agent credential without one secret as it is.
+	// AllowUnresolved returns an agent credential unchanged if it has values to look up and
+	// none was replaced. False: that is an error.
 	AllowUnresolved bool
-	// AllowedSecrets are the names of secrets that may be asked for, of SecretStore
-	// and of each further store without a list of its own. Nil: all.
+	// AllowedSecrets are the secret names that a credential may ask for, in SecretStore and in
+	// each further store without a list of its own. Nil: all.
 	AllowedSecrets *Globs
-	// AllowedIn are the lists of further stores of secrets, by the store's name. Nil,
-	// or a store without an entry: AllowedSecrets.
+	// AllowedIn are the lists of the further secret stores, by the store's name. A store
+	// without an entry uses AllowedSecrets.
 	AllowedIn map[string]*Globs
-	// Cache bounds what is kept of credentials and of secrets.
+	// Cache configures the cache of credentials and of secrets.
 	Cache cache.Options
-	// AllowBulk tells whether every credential may be asked for at once.
+	// AllowBulk says whether the bulk API may list all credentials.
 	AllowBulk bool
-	// Format is the form of an answer to a request that names none.
+	// Format is the format of an answer to a request that names none.
 	Format Format
 }
 
-// reader reads one metadata value into settings. Its error says what the value
-// may be, and does not hold it.
+// reader parses one metadata value into settings. Its error says which values are valid, and
+// does not contain the value.
 type reader func(s *Settings, value string) error
 
-// readers are the metadata names that mean something in this version.
+// readers returns a reader for each metadata name that this version supports.
 func readers() map[string]reader {
 	return map[string]reader{
 		"configStore": func(s *Settings, v string) error { s.ConfigStore.Type = v; return nil },
@@ -132,8 +132,8 @@ func readers() map[string]reader {
 const defaultLiteralFields = "host,port,connectBy,auth-type,agent-name,agent-type,key-type,secret-manager," +
 	"aws-region,aws-auth-method,azure-auth-method"
 
-// ParseMetadata reads the component's metadata, strictly: an unknown name is an
-// error that names the nearest known one. Its errors hold no value.
+// ParseMetadata parses the component's metadata strictly (DESIGN.md, section 2): an unknown
+// name is an error that suggests the nearest known one. Its errors contain no value.
 func ParseMetadata(properties map[string]string) (Settings, error) {
 	s := Settings{
 		ConfigStore:    store.Spec{Label: "configStore", Type: "state.sqlite", Fields: map[string]string{}},
@@ -197,7 +197,7 @@ func (s *Settings) read(known map[string]reader, name, value string) error {
 		nearest.Hint(name, names), strings.Join(names, ", "))
 }
 
-// parseNames reads names of fields with commas between them.
+// parseNames parses comma-separated field names.
 func parseNames(value string) ([]string, error) {
 	var names []string
 	for name := range strings.SplitSeq(value, ",") {
@@ -210,7 +210,7 @@ func parseNames(value string) ([]string, error) {
 	return names, nil
 }
 
-// parseLiteralFields reads names of fields at the top of a config.
+// parseLiteralFields parses the names of top-level fields of a config. "none" means no fields.
 func parseLiteralFields(value string) ([]string, error) {
 	names, err := parseNames(value)
 	switch {
@@ -270,7 +270,7 @@ func durationOrZero(field func(*Settings) *time.Duration) reader {
 	}
 }
 
-// Bounds of cacheMaxBytes.
+// The bounds of cacheMaxBytes.
 const (
 	leastBytes = 1 << 20
 	mostBytes  = 1 << 40
