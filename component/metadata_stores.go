@@ -11,13 +11,14 @@ import (
 	"credential-resolver/backend/store"
 )
 
-// allowedSecrets is the metadata name of the lists of secrets that may be asked for.
+// allowedSecrets is the metadata name of the lists of allowed secret names.
 const allowedSecrets = "allowedSecrets"
 
-// storeName is what a further store of secrets may be called: a config names it.
+// storeName matches the valid names of a further secret store. Configs refer to the store by
+// this name.
 var storeName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// readNamed reads secretStores.<name> and secretStores.<name>.<field>.
+// readNamed parses secretStores.<name> and secretStores.<name>.<field>.
 func (s *Settings) readNamed(rest, value string) error {
 	name, field, isField := strings.Cut(rest, ".")
 	switch {
@@ -48,9 +49,9 @@ func (s *Settings) readNamed(rest, value string) error {
 	return nil
 }
 
-// readAllowedIn reads secretStores.<name>.allowedSecrets. It is ours, and never handed
-// to the store. contrib reads fields without regard to case, and this one would be
-// refused there without the remedy.
+// readAllowedIn parses secretStores.<name>.allowedSecrets. The field is ours and is never
+// passed to the store, in any letter case: components-contrib ignores the case of fields, and
+// would refuse it without the remedy.
 func (s *Settings) readAllowedIn(name, field, value string) error {
 	switch {
 	case field != allowedSecrets:
@@ -69,7 +70,7 @@ func (s *Settings) readAllowedIn(name, field, value string) error {
 	return nil
 }
 
-// checkSecretStores refuses a further store of secrets that has fields and no type.
+// checkSecretStores fails if a further secret store has fields but no type.
 func (s *Settings) checkSecretStores() error {
 	for _, name := range slices.Sorted(maps.Keys(s.SecretStores)) {
 		if s.SecretStores[name].Type == "" {
@@ -79,9 +80,9 @@ func (s *Settings) checkSecretStores() error {
 	return nil
 }
 
-// Unrestricted returns the labels of the stores whose every secret may be asked for by
-// a config, without the metadata saying that this is meant: in production, those that
-// no allowedSecrets holds for (DESIGN.md, section 2). An explicit "*" says so.
+// Unrestricted returns the labels of the secret stores without an allowedSecrets list, in
+// production (DESIGN.md, section 2). A config may ask for every secret of such a store. An
+// explicit "*" counts as a list.
 func (s Settings) Unrestricted() []string {
 	if s.Local || s.AllowedSecrets != nil || s.SecretStore.Type == "" {
 		return nil
@@ -95,7 +96,7 @@ func (s Settings) Unrestricted() []string {
 	return labels
 }
 
-// unrestrictedWarning says what [Settings.Unrestricted] means, and the remedy.
+// unrestrictedWarning returns the warning for [Settings.Unrestricted], with the remedy.
 func unrestrictedWarning(labels []string) string {
 	return "metadata " + allowedSecrets + " is not set: whoever can write configs can ask for every secret of " +
 		strings.Join(labels, ", ") + `; list the names that credentials need, such as "myapp/*,shared-db", ` +

@@ -7,11 +7,11 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// Metrics count what the components of one process do. They hold no GUID and no
-// name of a secret.
+// Metrics count the events of all components in one process. Their labels contain no GUID and
+// no secret name.
 type Metrics struct {
 	requests      *prometheus.CounterVec
-	ok            prometheus.Counter // of requests, those of code OK
+	ok            prometheus.Counter // the requests with code OK
 	unknownSource prometheus.Counter
 	unusedSecrets prometheus.Counter
 	bulkLeftOut   *prometheus.CounterVec
@@ -21,7 +21,7 @@ type Metrics struct {
 
 var _ Observer = (*Metrics)(nil)
 
-// NewMetrics returns metrics that are registered with registerer.
+// NewMetrics creates the metrics and registers them with registerer.
 func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -73,7 +73,8 @@ func (m *Metrics) Observe(_ context.Context, e Event) {
 	}
 }
 
-// resolved counts a request for one credential; a bulk request counts as one.
+// resolved counts a request for one credential. A bulk request counts as one request, so its
+// single credentials are not counted.
 func (m *Metrics) resolved(e Event) {
 	if e.InBulk {
 		return

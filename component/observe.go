@@ -12,76 +12,77 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Observer is told of everything that happens in the component. Metrics and the log are
-// observers; an audit log and tracing would be two more.
+// Observer receives every event of the component. Metrics and the log are observers. An audit
+// log and tracing would be two more.
 type Observer interface {
-	// Observe is called from many goroutines at once, and the request waits for it. The
-	// context is the request's, or that of the call to a store or of the background refresh.
+	// Observe handles one event. Many goroutines call it at once, and the request waits for it.
+	// The context is that of the request, of the call to a store, or of the background refresh.
 	Observe(ctx context.Context, event Event)
 }
 
 // EventKind is the kind of an [Event]. The set is closed.
 type EventKind uint8
 
-// The kinds, each with the fields that it sets besides Component. A failure also sets Err.
+// The kinds of event. Each lists the fields that it sets besides Component. A failure also
+// sets Err.
 const (
 	// Resolved is a request for one credential that was answered: GUID, FromCache, Took.
-	// InBulk tells that it is one credential of a bulk answer.
+	// InBulk says that the credential is part of a bulk answer.
 	Resolved EventKind = iota + 1
 	// BulkAnswered is a bulk request that was answered: Took.
 	BulkAnswered
-	// LeftOut is a credential that a bulk answer does without: GUID, Err.
+	// LeftOut is a credential that was left out of a bulk answer: GUID, Err.
 	LeftOut
 	// Saved is a request to save a credential that was answered: GUID, Took.
 	Saved
-	// StoreCalled is one attempt at a store: Store, Took. A missing secret or config is
-	// an Err of kind NotFound.
+	// StoreCalled is one attempt to call a store: Store, Took. For a missing secret or config,
+	// Err has kind NotFound.
 	StoreCalled
 	// Refreshed is the end of a background refresh: GUID, Took.
 	Refreshed
-	// ServedStale is an answer that is the last good credential: GUID, Age, First, and why
-	// as Err.
+	// ServedStale is an answer with the last good credential: GUID, Age, First. Err is the
+	// reason.
 	ServedStale
-	// UnknownSource is a config whose credentialSource was taken for direct: GUID.
+	// UnknownSource is a config with an unknown credentialSource, treated as direct: GUID.
 	UnknownSource
-	// UnusedSecret is a config whose fields name secrets of which nothing was used: GUID,
-	// Unused, First.
+	// UnusedSecret is a config with fields that name secrets, where nothing of those secrets
+	// was used: GUID, Unused, First.
 	UnusedSecret
 	// InstanceCame is an instance that was initialised.
 	InstanceCame
-	// InstanceWent is an instance that was closed. It is the instance's last event, but for
-	// calls to stores that outlive it.
+	// InstanceWent is an instance that was closed. It is the instance's last event, except for
+	// calls to stores that end later.
 	InstanceWent
 )
 
-// Event is something that happened. It holds no value of a credential, and prints no name
-// of a secret. It is a struct and not an interface so that a cache hit allocates nothing.
+// Event is one event of the component. It contains no value of a credential, and prints no
+// secret name. It is a struct and not an interface so that a cache hit allocates nothing.
 type Event struct {
 	Kind EventKind
 	// Component is the name of the Component; "" before Init.
 	Component string
-	// GUID is the credential's; "" if there is none, or the request's is malformed.
+	// GUID is the credential's GUID; "" if the event has no credential, or the GUID is malformed.
 	GUID string
-	// Err is the failure; nil if all went well. Its text is public. Its Reference and its
-	// Detail are for a log alone, hashed and at debug level.
+	// Err is the failure; nil for success. Its text is public. Its Reference and its Detail are
+	// only for a log: the Reference hashed, the Detail at debug level.
 	Err *credential.Error
 	// Store is the label of a store: "configStore", "secretStore" or "secretStores.<name>".
 	Store string
-	// Took is how long it took.
+	// Took is the duration of the request, call or refresh.
 	Took time.Duration
 	// Age is the age of a stale credential.
 	Age time.Duration
-	// Unused are the fields of a config that name unused secrets.
+	// Unused are the fields of the config that name unused secrets.
 	Unused []resolver.Unused
-	// FromCache tells that no store was waited for.
+	// FromCache says that the request did not wait for a store.
 	FromCache bool
-	// InBulk tells that the credential is part of a bulk answer.
+	// InBulk says that the credential is part of a bulk answer.
 	InBulk bool
-	// First tells that it is the first such event for this credential or config.
+	// First says that this is the first such event for this credential or config.
 	First bool
 }
 
-// Code returns the gRPC code that the event ended with.
+// Code returns the gRPC code of the event; OK for success.
 func (e Event) Code() codes.Code {
 	if e.Err == nil {
 		return codes.OK
@@ -89,8 +90,8 @@ func (e Event) Code() codes.Code {
 	return code(e.Err.Kind)
 }
 
-// emitter sends the events of one instance to the observers. The packages below report
-// to it, each through an interface of its own.
+// emitter sends the events of one instance to the observers. It implements the observer
+// interface of each package below.
 type emitter struct {
 	component string
 	observers []Observer
@@ -109,7 +110,7 @@ func (e *emitter) emit(ctx context.Context, event Event) {
 	}
 }
 
-// StoreCalled implements store.Observer. A store's error may be of any kind and text.
+// StoreCalled implements store.Observer. A store's error may have any kind and any text.
 func (e *emitter) StoreCalled(ctx context.Context, store string, took time.Duration, err error) {
 	event := Event{Kind: StoreCalled, Store: store, Took: took}
 	if err != nil {

@@ -10,52 +10,53 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Format is the form of an answer (DESIGN.md, section 3).
+// Format is the format of an answer (DESIGN.md, section 3).
 type Format string
 
-// The two forms.
+// The two formats.
 const (
-	// Flat is one entry a field, as text.
+	// Flat is one entry for each field, as text.
 	Flat Format = "flat"
 	// JSON is one entry, _value: the whole credential as JSON.
 	JSON Format = "json"
 )
 
-// Request is what an application asks of one credential, besides its GUID.
+// Request is a request for a credential, without its GUID.
 type Request struct {
-	// Format is the form of the answer.
+	// Format is the format of the answer.
 	Format Format
-	// Fields are the names asked for; nil for all. "extra.token" is the field
-	// token of the object extra.
+	// Fields are the requested fields; nil for all. "extra.token" is the field token of the
+	// object extra.
 	Fields []string
-	// Refresh wants what is read after the request was made.
+	// Refresh asks for a read that begins after the request.
 	Refresh bool
-	// Fingerprint wants the credential's fingerprint beside it.
+	// Fingerprint asks for the credential's fingerprint in the answer.
 	Fingerprint bool
-	// Rejected is the fingerprint of a credential that was rejected where it was used;
-	// "" for none.
+	// Rejected is the fingerprint of a credential that a server has rejected; "" for none.
 	Rejected string
-	// Daprds tells that daprd asks for itself, for a component with a secretKeyRef.
+	// Daprds says that daprd itself asks, for a component with a secretKeyRef.
 	Daprds bool
-	// Bulk tells that every credential is asked for, which a store that is down fails.
+	// Bulk says that the request is for all credentials. It fails if a store is down: it gets
+	// no stale answer.
 	Bulk bool
 }
 
-// requestNames are the request metadata that mean something in this version;
-// reservedRequestNames those that a later one brings to life (section 3).
+// requestNames are the request metadata that this version supports. reservedRequestNames are
+// names for a later version, refused until then (section 3).
 var (
 	requestNames         = []string{"format", "fields", "refresh", "fingerprint", "rejected", "namespace"}
 	reservedRequestNames = []string{"explain"}
 )
 
-// The bounds of a request (section 3).
+// The limits of a request (section 3).
 const (
-	maxRequestMetadata = 16 << 10 // bytes, names and values
+	maxRequestMetadata = 16 << 10 // bytes of names and values
 	maxFields          = 100
-	maxLevels          = 64 // of the path of a field
+	maxLevels          = 64 // in the path of a field
 )
 
-// ParseRequest reads a request's metadata. Its error is of kind InvalidRequest.
+// ParseRequest parses the metadata of a request for guid. byDefault is the format if the
+// metadata names none. Its error has kind InvalidRequest.
 func ParseRequest(guid string, metadata map[string]string, byDefault Format) (Request, error) {
 	req := Request{Format: byDefault}
 	if len(metadata) == 0 {
@@ -118,7 +119,7 @@ func parseFields(guid, value string) ([]string, error) {
 			return nil, invalid(guid, `metadata.fields has an empty name: write it as in "username,extra.token"`)
 		case strings.Count(field, ".") >= maxLevels:
 			return nil, invalid(guid, "metadata.fields has a path of more than 64 levels: ask for an object further up")
-		case !slices.Contains(fields, field): // they are few
+		case !slices.Contains(fields, field): // at most maxFields
 			fields = append(fields, field)
 		}
 	}

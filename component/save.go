@@ -22,18 +22,18 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// SecretStores are the secret stores of the daprd that calls the save binding.
+// SecretStores gives access to the secret stores of the daprd that calls the save binding.
 type SecretStores interface {
-	// Use runs fn on the secret store of a Component's name, for the call of ctx.
-	// It fails with a gRPC status if there is none, and with what fn does.
+	// Use calls fn with the secret store of the named Component, for the call of ctx. It fails
+	// with a gRPC status if no such store exists, or else with fn's error.
 	Use(ctx context.Context, name string, fn func(*SecretStore) error) error
 }
 
-// SaveBinding is the output binding that stores configs of credentials (DESIGN.md,
-// section 3), into the config store of one of our secret stores.
+// SaveBinding is the output binding that saves credential configs (DESIGN.md, section 3). It
+// writes them to the config store of one of our secret stores.
 type SaveBinding struct {
 	stores SecretStores
-	store  string // the Component name of the secret store
+	store  string // the secret store's Component name
 }
 
 var (
@@ -44,11 +44,11 @@ var (
 // NewSaveBinding returns a binding that has not been initialised.
 func NewSaveBinding(stores SecretStores) *SaveBinding { return &SaveBinding{stores: stores} }
 
-// saveNames are the metadata of the binding; those but store are daprd's own.
+// saveNames returns the valid metadata names of the binding. All except store are daprd's own.
 func saveNames() []string { return []string{"direction", "route", "store"} }
 
-// Init implements bindings.OutputBinding. The secret store need not be there yet:
-// daprd may load the two in any order when their files change.
+// Init implements bindings.OutputBinding. The secret store need not exist yet: daprd may load
+// the two in any order when their files change.
 func (b *SaveBinding) Init(_ context.Context, meta bindings.Metadata) error {
 	for _, name := range slices.Sorted(maps.Keys(meta.Properties)) {
 		if !slices.Contains(saveNames(), name) {
@@ -89,14 +89,14 @@ func (b *SaveBinding) Invoke(ctx context.Context, req *bindings.InvokeRequest) (
 	return &bindings.InvokeResponse{Data: answer, ContentType: &contentType}, nil
 }
 
-// GetComponentMetadata implements bindings.OutputBinding. The names are checked by
-// Init.
+// GetComponentMetadata implements bindings.OutputBinding. It returns no names: Init checks
+// them.
 func (b *SaveBinding) GetComponentMetadata() metadata.MetadataMap { return metadata.MetadataMap{} }
 
 // Close implements bindings.OutputBinding.
 func (b *SaveBinding) Close() error { return nil }
 
-// save answers one request to store a config, with the GUID that it got.
+// save answers a request to save a config. It returns the new GUID.
 func (s *SecretStore) save(ctx context.Context, req *bindings.InvokeRequest) (guid string, err error) {
 	defer s.recovered("", &err)
 	if !s.settings.Local {
@@ -117,8 +117,8 @@ func (s *SecretStore) save(ctx context.Context, req *bindings.InvokeRequest) (gu
 	return guid, nil
 }
 
-// notSaved are request metadata that ask for what saving does not do. Any other is
-// ignored: daprd hands on whatever came with the application's own call.
+// notSaved returns the request metadata that saving does not support, with the reasons. Any
+// other name is ignored: daprd passes on all metadata of the application's own call.
 func notSaved() map[string]string {
 	return map[string]string{
 		"guid":         "a credential is saved under a new GUID",
@@ -127,10 +127,9 @@ func notSaved() map[string]string {
 	}
 }
 
-// savedConfig returns the config that a request to save holds, checked. daprd
-// reads the data of an HTTP request and writes it anew, which sorts its fields and
-// rounds large numbers; a config whose order and digits matter comes as a JSON
-// string that holds its text.
+// savedConfig checks the config in a save request, and returns its text. daprd decodes and
+// re-encodes the data of an HTTP request, which sorts the fields and rounds large numbers. To
+// keep order and digits, send the config's text as a JSON string.
 func savedConfig(req *bindings.InvokeRequest) ([]byte, error) {
 	if req.Operation != bindings.CreateOperation {
 		return nil, invalid("", "unknown operation "+credential.QuoteName(string(req.Operation))+"; there is create")

@@ -20,8 +20,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// SecretStore is the component: a secret store whose secrets are finished
-// credentials. It is safe for concurrent use once Init has returned.
+// SecretStore is a Dapr secret store. Its secrets are finished credentials. It is safe for
+// concurrent use after Init has returned.
 type SecretStore struct {
 	log       logger.Logger
 	observers []Observer // of the process
@@ -35,7 +35,7 @@ type SecretStore struct {
 	went     sync.Once // emits InstanceWent
 	stores   *Stores
 	cache    *cache.Cache
-	own      bool // whether the cache ends with the instance
+	own      bool // whether the cache belongs to this instance, and is closed with it
 	resolver *cache.Handler
 }
 
@@ -44,8 +44,8 @@ var (
 	_ pluggable.Encoder        = (*SecretStore)(nil)
 )
 
-// Init implements secretstores.SecretStore. It fails only for what no retry
-// mends, and waits a little for stores to connect (DESIGN.md, section 9).
+// Init implements secretstores.SecretStore. It waits up to 3 s for the stores to connect, and
+// fails only for errors that a retry cannot fix (DESIGN.md, section 9).
 func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) error {
 	settings, err := ParseMetadata(meta.Properties)
 	if err != nil {
@@ -70,14 +70,15 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 	return nil
 }
 
-// observe gives the instance its key, and its log and the process's observers its events.
+// observe sets the instance's key, and connects its events to the process's observers and the
+// log.
 func (s *SecretStore) observe(component string, key instanceKey) {
 	s.key = key
 	s.events = &emitter{component: component, observers: append(slices.Clone(s.observers), newLogObserver(s.log, key))}
 }
 
-// GetSecret implements secretstores.SecretStore: the finished credential of the
-// GUID that is the request's name.
+// GetSecret implements secretstores.SecretStore. It returns the finished credential of a
+// GUID, which is the request's name.
 func (s *SecretStore) GetSecret(
 	ctx context.Context, req secretstores.GetSecretRequest,
 ) (secretstores.GetSecretResponse, error) {
@@ -95,7 +96,8 @@ func (s *SecretStore) GetSecret(
 	return secretstores.GetSecretResponse{Data: answer.Data}, nil
 }
 
-// GetEncoded implements pluggable.Encoder: the answer of GetSecret as a message on the wire.
+// GetEncoded implements pluggable.Encoder. It returns the answer of GetSecret as an encoded
+// protocol message.
 func (s *SecretStore) GetEncoded(ctx context.Context, req secretstores.GetSecretRequest) ([]byte, error) {
 	began, guid := time.Now(), req.Name
 	if !credential.ValidGUID(guid) {
@@ -106,7 +108,7 @@ func (s *SecretStore) GetEncoded(ctx context.Context, req secretstores.GetSecret
 	return message, err
 }
 
-// answered reports a request that ended with err, and returns its error as a gRPC status.
+// answered reports a request that ended with err, and returns err as a gRPC status.
 func (s *SecretStore) answered(ctx context.Context, began time.Time, event Event, err error) error {
 	event.Took, event.Err = time.Since(began), asError(err)
 	s.events.emit(ctx, event)
@@ -116,8 +118,8 @@ func (s *SecretStore) answered(ctx context.Context, began time.Time, event Event
 	return status.Error(event.Code(), event.Err.Error())
 }
 
-// get answers a request for one credential; guid is "" if the request's is malformed. The
-// whole credential, which is what most requests ask for, is encoded once in either format.
+// get answers a request for one credential. guid is "" if the request's GUID is malformed.
+// Most requests ask for the whole credential, so its encoding is kept, once per format.
 func (s *SecretStore) get(
 	ctx context.Context, guid string, metadata map[string]string,
 ) (message []byte, fromCache bool, err error) {
@@ -150,7 +152,8 @@ func (s *SecretStore) get(
 	return message, answer.FromCache && err == nil, err
 }
 
-// encode makes the answer to a request of a credential.
+// encode returns a credential as the answer to a request, with its fingerprint if the request
+// asks for it.
 func (s *SecretStore) encode(c *credential.Credential, req Request) (map[string]string, error) {
 	data, err := Encode(c, req)
 	if err == nil && req.Fingerprint {
@@ -159,8 +162,8 @@ func (s *SecretStore) encode(c *credential.Credential, req Request) (map[string]
 	return data, err
 }
 
-// resolve resolves one credential. The answer may be the last good credential while a
-// store is down.
+// resolve resolves one credential. While a store is down or slow, the answer may be the last
+// good credential (stale-while-error).
 func (s *SecretStore) resolve(ctx context.Context, guid string, req Request) (cache.Answer, error) {
 	ask := cache.Ask{LastGood: req.Daprds, NotStale: req.Bulk, Fresh: req.Refresh}
 	if req.Rejected != "" {
@@ -175,8 +178,8 @@ func (s *SecretStore) resolve(ctx context.Context, guid string, req Request) (ca
 	return answer, err
 }
 
-// recovered is deferred: it makes a panic the request's error, as section 9 has it.
-// What it panicked with, which may hold a secret, is not repeated.
+// recovered turns a panic into the request's error (section 9). The caller defers it. It does
+// not log the panic's value, which may contain a secret.
 func (s *SecretStore) recovered(guid string, err *error) {
 	if cause := recover(); cause != nil {
 		s.log.Errorf("credential %q: panic (%T)", guid, cause)
@@ -184,8 +187,8 @@ func (s *SecretStore) recovered(guid string, err *error) {
 	}
 }
 
-// BulkGetSecret implements secretstores.SecretStore: every finished credential, by
-// its GUID, if that is allowed.
+// BulkGetSecret implements secretstores.SecretStore. It returns every finished credential, by
+// GUID, if allowBulk is set.
 func (s *SecretStore) BulkGetSecret(
 	ctx context.Context, req secretstores.BulkGetSecretRequest,
 ) (secretstores.BulkGetSecretResponse, error) {
@@ -200,8 +203,8 @@ func (s *SecretStore) Features() []secretstores.Feature {
 	return []secretstores.Feature{secretstores.FeatureMultipleKeyValuesPerSecret}
 }
 
-// GetComponentMetadata implements secretstores.SecretStore. The names are
-// checked by Init, which knows them better than a struct could tell.
+// GetComponentMetadata implements secretstores.SecretStore. It returns no names: a struct
+// cannot describe them, and Init checks them.
 func (s *SecretStore) GetComponentMetadata() metadata.MetadataMap { return metadata.MetadataMap{} }
 
 // Close implements secretstores.SecretStore.

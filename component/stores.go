@@ -13,29 +13,28 @@ import (
 	"credential-resolver/resolver"
 )
 
-// Configs is a store of configs, as the component uses it.
+// Configs is a config store, as the component uses it.
 type Configs interface {
 	resolver.ConfigStore
 	resolver.Lister
 	ConfigWriter
 	io.Closer
 
-	// Ephemeral tells whether the store's contents end with the process.
+	// Ephemeral reports whether the store's contents are lost when the process ends.
 	Ephemeral() bool
 }
 
-// ConfigWriter is the part of [Configs] that changes what is stored. See
-// [backend.ConfigStore] for its errors.
+// ConfigWriter changes the stored configs. See [backend.ConfigStore] for its errors.
 type ConfigWriter interface {
 	// Put stores a config.
 	Put(ctx context.Context, guid string, config []byte) error
-	// Replace stores a config in place of old, if that is still there.
+	// Replace stores a config if the stored one is still old.
 	Replace(ctx context.Context, guid string, old, config []byte) error
 	// Delete deletes a config.
 	Delete(ctx context.Context, guid string) error
 }
 
-// Secrets is a store of secrets, as the component uses it.
+// Secrets is a secret store, as the component uses it.
 type Secrets interface {
 	resolver.SecretStore
 	resolver.Namer
@@ -47,21 +46,21 @@ var (
 	_ Secrets = (*backend.SecretStore)(nil)
 )
 
-// Stores are the stores that one instance works on.
+// Stores are the stores of one instance.
 type Stores struct {
-	// Configs is the store of configs.
+	// Configs is the config store.
 	Configs Configs
-	// Secrets is the store of secrets; nil for none.
+	// Secrets is the secret store; nil for none.
 	Secrets Secrets
-	// Named are further stores of secrets, by name.
+	// Named are further secret stores, by name.
 	Named map[string]Secrets
 }
 
-// Opener opens the stores of an instance, which report to observer. Its error is one that
-// no retry mends; a store that is merely down goes on connecting.
+// Opener opens the stores of an instance. They report to observer. It fails only for errors
+// that a retry cannot fix. A store that is down keeps connecting in the background.
 type Opener func(ctx context.Context, settings Settings, observer store.Observer) (*Stores, error)
 
-// Backends returns the Opener of the stores in package backend.
+// Backends returns an Opener for the stores in package backend.
 func Backends(opts store.Options) Opener {
 	return func(ctx context.Context, settings Settings, observer store.Observer) (*Stores, error) {
 		opts := opts
@@ -70,8 +69,8 @@ func Backends(opts store.Options) Opener {
 	}
 }
 
-// Open opens the stores of settings, side by side, with the settings' own time
-// limit. Its error is one that no retry mends, unless opts ask for any failure.
+// Open opens the stores of settings in parallel, with the limits of the settings. It fails
+// only for errors that a retry cannot fix, or with opts.FailFast for any error.
 func Open(ctx context.Context, settings Settings, opts store.Options) (*Stores, error) {
 	opts.Limits = settings.Limits
 	s := &Stores{Named: make(map[string]Secrets, len(settings.SecretStores))}
@@ -108,8 +107,8 @@ func Open(ctx context.Context, settings Settings, opts store.Options) (*Stores, 
 	return s, nil
 }
 
-// Resolver returns a resolver on the stores, which reports to observer. known is what is
-// remembered of a store of secrets.
+// Resolver returns a resolver for the stores. It reports to observer. known returns the names
+// that have been secrets of a secret store.
 func (s *Stores) Resolver(
 	settings Settings, known func(store.Spec) *resolver.Known, observer resolver.Observer,
 ) *resolver.Resolver {
@@ -141,7 +140,7 @@ func (s *Stores) Resolver(
 	return resolver.New(opts)
 }
 
-// Close closes the stores. The caller sees to it that no call is running.
+// Close closes the stores. The caller makes sure that no call is running.
 func (s *Stores) Close() error {
 	var errs []error
 	if s.Configs != nil {
