@@ -1,5 +1,5 @@
-// Command credential-resolver is a pluggable secret store for Dapr whose secrets
-// are finished credentials. It also stores and shows credential configs.
+// Command credential-resolver is a pluggable secret store for Dapr. Its secrets are finished
+// credentials. It also stores and shows credential configs.
 package main
 
 import (
@@ -8,12 +8,12 @@ import (
 	"os/signal"
 	"syscall"
 
-	_ "golang.org/x/crypto/x509roots/fallback" // the image has no certificates of its own; a system's go before
+	_ "golang.org/x/crypto/x509roots/fallback" // root certificates: the image has none. The system's own take precedence
 
 	"credential-resolver/internal/cli"
 )
 
-// version is set by the linker; "" for a build by hand.
+// version is set by the linker. Empty: a plain "go build".
 var version string
 
 func main() {

@@ -10,34 +10,35 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Dapr is what is needed of a Dapr client; the Dapr SDK's has it.
+// Dapr is the part of a Dapr client that this package needs. The Dapr SDK's client
+// implements it.
 type Dapr interface {
-	// GetSecret asks a secret store for the entries of one secret.
+	// GetSecret returns the entries of one secret of a secret store.
 	GetSecret(ctx context.Context, storeName, key string, meta map[string]string) (map[string]string, error)
 	// InvokeBinding invokes an output binding.
 	InvokeBinding(ctx context.Context, req *dapr.InvokeBindingRequest) (*dapr.BindingEvent, error)
 }
 
-// Client makes the calls. It is safe for concurrent use if its Dapr client is.
+// Client makes the calls to daprd. It is safe for concurrent use if its Dapr client is.
 type Client struct {
 	dapr Dapr
 	opts Options
 }
 
-// New returns a client that asks by way of a Dapr client. It reads the environment
-// for what opts leave out.
+// New returns a client that makes its calls through a Dapr client. Options that opts leaves
+// empty come from the environment.
 func New(dapr Dapr, opts Options) *Client {
 	return &Client{dapr: dapr, opts: opts.withDefaults()}
 }
 
-// Options returns the options, with what the environment and the defaults made of them.
+// Options returns the options in use, with the values from the environment and the defaults.
 func (c *Client) Options() Options { return c.opts }
 
-// valueEntry is the one entry of an answer in JSON (DESIGN.md, section 3).
+// valueEntry is the name of the only entry of a JSON answer (DESIGN.md, section 3).
 const valueEntry = "_value"
 
-// GetCredentials returns the finished credential of a GUID. Its failure is an
-// [*Error]: never a partial credential.
+// GetCredentials returns the finished credential of a GUID. It never returns a partial
+// credential: it fails with an [*Error].
 func (c *Client) GetCredentials(ctx context.Context, guid string) (Credential, error) {
 	if !credential.ValidGUID(guid) {
 		return Credential{}, &Error{Code: codes.InvalidArgument, Reason: "malformed GUID: " + credential.GUIDRule}
@@ -58,7 +59,7 @@ func (c *Client) GetCredentials(ctx context.Context, guid string) (Credential, e
 	return newCredential(guid, fields), nil
 }
 
-// notOurs is an answer that is no credential.
+// notOurs returns the error for an answer that is not a credential.
 func notOurs(guid, store string) *Error {
 	return &Error{
 		Code: codes.FailedPrecondition, GUID: guid,
@@ -67,7 +68,7 @@ func notOurs(guid, store string) *Error {
 	}
 }
 
-// secret asks daprd for a secret of one of its stores.
+// secret reads a secret from one of daprd's secret stores.
 func (c *Client) secret(ctx context.Context, store, key string, meta map[string]string) (map[string]string, error) {
 	if key == "" {
 		return nil, &Error{Code: codes.InvalidArgument, Store: store, Reason: "the name of the secret is empty"}

@@ -8,16 +8,16 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Credential is a JSON object whose values may be secrets: a finished credential, the
-// config of one, or the entries of a secret. It is immutable, keeps the order and the
-// digits of what it was read from, and prints as a fixed word. The zero value has no
-// fields.
+// Credential is a JSON object whose values may be secrets: a finished credential, a config, or
+// the entries of a secret. It is immutable. It keeps the order of the fields and the digits of
+// the numbers. It prints as a fixed word. The zero value has no fields.
 //
-// A field is named by its name, or by the name of an object, a dot, and a name in it:
-// "extra.token". A field whose own name has the dot comes first.
+// A path such as "extra.token" names a field of an object. If a field's own name contains the
+// dot, that field is used first.
 type Credential struct {
-	// held is a function, and nil for no fields: package fmt calls no method of what is
-	// in an unexported field, and looks into everything but that.
+	// held returns the contents; nil means no fields. It is a function because package fmt
+	// calls no methods of a value in an unexported field, and prints everything in it except a
+	// function's variables.
 	held func() (guid string, fields credential.Object)
 }
 
@@ -25,7 +25,7 @@ func newCredential(guid string, fields credential.Object) Credential {
 	return Credential{func() (string, credential.Object) { return guid, fields }}
 }
 
-// Parse reads a credential from a JSON object. Its error holds nothing of the text.
+// Parse parses a credential from a JSON object. Its error contains nothing of the text.
 func Parse(text []byte) (Credential, error) {
 	fields, err := credential.ParseObject(text)
 	if err != nil {
@@ -34,8 +34,8 @@ func Parse(text []byte) (Credential, error) {
 	return newCredential("", fields), nil
 }
 
-// Of returns the credential that a map or a struct is, as encoding/json writes it. Its
-// error holds nothing of the values.
+// Of converts a map or a struct to a credential, by way of encoding/json. Its error contains
+// no value.
 func Of(fields any) (Credential, error) {
 	text, err := json.Marshal(fields)
 	if err != nil {
@@ -44,7 +44,7 @@ func Of(fields any) (Credential, error) {
 	return Parse(text)
 }
 
-// GUID returns the credential's GUID; "" for what was not asked for by one.
+// GUID returns the credential's GUID; "" if it was not read by GUID.
 func (c Credential) GUID() string {
 	if c.held == nil {
 		return ""
@@ -64,7 +64,7 @@ func (c Credential) object() credential.Object {
 // Len returns the number of fields.
 func (c Credential) Len() int { return c.object().Len() }
 
-// Names returns the names of the fields, in their order.
+// Names returns the names of the fields, in the credential's order.
 func (c Credential) Names() []string {
 	names := make([]string, 0, c.Len())
 	for name := range c.object().All() {
@@ -73,14 +73,14 @@ func (c Credential) Names() []string {
 	return names
 }
 
-// Has tells whether a field is there, and not null.
+// Has reports whether a field exists and is not null.
 func (c Credential) Has(field string) bool {
 	v, ok := c.object().Find(field)
 	return ok && v.Kind() != credential.NullKind
 }
 
-// Missing returns those of the fields that are not there, or null, in the order in
-// which they are asked for; nil if all are there.
+// Missing returns the given fields that are absent or null, in the given order; nil if all
+// exist.
 func (c Credential) Missing(fields ...string) []string {
 	var missing []string
 	for _, field := range fields {
@@ -91,8 +91,8 @@ func (c Credential) Missing(fields ...string) []string {
 	return missing
 }
 
-// Reveal returns the credential as JSON, with every value in it. It fails if a value is
-// not UTF-8.
+// Reveal returns the credential as JSON, with every value. It fails if a value is not valid
+// UTF-8.
 func (c Credential) Reveal() ([]byte, error) {
 	text, err := c.object().AppendJSON(nil)
 	if err != nil {

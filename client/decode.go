@@ -14,14 +14,13 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// Decode puts the credential's fields into what target points to: a struct, by its
-// json tags, or a map. As with the getters, a number, a boolean or a duration may be a
-// string of one, and a duration may be a number of seconds. Names are matched without
-// regard to case, fields that target does not have are left out, and it keeps what it
-// has where the credential has nothing.
+// Decode decodes the credential's fields into target, a pointer to a struct with json tags or
+// to a map. As with the getters, a number, a boolean or a duration may be given as a string,
+// and a duration may be a number of seconds. The case of names is ignored. Fields that target
+// does not have are skipped. Fields that the credential does not have keep their values.
 //
-// A value that does not fit fails with [ErrPrecondition]; target is then partly filled.
-// The error names the field, and holds nothing of the value.
+// If a value does not fit, Decode fails with [ErrPrecondition], and target is partly filled.
+// The error names the field, and contains nothing of the value.
 func (c Credential) Decode(target any) error {
 	if v := reflect.ValueOf(target); v.Kind() != reflect.Pointer || v.IsNil() {
 		return &Error{Code: codes.InvalidArgument, GUID: c.GUID(), Reason: "a credential is decoded into a pointer that is not nil"}
@@ -36,14 +35,14 @@ func (c Credential) Decode(target any) error {
 	if err == nil {
 		return nil
 	}
-	var semantic *json.SemanticError // whose words hold the value
+	var semantic *json.SemanticError // its text contains the value
 	if !errors.As(err, &semantic) || semantic.JSONPointer == "" {
 		return &Error{Code: codes.FailedPrecondition, GUID: c.GUID(), Reason: "it does not fit what it is decoded into"}
 	}
 	return c.misfit(dotted(semantic.JSONPointer), "of another kind than what it is decoded into")
 }
 
-// dotted writes a path as the getters take it.
+// dotted converts a JSON pointer to the path form of the getters: "extra.token".
 func dotted(p jsontext.Pointer) string {
 	var names []string
 	for name := range p.Tokens() {
@@ -52,11 +51,11 @@ func dotted(p jsontext.Pointer) string {
 	return strings.Join(names, ".")
 }
 
-// errMisfit is a value that does not fit; where, package json says.
+// errMisfit says that a value does not fit. Package json adds the position.
 var errMisfit = errors.New("does not fit")
 
-// unmarshalScalar reads a number, a boolean or a duration, or a string of one. It
-// leaves alone what reads itself, and what is none of them.
+// unmarshalScalar decodes a number, a boolean or a duration, or one of these in a string. Types
+// with their own unmarshal method and all other kinds are left to package json.
 func unmarshalScalar(d *jsontext.Decoder, target any) error {
 	switch target.(type) {
 	case stdjson.Unmarshaler, json.UnmarshalerFrom, encoding.TextUnmarshaler:
@@ -71,7 +70,7 @@ func unmarshalScalar(d *jsontext.Decoder, target any) error {
 	case jsontext.KindString, jsontext.KindNumber, jsontext.KindTrue, jsontext.KindFalse:
 		boolean := kind == jsontext.KindTrue || kind == jsontext.KindFalse
 		if kind != jsontext.KindString && boolean != (v.Elem().Kind() == reflect.Bool) {
-			return errors.ErrUnsupported // which fails
+			return errors.ErrUnsupported // package json then fails
 		}
 		token, err := d.ReadToken()
 		if err != nil {
@@ -91,7 +90,7 @@ func isScalar(k reflect.Kind) bool {
 	return k == reflect.Bool || reflect.Int <= k && k <= reflect.Float64 && k != reflect.Uintptr
 }
 
-// setScalar sets a number, a boolean or a duration by its text.
+// setScalar parses text and sets a number, a boolean or a duration to it.
 func setScalar(v reflect.Value, text string) error {
 	if d, ok := v.Addr().Interface().(*time.Duration); ok {
 		parsed, err := parseDuration(text)

@@ -1,5 +1,5 @@
-// Package client is the six calls by which applications got at credentials before
-// there was a component, over a Dapr client (DESIGN.md, section 7):
+// Package client reads and saves credentials through a Dapr client. It has the six calls that
+// applications used before the component existed (DESIGN.md, section 7):
 //
 //	sidecar, err := dapr.NewClient()
 //	...
@@ -15,11 +15,10 @@
 //	}
 //	err = credential.Decode(&db)
 //
-// A [Credential] prints as a fixed word, whatever prints it; [Credential.Reveal], the
-// getters and Decode hand out what is in it. Every failure is an [Error], whose text
-// may be logged.
+// A [Credential] always prints as a fixed word. [Credential.Reveal], the getters and Decode
+// return its values. Every failure is an [Error], and its text may be logged.
 //
-// The package knows the Dapr SDK and package resolver, and nothing of the component's
-// own side: no store is linked into an application. Package clienttest has the
-// component, without daprd, for an application's tests.
+// The package imports the Dapr SDK and package resolver/credential, but nothing of the
+// component itself, so an application links no store. Package clienttest runs the component
+// without daprd, for an application's tests.
 package client
