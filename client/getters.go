@@ -10,13 +10,13 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// The getters take a value as it is, or as the text of it: stores of secrets have
-// nothing but text. They fail with [ErrInvalid] if there is no such field, or if it is
-// null, and with [ErrPrecondition] if its value is of another kind; the error names the
-// field and holds nothing of the value.
+// The getters accept a value of their own type, or the text of one: secret stores hold only
+// text. They fail with [ErrInvalid] if the field is absent or null, and with [ErrPrecondition]
+// if its value is of another type. The error names the field, and contains nothing of the
+// value.
 
-// Text returns a field as text: a string as it is, a number with the digits that it
-// was written with, a boolean as true or false, an object or an array as JSON.
+// Text returns a field as text: a string as it is, a number with its original digits, a
+// boolean as true or false, an object or an array as JSON.
 func (c Credential) Text(field string) (string, error) {
 	v, err := c.value(field)
 	if err != nil {
@@ -29,30 +29,32 @@ func (c Credential) Text(field string) (string, error) {
 	return text, nil
 }
 
-// Int returns a field as a whole number: a number without a fraction or an exponent,
-// or a string of one.
+// Int returns a field as a whole number. The field is a number without a fraction or an
+// exponent, or a string with one.
 func (c Credential) Int(field string) (int, error) {
 	return scalar(c, field, "not a whole number", credential.NumberKind, strconv.Atoi)
 }
 
-// Float returns a field as a number: a number, or a string of one.
+// Float returns a field as a floating-point number. The field is a number, or a string with
+// one.
 func (c Credential) Float(field string) (float64, error) {
 	return scalar(c, field, "not a number", credential.NumberKind, parseFloat)
 }
 
-// Bool returns a field as a boolean: one, or a string that strconv.ParseBool takes.
+// Bool returns a field as a boolean. The field is a boolean, or a string that
+// strconv.ParseBool accepts.
 func (c Credential) Bool(field string) (bool, error) {
 	return scalar(c, field, "not a boolean", credential.BoolKind, strconv.ParseBool)
 }
 
-// Duration returns a field as a duration: a string such as "1m30s", or seconds as a
-// number or a string of one.
+// Duration returns a field as a duration. The field is a string such as "1m30s", a number of
+// seconds, or a string with a number of seconds.
 func (c Credential) Duration(field string) (time.Duration, error) {
 	return scalar(c, field, `not a duration such as "30s", nor a number of seconds`, credential.NumberKind, parseDuration)
 }
 
-// Object returns a field that is an object, or a string of one, as a credential of its
-// own; its GUID is that of the whole.
+// Object returns a field as a credential with the same GUID. The field is an object, or a
+// string with the JSON text of one.
 func (c Credential) Object(field string) (Credential, error) {
 	v, err := c.value(field)
 	if err != nil {
@@ -69,7 +71,7 @@ func (c Credential) Object(field string) (Credential, error) {
 	return newCredential(c.GUID(), o), nil
 }
 
-// Extra returns the object "extra"; one without fields if there is none.
+// Extra returns the object "extra". If it is absent or null, the result has no fields.
 func (c Credential) Extra() (Credential, error) {
 	if !c.Has(credential.FieldExtra) {
 		return newCredential(c.GUID(), credential.Object{}), nil
@@ -77,7 +79,7 @@ func (c Credential) Extra() (Credential, error) {
 	return c.Object(credential.FieldExtra)
 }
 
-// value returns a field that is there.
+// value returns a field's value. It fails if the field is absent or null.
 func (c Credential) value(field string) (credential.Value, error) {
 	v, ok := c.object().Find(field)
 	if !ok || v.Kind() == credential.NullKind {
@@ -93,8 +95,8 @@ func (c Credential) misfit(field, reason string) *Error {
 	}
 }
 
-// scalar reads a field that is of a kind, or a string of one. The parser's own error
-// holds the value, and goes no further.
+// scalar parses a field of the given kind, or a string with such a value. It drops the
+// parser's own error, which contains the value.
 func scalar[T any](
 	c Credential, field, misfit string, kind credential.ValueKind, parse func(string) (T, error),
 ) (value T, err error) {

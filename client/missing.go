@@ -2,12 +2,12 @@ package client
 
 import "strings"
 
-// meansMissing tells whether a store's words are those by which it says that it has no
-// secret of that name. daprd makes the same of a missing secret and of a failure, so
-// that there is nothing but text to tell them by; what is not known is a failure.
+// meansMissing reports whether a store's error text says that it has no secret with that name.
+// daprd returns the same code for a missing secret and for a failure, so only the text tells
+// them apart. An unknown text is a failure.
 //
-// The name is the application's, and may be anything: if the words are in the name, they
-// say nothing.
+// The application chooses the name, so the name may contain the searched text. Then the text
+// does not count.
 func meansMissing(words, key string) bool {
 	switch words {
 	case "secret " + key + " not found", // local.file
@@ -23,12 +23,11 @@ func meansMissing(words, key string) bool {
 	return false
 }
 
-// said is how the words for a missing secret begin, and what they have in them.
+// said is the error text for a missing secret: its beginning, and a part that it contains.
 type said struct{ begins, has string }
 
-// missingWords are those of the stores whose SDKs add words of their own, as the SDKs
-// write them. No test has them on a real store: should they change, a missing secret is
-// taken for a failure.
+// missingWords returns the texts of the stores whose SDKs add their own text. No test checks
+// them against a real store. If an SDK changes its text, a missing secret becomes a failure.
 func missingWords() []said {
 	return []said{
 		{"couldn't get secret: ", "ResourceNotFoundException: "},                            // aws.secretmanager

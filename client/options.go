@@ -6,23 +6,23 @@ import (
 	"time"
 )
 
-// DefaultTimeout bounds one request to daprd where Options name no other: longer than
-// the component's own requestTimeout, so that the component's error comes first.
+// DefaultTimeout is the default time limit for one request to daprd. It is longer than the
+// component's own requestTimeout, so that the component's error comes first.
 const DefaultTimeout = 30 * time.Second
 
 // local is the DeploymentName of the local environment.
 const local = "local"
 
-// Options say what the stores are called (DESIGN.md, section 7). The zero value of
-// each takes it from the environment, and its default where that has none.
+// Options name the stores and set the timeout (DESIGN.md, section 7). An empty name is taken
+// from the environment, else it is the default.
 type Options struct {
-	// CredentialStore is the Component that answers with finished credentials.
+	// CredentialStore is the Component that returns finished credentials.
 	// Empty: $CREDENTIAL_STORE_NAME, else "credentials".
 	CredentialStore string
-	// CredentialBinding is the Component that saves them.
+	// CredentialBinding is the Component that saves credential configs.
 	// Empty: $CREDENTIAL_BINDING_NAME, else "credentials-save".
 	CredentialBinding string
-	// SecretStore is the Component that GetSecret asks when it is told none.
+	// SecretStore is the Component that GetSecret asks if its store argument is empty.
 	// Empty: $SECRET_STORE_NAME, else "secretstore".
 	SecretStore string
 	// DeploymentSecretStore is the Component that GetDeploymentSecret asks.
@@ -32,9 +32,9 @@ type Options struct {
 	// Empty: $DEPLOYMENT_SECRET_PATH, else "ATLAN_DEPLOYMENT_SECRETS".
 	DeploymentSecretPath string
 	// DeploymentName is where the application runs; "local" is the local environment.
-	// Empty: $DEPLOYMENT_NAME; where that is empty too, it is not local.
+	// Empty: $DEPLOYMENT_NAME. If that is also empty, the environment is production.
 	DeploymentName string
-	// Timeout bounds one request to daprd, which itself sets no limit.
+	// Timeout is the time limit for one request to daprd. daprd itself sets no limit.
 	// Zero: DefaultTimeout.
 	Timeout time.Duration
 }
@@ -53,5 +53,5 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// isLocal tells whether the application runs in the local environment.
+// isLocal reports whether the application runs in the local environment.
 func (o Options) isLocal() bool { return o.DeploymentName == local }

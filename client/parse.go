@@ -10,12 +10,11 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// parse makes an error of daprd's answer: the gRPC code that daprd gave, Unknown if it
-// came over HTTP, and its text.
+// parse converts the error of a request to daprd. code is daprd's gRPC code, or Unknown if the
+// answer came over HTTP. text is daprd's text.
 //
-// In the text the names that the application asked for come before the component's
-// words. They are known, so they are taken off as a whole: whatever they are, they are
-// never read for a code.
+// In the text, the names that the application asked for come before the component's words. The
+// names are known, so parse removes the whole prefix, and never searches the names for a code.
 func (a asked) parse(code codes.Code, text string) *Error {
 	var words string
 	inside := false
@@ -33,8 +32,8 @@ func (a asked) parse(code codes.Code, text string) *Error {
 	return a.daprdSaid(code, text)
 }
 
-// messageIn returns the message of an error of daprd's HTTP API, if the text has the
-// API's JSON in it; else the text.
+// messageIn returns the message of a daprd HTTP API error, if the text contains the API's JSON;
+// else the text.
 func messageIn(text string) string {
 	start := strings.Index(text, `{"errorCode":`)
 	if start < 0 {
@@ -49,7 +48,7 @@ func messageIn(text string) string {
 	return body.Message
 }
 
-// storeSaid reads the words of a store, or of a binding, that daprd passed on.
+// storeSaid converts the error text of a store or a binding, as daprd passed it on.
 func (a asked) storeSaid(words string) *Error {
 	if code, desc, ok := cutStatus(words); ok {
 		if reason, guid, ok := a.cutSubject(desc); ok {
@@ -60,7 +59,7 @@ func (a asked) storeSaid(words string) *Error {
 	switch {
 	case a.binding && words == "couldn't find output binding "+a.store:
 		return &Error{Code: codes.FailedPrecondition, Reason: "daprd has no such binding", noStore: true}
-	case words == "context deadline exceeded": // a resiliency policy's
+	case words == "context deadline exceeded": // from a resiliency policy
 		return a.fixed(codes.DeadlineExceeded)
 	case words == "context canceled", strings.HasPrefix(words, "circuit breaker is open"), words == "too many requests":
 		return a.fixed(codes.Unavailable)
@@ -71,7 +70,7 @@ func (a asked) storeSaid(words string) *Error {
 	}
 }
 
-// cutStatus takes apart the text of a gRPC status.
+// cutStatus splits the text of a gRPC status into code and description.
 func cutStatus(words string) (code codes.Code, desc string, ok bool) {
 	rest, ok := strings.CutPrefix(words, "rpc error: code = ")
 	if !ok {
@@ -89,12 +88,11 @@ func cutStatus(words string) (code codes.Code, desc string, ok bool) {
 	return 0, "", false
 }
 
-// maxReason is the longest reason that is taken over, in bytes; the component's are
-// shorter.
+// maxReason is the longest accepted reason, in bytes. The component's reasons are shorter.
 const maxReason = 1024
 
-// cutSubject takes apart what the component says: credential "<guid>": <fixed words>,
-// of the GUID that was asked for, or without one.
+// cutSubject splits the component's text, credential "<guid>": <fixed words>, into reason and
+// GUID. The GUID must be the requested one, or absent.
 func (a asked) cutSubject(desc string) (reason, guid string, ok bool) {
 	if reason, ok = strings.CutPrefix(desc, "credential: "); !ok {
 		reason, ok = strings.CutPrefix(desc, `credential "`+a.key+`": `)
@@ -106,7 +104,7 @@ func (a asked) cutSubject(desc string) (reason, guid string, ok bool) {
 	return reason, guid, ok && reason != "" && plain
 }
 
-// daprdSaid reads daprd's own words.
+// daprdSaid converts daprd's own error text.
 func (a asked) daprdSaid(code codes.Code, text string) *Error {
 	overHTTP := code == codes.Unknown
 	switch {
@@ -121,7 +119,7 @@ func (a asked) daprdSaid(code codes.Code, text string) *Error {
 	}
 }
 
-// fixed returns an error of a code in words of this package.
+// fixed returns an error with a code and with this package's own words.
 func (a asked) fixed(code codes.Code) *Error {
 	what := "secret store"
 	if a.binding {
@@ -130,7 +128,7 @@ func (a asked) fixed(code codes.Code) *Error {
 	switch code {
 	case codes.OK, codes.Unknown:
 		return a.fixed(codes.Internal)
-	case codes.Canceled: // not by the caller: daprd stops, or loads the Component anew
+	case codes.Canceled: // not by the caller: daprd is stopping, or reloading the Component
 		return a.fixed(codes.Unavailable)
 	case codes.NotFound:
 		return &Error{Code: code, Reason: "no such secret"}

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 )
 
-// redacted is what a credential prints as, whatever prints it.
+// redacted is the fixed word that a credential prints as.
 const redacted = "[redacted]"
 
 var (
@@ -28,8 +28,8 @@ func (Credential) GoString() string { return redacted }
 // LogValue returns a fixed word.
 func (Credential) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalJSON gives a fixed word: [Credential.Reveal] gives the JSON.
+// MarshalJSON returns a fixed word. [Credential.Reveal] returns the JSON.
 func (Credential) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// MarshalText gives a fixed word.
+// MarshalText returns a fixed word.
 func (Credential) MarshalText() ([]byte, error) { return []byte(redacted), nil }

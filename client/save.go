@@ -11,9 +11,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// SaveSecret stores the config of a credential, as it is, and returns the GUID that it
-// got. It is for development: outside the local environment it fails with [ErrDenied],
-// and asks nobody.
+// SaveSecret saves a credential's config unchanged, and returns its new GUID. It is for
+// development: outside the local environment it fails with [ErrDenied], without a request.
 func (c *Client) SaveSecret(ctx context.Context, config Credential) (guid string, err error) {
 	binding := c.opts.CredentialBinding
 	if !c.opts.isLocal() {

@@ -9,13 +9,13 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// GetSecret returns the entries of one secret of any Dapr secret store, by the name of
-// its Component; "" is Options.SecretStore. One entry that is a JSON object stands for
-// that object (DESIGN.md, section 4, step 6). A store that answers nothing gives no
-// entries, and so does every store in the local environment, which is not asked.
+// GetSecret returns the entries of one secret. store is the Component name of any Dapr secret
+// store; "" means Options.SecretStore. A single entry that is a JSON object stands for that
+// object (DESIGN.md, section 4, step 6). An empty answer gives no entries. In the local
+// environment no store is asked, and the result has no entries.
 //
-// Of a store that is not ours, daprd tells a missing secret and a failure alike: only
-// what the store's words are known to mean is [ErrNotFound].
+// For other stores, daprd reports a missing secret and a failure alike. The error is
+// [ErrNotFound] only if the store's text is known to mean that.
 func (c *Client) GetSecret(ctx context.Context, key, store string) (Credential, error) {
 	if c.opts.isLocal() {
 		return Credential{}, nil
@@ -36,12 +36,13 @@ func (c *Client) GetSecret(ctx context.Context, key, store string) (Credential, 
 	return newCredential("", entries), nil
 }
 
-// GetDeploymentSecret returns a value of the deployment's configuration: the entry of
-// that name of the deployment's bundle; else of the secret of that name, its entry of
-// that name or its only one. What is no string is given as JSON.
+// GetDeploymentSecret returns a value of the deployment's configuration. It looks in the
+// deployment's bundle for the entry named key. Otherwise it reads the secret named key, and
+// takes its entry named key, or its only entry. A value that is not a string is returned as
+// JSON.
 //
-// That there is none, that it is empty, or that daprd has no such store, is no error;
-// any other failure is.
+// ok is false if the value is absent or empty, or if daprd has no such store. Any other failure
+// is an error.
 func (c *Client) GetDeploymentSecret(ctx context.Context, key string) (value string, ok bool, err error) {
 	bundle, err := c.deploymentSecret(ctx, c.opts.DeploymentSecretPath)
 	if err != nil {
@@ -65,8 +66,8 @@ func (c *Client) GetDeploymentSecret(ctx context.Context, key string) (value str
 	return value, ok, nil
 }
 
-// deploymentSecret is GetSecret of the deployment's store; one that is not there, or
-// that cannot be there, has no entries.
+// deploymentSecret is GetSecret for the deployment's store. If the secret or the store does not
+// exist, the result has no entries.
 func (c *Client) deploymentSecret(ctx context.Context, key string) (Credential, error) {
 	secret, err := c.GetSecret(ctx, key, c.opts.DeploymentSecretStore)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrNoStore) {
@@ -75,7 +76,7 @@ func (c *Client) deploymentSecret(ctx context.Context, key string) (Credential, 
 	return secret, err
 }
 
-// present returns the text of a value that is there: null and "" are no values (DESIGN.md,
+// present returns the text of a value. ok is false if the value is absent, null or "" (DESIGN.md,
 // section 4, step 4).
 func present(v credential.Value, found bool) (string, bool) {
 	if !found || v.Kind() == credential.NullKind {

@@ -16,17 +16,17 @@ const (
 	SingleKey    SecretMode       = credential.SingleKey
 )
 
-// ResolveCredentials returns a copy of a config in which every reference is replaced by
-// the secret's value: what [ApplySecretValues] does, under the name that it has for
-// whole configs. The inputs are not touched.
+// ResolveCredentials returns a copy of a config with every reference replaced by the secret's
+// value. It does the same as [ApplySecretValues]; this name is for whole configs. The inputs
+// are not changed.
 func ResolveCredentials(config, secrets Credential) Credential {
 	return newCredential(config.GUID(), credential.ResolveCredentials(config.object(), secrets.object()))
 }
 
-// ApplySecretValues returns a copy of source in which every string value, and every
-// string value of "extra" one level down, that equals a name in secrets is that name's
-// value. The match is exact, and a value that was put in is never looked at again
-// (DESIGN.md, section 4, step 7). The inputs are not touched.
+// ApplySecretValues returns a copy of source with secrets substituted. It replaces each string
+// value that equals a name in secrets by that name's value. It does so for the top level, and
+// for "extra" one level down. The match is exact. The substitution is single-pass: a replaced
+// value is never replaced again (DESIGN.md, section 4, step 7). The inputs are not changed.
 func ApplySecretValues(source, secrets Credential) Credential {
 	return newCredential(source.GUID(), credential.ApplySecretValues(source.object(), secrets.object()))
 }

@@ -8,8 +8,8 @@ import (
 	"credential-resolver/component"
 )
 
-// breakable returns an opener whose stores fail as configs and secrets tell them to. All
-// stores of secrets fail alike.
+// breakable wraps an opener. Its config store has the faults of configs, and all its secret
+// stores have the faults of secrets.
 func breakable(open component.Opener, configs, secrets *faults) component.Opener {
 	return func(ctx context.Context, settings component.Settings, observer store.Observer) (*component.Stores, error) {
 		stores, err := open(ctx, settings, observer)
@@ -28,8 +28,7 @@ func breakable(open component.Opener, configs, secrets *faults) component.Opener
 	}
 }
 
-// breakableConfigs is a store of configs that fails as it is told to, in what the component
-// calls.
+// breakableConfigs is a config store with faults, in the methods that the component calls.
 type breakableConfigs struct {
 	component.Configs
 
@@ -61,7 +60,7 @@ func (c breakableConfigs) Put(ctx context.Context, guid string, config []byte) e
 	return c.Configs.Put(ctx, guid, config)
 }
 
-// breakableSecrets is a store of secrets that fails as it is told to.
+// breakableSecrets is a secret store with faults.
 type breakableSecrets struct {
 	component.Secrets
 

@@ -9,59 +9,59 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Fault is a way for a store to fail.
+// Fault is a kind of store failure.
 type Fault uint8
 
-// The faults. The application sees each of them at once.
+// The faults. The application sees each of them immediately.
 const (
-	// Down is a store that cannot be reached: client.ErrUnavailable.
+	// Down means that the store cannot be reached: client.ErrUnavailable.
 	Down Fault = iota + 1
-	// Refusing is a store that refuses the component: client.ErrDenied.
+	// Refusing means that the store refuses the component: client.ErrDenied.
 	Refusing
-	// TooSlow is a store that does not answer in time: client.ErrTimeout.
+	// TooSlow means that the store does not answer in time: client.ErrTimeout.
 	TooSlow
 )
 
-// faults are how a store fails, as far as it is told to.
+// faults are the fault and the delay that a test has set for a store.
 type faults struct {
 	mu    sync.Mutex
 	fault Fault // zero: none
 	delay time.Duration
 }
 
-// Break has the store fail from now on.
+// Break makes the store fail from now on.
 //
-// What an application gets from GetSecret and GetDeploymentSecret is client.ErrInternal,
-// whatever the fault: daprd does not pass on what kind of failure another store's is.
+// For GetSecret and GetDeploymentSecret, every fault is client.ErrInternal: daprd does not pass
+// on the kind of another store's failure.
 func (f *faults) Break(fault Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fault = fault
 }
 
-// Delay has the store answer after a while, from now on. It is no longer than the
-// store's time, which is storeTimeout: what is longer is TooSlow.
+// Delay makes the store wait for d before each answer, from now on. A delay longer than
+// storeTimeout is the same as TooSlow.
 func (f *faults) Delay(d time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.delay = d
 }
 
-// Mend has the store answer again, and at once.
+// Mend removes the fault and the delay.
 func (f *faults) Mend() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fault, f.delay = 0, 0
 }
 
-// within is interfere, for a store that has this much time.
+// within is interfere with a time limit.
 func (f *faults) within(ctx context.Context, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return f.interfere(ctx)
 }
 
-// interfere fails or waits as the store is told to.
+// interfere waits for the delay, and then returns the error of the fault; nil for no fault.
 func (f *faults) interfere(ctx context.Context) error {
 	f.mu.Lock()
 	fault, delay := f.fault, f.delay

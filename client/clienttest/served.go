@@ -22,13 +22,13 @@ import (
 	"credential-resolver/internal/logtext"
 )
 
-// product is the component's name, and that of its socket.
+// product is the name of the component and of its socket.
 const product = "credential-resolver"
 
-// startTimeout bounds the start of the component.
+// startTimeout is the time limit for the start of the component.
 const startTimeout = 30 * time.Second
 
-// served is a component that is served, and daprd's two connections to it.
+// served is a running component, with the two connections that daprd would have to it.
 type served struct {
 	running *pluggabletest.Running
 
@@ -37,11 +37,11 @@ type served struct {
 	binding   *grpc.ClientConn
 }
 
-// serve starts the component, and initialises its two Components as daprd does.
+// serve starts the component, and initialises its secret store and its binding as daprd does.
 func serve(
 	folder string, names client.Options, properties map[string]string, configs, secrets *faults, text *logtext.Text,
 ) (*served, error) {
-	log := text.Logger(filepath.Base(folder)) // loggers are the process's: one a name
+	log := text.Logger(filepath.Base(folder)) // the process has one logger for each name
 	s := &served{}
 	open := component.Backends(store.Options{Logger: log})
 	s.component = component.New(component.Options{Logger: log, Open: breakable(open, configs, secrets)})
@@ -87,7 +87,7 @@ func (s *served) initialise(ctx context.Context, socket string, names client.Opt
 	return nil
 }
 
-// connect returns a connection for one Component, whose name is in each of its calls.
+// connect returns a connection for one Component. Each call carries the Component's name.
 func connect(socket, name string) (*grpc.ClientConn, error) {
 	return grpc.NewClient("unix://"+socket,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -115,7 +115,7 @@ func (s *served) invoke(ctx context.Context, req *dapr.InvokeBindingRequest) (*d
 	return &dapr.BindingEvent{Data: answer.GetData(), Metadata: answer.GetMetadata()}, nil
 }
 
-// close ends the connections, and then the component.
+// close closes the connections, and then stops the component.
 func (s *served) close() error {
 	var errs []error
 	for _, conn := range []*grpc.ClientConn{s.binding, s.store} {

@@ -20,25 +20,24 @@ import (
 	"credential-resolver/internal/logtext"
 )
 
-// Options say how a sidecar is made.
+// Options configure a [Sidecar].
 type Options struct {
-	// Client says what the stores are called, and whether the environment is local: only
-	// then can credentials be saved. Its zero value: as in package client.
+	// Client names the stores, and says whether the environment is local. Credentials can be
+	// saved only in the local environment. Zero value: as in package client.
 	Client client.Options
-	// Metadata is the credentials store's own, over what it has here: nothing is cached,
-	// so that what a test changes is seen at once. Nil: no change.
+	// Metadata is added to the credentials store's metadata, and overrides it. By default the
+	// cache is off, so that a test sees its changes immediately. Nil: no change.
 	Metadata map[string]string
 }
 
-// Sidecar answers like a daprd with the component beside it. It is safe for concurrent
-// use.
+// Sidecar answers like a daprd that runs with the component. It is safe for concurrent use.
 type Sidecar struct {
-	// Configs are what credentials are made of.
+	// Configs is the component's config store.
 	Configs *Configs
-	// Secrets are those that the component fetches. The application sees them too, as
-	// the Dapr secret store Options.Client.SecretStore.
+	// Secrets is the component's secret store. The application also sees it, as the Dapr secret
+	// store Options.Client.SecretStore.
 	Secrets *Secrets
-	// DeploymentSecrets are another Dapr secret store, Options.Client.DeploymentSecretStore.
+	// DeploymentSecrets is the Dapr secret store Options.Client.DeploymentSecretStore.
 	DeploymentSecrets *Secrets
 
 	names  client.Options
@@ -48,12 +47,12 @@ type Sidecar struct {
 	close  func() error
 
 	mu     sync.Mutex
-	stores map[string]*Secrets // Dapr's own, by Component
+	stores map[string]*Secrets // Dapr's own secret stores, by Component name
 }
 
 var _ client.Dapr = (*Sidecar)(nil)
 
-// New returns a sidecar that ends with the test; changes are made to its options.
+// New starts a sidecar and closes it when the test ends. Each of changes edits its options.
 func New(t testing.TB, changes ...func(*Options)) *Sidecar {
 	t.Helper()
 	var opts Options
@@ -72,10 +71,10 @@ func New(t testing.TB, changes ...func(*Options)) *Sidecar {
 	return s
 }
 
-// Local is a change of options, for [New]: the environment is local.
+// Local sets the local environment. Pass it to [New].
 func Local(o *Options) { o.Client.DeploymentName = "local" }
 
-// Start is New where there is no test, as in an example: the caller closes the sidecar.
+// Start is New without a test, as for an example. The caller closes the sidecar.
 func Start(opts Options) (*Sidecar, error) {
 	folder, err := os.MkdirTemp("", "clienttest") // short enough for a socket's path
 	if err != nil {
@@ -96,7 +95,7 @@ func Start(opts Options) (*Sidecar, error) {
 	return s, nil
 }
 
-// metadata are those of the credentials store.
+// metadata returns the metadata of the credentials store, with changes applied.
 func (s *Sidecar) metadata(changes map[string]string) map[string]string {
 	properties := map[string]string{
 		"configStore":             "bindings.localstorage",
@@ -114,8 +113,7 @@ func (s *Sidecar) metadata(changes map[string]string) map[string]string {
 	return properties
 }
 
-// Store returns the Dapr secret store of a Component's name; from the first call on there
-// is one.
+// Store returns the Dapr secret store with a Component's name. The first call creates it.
 func (s *Sidecar) Store(name string) *Secrets {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +125,7 @@ func (s *Sidecar) Store(name string) *Secrets {
 	return store
 }
 
-// storeOf returns the Dapr secret store of a Component's name, if there is one.
+// storeOf returns the Dapr secret store with a Component's name, if it exists.
 func (s *Sidecar) storeOf(name string) (*Secrets, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,13 +133,13 @@ func (s *Sidecar) storeOf(name string) (*Secrets, bool) {
 	return store, ok
 }
 
-// Client returns a client with the sidecar's own options.
+// Client returns a client of the sidecar, with the sidecar's options.
 func (s *Sidecar) Client() *client.Client { return client.New(s, s.names) }
 
-// Log returns what the component has logged, at info level.
+// Log returns the component's log so far, at info level.
 func (s *Sidecar) Log() string { return s.log.String() }
 
-// Close ends the component and removes its files. It may be called again.
+// Close stops the component and removes its files. Further calls have no effect.
 func (s *Sidecar) Close() error { return s.close() }
 
 // GetSecret implements client.Dapr.
@@ -165,7 +163,7 @@ func (s *Sidecar) GetSecret(ctx context.Context, storeName, key string, meta map
 	return data, nil
 }
 
-// wrapped is daprd's error as the Dapr SDK's client returns it.
+// wrapped returns daprd's error as the Dapr SDK's client returns it.
 func wrapped(err messages.APIError) error {
 	return fmt.Errorf("error invoking service: %w", err.GRPCStatus().Err())
 }

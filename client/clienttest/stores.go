@@ -18,7 +18,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Configs is a store of configs: a folder.
+// Configs is a config store in a folder.
 type Configs struct {
 	*faults
 
@@ -31,8 +31,8 @@ func newConfigs(folder string) *Configs {
 	return &Configs{faults: &faults{}, folder: folder}
 }
 
-// Put stores a config, which may be any text, under a GUID, in place of an earlier one.
-// Like all that fills a store it panics if it cannot.
+// Put stores a config under a GUID, and replaces an earlier one. The config may be any text.
+// Put panics if it fails, as do all methods that change a store.
 func (c *Configs) Put(guid, config string) {
 	if !credential.ValidGUID(guid) {
 		panic("clienttest: " + credential.GUIDRule)
@@ -44,14 +44,14 @@ func (c *Configs) Put(guid, config string) {
 	must(os.Rename(path+".new", path))
 }
 
-// Delete forgets a config.
+// Delete deletes a config.
 func (c *Configs) Delete(guid string) {
 	if err := os.Remove(filepath.Join(c.folder, guid+".json")); !errors.Is(err, os.ErrNotExist) {
 		must(err)
 	}
 }
 
-// Secrets is a store of secrets: a file.
+// Secrets is a secret store in a file.
 type Secrets struct {
 	*faults
 
@@ -68,7 +68,7 @@ func newSecrets(file string) *Secrets {
 	return s
 }
 
-// Put stores a secret in place of an earlier one of that name.
+// Put stores a secret, and replaces an earlier one with that name.
 func (s *Secrets) Put(name string, entries map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,7 +76,7 @@ func (s *Secrets) Put(name string, entries map[string]string) {
 	s.write()
 }
 
-// Delete forgets a secret.
+// Delete deletes a secret.
 func (s *Secrets) Delete(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,8 +84,8 @@ func (s *Secrets) Delete(name string) {
 	s.write()
 }
 
-// write makes a new file of the secrets. Each is of another second: a file that comes
-// soon after another may else look like it.
+// write replaces the file with the current secrets. Each file has a modification time in a
+// second of its own. Otherwise two files written in quick succession may look the same.
 func (s *Secrets) write() {
 	text, err := json.Marshal(s.secrets)
 	must(err)
@@ -96,7 +96,7 @@ func (s *Secrets) write() {
 	must(os.Rename(s.file+".new", s.file))
 }
 
-// get returns a secret as daprd's own secretstores.local.file does.
+// get returns a secret in the same way as daprd's own secretstores.local.file.
 func (s *Secrets) get(ctx context.Context, key string) (map[string]string, error) {
 	if err := s.interfere(ctx); err != nil {
 		return nil, err
