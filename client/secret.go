@@ -76,8 +76,8 @@ func (c *Client) deploymentSecret(ctx context.Context, key string) (Credential, 
 	return secret, err
 }
 
-// present returns the text of a value. ok is false if the value is absent, null or "" (DESIGN.md,
-// section 4, step 4).
+// present returns the text of a value. It returns false if the value is absent, null or ""
+// (DESIGN.md, section 4, step 4).
 func present(v credential.Value, found bool) (string, bool) {
 	if !found || v.Kind() == credential.NullKind {
 		return "", false

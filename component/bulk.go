@@ -58,7 +58,8 @@ func (s *SecretStore) bulk(
 	return answers.data, nil
 }
 
-// addTo adds one credential to a bulk answer, or leaves it out. Its error fails the whole request.
+// addTo adds one credential to a bulk answer, or leaves it out. Its error fails the whole
+// request.
 func (s *SecretStore) addTo(ctx context.Context, answers *bulkAnswer, guid string, req Request) error {
 	began := time.Now()
 	from, err := s.resolve(ctx, guid, req)
@@ -93,7 +94,7 @@ type bulkAnswer struct {
 	size int
 }
 
-// mayHold fails if the names of the credentials alone are too large for an answer.
+// mayHold fails if the GUIDs alone are too large for an answer.
 func (a *bulkAnswer) mayHold(guids []string) error {
 	size := 0
 	for _, guid := range guids {

@@ -15,7 +15,7 @@ import (
 // the value of a secret that has only one.
 const ValueEntry = "_value"
 
-// FingerprintEntry is the entry that holds a credential's fingerprint.
+// FingerprintEntry is the name of the entry with a credential's fingerprint.
 const FingerprintEntry = "_fingerprint"
 
 // maxAnswer is the largest message that daprd accepts from a component, in bytes.

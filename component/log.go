@@ -74,7 +74,7 @@ func (o *logObserver) failed(e Event) {
 // leftOut logs a credential that was left out of a bulk answer.
 func (o *logObserver) leftOut(e Event) {
 	log := o.log.Warnf
-	if e.Err.Kind == credential.InvalidRequest { // it lacks fields that the caller asked for: the caller's choice
+	if e.Err.Kind == credential.InvalidRequest { // the caller asked for fields that it does not have
 		log = o.log.Infof
 	}
 	o.write(log, e.Err, "credentials were left out of bulk answers", "; left out of a bulk answer")

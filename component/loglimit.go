@@ -9,7 +9,7 @@ const (
 	// maxLines is the most log lines of one kind that an instance writes in an interval. The
 	// rest are only counted.
 	maxLines = 20
-	// lineInterval is that interval.
+	// lineInterval is the length of that interval.
 	lineInterval = 10 * time.Second
 )
 
@@ -52,7 +52,7 @@ func (l *lineLimit) allow(kind string, count func(dropped int)) bool {
 	return false
 }
 
-// finish ends an interval.
+// finish ends the interval of one kind, and reports its dropped lines.
 func (l *lineLimit) finish(kind string, w *lineWindow) {
 	l.mu.Lock()
 	current := l.kinds[kind] == w
@@ -65,7 +65,7 @@ func (l *lineLimit) finish(kind string, w *lineWindow) {
 	}
 }
 
-// close ends all intervals.
+// close ends all intervals, and reports their dropped lines.
 func (l *lineLimit) close() {
 	l.mu.Lock()
 	l.closed = true
