@@ -14,25 +14,26 @@ import (
 	"github.com/dapr/kit/logger"
 )
 
-// allowedUsers returns the users whose calls are answered (DESIGN.md, section 9): our
-// own, root, and more.
+// allowedUsers returns the ids of the users that may call: this process's user, root and
+// more (DESIGN.md, section 9).
 func allowedUsers(more []uint32) []uint32 {
 	return append([]uint32{0, uint32(os.Geteuid())}, more...) //nolint:gosec // a user id has 32 bits
 }
 
-// access refuses the calls of other users, reflection's included, before anything of a
-// call is read. It does not close a connection at the first call: daprd would then wait
-// without a word. It closes one after maxRefusedCalls.
+// access refuses the calls of users that may not call, before anything of a call is read.
+// Calls to the reflection service are refused too. access does not close the connection at
+// the first refused call, because daprd would then hang without an error. It closes the
+// connection after maxRefusedCalls.
 type access struct {
 	log    logger.Logger
-	refuse rate.Sometimes // a warning
+	refuse rate.Sometimes // limits how often the warning is logged
 }
 
 func newAccess(log logger.Logger) *access {
 	return &access{log: log, refuse: rate.Sometimes{Interval: warnInterval}}
 }
 
-// check is gRPC's [tap.ServerInHandle].
+// check is a [tap.ServerInHandle]. A refused call fails with the gRPC code PermissionDenied.
 func (a *access) check(ctx context.Context, _ *tap.Info) (context.Context, error) {
 	c, ok := connectionOf(ctx)
 	switch {
@@ -50,7 +51,8 @@ func (a *access) check(ctx context.Context, _ *tap.Info) (context.Context, error
 			"if it is daprd, start the component with --allow-uid %[2]d, or run both as the same user", os.Geteuid(), c.peer.uid)
 }
 
-// checkUsers fails if one of the users that may call stands for several.
+// checkUsers returns an error if the overflow user may call. That id stands for all users
+// that the user namespace does not map.
 func checkUsers(allowed []uint32) error {
 	uid, ok := overflowUID()
 	if !ok || !slices.Contains(allowed, uid) {

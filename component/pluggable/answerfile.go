@@ -12,17 +12,18 @@ import (
 	"time"
 )
 
-// answerVersion is the version of an answer file's form.
+// answerVersion is the version of the format of an answer file.
 const answerVersion = 1
 
-// answerFile is the first line of an answer's file; the text follows it.
+// answerFile is the content of an answer's file. The first line is the struct as JSON. The
+// text follows it.
 type answerFile struct {
 	Version int           `json:"version"`
 	Name    string        `json:"name"`
 	Boot    string        `json:"boot"` // see moment
 	Read    int64         `json:"read"`
 	MaxAge  time.Duration `json:"maxAge"`
-	Sum     string        `json:"sum"` // of the text, which may be torn
+	Sum     string        `json:"sum"` // of the text; detects a torn write
 
 	text []byte
 }
@@ -40,7 +41,7 @@ func sumOf(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// read returns when the answer was true.
+// read returns the time at which the answer was correct.
 func (f *answerFile) read() moment { return moment{f.Boot, f.Read} }
 
 func (f *answerFile) encode() ([]byte, error) {
@@ -48,7 +49,7 @@ func (f *answerFile) encode() ([]byte, error) {
 	return append(append(line, '\n'), f.text...), err
 }
 
-// decodeAnswer is the inverse of encode. Its error holds nothing of the file.
+// decodeAnswer is the inverse of encode. Its errors contain no text from the file.
 func decodeAnswer(plain []byte) (*answerFile, error) {
 	line, text, ok := bytes.Cut(plain, []byte("\n"))
 	f := &answerFile{text: text}
@@ -63,7 +64,7 @@ func decodeAnswer(plain []byte) (*answerFile, error) {
 	return f, nil
 }
 
-// read reads the answer of a path in the folder.
+// read reads the answer file at path, relative to the folder of the answers.
 func (a *answers) read(path string) (*answerFile, error) {
 	root := a.root.Load()
 	info, err := root.Lstat(path)
@@ -90,8 +91,8 @@ func (a *answers) read(path string) (*answerFile, error) {
 	return f, err
 }
 
-// write writes an answer beside its path and renames it. Unlike a record it is not forced
-// to the disk: one that is torn by a crash is found out when it is read.
+// write writes an answer to a temporary file and renames it to path. Unlike a record, the
+// file is not synced to disk: a file that is torn by a crash is detected when it is read.
 func (a *answers) write(path string, text []byte) error {
 	root := a.root.Load()
 	beside := filepath.Join(filepath.Dir(path), unfinished+filepath.Base(path))

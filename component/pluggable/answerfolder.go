@@ -17,11 +17,12 @@ import (
 	"credential-resolver/internal/owned"
 )
 
-// answersFolder is the folder of the answers, beside the records. It has a folder for
-// each content: a Component with its metadata.
+// answersFolder is the name of the folder for answers, next to the records. It contains one
+// folder for each content. A content is a Component with its metadata.
 const answersFolder = "answers"
 
-// answers are those of all instances. One goroutine writes and removes their files.
+// answers holds the last good answers of all instances. One goroutine writes and removes
+// the files.
 type answers struct {
 	state *stateFolder
 	seal  *sealer
@@ -32,19 +33,21 @@ type answers struct {
 	done  chan struct{} // closed when the goroutine has ended
 
 	mu      sync.Mutex // never held while a file is touched
-	changed *sync.Cond // what the goroutine waits for, and tells
+	changed *sync.Cond // signals new work to the goroutine, and that all work is done
 	index   answerIndex
 	queue   answerQueue
 	working string              // the path that the goroutine works on
-	live    map[string]bool     // contents that may be written; false: of an earlier process
-	opening map[string]int      // contents of Inits under way
-	stuck   map[string]struct{} // paths that could not be removed, to be tried again
-	failing bool                // whether the last file could not be written
-	started bool                // whether the files of an earlier process have been looked through
+	live    map[string]bool     // contents; true: an instance may write, false: left by an earlier process
+	opening map[string]int      // how many Inits under way use each content
+	stuck   map[string]struct{} // paths that could not be removed; expire tries again
+	failing bool                // whether the last write failed
+	started bool                // whether scan has finished
 	closed  bool
 }
 
-// openAnswers opens the answers of an earlier process, and removes what is none.
+// openAnswers opens the folder of the answers, and starts the goroutine that writes and
+// removes files. It indexes the answers of an earlier process, and removes files that are
+// not valid answers.
 func openAnswers(
 	state *stateFolder, log logger.Logger, now moments, free func(folder string) int64,
 ) (*answers, error) {
@@ -64,7 +67,8 @@ func openAnswers(
 	return a, nil
 }
 
-// scan indexes the files of an earlier process.
+// scan indexes the answers of an earlier process, the oldest first. It removes unfinished
+// files, files that are not valid answers, and answers from before the last boot.
 func (a *answers) scan() {
 	type found struct {
 		path string
@@ -77,7 +81,7 @@ func (a *answers) scan() {
 			return err
 		}
 		if entry.IsDir() {
-			a.live[path] = false // unless an instance says otherwise
+			a.live[path] = false // until an instance uses it
 			return nil
 		}
 		info, err := entry.Info()
@@ -115,12 +119,12 @@ func (a *answers) scan() {
 	a.started = true
 }
 
-// untilOf is when an answer is too old.
+// untilOf returns when an answer becomes too old: maxAge after read.
 func untilOf(read moment, maxAge time.Duration) moment {
 	return moment{read.boot, read.at + min(int64(maxAge), math.MaxInt64-read.at)}
 }
 
-// add adds a file to the index, and removes those that must go for it. The caller has the
+// add adds a file to the index, and removes the files that it evicts. The caller holds the
 // lock.
 func (a *answers) add(path string, size int64, until moment) {
 	for _, evicted := range a.index.add(path, size, until) {
@@ -128,27 +132,30 @@ func (a *answers) add(path string, size int64, until moment) {
 	}
 }
 
-// remove has a path removed. The caller has the lock.
+// remove takes path out of the index and queues its removal. The path is a file or the
+// folder of a content. The caller holds the lock.
 func (a *answers) remove(path string) {
 	a.index.remove(path)
 	a.queue.removes[path] = struct{}{}
 	a.changed.Broadcast()
 }
 
-// discard has a file removed that is no answer, and says why; nil: that is usual.
+// discard removes a file that is not a usable answer, and logs why. If why is nil, the case
+// is a normal one and nothing is logged.
 func (a *answers) discard(path string, why error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.remove(path)
 	switch {
 	case errors.Is(why, errOtherKey) && !a.started:
-		a.state.otherKey.Add(1) // which is told once
+		a.state.otherKey.Add(1) // Server.restore logs the count once
 	case why != nil:
 		a.log.Warnf("the last good answer in %s is removed: %v", filepath.Join(a.root.Load().Path(), path), why)
 	}
 }
 
-// save has an answer written, unless its content is no instance's any more.
+// save queues an answer to be written, unless no instance uses its content any more. If the
+// queue is full, it removes the old file instead.
 func (a *answers) save(content, path string, p *pendingAnswer) {
 	p.path = path
 	a.mu.Lock()
@@ -156,13 +163,13 @@ func (a *answers) save(content, path string, p *pendingAnswer) {
 	switch {
 	case a.closed || !a.live[content]:
 	case !a.queue.save(p):
-		a.remove(path) // rather nothing than what it was before
+		a.remove(path) // no answer is better than an outdated one
 	default:
 		a.changed.Broadcast()
 	}
 }
 
-// delete has an answer removed, if there is one.
+// delete removes the answer at path: the queued one and the file, if they exist.
 func (a *answers) delete(path string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -172,15 +179,15 @@ func (a *answers) delete(path string) {
 	}
 }
 
-// paths returns the paths of a content's answers.
+// paths returns the paths of the answer files of a content.
 func (a *answers) paths(content string) []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.index.paths(content)
 }
 
-// sweep removes the answers of one kind of instances that belong to none of those that are
-// remembered. It asks for those under its lock: an Init that ends meanwhile counts.
+// sweep removes the answers of a kind whose content no remembered instance uses. It calls
+// rememberedNow under the lock, so that an Init that ends meanwhile is not missed.
 func (a *answers) sweep(kind string, rememberedNow func() map[string]bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -197,7 +204,7 @@ func (a *answers) sweep(kind string, rememberedNow func() map[string]bool) {
 	}
 }
 
-// expire removes the answers that are too old, and tries again to remove what could not be.
+// expire removes answers that are too old, and retries removals that failed.
 func (a *answers) expire() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -210,7 +217,7 @@ func (a *answers) expire() {
 	}
 }
 
-// close writes and removes what is waiting, as far as a time allows.
+// close waits until all queued files are written and removed, but no longer than limit.
 func (a *answers) close(limit time.Duration) {
 	a.mu.Lock()
 	a.closed = true

@@ -5,38 +5,39 @@ import (
 	"path/filepath"
 )
 
-// What is kept of answers, in bytes (DESIGN.md, section 9): of all, of those of one
-// Component, and of one.
+// Limits on stored answers, in bytes (DESIGN.md, section 9): all answers, the answers of one
+// content, and one answer.
 const (
 	maxAnswers        = 32 << 20
 	maxContentAnswers = maxAnswers / 4
 	maxAnswer         = 1 << 20
 )
 
-// answerBlock is what the smallest file takes in memory: sizes count in whole ones.
+// answerBlock is the memory that the smallest file takes, in bytes. File sizes are rounded
+// up to a multiple of it.
 const answerBlock = 4 << 10
 
-// answerIndex knows the files of the answers, so that the folder need not be read to
-// keep it within its bounds.
+// answerIndex lists the files of the answers, so that the limits can be enforced without
+// reading the folder.
 type answerIndex struct {
 	contents map[string]*contentIndex
 	size     int64
-	written  uint64 // how many files have been
+	written  uint64 // how many files have been added
 }
 
-// contentIndex knows those of one content, in the order in which they were written.
+// contentIndex lists the files of one content in the order in which they were written.
 type contentIndex struct {
 	files map[string]*list.Element // of *indexedAnswer, by path
 	order *list.List
 	size  int64
 }
 
-// indexedAnswer is one file.
+// indexedAnswer is one file in the index.
 type indexedAnswer struct {
 	path  string
 	size  int64
-	until moment // when it is too old
-	nth   uint64
+	until moment // when it becomes too old
+	nth   uint64 // its number in the order of writes
 }
 
 func newAnswerIndex() answerIndex { return answerIndex{contents: map[string]*contentIndex{}} }
@@ -57,8 +58,8 @@ func (x *answerIndex) paths(content string) []string {
 	return paths
 }
 
-// add adds a file as the one written last, and returns the paths of those that must go
-// for it: they are in the index no more.
+// add adds a file as the newest. To stay within the limits, it takes the oldest files out of
+// the index and returns their paths.
 func (x *answerIndex) add(path string, size int64, until moment) (evicted []string) {
 	x.remove(path)
 	content := filepath.Dir(path)
@@ -81,7 +82,7 @@ func (x *answerIndex) add(path string, size int64, until moment) (evicted []stri
 	return evicted
 }
 
-// oldest returns the content of the file that was written longest ago.
+// oldest returns the content that has the oldest file.
 func (x *answerIndex) oldest() (oldest *contentIndex) {
 	var first uint64
 	for _, c := range x.contents {
@@ -92,15 +93,15 @@ func (x *answerIndex) oldest() (oldest *contentIndex) {
 	return oldest
 }
 
-// evict removes the file of a content that was written longest ago.
+// evict takes the oldest file of a content out of the index and returns its path.
 func (x *answerIndex) evict(c *contentIndex) (path string) {
 	path = c.order.Front().Value.(*indexedAnswer).path //nolint:forcetypeassert // of nothing else
 	x.remove(path)
 	return path
 }
 
-// evictBytes removes the files that were written longest ago, of all contents, until they
-// have so many bytes together.
+// evictBytes takes the oldest files of all contents out of the index until they add up to
+// size bytes, and returns their paths.
 func (x *answerIndex) evictBytes(size int64) (paths []string) {
 	for until := x.size - size; x.size > max(until, 0); {
 		paths = append(paths, x.evict(x.oldest()))
@@ -123,7 +124,7 @@ func (x *answerIndex) remove(path string) {
 	}
 }
 
-// expired removes the files that are too old, and returns their paths.
+// expired takes the files that are too old out of the index and returns their paths.
 func (x *answerIndex) expired(now moments) (paths []string) {
 	for _, c := range x.contents {
 		for _, e := range c.files {

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// answerQueue is what is to be written and removed. Of each path there is the last
-// answer alone. It holds references to answers, not their texts.
+// answerQueue holds the answers to write and the paths to remove. It keeps only the last
+// answer for each path. It holds references to answers, not their texts.
 type answerQueue struct {
 	saves   map[string]*list.Element // of *pendingAnswer, by path
 	order   *list.List
@@ -14,7 +14,7 @@ type answerQueue struct {
 	removes map[string]struct{} // paths of files and of contents
 }
 
-// pendingAnswer is an answer that is to be written.
+// pendingAnswer is an answer that waits to be written.
 type pendingAnswer struct {
 	Answer
 
@@ -26,7 +26,8 @@ func newAnswerQueue() answerQueue {
 	return answerQueue{saves: map[string]*list.Element{}, order: list.New(), removes: map[string]struct{}{}}
 }
 
-// save adds an answer; false if too much is waiting.
+// save queues an answer in place of an earlier one with the same path. It returns false if
+// the queue is full; the earlier one is gone then too.
 func (q *answerQueue) save(p *pendingAnswer) bool {
 	q.drop(p.path)
 	if q.size+p.weight() > maxAnswers {
@@ -37,10 +38,10 @@ func (q *answerQueue) save(p *pendingAnswer) bool {
 	return true
 }
 
-// weight is what an answer counts for in the bounds.
+// weight returns how many bytes an answer counts for in the queue's limit.
 func (p *pendingAnswer) weight() int { return max(p.Size, answerBlock) }
 
-// drop takes away an answer that is to be written.
+// drop takes the answer for a path out of the queue, if it is there.
 func (q *answerQueue) drop(path string) {
 	if e, ok := q.saves[path]; ok {
 		q.size -= q.order.Remove(e).(*pendingAnswer).weight() //nolint:forcetypeassert // of nothing else
@@ -48,7 +49,7 @@ func (q *answerQueue) drop(path string) {
 	}
 }
 
-// dropContent takes away the answers of a content that are to be written.
+// dropContent takes the answers of a content out of the queue.
 func (q *answerQueue) dropContent(content string) {
 	for path := range q.saves {
 		if filepath.Dir(path) == content {
@@ -57,8 +58,9 @@ func (q *answerQueue) dropContent(content string) {
 	}
 }
 
-// next takes what is to be done next: a path to be removed, for a removal must not wait
-// for what is written, else an answer. Neither: there is nothing to do.
+// next returns the next task: a path to remove, or else an answer to write. Removals come
+// first, because a removal must not wait for writes. Both results are zero if the queue is
+// empty. An answer leaves the queue here. A removal stays in it until unlink is done.
 func (q *answerQueue) next() (remove string, save *pendingAnswer) {
 	for path := range q.removes {
 		return path, nil
@@ -70,7 +72,7 @@ func (q *answerQueue) next() (remove string, save *pendingAnswer) {
 	return "", save
 }
 
-// removing tells whether a path is to be removed, or its content.
+// removing reports whether the removal of a path, or of its content, is queued.
 func (q *answerQueue) removing(path string) bool {
 	_, file := q.removes[path]
 	_, content := q.removes[filepath.Dir(path)]

@@ -10,28 +10,29 @@ import (
 	"time"
 )
 
-// Answer is an answer that is to outlive the process.
+// Answer is an answer to keep beyond the life of this process.
 type Answer struct {
-	// Name is what it answers: one answer is kept for each name.
+	// Name is the name of what was asked for. One answer is kept for each name.
 	Name string
-	// ReadAt is when it was true. Its age counts from then.
+	// ReadAt is the time at which the answer was correct. Its age counts from then.
 	ReadAt time.Time
-	// MaxAge is how old it may become: after that it is removed.
+	// MaxAge is the age after which the answer is removed.
 	MaxAge time.Duration
-	// Size is about as many bytes as Encode returns.
+	// Size is about the number of bytes that Encode returns.
 	Size int
-	// Encode returns its text. It is called at most once, later, on another goroutine.
+	// Encode returns the answer's text. It is called at most once, later, on another
+	// goroutine.
 	Encode func() ([]byte, error)
 }
 
-// KeptAnswer is an answer of an earlier process.
+// KeptAnswer is an answer that an earlier process kept.
 type KeptAnswer struct {
-	ReadAt time.Time // when it was true, by this process's clock
+	ReadAt time.Time // when it was correct, by this process's clock
 	Text   []byte
 }
 
-// AnswerStore keeps the answers of the instances of one Component, as long as an
-// instance with the same metadata is remembered. It is safe for concurrent use. Save and
+// AnswerStore keeps the answers of the instances of one Component. It keeps them as long as
+// an instance with the same metadata is remembered. It is safe for concurrent use. Save and
 // Delete return at once: the files are written and removed in the background.
 type AnswerStore struct {
 	all     *answers
@@ -40,20 +41,20 @@ type AnswerStore struct {
 
 type answersContextKey struct{}
 
-// withAnswers has Answers know where the answers of an instance are kept; nil: nowhere.
+// withAnswers returns a context for which Answers returns store.
 func withAnswers(ctx context.Context, store *AnswerStore) context.Context {
 	return context.WithValue(ctx, answersContextKey{}, store)
 }
 
-// Answers returns what keeps the answers of the instance that an Init is for. Instances
-// of one kind, name and metadata share it. Nil: the instance does not outlive this
-// process, or its answers must not (DESIGN.md, section 9).
+// Answers returns the store for the answers of the instance that an Init is for. Instances
+// with the same kind, name and metadata share their answers. It returns nil if the instance
+// does not outlive this process, or if its answers must not (DESIGN.md, section 9).
 func Answers(ctx context.Context) *AnswerStore {
 	store, _ := ctx.Value(answersContextKey{}).(*AnswerStore)
 	return store
 }
 
-// Save keeps an answer in place of an earlier one of the name.
+// Save keeps an answer in place of an earlier one with the same name.
 func (s *AnswerStore) Save(answer Answer) {
 	path := s.path(answer.Name)
 	if answer.Size > maxAnswer {
@@ -63,22 +64,22 @@ func (s *AnswerStore) Save(answer Answer) {
 	s.all.save(s.content, path, &pendingAnswer{Answer: answer, read: s.all.now.of(answer.ReadAt)})
 }
 
-// Delete removes the answer of a name. It is done before answers are written that were
-// saved before.
+// Delete removes the answer for a name. The removal comes before all writes that still
+// wait, also those that were saved earlier.
 func (s *AnswerStore) Delete(name string) { s.all.delete(s.path(name)) }
 
 func (s *AnswerStore) path(name string) string {
 	return filepath.Join(s.content, s.all.seal.hash("answer", name))
 }
 
-// Load returns the answers that are kept and not too old. It removes a file that is
-// none.
+// Load returns the kept answers that are not too old. It removes files that are not valid
+// answers.
 func (s *AnswerStore) Load() []KeptAnswer {
 	var kept []KeptAnswer
 	for _, path := range s.all.paths(s.content) {
 		file, err := s.all.read(path)
 		if err != nil {
-			if !errors.Is(err, fs.ErrNotExist) { // else it was removed meanwhile
+			if !errors.Is(err, fs.ErrNotExist) { // otherwise it was removed meanwhile
 				s.all.discard(path, err)
 			}
 			continue
@@ -90,8 +91,8 @@ func (s *AnswerStore) Load() []KeptAnswer {
 	return kept
 }
 
-// use returns the answers of an instance, for an Init that is under way until done is
-// called.
+// use returns the store for the answers of an instance, for an Init under way. The caller
+// calls done when the Init has ended.
 func (a *answers) use(kind, name string, properties map[string]string) (store *AnswerStore, done func()) {
 	content := a.contentOf(kind, name, properties)
 	a.mu.Lock()
@@ -107,8 +108,8 @@ func (a *answers) use(kind, name string, properties map[string]string) (store *A
 	}
 }
 
-// contentOf names the folder for the answers of a Component: with other metadata they may
-// be others.
+// contentOf returns the name of the folder for a Component's answers. The name depends on
+// the metadata, because other metadata may lead to other answers.
 func (a *answers) contentOf(kind, name string, properties map[string]string) string {
 	parts := []string{"content", kind, name}
 	for _, property := range slices.Sorted(maps.Keys(properties)) {

@@ -22,7 +22,8 @@ func (a *answers) run() {
 	}
 }
 
-// take waits for something to do. false: there is nothing, and will be nothing.
+// take waits for the next task. It returns false if the answers are closed and no task is
+// left.
 func (a *answers) take() (remove string, save *pendingAnswer, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -34,7 +35,7 @@ func (a *answers) take() (remove string, save *pendingAnswer, ok bool) {
 		if a.closed {
 			return "", nil, false
 		}
-		a.changed.Broadcast() // for who waits until all is done
+		a.changed.Broadcast() // all work is done
 		a.changed.Wait()
 	}
 	a.working = remove
@@ -44,7 +45,7 @@ func (a *answers) take() (remove string, save *pendingAnswer, ok bool) {
 	return remove, save, true
 }
 
-// unlink removes a file, or the folder of a content.
+// unlink removes a file, or the folder of a content. If that fails, expire tries again.
 func (a *answers) unlink(path string) {
 	err := a.root.Load().RemoveAll(path)
 	a.mu.Lock()
@@ -56,14 +57,15 @@ func (a *answers) unlink(path string) {
 	}
 }
 
-// put writes an answer.
+// put writes an answer and adds its file to the index. If the write fails, it removes the
+// old file.
 func (a *answers) put(p *pendingAnswer) {
 	size, err := a.tryPut(p)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case err != nil:
-		a.remove(p.path) // rather nothing than what it was before
+		a.remove(p.path) // no answer is better than an outdated one
 	case !a.queue.removing(p.path):
 		a.add(p.path, size, untilOf(p.read, p.MaxAge))
 	}
@@ -76,11 +78,11 @@ func (a *answers) put(p *pendingAnswer) {
 	a.failing = err != nil
 }
 
-// errUnfit is an answer that is too large, or cannot be encoded.
+// errUnfit is returned for an answer that is too large or cannot be encoded.
 var errUnfit = errors.New("it cannot be kept")
 
-// tryPut writes an answer, and returns the size of its file. The folder of its content is
-// made if it is missing.
+// tryPut writes an answer and returns the size of its file in bytes. It creates the folder
+// of the content if it is missing.
 func (a *answers) tryPut(p *pendingAnswer) (int64, error) {
 	file, err := newAnswerFile(p)
 	if err != nil || len(file.text) > maxAnswer {
@@ -114,7 +116,8 @@ func (a *answers) mkdir(content string) error {
 	return err
 }
 
-// reopen makes the folder again, which has vanished, with that of a content.
+// reopen creates the folder of the answers again after it has disappeared, and the folder of
+// a content in it.
 func (a *answers) reopen(content string) error {
 	root, err := a.state.subfolder(answersFolder)
 	if err != nil {

@@ -14,16 +14,17 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 )
 
-// SecretStores are the secret stores that this process serves to the daprd that
-// calls an output binding: it sees those of no other.
+// SecretStores gives an output binding the secret stores of the daprd that calls it. The
+// stores of other daprds are out of reach.
 type SecretStores[S secretstores.SecretStore] struct {
 	socket    string // the component's name
 	instances *instances[S]
 }
 
-// Use runs fn on the secret store of the Component name of the daprd that made the
-// call of ctx. It fails with the gRPC code FailedPrecondition if that has none of
-// the name, with Unavailable if daprd has not initialised it, and with what fn does.
+// Use runs fn with the secret store of the Component called name. The store belongs to the
+// daprd that made the call of ctx. Use fails with the gRPC code FailedPrecondition if that
+// daprd has secret stores of this type, but none with that name. It fails with Unavailable
+// if daprd has not initialised the store. Otherwise it returns fn's error.
 func (s *SecretStores[S]) Use(ctx context.Context, name string, fn func(S) error) error {
 	c, ok := connectionOf(ctx)
 	if !ok {
@@ -59,9 +60,10 @@ func (s *Server[S]) outputBinding(ctx context.Context) sdk.OutputBinding {
 	return &boundBinding{ctx, s.bindings}
 }
 
-// boundBinding is the output binding of the instance that a call is for.
+// boundBinding is the output binding for one call. It forwards to the instance that the call
+// is for.
 type boundBinding struct {
-	ctx       context.Context // Operations is given none
+	ctx       context.Context // for Operations, which gets no context
 	instances *instances[bindings.OutputBinding]
 }
 
@@ -96,11 +98,12 @@ func (b *boundBinding) Operations() []bindings.OperationKind {
 	return h.store.Operations()
 }
 
-// GetComponentMetadata implements bindings.OutputBinding; daprd does not ask.
+// GetComponentMetadata implements bindings.OutputBinding. daprd does not call it.
 func (b *boundBinding) GetComponentMetadata() metadata.MetadataMap { return nil }
 
-// Close implements bindings.OutputBinding; instances close with their connections.
+// Close implements bindings.OutputBinding. It does nothing: instances close with their
+// connections.
 func (b *boundBinding) Close() error { return nil }
 
-// errNoPeer is a call over a connection that this package did not accept.
+// errNoPeer is the error of a call over a connection that this package did not accept.
 var errNoPeer = status.Error(codes.Internal, "the connection has no peer")
