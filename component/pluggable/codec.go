@@ -13,19 +13,18 @@ import (
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 )
 
-// Encoder is a secret store that has answers ready in the protocol's own form, so
-// that none is encoded twice.
+// Encoder is an optional interface of a secret store that keeps its answers encoded, so that
+// no answer is encoded twice.
 type Encoder interface {
-	// GetEncoded is GetSecret. Its answer is a GetSecretResponse of the protocol, on
-	// the wire; nobody may change it.
+	// GetEncoded is like GetSecret, but returns the protocol's GetSecretResponse in its wire
+	// format. The caller must not change the bytes.
 	GetEncoded(ctx context.Context, req secretstores.GetSecretRequest) ([]byte, error)
 }
 
-// encoded is a message on the wire.
+// encoded is a protocol message in its wire format.
 type encoded []byte
 
-// codec is gRPC's own for protocol messages, and takes those that are encoded as
-// they are.
+// codec is gRPC's codec for protocol messages. It passes on encoded messages as they are.
 type codec struct{ encoding.CodecV2 }
 
 func newCodec() codec { return codec{encoding.GetCodecV2(protocodec.Name)} }
@@ -38,8 +37,8 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	return c.CodecV2.Marshal(v)
 }
 
-// serviceDesc is the protocol's description of a secret store, with a Get that may
-// answer with a message that is encoded.
+// serviceDesc returns the protocol's description of a secret store. Its handler for Get may
+// answer with an encoded message.
 func serviceDesc[S secretstores.SecretStore]() *grpc.ServiceDesc {
 	desc := proto.SecretStore_ServiceDesc
 	desc.Methods = slices.Clone(desc.Methods)
@@ -67,7 +66,7 @@ func handleGet[S secretstores.SecretStore](
 	return interceptor(ctx, req, &grpc.UnaryServerInfo{Server: srv, FullMethod: proto.SecretStore_Get_FullMethodName}, handle)
 }
 
-// get is Get, and lets a store answer with what it has encoded.
+// get is like Get, but answers with the encoded message of a store that is an Encoder.
 func (s *service[S]) get(ctx context.Context, req *proto.GetSecretRequest) (any, error) {
 	answer, err := call(ctx, s, func(store S) (*encoded, error) {
 		encoder, ok := any(store).(Encoder)

@@ -16,18 +16,18 @@ type connection struct {
 	net.Conn
 
 	peer    process
-	pidfd   pidfd        // of peer; noPidfd unless it identifies it
+	pidfd   pidfd        // of the peer; noPidfd unless the pidfd identifies the peer
 	allowed bool         // whether peer's user may call
-	refused atomic.Int32 // calls that were refused
-	writing sync.Mutex   // held while something is written
+	refused atomic.Int32 // number of refused calls
+	writing sync.Mutex   // held during a Write
 	onEnd   func(*connection)
 	end     sync.Once
 	ended   atomic.Bool // set before onEnd is called
 }
 
-// Read implements net.Conn. Nothing is read while the peer takes no answers: gRPC keeps
-// the answers to calls that it refuses, of which there may be any number, and does not
-// count them among the calls under way.
+// Read implements net.Conn. It waits for a running Write, so that we read nothing from a
+// peer that does not read its answers. gRPC buffers the answers to calls that it refuses
+// without a limit, and does not count them as calls under way.
 func (c *connection) Read(p []byte) (int, error) {
 	c.writing.Lock()
 	c.writing.Unlock() //nolint:staticcheck // it only waits
@@ -52,8 +52,8 @@ func (c *connection) Close() error {
 	return err
 }
 
-// transport is gRPC without a handshake, as daprd dials it. It tells each call which
-// connection it came by.
+// transport is gRPC's transport without a handshake, as daprd dials it. It tells each call
+// on which connection it arrived.
 type transport struct{}
 
 var _ credentials.TransportCredentials = transport{}
@@ -79,7 +79,8 @@ func (transport) ServerHandshake(c net.Conn) (net.Conn, credentials.AuthInfo, er
 	}, nil
 }
 
-// ClientHandshake implements credentials.TransportCredentials; a server has none.
+// ClientHandshake implements credentials.TransportCredentials. It always fails, because only
+// a server uses this transport.
 func (transport) ClientHandshake(
 	context.Context, string, net.Conn,
 ) (net.Conn, credentials.AuthInfo, error) {
@@ -97,7 +98,8 @@ func (t transport) Clone() credentials.TransportCredentials { return t }
 // OverrideServerName implements credentials.TransportCredentials.
 func (transport) OverrideServerName(string) error { return nil }
 
-// connectionOf returns the connection that a call came by.
+// connectionOf returns the connection on which a call arrived. It returns false if this
+// package did not accept the connection.
 func connectionOf(ctx context.Context) (*connection, bool) {
 	p, ok := peer.FromContext(ctx)
 	if !ok {

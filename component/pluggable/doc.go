@@ -1,13 +1,13 @@
-// Package pluggable serves a secret store of components-contrib as a pluggable
-// component of Dapr, as components-go-sdk does for state stores, pub/sub and
-// bindings, and cannot for secret stores.
+// Package pluggable serves a secret store of components-contrib as a pluggable component of
+// Dapr. components-go-sdk does this for state stores, pub/sub and bindings, but not for
+// secret stores.
 //
-// An output binding may be served beside it, on the same socket, through
+// The package can also serve an output binding on the same socket, through
 // components-go-sdk.
 //
-// It owns the socket, the instances, what of them outlives a restart, and the life
-// of the process (DESIGN.md, sections 1 and 9), and knows nothing of credentials: any
-// secretstores.SecretStore can be served with it.
+// It owns the socket, the instances, the state that outlives a restart, and the life of the
+// process (DESIGN.md, sections 1 and 9). It must not know about credentials: it can serve
+// any secretstores.SecretStore.
 //
 //	server, err := pluggable.New(pluggable.Options{
 //		Name:   "my-store",

@@ -8,8 +8,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// calls counts the calls under way, so that those which the process was told to end
-// during can be waited for, and not those that come after them.
+// calls counts the calls under way. When the process is told to stop, it can wait for the
+// calls that run at that moment, but not for later ones.
 type calls struct {
 	mu      sync.Mutex
 	running *sync.WaitGroup
@@ -27,7 +27,8 @@ func (c *calls) intercept(ctx context.Context, req any, _ *grpc.UnaryServerInfo,
 	return handle(ctx, req)
 }
 
-// wait waits for the calls that are under way now.
+// wait waits for the calls that are under way when it is called. Later calls do not extend
+// the wait.
 func (c *calls) wait() {
 	c.mu.Lock()
 	running := c.running
@@ -36,8 +37,8 @@ func (c *calls) wait() {
 	running.Wait()
 }
 
-// drain goes on serving for ShutdownDelay at most, while anybody is connected: a daprd
-// that drains still asks.
+// drain delays the shutdown while a peer that may call is connected, for at most
+// ShutdownDelay. A daprd that drains still sends calls.
 func (s *Server[S]) drain(l *listener) {
 	if s.opts.ShutdownDelay <= 0 {
 		return

@@ -1,5 +1,5 @@
 package pluggable
 
-// isInMemory tells whether a folder is on a file system that no disk holds; macOS
-// has none that could be told by its type.
+// isInMemory reports whether a folder is on a file system in memory. It always returns
+// false: macOS has no such file system that can be recognised by its type.
 func isInMemory(string) (bool, error) { return false, nil }

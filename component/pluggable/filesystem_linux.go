@@ -2,7 +2,7 @@ package pluggable
 
 import "golang.org/x/sys/unix"
 
-// isInMemory tells whether a folder is on a file system that no disk holds.
+// isInMemory reports whether a folder is on a file system in memory: tmpfs or ramfs.
 func isInMemory(folder string) (bool, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(folder, &s); err != nil {

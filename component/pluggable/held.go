@@ -7,18 +7,19 @@ import (
 	"github.com/dapr/kit/logger"
 )
 
-// held counts the calls on a store, so that it closes when the last has ended.
+// held counts the running calls on a store. Once the store is retired, it closes when its
+// last call has ended.
 type held[T io.Closer] struct {
 	store   T
 	log     logger.Logger
-	closing *sync.WaitGroup // counts what is being closed
+	closing *sync.WaitGroup // counts the stores that are closing
 
 	mu      sync.Mutex
 	calls   int
 	retired bool
 }
 
-// acquire counts a call in; false if the store takes no more.
+// acquire adds a call. It returns false if the store is retired.
 func (h *held[T]) acquire() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -29,7 +30,7 @@ func (h *held[T]) acquire() bool {
 	return true
 }
 
-// release counts a call out.
+// release removes a call.
 func (h *held[T]) release() {
 	h.mu.Lock()
 	h.calls--
@@ -40,7 +41,8 @@ func (h *held[T]) release() {
 	}
 }
 
-// retire lets no more calls in. It may be called on nil, and more than once.
+// retire lets no more calls in, and closes the store when its last call has ended. It may be
+// called on nil, and more than once.
 func (h *held[T]) retire() {
 	if h == nil {
 		return
@@ -54,9 +56,8 @@ func (h *held[T]) retire() {
 	}
 }
 
-// close closes the store, beside whoever gave it up: neither an Init nor the
-// answer to a call waits for a store that is slow to close. A panic in it would
-// end the process.
+// close closes the store in the background: neither an Init nor the answer to a call waits
+// for a store that closes slowly. It recovers a panic, which would end the process.
 func (h *held[T]) close() {
 	h.closing.Go(func() {
 		defer func() {

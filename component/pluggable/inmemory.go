@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// checkInMemory refuses a folder that is, or would be made, on a disk.
+// checkInMemory returns an error if a folder is on a disk, or would be created on one.
 func checkInMemory(folder string) error {
 	for existing := folder; ; existing = filepath.Dir(existing) {
 		inMemory, err := isInMemory(existing)

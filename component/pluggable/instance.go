@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// instanceKey tells instances of one kind apart: by daprd, and by the Component's
-// name in it (DESIGN.md, section 1).
+// instanceKey identifies an instance among those of one kind, by its daprd and by the
+// Component's name in that daprd (DESIGN.md, section 1).
 type instanceKey struct {
 	peer process
 	name string
@@ -20,21 +20,21 @@ type instanceKey struct {
 
 // instance is one Component of one daprd.
 //
-// Its store is closed when its last connection ends. What it was initialised with is
-// kept as long as the peer may live: gRPC closes a connection that was idle for
-// half an hour, and daprd then calls Get on a new one without another Init.
+// Its store closes when its last connection ends. Its properties are kept as long as the
+// peer may be alive: gRPC closes a connection that was idle for half an hour, and daprd then
+// calls Get on a new connection without another Init.
 type instance[T io.Closer] struct {
 	key instanceKey
 
 	inits   int                 // Inits under way; under the lock of all instances
-	initing *semaphore.Weighted // held by the Init that goes on: one at a time
+	initing *semaphore.Weighted // held by the running Init: one at a time
 
 	mu          sync.Mutex
 	initialised bool                     // whether an Init has ever succeeded
-	properties  map[string]string        // what the last successful Init was given; may hold secrets
-	users       map[*connection]struct{} // the connections that have used the instance, and live
-	pidfd       pidfd                    // of the peer; noPidfd unless it identifies it, and has connected
-	dropped     bool                     // nobody comes back to the instance
+	properties  map[string]string        // of the last successful Init; may hold secrets
+	users       map[*connection]struct{} // the open connections that have used the instance
+	pidfd       pidfd                    // of the peer; noPidfd unless it identifies the peer and the peer has connected
+	dropped     bool                     // whether drop was called: nobody comes back to the instance
 	idle        bool                     // whether the last check found a store without a connection
 	held        *held[T]                 // nil while no connection uses the instance
 }
@@ -43,11 +43,12 @@ func newInstance[T io.Closer](key instanceKey) *instance[T] {
 	return &instance[T]{key: key, initing: semaphore.NewWeighted(1), pidfd: noPidfd}
 }
 
-// initPatience is how long a call waits for an Init of its instance: daprd sets no
+// initPatience is how long a call waits for a running Init of its instance. daprd sets no
 // limit, and a store may hang.
 const initPatience = 10 * time.Second
 
-// lock waits for a running Init of the instance to end.
+// lock waits until no other Init of the instance runs, for at most initPatience. Its error is
+// a gRPC status.
 func (in *instance[T]) lock(ctx context.Context) error {
 	patient, cancel := context.WithTimeout(ctx, initPatience)
 	defer cancel()
@@ -62,9 +63,9 @@ func (in *instance[T]) lock(ctx context.Context) error {
 
 func (in *instance[T]) unlock() { in.initing.Release(1) }
 
-// put gives the instance a new store and retires the old one. c is the connection
-// that asked for it; if it has ended meanwhile and no other uses the instance, the
-// new one is retired too. Without a connection the store waits for one.
+// put gives the instance a new store and retires the old one. c is the connection that asked
+// for the store. If c has ended meanwhile and no other connection uses the instance, put
+// retires the new store too. If c is nil, the store stays open and waits for a connection.
 func (in *instance[T]) put(fresh *held[T], c *connection, properties map[string]string) {
 	in.mu.Lock()
 	old := in.held
@@ -81,7 +82,7 @@ func (in *instance[T]) put(fresh *held[T], c *connection, properties map[string]
 	}
 }
 
-// take returns the store for one call by c; nil if there is none.
+// take returns the store for one call on c, or nil if no store is open.
 func (in *instance[T]) take(c *connection) *held[T] {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -93,7 +94,8 @@ func (in *instance[T]) take(c *connection) *held[T] {
 	return in.held
 }
 
-// use counts c among the instance's connections, unless it has ended.
+// use adds c to the instance's connections, unless c is nil or has ended. The caller holds
+// the lock.
 func (in *instance[T]) use(c *connection) {
 	if c == nil || c.ended.Load() {
 		return
@@ -107,8 +109,8 @@ func (in *instance[T]) use(c *connection) {
 	}
 }
 
-// leave takes c, which has ended, from the instance's connections, and closes the
-// store if it was the last.
+// leave removes c, which has ended, from the instance's connections. If c was the last one,
+// it retires the store. It reports whether it retired one.
 func (in *instance[T]) leave(c *connection) bool {
 	return in.retireIf(func() bool {
 		_, used := in.users[c]
@@ -117,22 +119,22 @@ func (in *instance[T]) leave(c *connection) bool {
 	})
 }
 
-// gone tells whether the peer is known to have ended.
+// gone reports whether the peer is known to have ended.
 func (in *instance[T]) gone() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return len(in.users) == 0 && in.key.peer.ended(in.pidfd)
 }
 
-// absent tells whether the peer has not connected since it was remembered, and cannot
-// be seen to end before it does.
+// absent reports whether the peer has not connected since a restart, and is identified by
+// its pidfd. The end of such a peer cannot be seen before it connects.
 func (in *instance[T]) absent() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return len(in.users) == 0 && in.key.peer.pidfd != 0 && in.pidfd == noPidfd
 }
 
-// drop closes the store when its last call has ended, and lets the peer go.
+// drop closes the store when its last call has ended, and releases the peer's pidfd.
 func (in *instance[T]) drop() {
 	in.retire()
 	in.mu.Lock()
@@ -142,7 +144,8 @@ func (in *instance[T]) drop() {
 	in.pidfd = noPidfd
 }
 
-// closeIdle closes a store that no connection has used since the last check.
+// closeIdle retires a store that had no connection at this check and at the last one. It
+// reports whether it retired one.
 func (in *instance[T]) closeIdle() bool {
 	return in.retireIf(func() bool {
 		unused := in.held != nil && len(in.users) == 0
@@ -155,8 +158,8 @@ func (in *instance[T]) closeIdle() bool {
 // retire closes the store when its last call has ended.
 func (in *instance[T]) retire() { in.retireIf(func() bool { return true }) }
 
-// retireIf closes the store when its last call has ended, if the question, asked
-// under the instance's lock, is answered so. It tells whether there was a store.
+// retireIf calls question under the instance's lock. If the answer is true, it closes the
+// store when its last call has ended. It reports whether it retired a store.
 func (in *instance[T]) retireIf(question func() bool) bool {
 	in.mu.Lock()
 	var old *held[T]
@@ -168,7 +171,7 @@ func (in *instance[T]) retireIf(question func() bool) bool {
 	return old != nil
 }
 
-// remembered returns what the instance was initialised with.
+// remembered returns the properties of the last successful Init, and whether there was one.
 func (in *instance[T]) remembered() (properties map[string]string, initialised bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// withAnswersOf has Answers know where the answers of an instance are kept, for an Init
-// that is under way until done is called. That is after the instance has its store: until then
-// it is not remembered, and sweepAnswers would take its answers for nobody's.
+// withAnswersOf returns a context for an Init, from which Answers reads the instance's store
+// for answers. The caller calls done after the instance has its store. Until then the
+// instance is not remembered, and sweepAnswers would otherwise remove its answers.
 func (s *instances[T]) withAnswersOf(
 	ctx context.Context, key instanceKey, properties map[string]string,
 ) (with context.Context, done func()) {
@@ -34,14 +34,15 @@ func (s *instances[T]) sweepAnswers() {
 	})
 }
 
-// answersTimeout is how long the end of the process waits for answers to be written.
+// answersTimeout is how long a shutdown waits for answers to be written.
 const answersTimeout = time.Second
 
-// openAnswers has answers outlive the process, if the folder is in memory or encrypted.
+// openAnswers makes answers outlive the process, if the state folder is in memory or
+// encrypted (DESIGN.md, section 9).
 func (s *Server[S]) openAnswers(state *stateFolder) {
 	inMemory := checkInMemory(state.path) == nil
 	if !inMemory && state.seal == nil {
-		_ = state.root.RemoveAll(answersFolder) // of a process that had a key
+		_ = state.root.RemoveAll(answersFolder) // left by a process that had a key
 		s.opts.Logger.Infof("last good answers do not outlive this process: %s is on a disk; "+
 			"name a folder in memory (tmpfs) with --state-dir, or a key to encrypt them with (--state-key-file)", state.path)
 		return
@@ -54,7 +55,7 @@ func (s *Server[S]) openAnswers(state *stateFolder) {
 	s.answers, s.stores.answers, s.bindings.answers = a, a, a
 }
 
-// closeAnswers writes the answers that are waiting to be.
+// closeAnswers writes the answers that are still queued, within answersTimeout.
 func (s *Server[S]) closeAnswers() {
 	if s.answers != nil {
 		s.answers.close(answersTimeout)

@@ -5,8 +5,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// begin returns the instance of a key, for an Init: it is not dropped before end. Its
-// error is a gRPC status.
+// begin returns the instance of a key for an Init, and adds it if it is new. The instance is
+// not dropped before end is called. The error is a gRPC status.
 func (s *instances[T]) begin(key instanceKey) (*instance[T], error) {
 	in, evicted, err := s.find(key)
 	if evicted != nil {
@@ -17,8 +17,8 @@ func (s *instances[T]) begin(key instanceKey) (*instance[T], error) {
 	return in, err
 }
 
-// find returns the instance of a key, or adds it. Above maxInstances it evicts one whose
-// peer has not come back, if there is one.
+// find returns the instance of a key, and adds it if it is new. At maxInstances it evicts an
+// instance whose peer has not come back, if there is one.
 func (s *instances[T]) find(key instanceKey) (in, evicted *instance[T], err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,8 +37,9 @@ func (s *instances[T]) find(key instanceKey) (in, evicted *instance[T], err erro
 	return in, evicted, nil
 }
 
-// room sees whether a peer may have one more instance, and which one has to go for it;
-// nil for none. The caller has the lock.
+// room checks whether a peer may have one more instance. It returns the instance to evict for
+// it, or nil if there is room. Its error has the gRPC code ResourceExhausted. The caller
+// holds the lock.
 func (s *instances[T]) room(peer process) (absent *instance[T], err error) {
 	ofPeer := 0
 	for key, in := range s.byKey {
