@@ -14,20 +14,20 @@ import (
 	"github.com/dapr/kit/logger"
 )
 
-// instances are those of one kind, of all daprds that are connected.
+// instances holds the instances of one kind, of all daprds.
 type instances[T io.Closer] struct {
 	kind  string // daprd's category: "secretstores" or "bindings"
 	init  func(ctx context.Context, name string, properties map[string]string) (T, error)
 	log   logger.Logger
 	state *stateFolder // nil: nothing outlives the process
 
-	answers *answers // nil: no answers do
+	answers *answers // nil: no answers outlive the process
 
 	closing sync.WaitGroup
 
 	mu     sync.RWMutex
 	byKey  map[instanceKey]*instance[T]
-	closed bool // no store is kept open any more
+	closed bool // set by close: no store stays open
 }
 
 func newInstances[T io.Closer](
@@ -37,12 +37,12 @@ func newInstances[T io.Closer](
 	return &instances[T]{kind: kind, init: init, log: log, byKey: map[instanceKey]*instance[T]{}}
 }
 
-// reopenTimeout is how long opening a store again waits for the store: a call
-// waits for it anyway, and no start does for long.
+// reopenTimeout is how long reopening waits for the store. It is short, because a call waits
+// for the store anyway, and a start must not wait for long.
 const reopenTimeout = 500 * time.Millisecond
 
-// notInitialised answers a call before any Init: daprd does not repeat Init when
-// this process was started again, nor when it connects again.
+// notInitialised returns the error for a call before any Init: Unavailable, with the remedy.
+// daprd does not repeat Init when this process restarts, nor when daprd connects again.
 func (s *instances[T]) notInitialised(peer process) error {
 	if !peer.lasting() {
 		return status.Error(codes.Unavailable, "this kernel does not identify a daprd of another PID namespace, so the component knows it "+
@@ -56,7 +56,7 @@ func (s *instances[T]) notInitialised(peer process) error {
 	return status.Error(codes.Unavailable, text)
 }
 
-// initialiseFor initialises the instance of a call to Init. Its error is a gRPC
+// initialiseFor initialises the instance that a call to Init is for. Its error is a gRPC
 // status.
 func (s *instances[T]) initialiseFor(ctx context.Context, properties map[string]string) error {
 	c, name, err := caller(ctx)
@@ -69,8 +69,8 @@ func (s *instances[T]) initialiseFor(ctx context.Context, properties map[string]
 	return nil
 }
 
-// acquireFor returns the store of the instance that a call is for; the caller
-// releases it.
+// acquireFor returns the store of the instance that a call is for. The caller releases the
+// store. The error is a gRPC status.
 func (s *instances[T]) acquireFor(ctx context.Context) (*held[T], error) {
 	c, name, err := caller(ctx)
 	if err != nil {
@@ -79,9 +79,9 @@ func (s *instances[T]) acquireFor(ctx context.Context) (*held[T], error) {
 	return s.acquire(ctx, c.peer, c, name)
 }
 
-// initialise makes a new store of the properties and puts it in the place of the
-// instance's old one, which closes when its last call has ended. If the new one
-// cannot be initialised, the old one stays.
+// initialise makes a new store from the properties and replaces the instance's old store. The
+// old store closes when its last call has ended. If the new store cannot be initialised, the
+// old one stays.
 func (s *instances[T]) initialise(ctx context.Context, c *connection, name string, properties map[string]string) error {
 	if size := sizeOf(name, properties); size > maxInit {
 		return status.Errorf(codes.ResourceExhausted, "the Component's metadata has %d bytes, and may have %d: "+
@@ -96,7 +96,7 @@ func (s *instances[T]) initialise(ctx context.Context, c *connection, name strin
 		return err
 	}
 	defer in.unlock()
-	defer s.sweepAnswers() // it may have had others
+	defer s.sweepAnswers() // it may have had other answers before
 	properties = maps.Clone(properties)
 	ctx, done := s.withAnswersOf(ctx, in.key, properties)
 	defer done()
@@ -104,14 +104,15 @@ func (s *instances[T]) initialise(ctx context.Context, c *connection, name strin
 	if err != nil {
 		return err
 	}
-	// Before daprd is told: a process that is killed in between has lost nothing.
+	// Save the properties before answering daprd. If this process is killed in between,
+	// nothing is lost.
 	s.remember(in.key, properties)
 	s.put(in, fresh, c, properties)
 	s.log.Infof("%s: instance %q of %s initialised", s.kind, name, c.peer)
 	return nil
 }
 
-// sizeOf returns how many bytes an Init has.
+// sizeOf returns the size of an Init in bytes: the Component's name and its properties.
 func sizeOf(name string, properties map[string]string) int {
 	size := len(name)
 	for name, value := range properties {
@@ -120,8 +121,8 @@ func sizeOf(name string, properties map[string]string) int {
 	return size
 }
 
-// open makes a store and initialises it. A panic is an error too: what it
-// panicked with may hold a secret, so only its type is logged.
+// open makes a store and initialises it. It turns a panic into an error with the gRPC code
+// Internal. The panic's value may hold a secret, so only its type is logged.
 func (s *instances[T]) open(ctx context.Context, key instanceKey, properties map[string]string) (h *held[T], err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -136,11 +137,12 @@ func (s *instances[T]) open(ctx context.Context, key instanceKey, properties map
 	return &held[T]{store: store, log: s.log, closing: &s.closing}, nil
 }
 
-// acquire returns the store of an instance for one call by c; the caller releases
-// it. Without c the call is another instance's, and keeps no store open.
+// acquire returns the store of an instance for one call on c. The caller releases the store.
+// If c is nil, the call was made to another instance, and its connection does not keep this
+// store open. The error is a gRPC status.
 func (s *instances[T]) acquire(ctx context.Context, peer process, c *connection, name string) (*held[T], error) {
 	if c != nil && c.ended.Load() {
-		return nil, status.Error(codes.Canceled, "the connection has ended") // its answer would reach nobody
+		return nil, status.Error(codes.Canceled, "the connection has ended") // nobody would receive the answer
 	}
 	s.mu.RLock()
 	in := s.byKey[instanceKey{peer, name}]
@@ -154,8 +156,7 @@ func (s *instances[T]) acquire(ctx context.Context, peer process, c *connection,
 	return s.revive(ctx, in, c)
 }
 
-// revive opens an instance's store again for a daprd that has come back on a new
-// connection.
+// revive reopens an instance's store for a daprd that has connected again.
 func (s *instances[T]) revive(ctx context.Context, in *instance[T], c *connection) (*held[T], error) {
 	if err := in.lock(ctx); err != nil {
 		return nil, err
@@ -173,8 +174,8 @@ func (s *instances[T]) revive(ctx context.Context, in *instance[T], c *connectio
 	return nil, s.notInitialised(in.key.peer) // closed meanwhile
 }
 
-// reopen opens an instance's store with what it was initialised with; the caller
-// has locked the instance.
+// reopen opens an instance's store again with the remembered properties. The caller has
+// locked the instance. The error has the gRPC code Unavailable.
 func (s *instances[T]) reopen(ctx context.Context, in *instance[T], c *connection) error {
 	properties, initialised := in.remembered()
 	if !initialised {
@@ -194,7 +195,7 @@ func (s *instances[T]) reopen(ctx context.Context, in *instance[T], c *connectio
 	return nil
 }
 
-// put gives an instance its store; one that opened too late is closed.
+// put gives an instance its store. It retires a store that opened after close.
 func (s *instances[T]) put(in *instance[T], fresh *held[T], c *connection, properties map[string]string) {
 	in.put(fresh, c, properties)
 	s.mu.RLock()
@@ -204,7 +205,8 @@ func (s *instances[T]) put(in *instance[T], fresh *held[T], c *connection, prope
 	}
 }
 
-// end ends what begin began, and drops the instance if no Init of it ever succeeded.
+// end is called after begin, when the Init has ended. It removes the instance if none of its
+// Inits ever succeeded and no other is running.
 func (s *instances[T]) end(in *instance[T]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -214,7 +216,7 @@ func (s *instances[T]) end(in *instance[T]) {
 	}
 }
 
-// names returns the Components of a daprd, sorted.
+// names returns the names of a daprd's Components, sorted.
 func (s *instances[T]) names(peer process) []string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -228,7 +230,7 @@ func (s *instances[T]) names(peer process) []string {
 	return names
 }
 
-// connectionEnded closes the stores of instances that no other connection uses.
+// connectionEnded closes the stores that only c used.
 func (s *instances[T]) connectionEnded(c *connection) {
 	for _, in := range s.all() {
 		if in.leave(c) {
@@ -244,7 +246,8 @@ func (s *instances[T]) all() []*instance[T] {
 	return slices.Collect(maps.Values(s.byKey))
 }
 
-// dropGone drops what is kept of processes that have ended.
+// dropGone removes the instances of processes that have ended, with their records and
+// answers.
 func (s *instances[T]) dropGone() {
 	gone := s.drop(func(in *instance[T]) bool { return in.inits == 0 && in.gone() })
 	for _, in := range gone {
@@ -256,15 +259,15 @@ func (s *instances[T]) dropGone() {
 	}
 }
 
-// closeIdle closes the stores that no connection has used since the last time.
+// closeIdle closes the stores that had no connection at this check and at the last one.
 func (s *instances[T]) closeIdle() {
 	for _, in := range s.all() {
 		in.closeIdle()
 	}
 }
 
-// close closes every store, each when its last call has ended, and waits for those
-// that have none.
+// close closes every store when its last call has ended. It waits only for stores that have
+// no running call.
 func (s *instances[T]) close() {
 	s.mu.Lock()
 	s.closed = true
@@ -273,7 +276,8 @@ func (s *instances[T]) close() {
 	s.closing.Wait()
 }
 
-// drop takes away the instances that which picks, and closes their stores.
+// drop removes the instances for which which returns true, closes their stores, and returns
+// the instances.
 func (s *instances[T]) drop(which func(*instance[T]) bool) []*instance[T] {
 	var dropped []*instance[T]
 	s.mu.Lock()

@@ -2,7 +2,7 @@ package pluggable
 
 import "time"
 
-// What one peer can take (DESIGN.md, section 9). daprd has one connection for each of
+// Limits on what peers can use (DESIGN.md, section 9). daprd has one connection for each of
 // its Components, and one more while it looks for components.
 const (
 	// maxInstances and maxPeerInstances bound the instances of one kind.
@@ -18,13 +18,14 @@ const (
 	// maxConnections and maxPeerConnections bound the open connections.
 	maxConnections     = 1024
 	maxPeerConnections = 48
-	// maxRefusedConnections bounds those of all users that may not call.
+	// maxRefusedConnections bounds the open connections of all users that may not call.
 	maxRefusedConnections = 16
-	// maxRefusedCalls bounds the calls on one of those.
+	// maxRefusedCalls bounds the calls on one such connection.
 	maxRefusedCalls = 1000
 
-	// maxStreams bounds the calls under way on one connection. gRPC clients queue what
-	// comes above that, so it is far above what a daprd has under way.
+	// maxStreams bounds the calls under way on one connection. gRPC clients queue the calls
+	// above it, so the limit is far higher than the number of calls that a daprd has under
+	// way.
 	maxStreams = 1024
 	// maxHeaders bounds the headers of one call, in bytes. daprd sends about 200.
 	maxHeaders = 16 << 10

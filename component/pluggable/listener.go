@@ -11,10 +11,11 @@ import (
 	"github.com/dapr/kit/logger"
 )
 
-// warnInterval is how often a warning is repeated that a peer can provoke at will.
+// warnInterval is the least time between two warnings of a kind that a peer can cause at
+// will.
 const warnInterval = time.Minute
 
-// listener accepts connections, identifies their peers, and bounds how many there are.
+// listener accepts connections, identifies their peers, and limits the number of connections.
 type listener struct {
 	net.Listener
 
@@ -22,14 +23,14 @@ type listener struct {
 	allowed    []uint32 // the users that may call
 	onEnd      func(*connection)
 	log        logger.Logger
-	tooMany    rate.Sometimes // a warning
+	tooMany    rate.Sometimes // limits how often the warning is logged
 	unknown    rate.Sometimes // likewise
 
 	mu      sync.Mutex
 	all     int
 	refused int // of all, those of users that may not call
 	byPeer  map[process]int
-	alone   chan struct{} // closed when nobody that may call is connected; nil: nobody waits for that
+	alone   chan struct{} // closed when no peer that may call is connected; nil: nobody waits for that
 }
 
 func newListener(l net.Listener, single bool, allowed []uint32, log logger.Logger, onEnd func(*connection)) *listener {
@@ -40,8 +41,8 @@ func newListener(l net.Listener, single bool, allowed []uint32, log logger.Logge
 	}
 }
 
-// Accept implements net.Listener. It closes a connection above a bound. The reason goes
-// to the log, since nothing can be said over the connection before it speaks gRPC.
+// Accept implements net.Listener. It closes a connection that exceeds a limit, and logs the
+// reason. The peer cannot be told, because the connection does not speak gRPC yet.
 func (l *listener) Accept() (net.Conn, error) {
 	for {
 		accepted, err := l.Listener.Accept()
@@ -72,7 +73,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// warnOfUnknown says what it means that the kernel does not identify a peer.
+// warnOfUnknown logs a warning with the remedy if the kernel does not identify a peer.
 func (l *listener) warnOfUnknown(c *connection) {
 	if c.peer.lasting() {
 		return
@@ -83,16 +84,17 @@ func (l *listener) warnOfUnknown(c *connection) {
 	})
 }
 
-// counted returns the process that the connection counts for. Connections without an
-// identity of their own count together, by user and group.
+// counted returns the process that a connection counts for. Connections of peers that the
+// kernel does not identify are counted together, by user and group.
 func (p process) counted() process {
 	p.connection = 0
 	return p
 }
 
-// fullFor returns the user of a connection, and whether that user may not call and such
-// users have too many connections. It asks the kernel for the user alone, which is
-// cheap: a stranger may connect as fast as it can.
+// fullFor reports whether a connection exceeds maxRefusedConnections: its user may not call,
+// and such users have too many connections already. It returns the user too, which is valid
+// only if such users have too many. It asks the kernel only for the user, which is cheap,
+// because a stranger may connect as fast as it can.
 func (l *listener) fullFor(c net.Conn) (uid uint32, full bool) {
 	l.mu.Lock()
 	full = l.refused >= maxRefusedConnections
@@ -104,7 +106,7 @@ func (l *listener) fullFor(c net.Conn) (uid uint32, full bool) {
 	return uid, !slices.Contains(l.allowed, uid)
 }
 
-// count counts a connection in; false if there are too many.
+// count adds a connection. It returns false if there are too many.
 func (l *listener) count(c *connection) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -123,7 +125,7 @@ func (l *listener) count(c *connection) bool {
 	return true
 }
 
-// uncount counts a connection out.
+// uncount removes a connection that count has added.
 func (l *listener) uncount(c *connection) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -137,7 +139,7 @@ func (l *listener) uncount(c *connection) {
 	l.tellAlone()
 }
 
-// empty returns what is closed once nobody is connected that may call.
+// empty returns a channel that is closed once no peer that may call is connected.
 func (l *listener) empty() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -149,7 +151,7 @@ func (l *listener) empty() <-chan struct{} {
 	return alone
 }
 
-// tellAlone closes alone if it is time. The caller has the lock.
+// tellAlone closes alone if no peer that may call is connected. The caller holds the lock.
 func (l *listener) tellAlone() {
 	if l.alone != nil && l.all == l.refused {
 		close(l.alone)

@@ -2,14 +2,14 @@ package pluggable
 
 import "time"
 
-// moment is a time that another process can compare with its own, whatever is done to
-// the wall clock meanwhile.
+// moment is a point in time that another process can compare with its own moments, even if
+// the wall clock was changed meanwhile.
 type moment struct {
 	boot string // moments of different boots cannot be compared
-	at   int64  // nanoseconds since the boot, where the system tells them; else of the wall clock
+	at   int64  // nanoseconds since the boot, where the system has such a clock; else of the wall clock
 }
 
-// moments is a source of moments.
+// moments returns the current moment.
 type moments func() moment
 
 // of returns the moment of a time of this process.
@@ -19,7 +19,8 @@ func (now moments) of(t time.Time) moment {
 	return m
 }
 
-// age returns how long ago a moment was. false: of another boot, or in the future.
+// age returns how long ago a moment was. It returns false if the moment is from another boot
+// or in the future.
 func (now moments) age(m moment) (time.Duration, bool) {
 	n := now()
 	return time.Duration(n.at - m.at), n.boot == m.boot && n.at >= m.at

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// systemMoments returns a clock that nobody sets, and that counts while the system
-// sleeps.
+// systemMoments returns a clock that nobody can set and that also counts while the system
+// sleeps. If that clock or the boot's id cannot be read, it returns the wall clock's time.
 func systemMoments() moments {
 	boot := bootID()
 	return func() moment {

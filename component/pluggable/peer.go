@@ -7,21 +7,21 @@ import (
 	"sync/atomic"
 )
 
-// process identifies the process at the other end of a connection, by what the
-// kernel says of it (DESIGN.md, section 1). Equal values are the same process.
+// process identifies the process at the other end of a connection, by what the kernel says
+// about it (DESIGN.md, section 1). Equal values are the same process.
 //
-// Besides the user and the group, one thing identifies it: pid and start where the
-// process is visible, pidfd where it is in another PID namespace, and connection
-// where the kernel says neither. With [Options.SingleDaprd] the user alone does.
+// Besides uid and gid, one thing identifies it: pid and start if the process is visible,
+// pidfd if it is in another PID namespace, or connection if the kernel gives neither. With
+// [Options.SingleDaprd], uid alone identifies it.
 type process struct {
 	uid, gid   uint32
 	pid        int32
-	start      uint64 // in the system's own unit
+	start      uint64 // start time, in the system's own unit
 	pidfd      uint64 // the inode of the process's pidfd; no other process has it until the next boot
-	connection uint64 // a number that this server gave
+	connection uint64 // a number that this server assigned
 }
 
-// String returns the process as a log shows it.
+// String returns a description of the process for the log.
 func (p process) String() string {
 	switch {
 	case p.pid != 0:
@@ -35,16 +35,16 @@ func (p process) String() string {
 	}
 }
 
-// id returns the process as a text that no other process has.
+// id returns an id of the process that no other process has.
 func (p process) id() string {
 	return fmt.Sprintf("%d-%d-%d-%d-%d-%d", p.uid, p.gid, p.pid, p.start, p.pidfd, p.connection)
 }
 
-// lasting tells whether the process is recognised when it connects again.
+// lasting reports whether the process is recognised when it connects again.
 func (p process) lasting() bool { return p.connection == 0 }
 
-// ended tells whether a process without a connection is known to have ended. end is
-// its pidfd, or noPidfd.
+// ended reports whether a process that has no connection is known to have ended. end is the
+// pidfd of the process, or noPidfd.
 func (p process) ended(end pidfd) bool {
 	switch {
 	case p.pid != 0:
@@ -59,12 +59,12 @@ func (p process) ended(end pidfd) bool {
 
 // identifier identifies the processes that connect.
 type identifier struct {
-	single bool          // all processes of one user are one daprd
-	last   atomic.Uint64 // the last number that a connection was given
+	single bool          // whether all processes of one user are one daprd
+	last   atomic.Uint64 // the last number assigned to a connection
 }
 
-// identify asks the kernel which process is at the other end. The pidfd is noPidfd
-// unless it is what identifies the process; the caller closes it.
+// identify asks the kernel which process is at the other end. It also returns the pidfd of the
+// process, which the caller closes. That is noPidfd unless the pidfd identifies the process.
 func (i *identifier) identify(c net.Conn) (process, pidfd) {
 	p, end := process{uid: nobody, gid: nobody}, noPidfd
 	control(c, func(fd int) { p, end = i.peerOf(fd) })
@@ -74,17 +74,17 @@ func (i *identifier) identify(c net.Conn) (process, pidfd) {
 	return p, end
 }
 
-// nobody is the number of no user and no group, chown(2).
+// nobody is an id that no user and no group has (chown(2)).
 const nobody = math.MaxUint32
 
-// userOf returns the user at the other end; nobody if the kernel does not say.
+// userOf returns the user at the other end, or nobody if the kernel does not say.
 func userOf(c net.Conn) uint32 {
 	uid := uint32(nobody)
 	control(c, func(fd int) { uid, _, _ = peerCredentials(fd) })
 	return uid
 }
 
-// control runs fn on the descriptor of a unix socket. It does nothing for any other
+// control runs fn with the descriptor of a unix socket. It does nothing for any other
 // connection.
 func control(c net.Conn, fn func(fd int)) {
 	socket, ok := c.(*net.UnixConn)
@@ -96,8 +96,8 @@ func control(c net.Conn, fn func(fd int)) {
 	}
 }
 
-// peerOf identifies the process at the other end of a socket, as far as the kernel
-// says which it is.
+// peerOf identifies the process at the other end of a socket, as far as the kernel says which
+// process it is.
 func (i *identifier) peerOf(fd int) (process, pidfd) {
 	uid, gid, pid := peerCredentials(fd)
 	if i.single {
@@ -106,8 +106,8 @@ func (i *identifier) peerOf(fd int) (process, pidfd) {
 	p := process{uid: uid, gid: gid}
 	end, inode := peerPidfd(fd)
 	if pid != 0 {
-		// The start time is the peer's only if the peer still runs: else another
-		// process may have its pid by now.
+		// The start time belongs to the peer only if the peer still runs. Otherwise another
+		// process may already have its pid.
 		if start, alive := startTime(pid); alive && start != 0 && !end.ended() {
 			end.close()
 			p.pid, p.start = pid, start

@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peerCredentials returns the user, the group and the process at the other end of a
-// socket: SO_PEERCRED, unix(7). The pid is 0 for a process in another PID namespace.
+// peerCredentials returns the user, the group and the process at the other end of a socket
+// (SO_PEERCRED, unix(7)). The pid is 0 for a process in another PID namespace. The ids are
+// nobody if the kernel does not say.
 func peerCredentials(fd int) (uid, gid uint32, pid int32) {
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
@@ -18,9 +19,9 @@ func peerCredentials(fd int) (uid, gid uint32, pid int32) {
 	return cred.Uid, cred.Gid, cred.Pid
 }
 
-// startTime reads when a process started: field 22 of its stat file (proc(5)). It is 0
-// where /proc does not say: where it is hidden, or is that of another PID namespace. A
-// zombie has ended.
+// startTime returns when a process started: field 22 of its stat file (proc(5)). The time is
+// 0 if /proc does not say, because it is hidden or belongs to another PID namespace. A zombie
+// counts as ended.
 func startTime(pid int32) (ticks uint64, alive bool) {
 	if !procIsOurs() {
 		return 0, unix.Kill(int(pid), 0) != unix.ESRCH
@@ -29,7 +30,7 @@ func startTime(pid int32) (ticks uint64, alive bool) {
 	if err != nil {
 		return 0, unix.Kill(int(pid), 0) != unix.ESRCH
 	}
-	// The command's name, in parentheses, may hold spaces and parentheses.
+	// The command's name is in parentheses, and may itself contain spaces and parentheses.
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 	if len(fields) < 20 {
 		return 0, true
@@ -41,14 +42,15 @@ func startTime(pid int32) (ticks uint64, alive bool) {
 	return ticks, fields[0] != "Z" && fields[0] != "X"
 }
 
-// procIsOurs tells whether the pids in /proc are those of this PID namespace.
+// procIsOurs reports whether the pids in /proc are those of this PID namespace.
 func procIsOurs() bool {
 	self, err := os.Readlink("/proc/self")
 	return err == nil && self == strconv.Itoa(os.Getpid())
 }
 
-// overflowUID returns the user id that stands for all users which this user namespace
-// does not map; false where it maps all of them (user_namespaces(7)).
+// overflowUID returns the user id that stands for all users that this user namespace does not
+// map (user_namespaces(7)). It returns false if the namespace maps all users, or if /proc
+// does not say.
 func overflowUID() (uint32, bool) {
 	ids, err := os.ReadFile("/proc/self/uid_map")
 	if err != nil {
@@ -66,8 +68,8 @@ func overflowUID() (uint32, bool) {
 	return uint32(uid), err == nil
 }
 
-// bootID names the time since the last boot: a pid or a pidfd's inode means nothing in
-// another. "" where the system does not say.
+// bootID returns the id of the current boot, or "" if the system does not say. A pid or a
+// pidfd's inode means nothing after another boot.
 func bootID() string {
 	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
