@@ -2,13 +2,13 @@ package pluggable
 
 import "golang.org/x/sys/unix"
 
-// pidfd is a descriptor of a process: pidfd_open(2).
+// pidfd is a file descriptor of a process (pidfd_open(2)).
 type pidfd int
 
 // noPidfd is no descriptor. Its methods do nothing.
 const noPidfd pidfd = -1
 
-// ended tells whether the process has ended; false for noPidfd.
+// ended reports whether the process has ended. It returns false for noPidfd.
 func (p pidfd) ended() bool {
 	if p == noPidfd {
 		return false
@@ -18,7 +18,7 @@ func (p pidfd) ended() bool {
 	return err == nil && n > 0
 }
 
-// dup returns another descriptor of the process; noPidfd if there is none to be had.
+// dup returns another descriptor of the process, or noPidfd if that fails.
 func (p pidfd) dup() pidfd {
 	if p == noPidfd {
 		return noPidfd

@@ -6,19 +6,19 @@ import (
 	"sync"
 )
 
-// remember writes down what an instance was initialised with, for the process
-// after this one. That it cannot is no reason to refuse daprd.
+// remember saves the properties of an instance for the next process. If that fails, it only
+// logs a warning: the failure is no reason to refuse daprd's Init.
 func (s *instances[T]) remember(key instanceKey, properties map[string]string) {
 	if s.state == nil || !key.peer.lasting() {
 		return
 	}
 	if err := s.state.save(s.kind, key, properties); err != nil {
 		s.log.Warnf("%s: instance %q will not outlive this process: %v", s.kind, key.name, err)
-		s.disremember(key) // rather nothing than what it was before
+		s.disremember(key) // no record is better than an outdated one
 	}
 }
 
-// disremember removes what remember wrote.
+// disremember removes the record that remember saved.
 func (s *instances[T]) disremember(key instanceKey) {
 	if s.state == nil || !key.peer.lasting() {
 		return
@@ -28,9 +28,8 @@ func (s *instances[T]) disremember(key instanceKey) {
 	}
 }
 
-// restore brings an instance of an earlier process back, as far as its daprd still
-// lives. Its store opens beside the others', in restoring; if it cannot, the
-// next call tries again.
+// restore brings back an instance of an earlier process. Its store opens in parallel with
+// other stores, counted in restoring. If it cannot open, the next call tries again.
 func (s *instances[T]) restore(ctx context.Context, r record, restoring *sync.WaitGroup) {
 	key := r.key()
 	in, err := s.begin(key)
@@ -46,20 +45,20 @@ func (s *instances[T]) restore(ctx context.Context, r record, restoring *sync.Wa
 		defer s.end(in)
 		if in.lock(ctx) == nil {
 			defer in.unlock()
-			_ = s.reopen(ctx, in, nil) // it is logged
+			_ = s.reopen(ctx, in, nil) // reopen logs the error
 		}
 	})
 }
 
-// restorer is the instances of one kind.
+// restorer restores instances of one kind.
 type restorer interface {
 	restore(ctx context.Context, r record, restoring *sync.WaitGroup)
 }
 
 var _ restorer = (*instances[io.Closer])(nil)
 
-// restore brings the instances of an earlier process back before daprd sees this
-// one, and gives their stores a moment to open.
+// restore brings back the instances of an earlier process before daprd sees this one. It
+// waits a short time for their stores to open.
 func (s *Server[S]) restore(ctx context.Context) {
 	state, err := openState(s.opts.StateFolder, socketPath(s.opts), s.opts.StateOnDisk, s.seal)
 	if err != nil {

@@ -16,25 +16,27 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// StateKeySize is the size of [Options].StateKey, in bytes.
+// StateKeySize is the length of [Options].StateKey, in bytes.
 const StateKeySize = 32
 
-// sealer encrypts the files of the state folder with XChaCha20-Poly1305, and names them
-// by a keyed hash, since the names may be guessed too. A nil sealer is for a folder in
-// memory: it leaves files as they are.
+// sealer encrypts the files of the state folder with XChaCha20-Poly1305. It names files by a
+// keyed hash, because the names that are hashed could be guessed. A nil sealer is usable. It
+// is for a folder in memory: it leaves files as they are.
 type sealer struct {
 	aead  cipher.AEAD
 	names []byte // the key of the hash
 }
 
-// sealedBegin begins each encrypted file; no other file of ours begins like this.
+// sealedBegin is the beginning of each encrypted file. No other file of ours begins with it.
 const sealedBegin = "pluggable sealed 1\n"
 
-// errOtherKey is a file that is encrypted with another key, or damaged; or that should be
-// encrypted and is not, or the reverse.
+// errOtherKey is returned for a file that is damaged or encrypted with another key. It is
+// also returned for a plain file if there is a key, and for an encrypted file if there is no
+// key.
 var errOtherKey = errors.New("it cannot be decrypted")
 
-// newSealer returns a sealer with subkeys of key (HKDF, RFC 5869); nil without a key.
+// newSealer returns a sealer with subkeys of key (HKDF, RFC 5869). It returns nil if key is
+// nil.
 func newSealer(key []byte) (*sealer, error) {
 	if key == nil {
 		return nil, nil //nolint:nilnil // a nil sealer is usable
@@ -54,7 +56,8 @@ func newSealer(key []byte) (*sealer, error) {
 	return &sealer{aead, names}, err
 }
 
-// seal returns what the file of a name is to hold.
+// seal returns the content to write to the file called name. The file can be opened only
+// under the same name.
 func (s *sealer) seal(name string, plain []byte) []byte {
 	if s == nil {
 		return plain
@@ -62,11 +65,11 @@ func (s *sealer) seal(name string, plain []byte) []byte {
 	begin := len(sealedBegin) + s.aead.NonceSize()
 	text := make([]byte, begin, begin+len(plain)+s.aead.Overhead())
 	copy(text, sealedBegin)
-	_, _ = rand.Read(text[len(sealedBegin):]) // which never fails
+	_, _ = rand.Read(text[len(sealedBegin):]) // it never fails
 	return s.aead.Seal(text, text[len(sealedBegin):], plain, []byte(name))
 }
 
-// open returns what seal was given, or errOtherKey.
+// open is the inverse of seal. Its error is errOtherKey.
 func (s *sealer) open(name string, text []byte) ([]byte, error) {
 	sealed, encrypted := bytes.CutPrefix(text, []byte(sealedBegin))
 	switch {
@@ -83,7 +86,8 @@ func (s *sealer) open(name string, text []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// hash names what the parts tell from others.
+// hash returns a name for parts, in hexadecimal. Other parts give another name. The hash is
+// keyed, except for a nil sealer.
 func (s *sealer) hash(parts ...string) string {
 	var h hash.Hash
 	if s == nil {

@@ -20,59 +20,61 @@ import (
 )
 
 const (
-	// DefaultSocketMode is the socket's permission bits (DESIGN.md, section 9).
+	// DefaultSocketMode is the default for the socket's permission bits (DESIGN.md, section 9).
 	DefaultSocketMode fs.FileMode = 0o660
-	// DefaultStopTimeout is how long running calls get at the end (section 9).
+	// DefaultStopTimeout is the default time that running calls get to end at a shutdown
+	// (DESIGN.md, section 9).
 	DefaultStopTimeout = 5 * time.Second
 
-	// streamWorkers are the goroutines that wait for calls; what comes while all are
-	// busy gets one of its own. A daprd has some dozens of calls under way at a time.
+	// streamWorkers is the number of goroutines that wait for calls. A call that arrives
+	// while all are busy gets a goroutine of its own. A daprd has some dozens of calls under
+	// way at a time.
 	streamWorkers = 64
 )
 
-// Options are what a server is made of.
+// Options configure a [Server].
 type Options struct {
-	// Name is the component's: daprd knows it as secretstores.<Name>, and the
+	// Name is the component's name. daprd knows the component as secretstores.<Name>, and the
 	// socket is <Name>.sock. Required.
 	Name string
-	// Logger is told of instances that come and go. Required.
+	// Logger receives messages, such as instances that come and go. Required.
 	Logger logger.Logger
-	// SocketFolder is where the socket goes. Empty: SocketFolder().
+	// SocketFolder is the folder of the socket. Empty: SocketFolder().
 	SocketFolder string
 	// SharedSocketFolder accepts a SocketFolder that others may write to. They can then
 	// replace the socket. False: such a folder is refused.
 	SharedSocketFolder bool
 	// SocketMode is the socket's permission bits. Zero: DefaultSocketMode.
 	SocketMode fs.FileMode
-	// StopTimeout is how long running calls get at the end. Zero:
+	// StopTimeout is how long running calls get to end at a shutdown. Zero:
 	// DefaultStopTimeout.
 	StopTimeout time.Duration
-	// ShutdownDelay is how long the server goes on at most when it is told to end, while
-	// anybody is connected. Zero: it ends at once.
+	// ShutdownDelay is the longest time for which the server goes on serving after it is told
+	// to stop. It stops earlier if no peer that may call is connected. Zero: it stops at once.
 	ShutdownDelay time.Duration
-	// StateFolder is where instances are remembered, so that they outlive this
+	// StateFolder is the folder where instances are remembered, so that they outlive this
 	// process. Empty: StateFolder(Name).
 	StateFolder string
-	// StateOnDisk allows a StateFolder that is not in memory. False: such a folder
-	// is not used, and nothing outlives the process.
+	// StateOnDisk allows a StateFolder that is not in memory. False: such a folder is not
+	// used, and nothing outlives the process.
 	StateOnDisk bool
-	// StateKey encrypts what is in the StateFolder: StateKeySize random bytes. Nil: it
-	// is not encrypted, and on a disk no answers are kept.
+	// StateKey is the key that encrypts the files in StateFolder: StateKeySize random bytes.
+	// Nil: the files are not encrypted, and no answers are kept on a disk.
 	StateKey []byte
-	// AllowUIDs are the users that may call, besides the process's own and root. Nil:
-	// no other.
+	// AllowUIDs are the ids of further users that may call, besides the process's own user
+	// and root. Nil: no further users.
 	AllowUIDs []uint32
-	// SingleDaprd says that all processes of one user are one daprd. False: each
-	// process has instances of its own.
+	// SingleDaprd says that all processes of one user are one daprd. False: each process has
+	// its own instances.
 	SingleDaprd bool
 }
 
-// NewBinding makes an output binding that has not been initialised. It may use the secret
-// stores of the daprd that calls it.
+// NewBinding makes an output binding that is not initialised yet. The binding may use the
+// secret stores of the daprd that calls it.
 type NewBinding[S secretstores.SecretStore] func(*SecretStores[S]) bindings.OutputBinding
 
-// Server serves secret stores of one type, and output bindings beside them, over one
-// socket.
+// Server serves secret stores of one type over one socket, and optionally output bindings
+// too.
 type Server[S secretstores.SecretStore] struct {
 	opts     Options
 	binding  NewBinding[S] // nil: no binding is served
@@ -80,14 +82,14 @@ type Server[S secretstores.SecretStore] struct {
 	bindings *instances[bindings.OutputBinding]
 	calls    *calls
 	seal     *sealer       // nil without a StateKey
-	answers  *answers      // nil: none outlive the process
-	allowed  []uint32      // the users that may call
-	ended    chan struct{} // told, without waiting, of every connection that ends
+	answers  *answers      // nil: no answers outlive the process
+	allowed  []uint32      // the ids of the users that may call
+	ended    chan struct{} // signals that a connection has ended; the sender never blocks
 }
 
-// New returns a server that does not serve yet. store makes a secret store that has not been
-// initialised, and binding an output binding; each is called for every Init. A nil binding:
-// none is served.
+// New returns a server that does not serve yet. It calls store for every Init of a secret
+// store, to make a store that is not initialised yet. It calls binding in the same way for an
+// output binding. If binding is nil, no output binding is served.
 func New[S secretstores.SecretStore](opts Options, store func() S, binding NewBinding[S]) (*Server[S], error) {
 	switch {
 	case opts.Name == "":
@@ -123,10 +125,11 @@ func New[S secretstores.SecretStore](opts Options, store func() S, binding NewBi
 	return s, nil
 }
 
-// Run brings back the instances of an earlier process, and serves until ctx ends.
-// Then it goes on for ShutdownDelay at most, and stops: the socket goes first, running
-// calls get StopTimeout, and then the stores get it to close. It returns nil if it was ctx that ended it, and the reason
-// for anything else.
+// Run restores the instances of an earlier process, and serves until ctx ends. Then it shuts
+// down gracefully. First it may go on serving for ShutdownDelay at most. Then it removes the
+// socket, and lets running calls end within StopTimeout. Finally the stores close, again
+// within StopTimeout. Run returns nil if it stopped because ctx ended. Otherwise it returns
+// the reason.
 func (s *Server[S]) Run(ctx context.Context) error {
 	sock, err := bind(s.opts)
 	if err != nil {
@@ -171,8 +174,8 @@ func (s *Server[S]) grpcServer() *grpc.Server {
 		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeaders),
-		// A daprd calls much and little at a time: goroutines and buffers are worth
-		// keeping from one call to the next.
+		// A daprd makes many calls, but only a few at a time. It pays to reuse goroutines
+		// and buffers from one call to the next.
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.SharedWriteBuffer(true),
 		grpc.ChainUnaryInterceptor(s.calls.intercept, recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(s.recovered))),
@@ -185,19 +188,19 @@ func (s *Server[S]) grpcServer() *grpc.Server {
 	return server
 }
 
-// recovered answers a call that panicked. What it panicked with may hold a
-// secret, so only its type is logged.
+// recovered returns the error for a call that panicked: Internal. The panic's value may hold
+// a secret, so only its type is logged.
 func (s *Server[S]) recovered(cause any) error {
 	s.opts.Logger.Errorf("a call panicked (%T); it was answered as Internal", cause)
 	return status.Error(codes.Internal, "internal error")
 }
 
 const (
-	// peerCheck is how often instances without a connection are asked whether
-	// their daprd still lives.
+	// peerCheck is how often we check whether the daprd of an instance without a connection
+	// is still alive.
 	peerCheck = 10 * time.Second
-	// endCheck is how long after the end of a connection that is asked: a process
-	// closes its connections before it is gone.
+	// endCheck is how long after the end of a connection we check that too. The check does
+	// not come at once, because a process closes its connections before it is gone.
 	endCheck = time.Second
 )
 
@@ -211,13 +214,14 @@ func (s *Server[S]) connectionEnded(c *connection) {
 	}
 }
 
-// watchPeers forgets instances whose daprd is gone, until ctx ends.
+// watchPeers removes instances whose daprd has ended, until ctx ends. It also removes answers
+// that are too old, and closes idle stores.
 func (s *Server[S]) watchPeers(ctx context.Context) {
 	every := time.NewTicker(peerCheck)
 	defer every.Stop()
 	soon := time.NewTimer(endCheck)
 	defer soon.Stop()
-	waiting := true // whether soon will tell
+	waiting := true // whether soon is running
 	for {
 		select {
 		case <-every.C:
@@ -225,7 +229,7 @@ func (s *Server[S]) watchPeers(ctx context.Context) {
 			s.expireAnswers()
 			s.closeIdle()
 		case <-s.ended:
-			if !waiting { // ends that come one after the other must not put it off
+			if !waiting { // a series of ended connections must not delay the check
 				waiting = true
 				soon.Reset(endCheck)
 			}
@@ -238,24 +242,25 @@ func (s *Server[S]) watchPeers(ctx context.Context) {
 	}
 }
 
-// dropGone drops what is kept of processes that have ended.
+// dropGone removes the instances of processes that have ended, with their records and
+// answers.
 func (s *Server[S]) dropGone() {
 	s.stores.dropGone()
 	s.bindings.dropGone()
 }
 
-// closeIdle closes the stores that no connection has used since the last time.
+// closeIdle closes the stores that had no connection at this check and at the last one.
 func (s *Server[S]) closeIdle() {
 	s.stores.closeIdle()
 	s.bindings.closeIdle()
 }
 
-// stop lets running calls end and closes the stores, within StopTimeout for each.
-// While they run, others are answered too. What hangs for longer is left behind: the
-// process is about to end.
+// stop lets running calls end, and then closes the stores. Each of the two gets StopTimeout.
+// While the running calls end, new calls are answered too. A call or store that hangs for
+// longer is left behind, because the process is about to end.
 func (s *Server[S]) stop(server *grpc.Server) {
 	if !within(s.opts.StopTimeout, func() { s.calls.wait(); server.GracefulStop() }) {
-		// Stop ends the connections, and then may wait for a call that hangs.
+		// Stop closes the connections, and then may wait for a call that hangs.
 		go server.Stop()
 	}
 	if !within(s.opts.StopTimeout, func() { s.bindings.close(); s.stores.close() }) {
@@ -264,7 +269,8 @@ func (s *Server[S]) stop(server *grpc.Server) {
 	s.closeAnswers()
 }
 
-// within tells whether fn, which goes on otherwise, is done within a time.
+// within runs fn and reports whether it returned within limit. Otherwise fn goes on running
+// in the background.
 func within(limit time.Duration, fn func()) bool {
 	done := make(chan struct{})
 	go func() {

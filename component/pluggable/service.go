@@ -12,10 +12,12 @@ import (
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 )
 
-// instanceHeader names the Component on every unary call of daprd.
+// instanceHeader is the header in which daprd sends the Component's name with every unary
+// call.
 const instanceHeader = "x-component-instance"
 
-// service is the gRPC side: each method decodes, calls the store and encodes.
+// service is the gRPC service of a secret store. Each method decodes the request, calls the
+// store and encodes the answer.
 type service[S secretstores.SecretStore] struct {
 	proto.UnimplementedSecretStoreServer
 
@@ -24,7 +26,7 @@ type service[S secretstores.SecretStore] struct {
 
 var _ proto.SecretStoreServer = (*service[secretstores.SecretStore])(nil)
 
-// initSecretStore makes a secret store and initialises it.
+// initSecretStore returns a function that makes a secret store and initialises it.
 func initSecretStore[S secretstores.SecretStore](newStore func() S) func(
 	context.Context, string, map[string]string,
 ) (S, error) {
@@ -87,7 +89,8 @@ func (s *service[S]) Ping(context.Context, *proto.PingRequest) (*proto.PingRespo
 	return &proto.PingResponse{}, nil
 }
 
-// call runs fn on the store of the caller's instance.
+// call runs fn with the store of the instance that the call is for. Its error is a gRPC
+// status.
 func call[S secretstores.SecretStore, T any](ctx context.Context, s *service[S], fn func(S) (*T, error)) (*T, error) {
 	h, err := s.instances.acquireFor(ctx)
 	if err != nil {
@@ -101,7 +104,8 @@ func call[S secretstores.SecretStore, T any](ctx context.Context, s *service[S],
 	return resp, nil
 }
 
-// caller returns the connection that a call came by and the Component's name.
+// caller returns the connection on which a call arrived, and the Component's name. The name
+// is empty if the call has none.
 func caller(ctx context.Context) (*connection, string, error) {
 	c, ok := connectionOf(ctx)
 	if !ok {
@@ -114,7 +118,8 @@ func caller(ctx context.Context) (*connection, string, error) {
 	return c, name, nil
 }
 
-// asStatus gives an error a gRPC code: its own, if it has one.
+// asStatus converts an error to a gRPC status. It keeps the error's own code, if it has one,
+// and uses otherwise if not.
 func asStatus(err error, otherwise codes.Code) error {
 	if s, ok := status.FromError(err); ok {
 		return s.Err()

@@ -15,8 +15,8 @@ import (
 	"credential-resolver/internal/owned"
 )
 
-// SocketFolder returns where daprd looks for pluggable components. daprd reads
-// the first variable; the Kubernetes injector sets the second in the component.
+// SocketFolder returns the folder where daprd looks for pluggable components. daprd reads
+// the first variable. The Kubernetes injector sets the second one in the component.
 func SocketFolder() string {
 	return cmp.Or(
 		os.Getenv("DAPR_COMPONENTS_SOCKETS_FOLDER"),
@@ -25,29 +25,31 @@ func SocketFolder() string {
 	)
 }
 
-// socketPath is where daprd finds the socket of a server.
+// socketPath returns the path where daprd finds the socket of a server.
 func socketPath(o Options) string { return filepath.Join(o.SocketFolder, o.Name+".sock") }
 
-// dialTimeout bounds the question whether a socket has a live server.
+// dialTimeout bounds the check whether a socket has a live server.
 const dialTimeout = 2 * time.Second
 
-// socket is a bound socket that daprd cannot see until it is published: daprd
-// dials everything in the folder, and waits for ever on what does not answer.
+// socket is a bound socket that daprd cannot see until it is published. daprd dials every
+// socket in the folder, and waits forever for one that does not answer.
 //
-// It is bound in a subfolder of this process's user alone, which daprd skips, next
-// to a lock that says that a process of this name is alive, and then renamed into
-// place. All of this works on the folders' descriptors, which nobody can redirect.
+// The socket is bound in a subfolder that only this process's user can access. daprd skips
+// subfolders. A lock next to the socket says that a process of this name is alive. Later the
+// socket is renamed into place. All of this uses the folders' descriptors, which nobody can
+// redirect.
 type socket struct {
 	listener *net.UnixListener
-	path     string     // where daprd finds it
-	name     string     // of its file, in both folders
-	folder   *owned.Dir // where daprd looks
-	private  *owned.Dir // where it is bound
+	path     string     // the path where daprd finds the socket
+	name     string     // the file name of the socket, in both folders
+	folder   *owned.Dir // the folder where daprd looks
+	private  *owned.Dir // the subfolder where the socket is bound
 	lock     *os.File
 	own      os.FileInfo // the socket's own file, once published
 }
 
-// bind takes the name of a server for this process and binds its socket, hidden.
+// bind takes the lock for the name of a server, and binds the server's socket where daprd
+// does not see it.
 func bind(o Options) (*socket, error) {
 	s := &socket{path: socketPath(o), name: o.Name + ".sock"}
 	if len(s.path) > maxSocketPath {
@@ -68,10 +70,12 @@ func bind(o Options) (*socket, error) {
 	return s, nil
 }
 
-// maxSocketPath is what fits into sun_path, unix(7), with its final zero.
+// maxSocketPath is the longest path, in bytes, that fits into sun_path (unix(7)) with its
+// final zero byte.
 const maxSocketPath = 107
 
-// openFolders opens the folder that daprd looks in, and in it the one for the lock.
+// openFolders opens the folder where daprd looks, and the subfolder for the lock and the
+// hidden socket.
 func (s *socket) openFolders(o Options) (err error) {
 	s.folder, err = owned.Open(o.SocketFolder, owned.Options{Perm: 0o755, Shared: o.SharedSocketFolder})
 	if err == nil {
@@ -91,8 +95,8 @@ func (s *socket) openFolders(o Options) (err error) {
 	}
 }
 
-// takeLock fails if another process of this name is alive; the kernel lets the
-// lock of a dead one go.
+// takeLock takes the lock. It fails if another process of this name is alive. The kernel
+// releases the lock of a process that has ended.
 func (s *socket) takeLock() error {
 	f, err := s.private.OpenFile("lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -125,12 +129,12 @@ func (s *socket) listen() error {
 	if err != nil {
 		return fmt.Errorf("binding the socket: %w", err)
 	}
-	l.SetUnlinkOnClose(false) // it will have moved
+	l.SetUnlinkOnClose(false) // the socket will have moved
 	s.listener = l
 	return nil
 }
 
-// setMode sets the permission bits of the socket that listen has bound.
+// setMode sets the permission bits of the socket.
 func (s *socket) setMode(mode fs.FileMode) error {
 	if err := s.private.Chmod(s.name, mode); err != nil {
 		return fmt.Errorf("setting the socket's mode: %w", err)
@@ -138,7 +142,8 @@ func (s *socket) setMode(mode fs.FileMode) error {
 	return nil
 }
 
-// checkPath refuses to replace anything but a socket that nobody serves.
+// checkPath returns an error unless the socket's path is free, or has a socket that nobody
+// serves.
 func (s *socket) checkPath() error {
 	info, err := s.folder.Lstat(s.name)
 	switch {
@@ -161,7 +166,7 @@ func (s *socket) checkPath() error {
 	}
 }
 
-// publish makes the socket visible to daprd, in the place of a dead one.
+// publish makes the socket visible to daprd. It replaces a dead socket.
 func (s *socket) publish() error {
 	own, err := s.private.Lstat(s.name)
 	if err == nil {
@@ -174,13 +179,13 @@ func (s *socket) publish() error {
 	return nil
 }
 
-// publishedCheck is how often the published socket is looked at.
+// publishedCheck is how often the published socket is checked.
 const publishedCheck = time.Second
 
-// watch looks at the published socket until stop is called, which waits for the last
-// look. It tells one error as soon as daprd no longer finds the socket: somebody has
-// removed it, put another in its place, or replaced its folder. A daprd that starts
-// or connects again would then reach nobody, or hand its secrets to somebody else.
+// watch checks the published socket until stop is called. stop waits for the last check. The
+// channel receives one error when daprd no longer finds the socket, because somebody has
+// removed it, or replaced it or its folder. A daprd that starts or connects again would then
+// reach nobody, or send its secrets to somebody else.
 func (s *socket) watch() (unpublished <-chan error, stop func()) {
 	told, stopped, ended := make(chan error, 1), make(chan struct{}), make(chan struct{})
 	go func() {
@@ -205,8 +210,8 @@ func (s *socket) watch() (unpublished <-chan error, stop func()) {
 	}
 }
 
-// check reports an error if daprd would not find the published socket. It goes by
-// the path, as daprd does.
+// check returns an error if daprd would not find the published socket. It uses the path, as
+// daprd does.
 func (s *socket) check() error {
 	now, err := os.Lstat(s.path)
 	if err == nil && os.SameFile(s.own, now) {
@@ -222,7 +227,7 @@ func (s *socket) check() error {
 	return fmt.Errorf("%s %s: find out what else writes to %s, and start this process again", s.path, happened, filepath.Dir(s.path))
 }
 
-// remove takes the socket out of daprd's sight, unless it is another's by now.
+// remove removes the published socket, unless somebody has replaced it.
 func (s *socket) remove() {
 	if s.own == nil {
 		return
@@ -233,8 +238,8 @@ func (s *socket) remove() {
 	s.own = nil
 }
 
-// close gives everything back. The lock's file stays: to remove it would let two
-// processes hold a lock each.
+// close removes the socket and releases the lock and the folders. The lock's file stays,
+// because without it two processes could each hold a lock.
 func (s *socket) close() {
 	s.remove()
 	if s.listener != nil {

@@ -16,8 +16,8 @@ import (
 	"credential-resolver/internal/owned"
 )
 
-// StateFolder returns where instances are remembered unless another folder is
-// named (DESIGN.md, section 9).
+// StateFolder returns the default folder where instances are remembered (DESIGN.md, section
+// 9).
 func StateFolder(name string) string {
 	runtime := os.Getenv("XDG_RUNTIME_DIR")
 	if !filepath.IsAbs(runtime) {
@@ -26,15 +26,15 @@ func StateFolder(name string) string {
 	return filepath.Join(runtime, name)
 }
 
-// stateVersion is the version of a record's form.
+// stateVersion is the version of the format of a record.
 const stateVersion = 2
 
-// record is what is remembered of one instance. Its properties may hold secrets.
+// record is the remembered data of one instance. Its properties may hold secrets.
 type record struct {
 	Version    int               `json:"version"`
 	Kind       string            `json:"kind"`
 	Component  string            `json:"component"`
-	Boot       string            `json:"boot"` // what the rest identifies a process in
+	Boot       string            `json:"boot"` // the boot in which the ids below identify a process
 	UID        uint32            `json:"uid"`
 	GID        uint32            `json:"gid"`
 	PID        int32             `json:"pid,omitempty"`
@@ -52,31 +52,32 @@ func (r record) key() instanceKey {
 	return instanceKey{process{uid: r.UID, gid: r.GID, pid: r.PID, start: r.Start, pidfd: r.PIDFD}, r.Component}
 }
 
-// single tells whether the record is of the one daprd of a user.
+// single reports whether the record belongs to the one daprd of a user.
 func (r record) single() bool { return r.PID == 0 && r.PIDFD == 0 }
 
-// ended tells whether the record is of a process that has ended: at the last boot, if
-// not before. Of the one daprd of a user that is not known.
+// ended reports whether the record belongs to a process that has ended. A record from before
+// the last boot counts as ended. For the one daprd of a user it returns false, because its
+// end is not known.
 func (r record) ended() bool {
 	p := r.key().peer
 	return p.pid != 0 && p.ended(noPidfd) || (p.pid != 0 || p.pidfd != 0) && r.Boot != bootID()
 }
 
-// stateFolder holds one file an instance, of one socket: processes that serve
-// other sockets have folders of their own beside it.
+// stateFolder holds one file for each instance of one socket. Processes that serve other
+// sockets have their own folders next to it.
 type stateFolder struct {
 	path     string
 	onDisk   bool
-	seal     *sealer      // nil: records are written as they are
-	otherKey atomic.Int32 // how many files have been found that another key encrypted
+	seal     *sealer      // nil: records are not encrypted
+	otherKey atomic.Int32 // how many files were found with errOtherKey
 
 	mu   sync.Mutex
-	root *owned.Dir // the folder that was checked, whatever comes to have its name
+	root *owned.Dir // the checked folder, even if its name now leads elsewhere
 }
 
-// openState makes the folder for the instances of a socket. It refuses one that is
-// not in memory, unless onDisk allows a disk, and one that another user could have
-// put there. Its files are encrypted if there is a sealer.
+// openState creates the folder for the instances of a socket. It refuses a folder that is not
+// in memory, unless onDisk is true. It also refuses a folder that another user could have put
+// there. Its files are encrypted unless seal is nil.
 func openState(folder, socket string, onDisk bool, seal *sealer) (*stateFolder, error) {
 	folder, err := filepath.Abs(folder)
 	if err == nil {
@@ -90,7 +91,7 @@ func openState(folder, socket string, onDisk bool, seal *sealer) (*stateFolder, 
 	return s, s.open()
 }
 
-// open makes the folder, checks it, and holds it from then on.
+// open creates the folder, checks it, and keeps it open.
 func (s *stateFolder) open() error {
 	parent := filepath.Dir(s.path)
 	if !s.onDisk {
@@ -98,7 +99,7 @@ func (s *stateFolder) open() error {
 			return err
 		}
 	}
-	// Others may write to the parent: what counts is our own folder in it.
+	// Others may write to the parent. Only our own folder in it must be safe.
 	folder, err := owned.Open(parent, owned.Options{Perm: 0o700, Shared: true})
 	if err != nil {
 		return err
@@ -113,7 +114,7 @@ func (s *stateFolder) open() error {
 	return nil
 }
 
-// subfolder opens a folder in it, and makes what is missing.
+// subfolder opens a subfolder, and creates missing folders.
 func (s *stateFolder) subfolder(name string) (*owned.Dir, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,21 +127,22 @@ func (s *stateFolder) subfolder(name string) (*owned.Dir, error) {
 	return folder, err
 }
 
-// close lets the folder go.
+// close closes the folder.
 func (s *stateFolder) close() {
 	if s.root != nil {
 		_ = s.root.Close()
 	}
 }
 
-// fileName names an instance's file: a name of a Component may hold anything.
+// fileName returns the name of an instance's file. The Component's name is hashed, because it
+// may contain any character.
 func fileName(kind string, key instanceKey) string {
 	hash := sha256.Sum256([]byte(key.name))
 	return fmt.Sprintf("%s-%s-%s.json", kind, key.peer.id(), hex.EncodeToString(hash[:8]))
 }
 
-// save replaces an instance's file at once: a process that is killed leaves the
-// old one or the new one. A folder that has gone is made again.
+// save replaces an instance's file atomically: if the process is killed, the old file or the
+// new file is there. save creates the folder again if it has disappeared.
 func (s *stateFolder) save(kind string, key instanceKey, properties map[string]string) error {
 	text, err := json.Marshal(newRecord(kind, key, properties))
 	if err != nil {
@@ -162,8 +164,7 @@ func (s *stateFolder) save(kind string, key instanceKey, properties map[string]s
 	return err
 }
 
-// write puts a file beside and renames it. It is on the disk, if there is one, before
-// it has its name.
+// write writes a temporary file, syncs it to disk, and renames it to name.
 func (s *stateFolder) write(name string, text []byte) error {
 	beside := unfinished + name
 	f, err := s.root.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -186,10 +187,10 @@ func (s *stateFolder) write(name string, text []byte) error {
 	return err
 }
 
-// unfinished begins the name of a file that is being written.
+// unfinished is the prefix in the name of a file that is being written.
 const unfinished = "."
 
-// remove forgets an instance.
+// remove removes the record of an instance, if there is one.
 func (s *stateFolder) remove(kind string, key instanceKey) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -204,10 +205,10 @@ func (s *stateFolder) removeFile(name string) error {
 	return err
 }
 
-// load returns the records that can be read, and removes those of processes that
-// have ended, those of another key, and what a process that was killed left half-written. told is given,
-// for each file that is no record, its path and what to say of it; it is left as
-// it is.
+// load returns the records that can be read. It removes the records of processes that have
+// ended, the records of another key, and the unfinished files of a process that was killed.
+// It leaves other files that are not valid records as they are. For each of them, and for
+// each error, it calls told with the path and the reason.
 func (s *stateFolder) load(told func(path string, why error)) []record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,7 +243,7 @@ func (s *stateFolder) load(told func(path string, why error)) []record {
 	return records
 }
 
-// read reads one file. Its error holds nothing of it.
+// read reads one file. Its errors contain no text from the file.
 func (s *stateFolder) read(name string) (record, error) {
 	info, err := s.root.Lstat(name)
 	if err != nil {
@@ -268,7 +269,7 @@ func (s *stateFolder) read(name string) (record, error) {
 	return r, nil
 }
 
-// check refuses a record that this version did not write under this name.
+// check returns an error unless this version writes such a record under this name.
 func (r record) check(name string) error {
 	switch {
 	case r.Version != stateVersion:

@@ -8,13 +8,14 @@ import (
 	"strings"
 )
 
-// makeRoom sees that the folder stays within maxState with one more file of a size, and
-// the files of its peer within maxPeerState. For the first it removes the oldest records
-// of processes of other PID namespaces, whose end may not have been seen.
+// makeRoom checks that a new file of size bytes fits: all files within maxState, and the
+// files of its peer within maxPeerState. To stay within maxState, it removes the oldest
+// records of processes in other PID namespaces, whose end may not have been seen. It returns
+// an error if the file still does not fit.
 func (s *stateFolder) makeRoom(name string, peer process, size int) error {
 	files, err := s.files()
 	if err != nil {
-		return nil // what is wrong shows when the file is written
+		return nil // the write will report the problem
 	}
 	total, ofPeer := int64(size), int64(size)
 	for _, f := range files {
@@ -46,7 +47,7 @@ func (s *stateFolder) makeRoom(name string, peer process, size int) error {
 	return nil
 }
 
-// files returns the files in the folder, the oldest first.
+// files returns the files in the folder, sorted from oldest to newest.
 func (s *stateFolder) files() ([]fs.FileInfo, error) {
 	entries, err := fs.ReadDir(s.root.FS(), ".")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package pluggabletest serves a pluggable component for a test, and connects to it as
-// daprd does. The product does not import it.
+// Package pluggabletest runs a pluggable component in a test, and connects to it as daprd
+// does. The product does not import it.
 package pluggabletest
 
 import (
@@ -18,17 +18,17 @@ import (
 	"credential-resolver/component/pluggable"
 )
 
-// patience is how long a server may take to serve.
+// patience is how long a server may take until it serves.
 const patience = 30 * time.Second
 
-// Running is a server at work.
+// Running is a server that runs.
 type Running struct {
-	Cancel context.CancelFunc // asks it to stop
-	Done   chan error         // what Run returned
+	Cancel context.CancelFunc // asks the server to stop
+	Done   chan error         // receives the error that Run returned
 	socket string
 }
 
-// Server is what is served: a [pluggable.Server].
+// Server is the part of [pluggable.Server] that this package needs.
 type Server interface {
 	// Run serves until ctx ends.
 	Run(ctx context.Context) error
@@ -36,7 +36,8 @@ type Server interface {
 
 var _ Server = (*pluggable.Server[secretstores.SecretStore])(nil)
 
-// Start runs a server that will serve a socket. It does not wait.
+// Start runs a server in the background. socket is the path at which it will serve. Start
+// does not wait for it.
 func Start(server Server, socket string) *Running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Running{Cancel: cancel, Done: make(chan error, 1), socket: socket}
@@ -44,7 +45,8 @@ func Start(server Server, socket string) *Running {
 	return r
 }
 
-// AwaitSocket waits until the server serves, which it does as soon as its socket is there.
+// AwaitSocket waits until the socket exists. From then on the server serves. It returns an
+// error if the server stops or takes too long.
 func (r *Running) AwaitSocket() error {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -65,22 +67,22 @@ func (r *Running) AwaitSocket() error {
 	}
 }
 
-// Stop ends the server, and returns what Run returned.
+// Stop stops the server, and returns the error that Run returned.
 func (r *Running) Stop() error {
 	r.Cancel()
 	return <-r.Done
 }
 
-// Client is daprd's own for one Component.
+// Client is daprd's own client of one Component.
 type Client interface {
 	secretstores.SecretStore
 
-	// Dial connects without Init, as a daprd does that comes back.
+	// Dial connects without Init, like a daprd that connects again.
 	Dial(component string) error
 	Ping() error
 }
 
-// NewClient returns daprd's client of a socket, which the end of the test closes.
+// NewClient returns daprd's client of a socket. It is closed at the end of the test.
 func NewClient(t testing.TB, socket string) Client {
 	t.Helper()
 	c := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), socket)
@@ -88,8 +90,8 @@ func NewClient(t testing.TB, socket string) Client {
 	return c
 }
 
-// SocketFolder returns a new folder with room for a socket's name in its path: that of
-// t.TempDir holds the test's name, and may be too long.
+// SocketFolder returns a new folder with a path short enough for a socket. The path of
+// t.TempDir contains the test's name and may be too long.
 func SocketFolder(t testing.TB) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "p")
