@@ -6,7 +6,7 @@
 // components-go-sdk.
 //
 // It owns the socket, the instances, the state that outlives a restart, and the life of the
-// process (DESIGN.md, sections 1 and 9). It must not know about credentials: it can serve
+// process (DESIGN.md, sections 1 and 9). It knows nothing about credentials: it can serve
 // any secretstores.SecretStore.
 //
 //	server, err := pluggable.New(pluggable.Options{

@@ -26,7 +26,7 @@ type instanceKey struct {
 type instance[T io.Closer] struct {
 	key instanceKey
 
-	inits   int                 // Inits under way; under the lock of all instances
+	inits   int                 // Inits under way; guarded by instances.mu
 	initing *semaphore.Weighted // held by the running Init: one at a time
 
 	mu          sync.Mutex

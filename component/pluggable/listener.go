@@ -27,8 +27,8 @@ type listener struct {
 	unknown    rate.Sometimes // likewise
 
 	mu      sync.Mutex
-	all     int
-	refused int // of all, those of users that may not call
+	all     int // open connections
+	refused int // part of all: connections of users that may not call
 	byPeer  map[process]int
 	alone   chan struct{} // closed when no peer that may call is connected; nil: nobody waits for that
 }

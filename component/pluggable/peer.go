@@ -17,7 +17,7 @@ type process struct {
 	uid, gid   uint32
 	pid        int32
 	start      uint64 // start time, in the system's own unit
-	pidfd      uint64 // the inode of the process's pidfd; no other process has it until the next boot
+	pidfd      uint64 // inode of the process's pidfd; no other process has it until the next boot
 	connection uint64 // a number that this server assigned
 }
 

@@ -74,7 +74,7 @@ func (s *Server[S]) restore(ctx context.Context) {
 		s.opts.Logger.Warnf("what an earlier process left in %s is ignored: %v", file, why)
 	})
 	for _, r := range records {
-		if r.single() != s.opts.SingleDaprd { // the flag has changed: nobody comes back to it
+		if r.single() != s.opts.SingleDaprd { // the flag has changed: no daprd comes back to this instance
 			_ = state.remove(r.Kind, r.key())
 			continue
 		}
