@@ -10,16 +10,16 @@ import (
 
 var errPanic = errors.New("panic in the store")
 
-// bounded makes one attempt as soon as the store's queue admits it, and waits at most the
-// limits' Timeout for its answer. A store that ignores its context is left behind: its call
-// keeps its place in the queue until it ends.
+// bounded makes one attempt. It waits until the store's queue admits the call, and then at
+// most the limits' Timeout for the answer. If a store ignores its context, bounded stops
+// waiting, but the call keeps its place in the queue until it returns.
 func bounded[T any](ctx context.Context, g *guard, call func(context.Context) (T, error)) (T, error) {
 	var none T
 	w, err := g.queue.acquire(ctx)
 	if err != nil {
 		return none, err
 	}
-	if g.open() { // since the call began to wait
+	if g.open() { // the breaker may have opened while the call waited in the queue
 		g.queue.release(0)
 		return none, errNotAsked()
 	}
@@ -51,7 +51,7 @@ func bounded[T any](ctx context.Context, g *guard, call func(context.Context) (T
 		return o.value, o.err
 	case <-attempt.Done():
 	}
-	if w != nil && ctx.Err() != nil && !g.queue.hangs(w) { // the request's time was spent on waiting
+	if w != nil && ctx.Err() != nil && !g.queue.hangs(w) { // the call used up its time in the queue
 		return none, errOverloaded()
 	}
 	return none, &credential.StoreError{Kind: credential.Timeout, Err: attempt.Err()}

@@ -13,28 +13,28 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// errNotConnected is what a call gets that ran out of time before the store was
-// first connected.
+// errNotConnected is the error of a call whose time ran out before the store was first
+// connected.
 var errNotConnected = credential.Remedy("not connected yet")
 
-// connector is a store that connects in the background, with a new store object each
-// attempt, because a contrib store cannot be initialised twice.
+// connector connects to a store in the background. Each attempt makes a new store object,
+// because a contrib store cannot be initialised twice.
 type connector[C io.Closer] struct {
 	connect func(ctx context.Context) (C, error)
 	onFail  func(error)
 
 	cancel context.CancelFunc
-	wanted chan struct{} // offered by every call that waits, all the time
-	ready  chan struct{} // closed when conn is there
-	ended  chan struct{} // closed when nothing runs any more
-	first  chan error    // the first attempt's outcome, one value
-	denied atomic.Bool   // whether the last attempt was refused
-	calls  atomic.Int64  // that wait for it
+	wanted chan struct{} // every waiting call keeps offering a value
+	ready  chan struct{} // closed when conn is set
+	ended  chan struct{} // closed when run has returned
+	first  chan error    // holds the first attempt's outcome
+	denied atomic.Bool   // the last attempt failed as Denied
+	calls  atomic.Int64  // the number of calls that wait for conn
 	conn   C
 	close  sync.Once
 }
 
-// newConnector starts to connect. onFail is told of every attempt that failed.
+// newConnector starts to connect. It calls onFail for every failed attempt.
 func newConnector[C io.Closer](connect func(context.Context) (C, error), onFail func(error)) *connector[C] {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &connector[C]{
@@ -73,8 +73,9 @@ func (c *connector[C]) run(ctx context.Context) {
 // retryWhileWanted is the longest pause between attempts while a call waits.
 const retryWhileWanted = time.Second
 
-// pause waits between attempts, for less than the interval if a call waits: its
-// time is shorter than the longest interval. It tells whether to go on.
+// pause waits for the interval between two attempts. While a call waits, it waits for at most
+// retryWhileWanted, because a call has less time than the longest interval. It reports whether
+// to go on.
 func (c *connector[C]) pause(ctx context.Context, interval time.Duration) bool {
 	timer := time.NewTimer(min(interval, retryWhileWanted))
 	defer timer.Stop()
@@ -96,8 +97,8 @@ func (c *connector[C]) pause(ctx context.Context, interval time.Duration) bool {
 	return true
 }
 
-// reconnect is how long to wait between attempts: half a second, growing to half
-// a minute, each spread by half so that many processes do not keep step.
+// reconnect returns the exponential backoff between attempts: from half a second up to half a
+// minute. Each interval has a jitter of 50%, so that many processes do not reconnect in step.
 func reconnect() backoff.BackOff {
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval = 500 * time.Millisecond
@@ -114,9 +115,9 @@ func (c *connector[C]) attempt(ctx context.Context) (conn C, err error) {
 	return c.connect(ctx)
 }
 
-// awaitFirst waits for the first attempt. It returns an error only for what no
-// retry mends, unless any failure is asked for; an attempt that failed otherwise,
-// or that takes longer than ctx allows, goes on in the background.
+// awaitFirst waits for the first attempt. It returns a permanent error and, if anyFailure is
+// set, any other failure too, including an attempt that takes longer than ctx. Otherwise the
+// connector goes on in the background after the attempt failed or ctx ended.
 func (c *connector[C]) awaitFirst(ctx context.Context, anyFailure bool) error {
 	select {
 	case err := <-c.first:
@@ -135,9 +136,9 @@ func (c *connector[C]) awaitFirst(ctx context.Context, anyFailure bool) error {
 	return nil
 }
 
-// await returns the connected store, waiting for it as long as ctx allows, then
-// fails as Unavailable (DESIGN.md, section 9), or as Denied if that is why it is
-// not connected. Of the calls that wait at a time, those above maxWaiting fail at once.
+// await returns the connected store. It waits for the store until ctx ends, then fails as
+// Unavailable (DESIGN.md, section 9), or as Denied if the last attempt was denied. At most
+// maxWaiting calls wait at a time; further calls fail at once.
 func (c *connector[C]) await(ctx context.Context) (C, error) {
 	select {
 	case <-c.ready:
@@ -150,14 +151,14 @@ func (c *connector[C]) await(ctx context.Context) (C, error) {
 		select {
 		case <-c.ready:
 			return c.conn, nil
-		case c.wanted <- struct{}{}: // the next attempt comes at once
+		case c.wanted <- struct{}{}: // ends the pause before the next attempt
 		case <-c.ended:
 			waiting = false
 		case <-ctx.Done():
 			waiting = false
 		}
 	}
-	select { // both may have come at once, and ended always comes with ready
+	select { // another case may have won although ready is closed too
 	case <-c.ready:
 		return c.conn, nil
 	default:
@@ -170,8 +171,8 @@ func (c *connector[C]) await(ctx context.Context) (C, error) {
 	return none, &credential.StoreError{Kind: kind, General: kind == credential.Denied, Err: errNotConnected}
 }
 
-// Close stops connecting and closes the store. An attempt that hangs is left
-// behind, and its store closed whenever it ends.
+// Close stops connecting and closes the store. It does not wait for an attempt that hangs: if
+// that connects later, its store is closed then.
 func (c *connector[C]) Close() error {
 	var err error
 	c.close.Do(func() {

@@ -5,15 +5,15 @@ import (
 	"errors"
 )
 
-// What a store may be unable to do. A call for it fails with a
-// [resolver.StoreError] of kind FailedPrecondition that wraps one of these.
+// These errors say what a store cannot do. The call fails with a [credential.StoreError] of
+// kind FailedPrecondition that wraps one of them.
 var (
 	ErrCannotList   = errors.New("this type of config store cannot list its keys")
 	ErrCannotDelete = errors.New("this type of config store cannot delete")
 )
 
-// ErrEdited is what a [resolver.StoreError] of kind FailedPrecondition wraps where a
-// config is not the one that was to be replaced.
+// ErrEdited means that somebody else changed a config since it was read. It is wrapped in a
+// [credential.StoreError] of kind FailedPrecondition.
 var ErrEdited = errors.New("it has been edited meanwhile: try again")
 
 // ConfigConn is a connected config store.
@@ -25,27 +25,28 @@ type ConfigConn interface {
 
 // Deleter is a config store that can delete.
 type Deleter interface {
-	// Delete may take a key that is not there for deleted.
+	// Delete deletes a key. Deleting an absent key may succeed.
 	Delete(ctx context.Context, key string) error
 }
 
-// Replacer is a config store that sees an edit between a reading and a writing.
+// Replacer is a config store that detects an edit between a read and a write.
 type Replacer interface {
-	// Replace fails with ErrEdited if what is there is not old, nor data already.
+	// Replace writes data. It fails with ErrEdited if the stored config is neither old nor
+	// already data.
 	Replace(ctx context.Context, key string, old, data []byte) error
 }
 
 // Lister is a config store that can list.
 type Lister interface {
-	// List returns the configs that the store holds under a template, a page at a
-	// time: the first for an empty token, the next for the page's own.
+	// List returns one page of the configs whose keys match a template. An empty token asks
+	// for the first page, and Page.Next for the following one.
 	List(ctx context.Context, key KeyTemplate, token string) (Page, error)
 }
 
-// Page is a part of a listing.
+// Page is one page of a listing.
 type Page struct {
-	GUIDs []string // in any order, and maybe more than once
-	Next  string   // the token of the next page; "" after the last
+	GUIDs []string // in any order, possibly with duplicates
+	Next  string   // the token of the next page; "" on the last page
 }
 
 // SecretConn is a connected secret store.

@@ -12,9 +12,9 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Failed classifies the failures that every store can have. Everything but running out of
-// time counts as Unavailable. So does a local file that we have no permission to read: it
-// may be readable again in a moment (DESIGN.md, section 5).
+// Failed classifies the failures that every store can have. A deadline that has passed is
+// Timeout; everything else is Unavailable. A local file that we have no permission to read is
+// Unavailable too, because it may soon be readable again (DESIGN.md, section 5).
 func Failed(err error) error {
 	kind := credential.Unavailable
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -23,8 +23,8 @@ func Failed(err error) error {
 	return &credential.StoreError{Kind: kind, Err: err}
 }
 
-// FailedWrite classifies a failure to write a local file. Having no permission to write is
-// Denied: it is how folders of configs are protected.
+// FailedWrite classifies a failure to write a local file. A missing permission is Denied,
+// because file permissions are how folders of configs are protected.
 func FailedWrite(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return &credential.StoreError{Kind: credential.Denied, General: true, Err: err}
@@ -32,15 +32,15 @@ func FailedWrite(err error) error {
 	return Failed(err)
 }
 
-// PermissionDenied tells whether an error is that we have no permission for a local file.
-// Some stores keep only the text of an error.
+// PermissionDenied reports whether we have no permission for a local file. It also looks at
+// the error's text, because some stores keep nothing else of the error.
 func PermissionDenied(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || strings.HasSuffix(err.Error(), syscall.EACCES.Error())
 }
 
-// Unanswered says what it means that a store that is asked over HTTP gave no answer;
-// err is other without the error that net/http's client wraps its failures in. It
-// is taken out of that, since the URL holds the name of the secret.
+// Unanswered classifies the failure of an HTTP request that got no answer. It removes the
+// wrapper that net/http's client puts around the error, because the URL in it contains the
+// secret's name. It returns other as Unavailable if err has no such wrapper.
 func Unanswered(err, other error) error {
 	var inURL *url.Error
 	if !errors.As(err, &inURL) {
@@ -53,37 +53,39 @@ func Unanswered(err, other error) error {
 	return Failed(inURL.Err)
 }
 
-// Unavailable is a failure that is not the secret's.
+// Unavailable returns an error of kind Unavailable: a failure that is not about the secret
+// itself.
 func Unavailable(err error) error {
 	return &credential.StoreError{Kind: credential.Unavailable, Err: err}
 }
 
-// Absent says that a store has no such config or secret.
+// Absent returns the error of a store that has no such config or secret, of kind NotFound.
 func Absent() error {
 	return &credential.StoreError{Kind: credential.NotFound, Err: errAbsent}
 }
 
 var errAbsent = errors.New("not there")
 
-// Missing tells whether a store's error says that it has no such config or secret.
+// Missing reports whether an error means that the store has no such config or secret.
 func Missing(err error) bool { return err != nil && credential.KindOf(err) == credential.NotFound }
 
-// Unable says that a store cannot do what it was asked for.
+// Unable returns the error of a store that cannot do what it was asked for, of kind
+// FailedPrecondition.
 func Unable(why error) error {
 	return &credential.StoreError{Kind: credential.FailedPrecondition, Err: why}
 }
 
-// PermanentError is a failure to connect that no retry mends.
+// PermanentError is a failure to connect that a retry cannot fix.
 type PermanentError struct{ err error }
 
 func (e *PermanentError) Error() string { return e.err.Error() }
 
 func (e *PermanentError) Unwrap() error { return e.err }
 
-// Permanent marks a failure to connect that no retry mends.
+// Permanent marks a failure to connect as one that a retry cannot fix.
 func Permanent(err error) error { return &PermanentError{err} }
 
-// Explained returns an error with what to do about it, in words of ours.
+// Explained adds our own text about what to do to an error.
 func Explained(remedy credential.Remedy, err error) error { return &explainedError{remedy, err} }
 
 type explainedError struct {

@@ -7,8 +7,9 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 )
 
-// DeclaredFields asks a store for its metadata names. contrib's stores have this
-// method whether or not its interfaces, which depend on a build tag, say so.
+// DeclaredFields returns the metadata names that a store declares. It looks for the method
+// itself, because contrib's interfaces have the method only with a build tag and its stores
+// always have it. It panics if the store has no such method.
 func DeclaredFields(store any) metadata.MetadataMap {
 	describer, ok := store.(interface {
 		GetComponentMetadata() metadata.MetadataMap
@@ -19,13 +20,15 @@ func DeclaredFields(store any) metadata.MetadataMap {
 	return describer.GetComponentMetadata()
 }
 
-// Field returns a field, whatever the case of its name; "" if it is not set.
+// Field returns the value of a field, ignoring the case of its name. It returns "" if the
+// field is not set.
 func Field(fields map[string]string, name string) string {
 	value, _ := metadata.GetMetadataProperty(fields, name)
 	return value
 }
 
-// SetField sets a field and removes it in any other spelling; "" removes it.
+// SetField sets a field and removes every other spelling of its name. The value "" removes the
+// field.
 func SetField(fields map[string]string, name, value string) {
 	for given := range fields {
 		if strings.EqualFold(given, name) {

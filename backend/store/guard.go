@@ -15,18 +15,19 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// guard holds the calls to one store to its limits.
+// guard applies the limits to the calls to one store: queue, timeout, retries and circuit
+// breaker.
 type guard struct {
 	limits  Limits
 	queue   *queue
-	breaker *gobreaker.CircuitBreaker[struct{}] // nil for none
+	breaker *gobreaker.CircuitBreaker[struct{}] // nil: no circuit breaker
 
 	mu      sync.Mutex
-	probed  chan struct{} // closed when the call ends that probes the store
-	waiting int           // the calls that wait for that
+	probed  chan struct{} // closed and replaced when a probe of the store ends
+	waiting int           // the number of calls that wait for the probe
 }
 
-// newGuard returns a guard of a store; label names it in the log.
+// newGuard returns the guard of a store. The label names the store in the log.
 func newGuard(limits Limits, label string, log logger.Logger) *guard {
 	limits = limits.withDefaults()
 	g := &guard{limits: limits, queue: newQueue(limits), probed: make(chan struct{})}
@@ -34,8 +35,7 @@ func newGuard(limits Limits, label string, log logger.Logger) *guard {
 		return g
 	}
 	g.breaker = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-		// Its own part of the interval, so that the probes of many processes do not
-		// keep step.
+		// Jitter: 80 to 100% of the interval, so that many processes do not probe in step.
 		Timeout: limits.BreakerInterval*4/5 + rand.N(limits.BreakerInterval/5+1), //nolint:gosec // no secret depends on it
 		ReadyToTrip: func(counts gobreaker.Counts) bool {
 			return int64(counts.ConsecutiveFailures) >= int64(limits.BreakerFailures)
@@ -63,26 +63,27 @@ var (
 	errAbandoned = errors.New("the caller has left")
 )
 
-// errNotAsked is the failure of a call while the breaker is open.
+// errNotAsked returns the error of a call that is not made because the breaker is open.
 func errNotAsked() error {
 	return &credential.StoreError{Kind: credential.Unavailable, Err: errOpen}
 }
 
-// open tells whether the breaker is open: the store is not to be asked.
+// open reports whether the breaker is open, so that the store must not be called.
 func (g *guard) open() bool { return g.breaker != nil && g.breaker.State() == gobreaker.StateOpen }
 
-// notAsked tells whether the store was not asked. A retry would only add to the load.
+// notAsked reports whether a call failed before it reached the store. A retry would only add
+// to the load.
 func notAsked(err error) bool {
 	return errors.Is(err, credential.ErrOverloaded) || errors.Is(err, errOpen) || errors.Is(err, errSilent)
 }
 
-// transient tells whether a failure may be over by the next attempt: no refusal,
-// and no miss.
+// transient reports whether the next attempt may succeed. A denied call and a missing secret
+// are not transient.
 func transient(err error) bool { return err != nil && credential.KindOf(err).Retryable() }
 
-// guarded calls a store within the limits of g: it repeats what fails for a
-// transient reason, as long as ctx allows, and does not call a store that is known
-// to fail. Its error is a [resolver.StoreError].
+// guarded calls a store within the limits of g. It retries transient failures as long as ctx
+// allows, and makes no call while the circuit breaker is open. Its error is a
+// [credential.StoreError].
 func guarded[T any](ctx context.Context, g *guard, call func(context.Context) (T, error)) (T, error) {
 	if g.breaker == nil {
 		return retried(ctx, g, call)
@@ -90,13 +91,13 @@ func guarded[T any](ctx context.Context, g *guard, call func(context.Context) (T
 	var value T
 	var failure error
 	err := g.execute(ctx, func(probe bool) error {
-		if probe { // others wait for what comes of it
+		if probe { // no retry: other calls wait for the probe's outcome
 			value, failure = bounded(ctx, g, call)
 		} else {
 			value, failure = retried(ctx, g, call)
 		}
 		if failure != nil && errors.Is(ctx.Err(), context.Canceled) {
-			return errAbandoned // which says nothing of the store
+			return errAbandoned // this says nothing about the store
 		}
 		return failure
 	})
@@ -106,9 +107,10 @@ func guarded[T any](ctx context.Context, g *guard, call func(context.Context) (T
 	return value, failure
 }
 
-// execute runs an operation if the breaker allows it. After a while without calls the
-// breaker lets one call probe the store; other calls wait for the outcome, at most the
-// limits' Timeout, since a credential may need several calls at once.
+// execute runs an operation if the breaker allows it. When the breaker has been open for its
+// interval, it lets one call probe the store. Other calls wait for the outcome instead of
+// failing, because one credential may need several calls at once. They wait at most the
+// limits' Timeout.
 func (g *guard) execute(ctx context.Context, operation func(probe bool) error) error {
 	ctx, cancel := context.WithTimeout(ctx, g.limits.Timeout)
 	defer cancel()
@@ -128,7 +130,7 @@ func (g *guard) execute(ctx context.Context, operation func(probe bool) error) e
 	}
 }
 
-// probe returns what is closed when the next call ends that probes the store.
+// probe returns a channel that is closed when the next probe of the store ends.
 func (g *guard) probe() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -142,8 +144,8 @@ func (g *guard) probeEnded() {
 	g.probed = make(chan struct{})
 }
 
-// awaitProbe waits for the end of a probe. It tells whether that has come: not within ctx,
-// or too many calls wait already.
+// awaitProbe waits for the end of a probe. It returns false if ctx ends first, or if too many
+// calls wait already.
 func (g *guard) awaitProbe(ctx context.Context, probed <-chan struct{}) bool {
 	if !g.join(1) {
 		return false
@@ -157,7 +159,8 @@ func (g *guard) awaitProbe(ctx context.Context, probed <-chan struct{}) bool {
 	}
 }
 
-// join changes the number of calls that wait for a probe, unless there are too many.
+// join adds to the number of calls that wait for a probe. It returns false, and changes
+// nothing, if that would be too many.
 func (g *guard) join(calls int) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -168,8 +171,8 @@ func (g *guard) join(calls int) bool {
 	return true
 }
 
-// retried makes up to 1 + Retries attempts. If a retry cannot be made, the failure is that of
-// the attempt before: the store's own.
+// retried makes up to 1 + Retries attempts. If a retry does not reach the store, it returns
+// the failure of the attempt before, which is the store's own.
 func retried[T any](ctx context.Context, g *guard, call func(context.Context) (T, error)) (T, error) {
 	if g.limits.Retries <= 0 {
 		return bounded(ctx, g, call)

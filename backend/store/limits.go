@@ -6,23 +6,21 @@ import "time"
 type Limits struct {
 	// Timeout bounds one attempt (storeTimeout). Zero: DefaultTimeout.
 	Timeout time.Duration
-	// Retries is how many more attempts a call has after a transient failure
-	// (storeRetries). Zero: none.
+	// Retries is the number of further attempts after a transient failure (storeRetries).
+	// Zero: no retry.
 	Retries int
-	// Concurrency is how many attempts run at a time, including those that nobody waits
-	// for any more (storeConcurrency). Others wait in a bounded queue. Zero:
-	// DefaultConcurrency.
+	// Concurrency is how many attempts run at a time (storeConcurrency). Attempts whose caller
+	// has left count too. Other calls wait in a bounded queue. Zero: DefaultConcurrency.
 	Concurrency int
-	// BreakerFailures is how many calls must fail one after the other, each with all
-	// its retries, until the store is not asked for a while (breakerFailures). Zero:
-	// it is always asked.
+	// BreakerFailures is how many calls in a row must fail, each with all its retries, to open
+	// the circuit breaker (breakerFailures). Zero: no circuit breaker.
 	BreakerFailures int
-	// BreakerInterval is how long it is not asked then, or up to a fifth less
-	// (breakerInterval). Zero: DefaultBreakerInterval.
+	// BreakerInterval is how long the breaker stays open before a call may probe the store
+	// (breakerInterval). Jitter shortens it by up to a fifth. Zero: DefaultBreakerInterval.
 	BreakerInterval time.Duration
 }
 
-// The defaults of section 2.
+// The default limits (DESIGN.md, section 2).
 const (
 	DefaultTimeout         = 3 * time.Second
 	DefaultRetries         = 2
@@ -31,7 +29,7 @@ const (
 	DefaultBreakerInterval = 5 * time.Second
 )
 
-// DefaultLimits are those of section 2.
+// DefaultLimits returns the default limits (DESIGN.md, section 2).
 func DefaultLimits() Limits {
 	return Limits{DefaultTimeout, DefaultRetries, DefaultConcurrency, DefaultBreakerFailures, DefaultBreakerInterval}
 }

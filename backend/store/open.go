@@ -10,39 +10,38 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// DefaultFirstAttempt is how long opening a store waits for its first attempt to
-// connect (DESIGN.md, section 9): daprd's own limit for Init is 5 s.
+// DefaultFirstAttempt is how long Open waits for the first attempt to connect (DESIGN.md,
+// section 9). daprd's own limit for Init is 5 s.
 const DefaultFirstAttempt = 3 * time.Second
 
-// Options are how stores are opened.
+// Options say how to open a store.
 type Options struct {
-	// Limits bound the calls to the store. Their zero value allows no retry and has
-	// no breaker: see DefaultLimits.
+	// Limits bound the calls to the store. Their zero value has no retry and no circuit
+	// breaker: see DefaultLimits.
 	Limits Limits
 	// FirstAttempt bounds the wait for the first attempt to connect. Zero:
 	// DefaultFirstAttempt.
 	FirstAttempt time.Duration
-	// FailFast makes any failure of the first attempt the outcome of opening the
-	// store, for commands that somebody waits for. False: it goes on connecting.
+	// FailFast makes Open fail if the first attempt fails for any reason, for commands that a
+	// person waits for. False: the store goes on connecting in the background.
 	FailFast bool
-	// Logger is told of attempts that failed, and at debug level of the store's
-	// own words. Required.
+	// Logger gets failed attempts and, at debug level, the store's own messages. Required.
 	Logger logger.Logger
-	// AllowExecPlugins lets a store run programs that its configuration names, as a
-	// kubeconfig's exec plugin does. False: such a configuration is refused, for good:
-	// whoever may name a file to the component could otherwise run any program as its
+	// AllowExecPlugins lets a store run programs that its configuration names, such as a
+	// kubeconfig's exec plugin. False: such a configuration is a permanent error. Otherwise
+	// anyone who may name a file to the component could run any program as the component's
 	// user.
 	AllowExecPlugins bool
-	// Observer is told of each attempt at a store. Nil: nobody is told.
+	// Observer gets each attempt at a store. Nil: no observer.
 	Observer Observer
 }
 
-// Observer is told of calls to stores. It is called from several goroutines at once.
+// Observer observes the calls to stores. Its method is called from several goroutines at once.
 type Observer interface {
-	// StoreCalled reports an attempt at a store, which its spec's label names, and how
-	// long it took. Its error is nil or that of the attempt, of kind NotFound for what
-	// is missing; its text and what it wraps are not public. It is called when the store
-	// has answered, which may be after the request's time.
+	// StoreCalled reports one attempt: the store's label, how long the attempt took, and its
+	// error. The error is nil if the attempt succeeded and has kind NotFound if the config or
+	// secret is missing. Its text and what it wraps are not public. StoreCalled is called when
+	// the store has answered, which may be after the request has ended.
 	StoreCalled(ctx context.Context, store string, took time.Duration, err error)
 }
 
@@ -53,17 +52,18 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Opened is a store of either sort, with what its calls need.
+// Opened is an open config store or secret store, with its connection and its limits.
 type Opened[C interface{ Close() error }] struct {
 	connector *connector[C]
 	guard     *guard
 
 	label    string
-	observer Observer // nil for none
+	observer Observer // nil: no observer
 }
 
-// Open checks a spec and starts to connect. Its error is one that no retry
-// mends: an unknown name, a wrong value, a file that is not what it should be.
+// Open checks a spec and starts to connect. It returns an error that a retry cannot fix, such
+// as an unknown name, a wrong value or an unusable file. With FailFast it returns any failure
+// of the first attempt.
 func Open[C interface{ Close() error }](
 	ctx context.Context, spec Spec, types map[string]Type[C], opts Options,
 ) (*Opened[C], Type[C], map[string]string, error) {
@@ -99,7 +99,7 @@ func Open[C interface{ Close() error }](
 	return o, t, fields, nil
 }
 
-// Use runs a call on the connected store, within ctx and the store's own limit.
+// Use runs a call on the connected store. ctx and the store's limits bound the call.
 func Use[C interface{ Close() error }, T any](
 	ctx context.Context, o *Opened[C], call func(context.Context, C) (T, error),
 ) (T, error) {
@@ -113,7 +113,8 @@ func Use[C interface{ Close() error }, T any](
 	})
 }
 
-// observed makes an attempt and reports it. A panic is reported as a failure, and goes on.
+// observed makes an attempt and reports it. A panic is reported as an Internal failure and
+// then continues.
 func observed[C interface{ Close() error }, T any](
 	ctx context.Context, o *Opened[C], call func(context.Context) (T, error),
 ) (value T, err error) {
@@ -121,12 +122,11 @@ func observed[C interface{ Close() error }, T any](
 		return call(ctx)
 	}
 	began := time.Now()
-	err = &credential.StoreError{Kind: credential.Internal, Err: errPanic} // until the call returns
+	err = &credential.StoreError{Kind: credential.Internal, Err: errPanic} // reported if the call panics
 	defer func() { o.observer.StoreCalled(ctx, o.label, time.Since(began), err) }()
 	value, err = call(ctx)
 	return value, err
 }
 
-// Close stops connecting and closes the store. The caller sees to it that no
-// call is running.
+// Close stops connecting and closes the store. The caller makes sure that no call is running.
 func (o *Opened[C]) Close() error { return o.connector.Close() }

@@ -6,10 +6,10 @@ import (
 	"unsafe"
 )
 
-// Private returns a field of a struct that the struct's package keeps to itself. contrib
-// makes its clients by itself and takes no dialer; this is the way to give a store a
-// client that is bounded (package internal/wirelimit). It panics if the field is not there
-// or has another type, as after an update of contrib: the stores' tests see it.
+// Private returns an unexported field of a struct in another package. contrib makes its own
+// clients and accepts no dialer, so this is how a store gets a client with bounds (package
+// internal/wirelimit). It panics if the field is absent or has another type, which an update
+// of contrib may cause. The stores' tests would show that.
 func Private[T any](of any, name string) *T {
 	field := reflect.ValueOf(of).Elem().FieldByName(name)
 	if !field.IsValid() || field.Type() != reflect.TypeFor[T]() {

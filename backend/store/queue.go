@@ -12,48 +12,48 @@ import (
 )
 
 const (
-	// maxWaiting bounds the calls that wait for one store.
+	// maxWaiting is the most calls that wait for one store.
 	maxWaiting = 2048
-	// maxQueueTime is how long a call waits at most while more calls come than the store
-	// can take; longer, if the store needs longer for one call.
+	// maxQueueTime is the longest wait of a call while the store is overloaded. The wait is
+	// longer if the store needs longer for one call.
 	maxQueueTime = time.Second
-	// backgroundShare is the share of background refreshes among the calls, while both
-	// wait: one in so many. Without any, a secret that was rotated would not be seen as
-	// long as an overload lasts.
+	// backgroundShare reserves one in so many calls for background refreshes while other calls
+	// wait too. Without a share, a rotated secret would not be noticed during an overload.
 	backgroundShare = 8
 )
 
-// queue admits calls to one store, so many at a time, and lets the others wait within
-// bounds. It has three classes: calls of a task that it has admitted a call of, since a
-// task is lost if one of its calls is; calls of other tasks; and background refreshes.
+// queue admits a limited number of calls to one store at a time, and lets a bounded number of
+// others wait. It has three classes, in this order: calls of a task that has already had a
+// call admitted, because a task fails if one of its calls is shed; calls of other tasks; and
+// background refreshes.
 //
-// Within a class the call that has waited longest is next. A burst is served so, as far as
-// the callers' deadlines allow. But when a call arrives while another has waited for
-// maxQueueTime, more calls come than the store can take: then the newest call is next, and
-// calls are shed that have waited for maxQueueTime, until no call waits any more (adaptive
-// LIFO with controlled delay). So those that are answered are answered soon, and the store
-// works for nobody who has given up.
+// Within a class, the call that has waited longest is next. This serves a burst, as far as the
+// callers' deadlines allow. If a call arrives while another has waited for maxQueueTime, the
+// store is overloaded. Then the newest call is next, and calls that have waited for
+// maxQueueTime are shed, until no call waits any more (adaptive LIFO with controlled delay).
+// So a call that is answered is answered soon, and the store does no work for callers that
+// have given up.
 type queue struct {
 	places  int
-	timeout time.Duration // how long a call without a deadline waits
-	silence time.Duration // after so long without an answer the store is taken to hang
+	timeout time.Duration // the longest wait of a call without a deadline
+	silence time.Duration // the store counts as hanging after so long without an answer
 
 	mu         sync.Mutex
 	running    int
-	waiting    []*waiter // in the order of their arrival
+	waiting    []*waiter // in order of arrival
 	overloaded bool
 	admissions int
-	typical    time.Duration // how long a call takes: a moving average
-	heard      time.Time     // when the store answered last, or was first asked after a pause
+	typical    time.Duration // the duration of a call: a moving average; zero: no answer yet
+	heard      time.Time     // when the store last answered, or was called after an idle time
 }
 
-// waiter is a call that waits.
+// waiter is a call that waits in the queue.
 type waiter struct {
 	task     *task.Task
 	admitted bool // whether the queue has admitted a call of the task
 	arrived  time.Time
 	deadline time.Time     // zero: none
-	done     chan struct{} // closed when err is there
+	done     chan struct{} // closed when err is set
 	err      error         // nil: the call is admitted
 }
 
@@ -62,9 +62,9 @@ func newQueue(limits Limits) *queue {
 	return &queue{places: limits.Concurrency, timeout: limits.Timeout, silence: attempts * limits.Timeout}
 }
 
-// acquire waits until a call may be made, which [queue.release] ends. It returns the waiter
-// of a call that had to wait, else nil. Its error is a [resolver.StoreError]: the call was shed, the caller has
-// left, or the store hangs.
+// acquire waits until a call may be made. The caller ends the call with [queue.release]. It
+// returns the waiter of a call that had to wait, else nil. Its error is a
+// [credential.StoreError]: the call was shed, the caller has left, or the store hangs.
 func (q *queue) acquire(ctx context.Context) (*waiter, error) {
 	t := task.Of(ctx)
 	if t == nil {
@@ -85,7 +85,7 @@ func (q *queue) acquire(ctx context.Context) (*waiter, error) {
 	return w, q.wait(ctx, w)
 }
 
-// enter admits a call, if it does not have to wait.
+// enter admits a call if it does not have to wait. It reports whether it did.
 func (q *queue) enter(t *task.Task) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -99,7 +99,7 @@ func (q *queue) enter(t *task.Task) bool {
 	return true
 }
 
-// join returns the waiter that stands for a call.
+// join adds a call to the queue and returns its waiter.
 func (q *queue) join(ctx context.Context, t *task.Task) *waiter {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -110,11 +110,11 @@ func (q *queue) join(ctx context.Context, t *task.Task) *waiter {
 	if len(q.waiting) > maxWaiting {
 		q.shed(q.last())
 	}
-	q.admitNext() // a place may have become free since
+	q.admitNext() // a place may have become free meanwhile
 	return w
 }
 
-// wait returns when w is done.
+// wait returns when w has been admitted or refused, or when ctx ends.
 func (q *queue) wait(ctx context.Context, w *waiter) error {
 	timer := time.NewTimer(maxQueueTime)
 	defer timer.Stop()
@@ -132,8 +132,8 @@ func (q *queue) wait(ctx context.Context, w *waiter) error {
 	}
 }
 
-// timeUp sheds a call that has waited for maxQueueTime, if there are too many, or if the
-// store hangs.
+// timeUp sheds a call that has waited for maxQueueTime if the queue is overloaded or the store
+// hangs.
 func (q *queue) timeUp(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -143,7 +143,7 @@ func (q *queue) timeUp(w *waiter) {
 	}
 }
 
-// leave takes a call out of the queue whose caller has left, or whose time is up.
+// leave removes a call whose caller has left or whose deadline has passed.
 func (q *queue) leave(ctx context.Context, w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -156,8 +156,8 @@ func (q *queue) leave(ctx context.Context, w *waiter) {
 	}
 }
 
-// release ends a call that was admitted, and admits others. took is how long the store
-// needed for an answer; zero, if it gave none.
+// release ends an admitted call and admits others. took is how long the store needed for its
+// answer; zero if it gave no answer.
 func (q *queue) release(took time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -170,7 +170,7 @@ func (q *queue) release(took time.Duration) {
 	q.admitNext()
 }
 
-// admitNext admits the calls that wait and that there are places for.
+// admitNext admits waiting calls to the free places.
 func (q *queue) admitNext() {
 	for q.running < q.places && len(q.waiting) > 0 {
 		w := q.next()
@@ -180,7 +180,7 @@ func (q *queue) admitNext() {
 	}
 }
 
-// refuse ends the wait of all calls with an error.
+// refuse fails all waiting calls with an error.
 func (q *queue) refuse(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// class orders the calls that wait: the lowest is next.
+// class returns the class of a waiting call. The lowest class is admitted first.
 func (w *waiter) class() int {
 	switch {
 	case w.admitted:
@@ -18,7 +18,7 @@ func (w *waiter) class() int {
 	}
 }
 
-// next returns the call that is admitted next.
+// next returns the waiting call to admit next.
 func (q *queue) next() *waiter {
 	if q.admissions%backgroundShare == 0 {
 		for _, w := range q.waiting {
@@ -36,7 +36,7 @@ func (q *queue) next() *waiter {
 	return best
 }
 
-// last returns the call that is shed first.
+// last returns the waiting call to shed first.
 func (q *queue) last() *waiter {
 	worst := q.waiting[0]
 	for _, w := range q.waiting[1:] {
@@ -47,15 +47,17 @@ func (q *queue) last() *waiter {
 	return worst
 }
 
-// shedLate sheds the calls that have waited too long while another arrives.
+// shedLate is called when a call arrives. It sheds the calls that have waited too long, and
+// marks the queue as overloaded if there were any.
 func (q *queue) shedLate(now time.Time) {
 	if q.shedWhere(func(_ int, w *waiter) bool { return q.late(w, now) }) {
-		q.overloaded = true // the one that arrives waits
+		q.overloaded = true // the call that arrives will wait
 	}
 }
 
-// late tells whether a call has waited too long for a queue that is overloaded. For as long
-// as the store needs for one call, all places may be taken without any overload.
+// late reports whether a call has waited too long for an overloaded queue. The limit is at
+// least the time that the store needs for one call, because for that long all places may be
+// taken without any overload.
 func (q *queue) late(w *waiter, now time.Time) bool {
 	round := q.typical
 	if round == 0 { // the store has not answered yet
@@ -64,8 +66,8 @@ func (q *queue) late(w *waiter, now time.Time) bool {
 	return !w.admitted && now.Sub(w.arrived) >= max(maxQueueTime, round)
 }
 
-// shedHopeless sheds the calls that cannot end before their deadlines: their callers are
-// better told now.
+// shedHopeless sheds the calls that cannot be answered before their deadlines, so that their
+// callers learn it now.
 func (q *queue) shedHopeless(now time.Time) {
 	q.shedWhere(func(place int, w *waiter) bool {
 		rounds := 1
@@ -76,8 +78,8 @@ func (q *queue) shedHopeless(now time.Time) {
 	})
 }
 
-// shedWhere sheds the calls that which, which is told their places, picks. It tells whether
-// there are any.
+// shedWhere sheds the calls for which the function returns true. The function gets each call's
+// place in the queue, without the calls shed before it. shedWhere reports whether it shed any.
 func (q *queue) shedWhere(which func(place int, w *waiter) bool) bool {
 	place, found := 0, false
 	for _, w := range q.waiting {
@@ -94,13 +96,13 @@ func (q *queue) shedWhere(which func(place int, w *waiter) bool) bool {
 	return found
 }
 
-// shed refuses a call that waits, and with it its task.
+// shed refuses a waiting call and all other waiting calls of its task.
 func (q *queue) shed(w *waiter) {
 	w.task.MarkShed()
 	q.endShed()
 }
 
-// endShed ends the wait of all calls whose tasks have been shed.
+// endShed refuses all waiting calls whose tasks have been shed.
 func (q *queue) endShed() {
 	now := time.Now()
 	q.waiting = slices.DeleteFunc(q.waiting, func(w *waiter) bool {
@@ -113,7 +115,7 @@ func (q *queue) endShed() {
 	q.overloaded = q.overloaded && len(q.waiting) > 0
 }
 
-// remove takes a call out of the queue. It tells whether the call was there.
+// remove takes a call out of the queue. It reports whether the call was in the queue.
 func (q *queue) remove(w *waiter) bool {
 	i := slices.Index(q.waiting, w)
 	if i < 0 {

@@ -6,10 +6,10 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// errSilent is the failure of a call that waited while the store answered nobody.
+// errSilent is the error of a call that waited while the store answered no call.
 var errSilent = credential.Remedy("it has not answered any call for a while")
 
-// answered notes that the store has answered a call after a time.
+// answered records that the store has answered a call, and how long the call took.
 func (q *queue) answered(took time.Duration, now time.Time) {
 	q.heard = now
 	if q.typical == 0 {
@@ -19,8 +19,8 @@ func (q *queue) answered(took time.Duration, now time.Time) {
 	q.typical += (took - q.typical) / 8
 }
 
-// hangsFor tells whether the store hangs, as far as a waiting call can know: for as long as
-// the call and its retries may take, no call was answered.
+// hangsFor reports whether the store seems to hang: it has answered no call for as long as the
+// waiting call and its retries may take.
 func (q *queue) hangsFor(w *waiter, now time.Time) bool {
 	silence := q.silence
 	if !w.deadline.IsZero() {
@@ -29,15 +29,15 @@ func (q *queue) hangsFor(w *waiter, now time.Time) bool {
 	return now.Sub(q.heard) >= silence
 }
 
-// hangs is hangsFor, for a call that was admitted.
+// hangs is hangsFor for a call that has been admitted.
 func (q *queue) hangs(w *waiter) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.hangsFor(w, time.Now())
 }
 
-// refusal is the failure of a call that has waited in vain. The store is to blame if it
-// hangs: the breaker must see that also while more calls wait than can be made.
+// refusal returns the error of a call that waited without success. If the store hangs, the
+// error is Timeout, so that the circuit breaker counts it even while the queue is overloaded.
 func (q *queue) refusal(w *waiter, now time.Time) error {
 	if q.hangsFor(w, now) {
 		return &credential.StoreError{Kind: credential.Timeout, Err: errSilent}
@@ -45,7 +45,7 @@ func (q *queue) refusal(w *waiter, now time.Time) error {
 	return errOverloaded()
 }
 
-// errOverloaded is the failure of a call that was shed.
+// errOverloaded returns the error of a call that was shed.
 func errOverloaded() error {
 	return &credential.StoreError{Kind: credential.Unavailable, Err: credential.ErrOverloaded}
 }

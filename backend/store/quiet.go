@@ -2,8 +2,8 @@ package store
 
 import "github.com/dapr/kit/logger"
 
-// quiet is the logger that a store gets. A store's own words may hold names of
-// secrets and paths, so all of them go to debug level, and none ends the process.
+// quiet is the logger that a store gets. A store's own messages may contain names of secrets
+// and paths, so all of them go to debug level. A fatal message does not end the process.
 type quiet struct{ logger.Logger }
 
 var _ logger.Logger = quiet{}
@@ -17,10 +17,10 @@ func (q quiet) Errorf(format string, args ...any) { q.Debugf(format, args...) }
 func (q quiet) Fatal(args ...any)                 { q.Debug(args...) }
 func (q quiet) Fatalf(format string, args ...any) { q.Debugf(format, args...) }
 
-// Quiet returns the logger that a store gets.
+// Quiet returns a logger for a store, which logs everything at debug level.
 func Quiet(log logger.Logger) logger.Logger { return quiet{log} }
 
-// Aloud returns the logger for words of ours, which hold no names.
+// Aloud returns the logger that Quiet wrapped, for our own messages, which contain no names.
 func Aloud(log logger.Logger) logger.Logger {
 	if q, ok := log.(quiet); ok {
 		return q.Logger

@@ -12,20 +12,20 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// MinScrubbed is the shortest metadata value that Scrub takes out: a shorter one
-// would tear words apart and keep no secret.
+// MinScrubbed is the shortest metadata value, in bytes, that Scrub removes. Shorter values are
+// no secrets, and removing them would break words apart.
 const MinScrubbed = 4
 
-// Scrub returns the text of a store's error without the values of its metadata,
-// which may be passwords. A refusal of a file is words of ours, for the person who
-// has to mend it.
+// Scrub returns the text of a store's error without the values of the store's metadata, which
+// may be passwords. A [credential.Remedy] is returned unchanged: it is our own text and tells
+// a person what to fix.
 func Scrub(err error, fields map[string]string) error {
 	var remedy credential.Remedy
 	if errors.As(err, &remedy) && string(remedy) == err.Error() {
 		return remedy
 	}
 	text := err.Error()
-	var store *credential.StoreError // whose text is fixed words
+	var store *credential.StoreError // its own text is fixed, so the cause says more
 	if errors.As(err, &store) && store.Err != nil {
 		text = store.Err.Error()
 	}
@@ -39,8 +39,8 @@ func Scrub(err error, fields map[string]string) error {
 
 func longestFirst(a, b string) int { return len(b) - len(a) }
 
-// safeWords says why a store could not connect in words that hold no address and no
-// metadata: ours, the operating system's, or fixed ones.
+// safeWords returns why a store could not connect, in words that contain no address and no
+// metadata: our own, the operating system's or fixed ones.
 func safeWords(err error) string {
 	var errno syscall.Errno
 	switch remedy := credential.RemedyOf(err); {

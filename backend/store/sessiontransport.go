@@ -9,30 +9,29 @@ import (
 	"time"
 )
 
-// The bounds on connections to an HTTP server that no call uses. One credential has at most
-// eight lookups at a time. A server closes an idle connection later: Vault after five
-// minutes.
+// These bound the idle connections to an HTTP server. One credential has at most eight lookups
+// at a time. The server closes an idle connection later than we do: Vault after five minutes.
 const (
 	idleConns   = 8
 	idleTimeout = time.Minute
 )
 
-// SessionTransport is the HTTP transport of one session with a server. Its connections end
-// with the session: an http.Transport alone keeps those over HTTP/2 that are in use when its
-// idle connections are closed.
+// SessionTransport is the HTTP transport of one session with a server. It closes its
+// connections when the session ends. A plain http.Transport does not: CloseIdleConnections
+// keeps the HTTP/2 connections that are in use at that moment.
 type SessionTransport struct {
 	*http.Transport
 
 	mu    sync.Mutex
-	conns map[net.Conn]struct{} // that are open
-	calls int                   // that are running
+	conns map[net.Conn]struct{} // the open connections
+	calls int                   // the number of running calls
 	ended bool
 }
 
 var _ http.RoundTripper = (*SessionTransport)(nil)
 
-// NewSessionTransport takes over a transport that has not been used yet, and that nobody
-// else uses.
+// NewSessionTransport returns a session transport that takes over an http.Transport. The
+// transport must be unused, and nobody else may use it afterwards.
 func NewSessionTransport(transport *http.Transport) *SessionTransport {
 	s := &SessionTransport{Transport: transport, conns: map[net.Conn]struct{}{}}
 	dial := transport.DialContext
@@ -51,7 +50,7 @@ func NewSessionTransport(transport *http.Transport) *SessionTransport {
 	return s
 }
 
-// End closes the connections once no call is running. A call that comes later has a
+// End ends the session. It closes the connections once no call is running. A later call gets a
 // connection of its own.
 func (s *SessionTransport) End() {
 	s.mu.Lock()
@@ -71,14 +70,15 @@ func (s *SessionTransport) closeUnused() {
 	}
 	s.mu.Unlock()
 	if len(unused) > 0 {
-		s.CloseIdleConnections() // says goodbye where the protocol has a word for it
+		s.CloseIdleConnections() // closes gracefully if the protocol supports it
 	}
 	for _, conn := range unused {
 		_ = conn.Close()
 	}
 }
 
-// RoundTrip implements http.RoundTripper. The call runs until its body is closed.
+// RoundTrip implements http.RoundTripper. The call counts as running until the response body
+// is closed.
 func (s *SessionTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	s.calls++
@@ -98,7 +98,7 @@ func (s *SessionTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	return resp, nil
 }
 
-// sessionBody is the body of an answer, whose end is the end of a call.
+// sessionBody is the body of a response. Closing it ends the call.
 type sessionBody struct {
 	io.ReadCloser
 
@@ -111,8 +111,8 @@ func (b *sessionBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// add counts a connection, unless nobody wants it any more: a dial goes on when its call
-// has ended.
+// add registers a connection. If the session has ended and no call is running, it closes the
+// connection instead: a dial goes on after its call has ended.
 func (s *SessionTransport) add(conn net.Conn) (net.Conn, error) {
 	held := &sessionConn{Conn: conn, of: s}
 	s.mu.Lock()

@@ -8,24 +8,24 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// SharedCheck runs a check for all calls that need its outcome at the same time, one
-// run after the other. A call gets the outcome of a run that began after the call did,
-// so that what the run saw is newer than the answer that it is to prove.
+// SharedCheck runs a check once for all calls that need its outcome at the same time (single
+// flight). Runs do not overlap. A call gets the outcome of a run that began after the call
+// did, so that the run saw a newer state than the answer that it must prove.
 type SharedCheck struct {
 	mu      sync.Mutex
-	current *checkRun // the last one that began; nil: none did
-	next    *checkRun // not begun yet; nil: nobody waits for another run
+	current *checkRun // the last run that began; nil: no run yet
+	next    *checkRun // the run that has not begun yet; nil: no call waits for one
 }
 
 type checkRun struct {
-	done chan struct{} // closed when err is there
+	done chan struct{} // closed when err is set
 	err  error
 }
 
 var errPanicCheck = errors.New("panic in a check of the store")
 
-// Do returns the outcome of check, as run for this call or for another one. A run has the
-// deadline of the call that asked for it first, and goes on when that has left.
+// Do returns the outcome of check, from a run that other calls may share. The run has the
+// deadline of the first call that asked for it. It goes on if that call leaves.
 func (s *SharedCheck) Do(ctx context.Context, check func(context.Context) error) error {
 	run := s.join(ctx, check)
 	select {
@@ -36,7 +36,7 @@ func (s *SharedCheck) Do(ctx context.Context, check func(context.Context) error)
 	}
 }
 
-// join returns the run that has not begun yet.
+// join returns the run that has not begun yet. It schedules one if needed.
 func (s *SharedCheck) join(ctx context.Context, check func(context.Context) error) *checkRun {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,7 +47,7 @@ func (s *SharedCheck) join(ctx context.Context, check func(context.Context) erro
 	return s.next
 }
 
-// run makes the next run, after the one before it.
+// run makes the next run when the run before it has ended.
 func (s *SharedCheck) run(ctx context.Context, before *checkRun, check func(context.Context) error) {
 	deadline, limited := ctx.Deadline()
 	ctx = context.WithoutCancel(ctx)

@@ -9,7 +9,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// The most that files which others write may have, in bytes.
+// These limit the size, in bytes, of files that others write.
 const (
 	MaxTokenFile       = 64 << 10
 	MaxCertificateFile = 1 << 20
@@ -18,14 +18,14 @@ const (
 	MaxConfigFile      = 4 << 20
 )
 
-// Why a file is not read.
+// These errors say why a file is not read.
 const (
 	ErrNotRegular   = credential.Remedy("it is not a regular file")
 	ErrFileTooLarge = credential.Remedy("it is larger than such a file can be")
 )
 
-// ReadSmall reads a file that is regular and has at most so many bytes. It waits for
-// nobody to write to a pipe, and reads no device.
+// ReadSmall reads a regular file of at most so many bytes. It does not wait for a writer of a
+// pipe, and reads no device.
 func ReadSmall(path string, most int64) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -41,12 +41,12 @@ func ReadSmall(path string, most int64) ([]byte, error) {
 	}
 	text, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && int64(len(text)) > most {
-		err = ErrFileTooLarge // it has grown
+		err = ErrFileTooLarge // it has grown meanwhile
 	}
 	return text, err
 }
 
-// CheckSmall tells whether ReadSmall reads a file.
+// CheckSmall returns the error with which ReadSmall would refuse a file, or nil.
 func CheckSmall(path string, info fs.FileInfo, most int64) error {
 	switch {
 	case info.IsDir():

@@ -12,18 +12,18 @@ import (
 	"credential-resolver/internal/nearest"
 )
 
-// Spec names a store: its type and its own metadata.
+// Spec describes a store: its type and its metadata.
 type Spec struct {
-	// Label is how the component's metadata calls the store ("configStore").
+	// Label is the store's name in the component's metadata ("configStore").
 	Label string
 	// Type is daprd's name for the store ("state.sqlite").
 	Type string
-	// Fields are handed to the store as its metadata. They may hold secrets.
+	// Fields are the store's metadata. They may hold secrets.
 	Fields map[string]string
 }
 
-// runtimeFields are metadata names that daprd itself acts on and never hands to
-// a store, each with what to do about it (DESIGN.md, section 2).
+// runtimeFields are metadata names that daprd itself acts on and never passes to a store. The
+// value says what to do instead (DESIGN.md, section 2).
 var runtimeFields = map[string]string{
 	"keyprefix":              "the prefix is daprd's, not the store's: write it into configKey instead, as in \"myapp||{guid}\"",
 	"primaryencryptionkey":   "daprd encrypts such a state itself: it is not readable outside daprd",
@@ -31,24 +31,24 @@ var runtimeFields = map[string]string{
 	"actorstatestore":        "it is daprd's, and means nothing here: remove it",
 }
 
-// RuntimeField tells whether daprd acts on a metadata name itself, and what to do
+// RuntimeField reports whether daprd itself acts on a metadata name, and says what to do
 // instead of setting it.
 func RuntimeField(name string) (remedy string, ok bool) {
 	remedy, ok = runtimeFields[strings.ToLower(name)]
 	return remedy, ok
 }
 
-// typeName is what the name of a store's type may look like.
+// typeName matches the names that a type of store may have.
 var typeName = regexp.MustCompile(`^[A-Za-z0-9./-]{1,64}$`)
 
-// Lookup finds the type of a spec among the types there are, and completes and
-// checks a copy of its fields. Its error is one that no retry mends.
+// Lookup finds the type of a spec among types. It completes and checks a copy of the spec's
+// fields. Its error is one that a retry cannot fix.
 func Lookup[C any](spec Spec, types map[string]Type[C]) (Type[C], map[string]string, error) {
 	t, ok := types[strings.ToLower(spec.Type)]
 	if !ok {
 		names := slices.Sorted(maps.Keys(types))
 		unknown := "unknown store type"
-		if typeName.MatchString(spec.Type) { // else it may be an address with a password in it
+		if typeName.MatchString(spec.Type) { // any other text may be an address that contains a password
 			unknown = fmt.Sprintf("unknown store type %q", spec.Type)
 		}
 		return t, nil, fmt.Errorf("%s: %s%s; there are: %s",
@@ -74,8 +74,8 @@ func Lookup[C any](spec Spec, types map[string]Type[C]) (Type[C], map[string]str
 	return t, fields, nil
 }
 
-// checkFields refuses names that the store does not declare. contrib reads names
-// without regard to case, so this does too.
+// checkFields refuses names that the store does not declare. It ignores the case of names, as
+// contrib does.
 func checkFields(spec Spec, declared metadata.MetadataMap) error {
 	known := map[string]bool{}
 	var names []string

@@ -8,33 +8,35 @@ import (
 	"github.com/dapr/kit/logger"
 )
 
-// Type is what this package knows about one type of store. C is the
-// connection that it makes.
+// Type describes one type of store. C is the connection that it makes.
 type Type[C any] struct {
 	// Fields are the metadata names that the store itself declares.
 	Fields metadata.MetadataMap
-	// Required are fields that must not be empty, each with the remedy.
+	// Required are fields that must not be empty. The value says how to fix it.
 	Required map[string]string
-	// Prepare completes and checks the fields as far as that needs no
-	// connection. Its error is one that no retry mends. Nil: nothing to do.
+	// Prepare completes and checks the fields as far as this needs no connection. Its error is
+	// one that a retry cannot fix. Nil: no preparation.
 	Prepare func(fields map[string]string) error
-	// Connect makes a new store object and connects it. A failure that no retry
-	// mends is wrapped by permanent.
+	// Connect makes a new store object and connects it. It wraps a failure that a retry cannot
+	// fix with Permanent.
 	Connect func(ctx context.Context, fields map[string]string, log logger.Logger) (C, error)
-	// Nearby tells that the store is files or memory of this machine: what fails
-	// there fails at once, so it is not repeated, and is mended by hand, so no
-	// breaker keeps anybody waiting. False: it is another process.
+	// Nearby means that the store is files or memory of this machine. Its calls have no retry,
+	// because a failure there comes at once, and no circuit breaker, because a person fixes
+	// the cause by hand and should not have to wait. False: the store is another process.
 	Nearby bool
-	// Ephemeral tells whether the store's contents end with the process. Nil: no.
+	// Ephemeral reports whether the store loses its contents when the process ends. Nil: it
+	// does not.
 	Ephemeral func(fields map[string]string) bool
-	// Paths are fields that name files or folders. A command shows them: whoever runs it
-	// wrote them.
+	// Paths are fields that name files or folders. A command shows their values, because the
+	// person who runs it wrote them.
 	Paths []string
-	// ValidName is the store's own grammar of names of secrets. Nil: any.
+	// ValidName reports whether the store's own grammar allows the name of a secret. Nil: it
+	// allows every name.
 	ValidName func(fields map[string]string, name string) bool
 }
 
-// hidden returns the fields whose values an error must not show.
+// hidden returns the fields whose values an error must not show. onCommand means that a person
+// runs a command, and may see the paths.
 func (t Type[C]) hidden(fields map[string]string, onCommand bool) map[string]string {
 	if !onCommand {
 		return fields
