@@ -15,7 +15,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// podNamespace is where a pod finds the name of its own namespace.
+// podNamespace is the file in a pod that holds the name of the pod's namespace.
 const podNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
 var (
@@ -30,8 +30,8 @@ var (
 	errNoNamespace = credential.Remedy("in which namespace the Secrets are is not known: set defaultNamespace")
 )
 
-// restConfig finds the API server and the namespace. The namespace is that of
-// the metadata, else the pod's own or the one that the kubeconfig's context names.
+// restConfig finds the API server and the namespace. The namespace comes from the metadata,
+// else from the pod or the kubeconfig's context.
 func restConfig(fields map[string]string) (*rest.Config, string, error) {
 	config, namespace, err := find(store.Field(fields, "kubeconfigPath"), podConfig)
 	if err != nil {
@@ -46,10 +46,10 @@ func restConfig(fields map[string]string) (*rest.Config, string, error) {
 	return config, namespace, nil
 }
 
-// find looks as contrib does: a pod's service account, else KUBECONFIG or
-// ~/.kube/config. Unlike there, a kubeconfig that is named goes before the pod's; but
-// one that is not there does not: a Component with the path of a laptop's works in a
-// cluster too.
+// find looks in the same places as contrib: the pod's service account, then KUBECONFIG or
+// ~/.kube/config. Unlike contrib, it prefers a kubeconfig named by path to the pod's service
+// account. If that file does not exist, the pod's service account is used, so that a Component
+// with a laptop's path also works in a cluster.
 func find(path string, pod func() (*rest.Config, string, error)) (*rest.Config, string, error) {
 	if path != "" {
 		config, namespace, err := fileConfig(path)
@@ -67,7 +67,7 @@ func find(path string, pod func() (*rest.Config, string, error)) (*rest.Config, 
 	config, namespace, err := fileConfig("")
 	none := errors.Is(err, errNoCluster) || errors.Is(err, errNoKubeconfig)
 	if none && !errors.Is(podErr, rest.ErrNotInCluster) {
-		return nil, "", podErr // it is a pod, whose token may come
+		return nil, "", podErr // this is a pod, whose token may still appear
 	}
 	return config, namespace, err
 }
@@ -87,15 +87,15 @@ func podConfig() (*rest.Config, string, error) {
 	return config, strings.TrimSpace(string(namespace)), nil
 }
 
-// fileConfig reads a kubeconfig; path is "" for the usual ones. client-go's words for
-// what is wrong with it may hold what is in it.
+// fileConfig reads the kubeconfig at path, or those in the usual places if path is "". It does
+// not pass on client-go's error messages, because they may contain parts of the file.
 func fileConfig(path string) (*rest.Config, string, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	if path != "" {
 		rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: path}
 	}
 	rules.WarnIfAllMissing = false
-	rules.MigrationRules = nil // client-go would copy ~/.kube/.kubeconfig, for all to read
+	rules.MigrationRules = nil // client-go would copy ~/.kube/.kubeconfig, readable by everybody
 	named := path != "" || os.Getenv(clientcmd.RecommendedConfigPathEnvVar) != ""
 	if err := readable(rules.GetLoadingPrecedence(), named); err != nil {
 		return nil, "", err
@@ -123,12 +123,12 @@ func fileConfig(path string) (*rest.Config, string, error) {
 	return config, current.Namespace, nil
 }
 
-// errNoKubeconfig is that a kubeconfig which is named is not there yet.
+// errNoKubeconfig means that a named kubeconfig does not exist yet.
 var errNoKubeconfig = unread("the kubeconfig", syscall.ENOENT)
 
-// readable sees that one of the files is there, and that those which are can be read:
-// client-go passes over what is missing, and says the rest by text. One that nobody
-// named is not waited for.
+// readable checks that at least one of the files exists, and that those that exist can be
+// read. client-go skips missing files and reports other failures only as text. If no file
+// exists, the error is permanent unless somebody named a file.
 func readable(paths []string, named bool) error {
 	found := false
 	for _, path := range paths {
@@ -148,17 +148,18 @@ func readable(paths []string, named bool) error {
 	return errNoKubeconfig
 }
 
-// mayLogIn tells whether client-go has the way to log in that a user needs; nil is for
-// none.
+// mayLogIn reports whether client-go supports the user's way to log in. A nil user does not
+// log in.
 func mayLogIn(user *clientcmdapi.AuthInfo) bool {
 	return user == nil || user.AuthProvider == nil && (user.Exec == nil || !strings.HasSuffix(user.Exec.APIVersion, "/v1alpha1"))
 }
 
-// namedFile is any of the token's, the certificate's, the key's and the authority's.
+// namedFile describes the file of the token, the certificate, the key or the authority.
 const namedFile = "a file that the kubeconfig or the pod names"
 
-// unread says why a file cannot be read, by the operating system's word and not by
-// the file's name. It may come, or be made readable.
+// unread returns an error that says why a file cannot be read. It contains the operating
+// system's message but not the file's name. The error is not permanent: the file may appear or
+// become readable.
 func unread(what string, err error) error {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {

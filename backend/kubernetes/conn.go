@@ -23,19 +23,19 @@ type conn struct {
 	namespace string
 	now       func() time.Time
 
-	// witness is the name of the secret that was read last, which shows the namespace as
-	// long as it is there; nil for none.
+	// witness is the name of the secret that was read last; nil: none yet. While that secret
+	// exists, the namespace exists too.
 	witness atomic.Pointer[string]
-	// ready is when the API server was last known to be ready; nil for never.
+	// ready is when the API server was last known to be ready; nil: unknown.
 	ready atomic.Pointer[time.Time]
 
-	// What calls at the same time share: whether the namespace is there, the witness is,
-	// and the API server is ready.
+	// Concurrent calls share these checks: the namespace exists, the witness exists, the API
+	// server is ready.
 	namespaceCheck, witnessCheck, readyCheck store.SharedCheck
 
-	hidden  atomic.Bool // whether it refused to say whether it is ready
+	hidden  atomic.Bool // the API server refused to say whether it is ready
 	session atomic.Pointer[session]
-	mu      sync.Mutex // of who makes the next session
+	mu      sync.Mutex // guards closed and the replacement of session
 	closed  bool
 }
 
@@ -43,7 +43,7 @@ var _ store.SecretConn = (*conn)(nil)
 
 var errNotKubernetes = credential.Remedy("the answer is not that of a Kubernetes API server, or not a whole one")
 
-// Get reads a secret, once more if that may help.
+// Get reads a secret. It reads it again if that may help.
 func (c *conn) Get(ctx context.Context, name string) (entries map[string]string, err error) {
 	err = c.unlessStarting(ctx, func() (err error) {
 		entries, err = c.getOnce(ctx, name)
@@ -68,7 +68,7 @@ func (c *conn) getOnce(ctx context.Context, name string) (map[string]string, err
 		return nil, err
 	}
 	if secret.Name != name || secret.Namespace != c.namespace {
-		return nil, store.Unavailable(errNotKubernetes) // "{}" would be taken for an empty secret
+		return nil, store.Unavailable(errNotKubernetes) // otherwise "{}" would count as an empty secret
 	}
 	c.witness.Store(&name)
 	entries := make(map[string]string, len(secret.Data))
@@ -86,13 +86,13 @@ func (c *conn) read(ctx context.Context, session *session, name string) (*corev1
 
 var errStarting = credential.Remedy("the API server is starting")
 
-// readyFor is how long an API server that was ready is taken not to have been started
-// again, if it is ready now too.
+// readyFor is how long a ready API server is assumed not to have restarted, if it is ready now
+// too.
 const readyFor = 10 * time.Second
 
-// unlessStarting asks the API server, which answers before it knows its roles, and
-// refuses everything then. So a refusal counts only if the server is ready now, and is
-// known to have been before it was asked; if that is not known, it is asked once more.
+// unlessStarting asks the API server. While the server starts, it answers before it knows its
+// roles, and then refuses everything. So a refusal counts only if the server is ready now and
+// was known to be ready before the call. If the second is unknown, unlessStarting asks again.
 func (c *conn) unlessStarting(ctx context.Context, ask func() error) error {
 	began := c.now()
 	err := ask()
@@ -104,14 +104,14 @@ func (c *conn) unlessStarting(ctx context.Context, ask func() error) error {
 	switch {
 	case errors.Is(notReady, errStarting):
 		return store.Unavailable(errStarting)
-	case notReady != nil, // which says nothing
+	case notReady != nil, // this says nothing about the server
 		ready != nil && !ready.After(began) && began.Sub(*ready) < readyFor:
 		return err
 	}
 	return ask()
 }
 
-// seeReady asks whether the API server is ready.
+// seeReady checks that the API server is ready.
 func (c *conn) seeReady(ctx context.Context) error {
 	var code int
 	err := c.session.Load().Get().AbsPath("/readyz").MaxRetries(0).Do(ctx).StatusCode(&code).Error()
@@ -127,8 +127,8 @@ func (c *conn) seeReady(ctx context.Context) error {
 	return nil
 }
 
-// failed says what a failure to get something means. All of it stands in the API
-// server's Status; text is not looked at.
+// failed classifies a failed request by the API server's Status alone. It does not look at
+// error texts.
 func (c *conn) failed(err error, kind, name string) error {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
@@ -145,11 +145,11 @@ func (c *conn) failed(err error, kind, name string) error {
 	case s.Code == http.StatusGatewayTimeout:
 		return &credential.StoreError{Kind: credential.Timeout, Err: answered}
 	}
-	return store.Unavailable(answered) // 429 throttled, 5xx, and all that is not foreseen
+	return store.Unavailable(answered) // 429 throttled, 5xx, and everything else
 }
 
-// isAbout tells whether an API server says something of an object. client-go makes
-// such a Status of any other answer too, and says so in it.
+// isAbout reports whether an API server's answer is about an object. client-go makes such a
+// Status from any other answer too, and marks it with a cause.
 func isAbout(details *metav1.StatusDetails, kind, name string) bool {
 	if details == nil || details.Kind != kind || details.Name != name {
 		return false
@@ -162,12 +162,11 @@ func isAbout(details *metav1.StatusDetails, kind, name string) bool {
 	return true
 }
 
-// silent says what it means that there was no answer, or none of an API server. One
-// that does not come in time may never come on its connection, whose
-// other end may be gone; client-go sees that after 45 s, so the connection is left
-// behind as soon as nobody waits on it.
+// silent classifies the failure of a request that got no answer, or an answer that is not from
+// an API server. After a timeout, the other end of the connection may be gone. client-go
+// notices that only after 45 s, so the connection is closed as soon as no call uses it.
 func (c *conn) silent(err error) error {
-	c.ready.Store(nil) // when it answers again, it may have been started anew
+	c.ready.Store(nil) // the API server may restart before it answers again
 	if err = store.Unanswered(err, errNotKubernetes); errors.Is(err, credential.Timeout) {
 		c.session.Load().transport.CloseIdleConnections()
 	}

@@ -22,8 +22,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// connect opens the store and asks whether the namespace is there, which
-// a Role can allow: see deploy/kubernetes/role.yaml.
+// connect opens the store and checks that the namespace exists. A Role can allow this check:
+// see deploy/kubernetes/role.yaml.
 func connect(
 	ctx context.Context, fields map[string]string, log logger.Logger, execPlugins bool,
 ) (store.SecretConn, error) {
@@ -55,11 +55,12 @@ func connect(
 	return c, nil
 }
 
-// settling is how long an API server that refuses everything, to say whether it is ready
-// included, is given to learn its roles. Some clusters always refuse that.
+// settling is how long connect waits for an API server that refuses everything, even to say
+// whether it is ready, to learn its roles. Some clusters always refuse to say it.
 const settling = 2 * time.Second
 
-// seeNamespaceSettled sees the namespace, unless the API server is starting.
+// seeNamespaceSettled checks that the namespace exists. It waits for settling while the API
+// server may be starting.
 func (c *conn) seeNamespaceSettled(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
@@ -76,20 +77,20 @@ func (c *conn) seeNamespaceSettled(ctx context.Context) error {
 	}
 }
 
-// muteKlog keeps client-go's log from the process's stderr. It has one logger for
-// the process. A plugin that a kubeconfig has us run to log in (exec) writes to that
-// stderr all the same; one that hangs holds the call, or the attempt to connect, that
-// waits for it, since client-go gives it no deadline.
+// muteKlog keeps client-go's log out of the process's stderr. client-go has one logger for the
+// whole process. A login plugin (exec) that a kubeconfig names still writes to that stderr. A
+// plugin that hangs blocks the call or the attempt to connect that waits for it, because
+// client-go gives it no deadline.
 var muteKlog = sync.OnceFunc(func() { klog.SetSlogLogger(slog.New(slog.DiscardHandler)) })
 
-// newConn makes a connection's first session. It sends nothing.
+// newConn makes a connection with its first session. It sends nothing.
 func newConn(config *rest.Config, namespace string) (*conn, error) {
 	scheme := runtime.NewScheme()
 	if err := errors.Join(corev1.AddToScheme(scheme), authorizationv1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
 	config = rest.CopyConfig(config)
-	config.QPS = -1 // no limit: it is storeConcurrency's
+	config.QPS = -1 // no limit here: storeConcurrency limits the calls
 	config.UserAgent = "credential-resolver"
 	config.WarningHandler = rest.NoWarnings{}
 	config.APIPath = "/api"
@@ -109,8 +110,8 @@ func newConn(config *rest.Config, namespace string) (*conn, error) {
 	return c, nil
 }
 
-// boundAnswers keeps a server from having client-go hold what is no Secret: it reads
-// every answer to its end. Sessions share the room.
+// boundAnswers limits how much of an answer client-go reads into memory, because it reads
+// every answer to its end, even one that is not a Secret. All sessions share one room.
 func boundAnswers(config *rest.Config) {
 	room := wirelimit.NewRoom(wirelimit.RoomSize)
 	config.Wrap(func(inner http.RoundTripper) http.RoundTripper {

@@ -1,4 +1,4 @@
-// Package kubernetes is secretstores.kubernetes: the Secrets of one namespace. It tells a
-// missing Secret from a missing namespace, and reads tokens and certificates again when their
-// files change.
+// Package kubernetes is the store secretstores.kubernetes: the Secrets of one namespace. It
+// tells a missing Secret from a missing namespace, and rereads tokens and certificates when
+// their files change.
 package kubernetes

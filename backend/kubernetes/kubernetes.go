@@ -16,16 +16,16 @@ import (
 
 // Type is secretstores.kubernetes: the Secrets of one namespace.
 //
-// contrib's own store is one call of client-go, by a client that it makes with
-// client-go's default of 5 requests a second and no way to say otherwise: of a
-// single-key credential's lookups the eleventh would wait. So this makes that
-// call by a client of its own, which finds the cluster and the namespace as
-// contrib does, and leaves limits and retries to this package's.
+// contrib's own store makes one call of client-go. Its client has client-go's default limit of
+// 5 requests a second, which cannot be changed: the eleventh lookup of a single-key credential
+// would wait. So this package makes the call with its own client. It finds the cluster and the
+// namespace as contrib does, and leaves limits and retries to package store.
 //
-// A Secret that is missing and a namespace that is missing get the same answer;
-// which it is, is found out beside it (conn.prove).
+// The API server gives the same answer for a missing Secret and a missing namespace. A second
+// request finds out which of them is missing (conn.missing).
 //
-// A kubeconfig may name a program to log in by (exec). It runs only with execPlugins.
+// A kubeconfig may name a program to log in with (exec). The program runs only if execPlugins
+// is true.
 func Type(execPlugins bool) store.Type[store.SecretConn] {
 	return store.Type[store.SecretConn]{
 		Fields:  metadataFields(),
@@ -38,19 +38,19 @@ func Type(execPlugins bool) store.Type[store.SecretConn] {
 	}
 }
 
-// metadataFields are what contrib reads; it declares none.
+// metadataFields returns the metadata fields that contrib reads. contrib declares none.
 func metadataFields() metadata.MetadataMap {
 	return metadata.MetadataMap{"defaultNamespace": {}, "kubeconfigPath": {}}
 }
 
-// validName is the API server's grammar of a Secret's name: lower-case
-// words of letters, digits and "-", with dots between them, 253 characters at
-// most. No other Secret can be there, so nothing else is asked for; client-go
-// itself refuses "/" and "%" by an error without a type.
+// validName reports whether the API server allows the name for a Secret: lower-case words of
+// letters, digits and "-", separated by dots, at most 253 characters. No Secret can have
+// another name, so other names are not sent. client-go itself would refuse "/" and "%" with an
+// error without a type.
 func validName(name string) bool { return len(validation.IsDNS1123Subdomain(name)) == 0 }
 
-// prepare checks the namespace, as far as it is known by now, in the
-// order of contrib: the environment goes before the metadata.
+// prepare checks the namespace as far as it is known now. As in contrib, the environment
+// variable takes precedence over the metadata.
 func prepare(fields map[string]string) error {
 	namespace := store.Field(fields, "defaultNamespace")
 	if of := os.Getenv("NAMESPACE"); of != "" {

@@ -11,8 +11,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// An API server answers alike for a Secret that is missing and for a namespace that
-// is. To take the latter for the former would hand a reference out for a password.
+// An API server gives the same answer for a missing Secret and a missing namespace. If a
+// missing namespace counted as a missing Secret, a reference would be returned as a password.
 
 var (
 	errNoNamespaceThere = credential.Remedy("there is no such namespace: see defaultNamespace")
@@ -21,11 +21,12 @@ var (
 		"allow to get the namespace, as deploy/kubernetes/role.yaml does")
 )
 
-// missing says that a secret is missing, if the namespace is there now. Who may not see
-// the namespace, but may read the secret by a role that is bound in it, knows it by
-// that: only a role that is bound in the whole cluster holds for namespaces that do
-// not exist. So it is with RBAC; an authorizer that allows namespaces by name,
-// whether or not they are there, cannot be told from it.
+// missing returns Absent if the namespace exists now.
+//
+// If we may not see the namespace, but may read the secret through a role that is bound in it,
+// the namespace exists: only a role that is bound in the whole cluster also applies to
+// namespaces that do not exist. This holds for RBAC. An authorizer that allows namespaces by
+// name, whether or not they exist, looks the same.
 func (c *conn) missing(ctx context.Context, name string) error {
 	err := c.namespaceCheck.Do(ctx, c.seeNamespace)
 	if errors.Is(err, credential.Denied) {
@@ -40,8 +41,8 @@ func (c *conn) missing(ctx context.Context, name string) error {
 	return err
 }
 
-// seeWitness sees that the secret that was read last, maybe by another lookup of the same
-// credential, is still there.
+// seeWitness checks that the secret that was read last still exists. Another lookup of the
+// same credential may have read it.
 func (c *conn) seeWitness(ctx context.Context) error {
 	witness := c.witness.Load()
 	if witness == nil {
@@ -54,7 +55,7 @@ func (c *conn) seeWitness(ctx context.Context) error {
 	return err
 }
 
-// seeNamespace asks for the namespace.
+// seeNamespace checks that the namespace exists and is not being deleted.
 func (c *conn) seeNamespace(ctx context.Context) error {
 	var namespace corev1.Namespace
 	err := c.session.Load().Get().Resource("namespaces").Name(c.namespace).MaxRetries(0).Do(ctx).Into(&namespace)
@@ -72,9 +73,9 @@ func (c *conn) seeNamespace(ctx context.Context) error {
 	return nil
 }
 
-// seeBinding asks whether a secret of that name may be read in every namespace; if
-// not, the right to read it is bound in this one. An authorizer that could not make
-// up its mind does not allow it either, and says so.
+// seeBinding asks whether we may read a secret of that name in every namespace. If not, the
+// right to read it is bound in this namespace. An authorizer that could not decide also
+// answers "not allowed", with an evaluation error.
 func (c *conn) seeBinding(ctx context.Context, name string) error {
 	attributes := authorizationv1.ResourceAttributes{Verb: "get", Version: "v1", Resource: "secrets", Name: name}
 	question := &authorizationv1.SelfSubjectAccessReview{
@@ -98,8 +99,8 @@ func (c *conn) seeBinding(ctx context.Context, name string) error {
 	return nil
 }
 
-// namespaceUnseen is no failure of the API server's, which would be asked again and
-// then, by the breaker, not at all: we are not allowed what we need.
+// namespaceUnseen returns an error of kind Denied, because we lack a permission. A failure of
+// the API server would be retried and would open the circuit breaker.
 func namespaceUnseen() error {
 	return &credential.StoreError{Kind: credential.Denied, General: true, Err: errNamespaceUnseen}
 }

@@ -15,15 +15,15 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// sessionFiles is what is in the files that a configuration names. All of them
-// are replaced in time.
+// sessionFiles holds the contents of the files that a configuration names. All of these files
+// are replaced from time to time.
 type sessionFiles struct{ token, authority, certificate, key string }
 
 func readFiles(config *rest.Config) (sessionFiles, error) {
 	var files sessionFiles
 	for _, file := range []struct {
 		path  string
-		given []byte // goes before the file
+		given []byte // takes precedence over the file
 		to    *string
 	}{
 		{config.BearerTokenFile, nil, &files.token},
@@ -46,7 +46,7 @@ func readFiles(config *rest.Config) (sessionFiles, error) {
 	return files, nil
 }
 
-// session is a client, and the files that it was made by.
+// session is a client and the contents of the files that it was made from.
 type session struct {
 	*rest.RESTClient
 
@@ -54,11 +54,13 @@ type session struct {
 	transport *store.SessionTransport
 }
 
-// newSession makes a client, by what is in the files and not by their names:
-// client-go would watch a certificate's files by a goroutine that never ends. It would
-// also keep the transport for ever, and share it with the sessions of other stores. With a
-// proxy function of its own, a session has a transport of its own, of which nothing is left
-// once its connections are closed. A redirect is not followed: the token would go with it.
+// newSession makes a client from the contents of the files. It does not pass their names on,
+// because client-go would watch the files of a certificate with a goroutine that never ends.
+//
+// client-go would also keep the transport for ever and share it with the sessions of other
+// stores. A session that sets a proxy function gets its own transport, and nothing of it is
+// left once its connections are closed. Redirects are not followed, because the token would be
+// sent along.
 func newSession(config *rest.Config, files sessionFiles) (*session, error) {
 	config = rest.CopyConfig(config)
 	for _, file := range []struct {
@@ -99,10 +101,12 @@ func newSession(config *rest.Config, files sessionFiles) (*session, error) {
 	return &session{client, files, own}, nil
 }
 
-// again returns the session to read by once more after a failure; nil for none. The
-// API server does not know us, or we do not trust it, for a moment after a file was
-// replaced: client-go looks at a token's once a minute. A plugin (exec) it has run
-// again by now. Its error is that the server does not know us, and a file cannot be used now.
+// again returns the session for a second attempt after a failure; nil: no second attempt.
+//
+// For a moment after a file was replaced, the API server does not know us or we do not trust
+// it: client-go rereads a token's file only once a minute. client-go has already run an exec
+// plugin again by now. The error means that the API server does not know us and that a file
+// cannot be used now.
 func (c *conn) again(used *session, err error) (*session, error) {
 	unauthorized := apierrors.IsUnauthorized(err)
 	if !unauthorized && !isOfTLS(err) {
@@ -120,19 +124,19 @@ func (c *conn) again(used *session, err error) (*session, error) {
 	return nil, nil
 }
 
-// errFiles stands for client-go's own error, which may hold what is in a file.
+// errFiles replaces client-go's own error, which may contain parts of a file.
 var errFiles = credential.Remedy(namedFile + " holds something else than it should")
 
-// isOfTLS tells whether one side does not take the other's certificate.
+// isOfTLS reports whether one side rejects the other side's certificate.
 func isOfTLS(err error) bool {
 	var authority *tls.CertificateVerificationError
 	var network *net.OpError
 	return errors.As(err, &authority) || errors.As(err, &network) && network.Op == "remote error"
 }
 
-// renew makes a session of what is in the files now, unless another call was
-// quicker; nil if that is what the one had that failed. Its error is that a file cannot be
-// read or used.
+// renew makes a session from the current contents of the files. It returns the current session
+// if another call has already done so, and nil if the contents are those of the session that
+// failed. The error means that a file cannot be read or used.
 func (c *conn) renew(used *session) (*session, error) {
 	files, err := readFiles(c.config)
 	if err != nil || files == used.files {
@@ -148,7 +152,7 @@ func (c *conn) renew(used *session) (*session, error) {
 	if err != nil {
 		return nil, errFiles
 	}
-	if c.closed { // the call that asks for it was left behind
+	if c.closed { // nobody waits for the call any more
 		renewed.transport.End()
 		return renewed, nil
 	}
