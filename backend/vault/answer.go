@@ -16,31 +16,32 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// contrib answers every 404 with vault.ErrNotFound: for a secret that is not
-// there, a version that was deleted or destroyed, and as well for a mount that is
-// not there, an engine of another sort and a proxy's error page. To take the
-// latter three for "missing" would hand a reference out for a password. contrib
-// keeps the difference in one place alone: it gives its logger the response, whose
-// request has the context of the call, and the body. That is where it is taken
-// from; were contrib to log otherwise, no 404 would count as missing any more.
+// contrib returns vault.ErrNotFound for every 404. The 404 may be about a secret that does not
+// exist, or a version that was deleted or destroyed. It may also be about a mount that does
+// not exist, an engine of another type, or a proxy's error page. If one of the last three
+// counted as a missing secret, a reference would be returned as a password.
+//
+// contrib keeps the difference in one place only: it passes the response and the body to its
+// logger, and the response's request has the context of the call. So this package reads the
+// answer there. If contrib logged it differently, no 404 would count as missing any more.
 
-// reply is an answer of Vault's that is not 200.
+// reply is an answer from Vault with a status other than 200.
 type reply struct {
-	status int // 0: there was none
+	status int // 0: no such answer
 	body   string
 }
 
 type replyKey struct{}
 
-// withReply returns a context for one call to contrib's store, and where the
-// call's answer will be once it has returned.
+// withReply returns a context for one call to contrib's store, and the reply that holds the
+// call's answer after the call has returned.
 func withReply(ctx context.Context) (context.Context, *reply) {
 	answer := &reply{}
 	return context.WithValue(ctx, replyKey{}, answer), answer
 }
 
-// replyLogger is the logger that contrib's store gets. It keeps answers and does
-// not log them: contrib's words begin with the name of the secret.
+// replyLogger is the logger that contrib's store gets. It keeps answers and does not log them,
+// because contrib's messages begin with the name of the secret.
 type replyLogger struct{ logger.Logger }
 
 var _ logger.Logger = replyLogger{}
@@ -63,7 +64,7 @@ func (w replyLogger) Debugf(format string, args ...any) {
 	w.Logger.Debugf(format, args...)
 }
 
-// classify says what a failure of contrib's GetSecret means.
+// classify classifies a failure of contrib's GetSecret.
 func classify(answer reply, err error) error {
 	switch {
 	case answer.status == http.StatusNotFound && answer.missing() && errors.Is(err, vault.ErrNotFound):
@@ -74,7 +75,7 @@ func classify(answer reply, err error) error {
 		return &credential.StoreError{
 			Kind: credential.Denied, General: !answer.refusesPath(), Err: answered(answer.status),
 		}
-	case answer.status != 0: // 429 throttled, 503 sealed, 5xx, and all that is not foreseen
+	case answer.status != 0: // 429 throttled, 503 sealed, 5xx, and everything else
 		return store.Unavailable(answered(answer.status))
 	case notAString(err):
 		return &credential.StoreError{Kind: credential.FailedPrecondition, Err: errNotAString}
@@ -84,7 +85,7 @@ func classify(answer reply, err error) error {
 
 func answered(status int) error { return credential.Remedy(fmt.Sprintf("vault answered %d", status)) }
 
-// What is wrong with a mount; no retry mends it.
+// These errors say what is wrong with a mount. A retry cannot fix it.
 const (
 	errNoMount = credential.Remedy(
 		"there is no KV secrets engine of version 2 where enginePath says: name the mount alone, as in \"secret\"")
@@ -98,14 +99,15 @@ const (
 		"a value of the secret is not a string: write it as one, or set vaultValueType to \"text\", which reads such secrets")
 )
 
-// notAString tells whether contrib failed at a value that is no string. It keeps
-// no type: these are encoding/json's words, and a test on a real server has them.
+// notAString reports whether contrib failed because a value is not a string. contrib does not
+// keep the type of the error, so this compares encoding/json's text. A test on a real server
+// covers that text.
 func notAString(err error) bool {
 	return strings.HasPrefix(err.Error(), "couldn't decode response body: json: cannot unmarshal ") &&
 		strings.Contains(err.Error(), ".data.data of type string")
 }
 
-// replyBody is what tells Vault's answers apart.
+// replyBody holds the parts of an answer that tell Vault's answers apart.
 type replyBody struct {
 	Errors *[]string `json:"errors"`
 	Data   *struct {
@@ -119,14 +121,14 @@ type replyBody struct {
 func (a reply) parse() replyBody {
 	var body replyBody
 	if json.Unmarshal([]byte(a.body), &body) != nil {
-		return replyBody{} // not Vault's
+		return replyBody{} // the answer is not from Vault
 	}
 	return body
 }
 
-// missing tells whether a 404 is about a secret: Vault gives no reason for a path
-// that it serves and that holds nothing, and the version's metadata for one that
-// was deleted or destroyed.
+// missing reports whether a 404 is about a secret. If Vault serves the path but holds nothing
+// there, it gives no reason. If the version was deleted or destroyed, it answers with the
+// version's metadata.
 func (a reply) missing() bool {
 	if a.status != http.StatusNotFound {
 		return false
@@ -142,32 +144,30 @@ func (a reply) missing() bool {
 	}
 }
 
-// noMount tells whether a 404 is Vault's for a path that nothing serves.
+// noMount reports whether a 404 is Vault's answer for a path that no mount serves.
 func (a reply) noMount() bool {
 	body := a.parse()
 	return a.status == http.StatusNotFound && body.Errors != nil && len(*body.Errors) > 0
 }
 
-// refusedPath is what a policy's refusal of a path is called, by Vault and by
-// OpenBao. Of a token that it does not know Vault says one thing more, and OpenBao
-// says it without the count.
+// refusedPath is the error text of Vault and OpenBao if a policy refuses a path. For a token
+// that it does not know, Vault adds another text, and OpenBao leaves out the count.
 const refusedPath = "1 error occurred:\n\t* permission denied\n\n"
 
-// refusesPath tells whether a 403 is about what was asked for, and not about us.
+// refusesPath reports whether a 403 is about the path and not about our token.
 func (a reply) refusesPath() bool {
 	body := a.parse()
 	return a.status == http.StatusForbidden && body.Errors != nil && slices.Equal(*body.Errors, []string{refusedPath})
 }
 
-// refusesUs tells whether a failure is that Vault refuses the token, and not what was asked for.
+// refusesUs reports whether Vault refused our token and not the path.
 func refusesUs(err error) bool {
 	var refused *credential.StoreError
 	return errors.As(err, &refused) && refused.Kind == credential.Denied && refused.General
 }
 
-// refusesVersion tells whether a request failed for its version, which is KV
-// version 2's alone. Vault and OpenBao say why in different words, but both name
-// the field.
+// refusesVersion reports whether a request failed because of its version, which only KV
+// version 2 checks. Vault and OpenBao use different texts, but both name the field.
 func (a reply) refusesVersion() bool {
 	if a.status != http.StatusBadRequest {
 		return false

@@ -11,9 +11,10 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// readAuthority returns the certificates that Vault's own is checked against, as PEM text:
-// caPem, else those of the files below caPath, else that of caCert, as in contrib. "" is
-// for the system's. contrib would read the files itself, and keep no type of an error.
+// readAuthority returns the certificates that Vault's own certificate is checked against, as
+// PEM text. As in contrib, they come from caPem, else from the files below caPath, else from
+// caCert. "" means the system's certificates. contrib would read the files itself and lose the
+// type of an error.
 func readAuthority(fields map[string]string) (string, error) {
 	pem, folder, file := store.Field(fields, "caPem"), store.Field(fields, "caPath"), store.Field(fields, "caCert")
 	switch {
@@ -27,8 +28,8 @@ func readAuthority(fields map[string]string) (string, error) {
 	return "", nil
 }
 
-// readAuthorityFolder reads all files below a folder. Kubernetes makes its volumes of links
-// to files, beside a link to the folder that they are in.
+// readAuthorityFolder reads all files below a folder. In a Kubernetes volume, the files are
+// symbolic links, next to a symbolic link to the folder that holds them.
 func readAuthorityFolder(folder string) (string, error) {
 	folder, err := filepath.EvalSymlinks(folder)
 	if err != nil {
@@ -53,7 +54,7 @@ func readAuthorityFolder(folder string) (string, error) {
 		}
 		return err
 	})
-	if err == nil && all.Len() == 0 { // which would be the system's
+	if err == nil && all.Len() == 0 { // "" would mean the system's certificates
 		err = credential.Remedy("the folder of caPath holds no certificate")
 	}
 	return all.String(), err

@@ -18,22 +18,22 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// conn is a store object of contrib's and what it takes to make the next:
-// contrib reads the token's file once, at Init.
+// conn is a store object of contrib's, and what is needed to make the next one: contrib reads
+// the token's file only once, at Init.
 type conn struct {
 	fields    map[string]string
 	tokenFile string // "" if the token is in the metadata
 	log       logger.Logger
-	room      *wirelimit.Room // of all sessions
+	room      *wirelimit.Room // shared by all sessions
 
-	proof store.SharedCheck // that the mount is one of KV version 2
+	proof store.SharedCheck // checks that the mount is KV version 2
 
 	mu      sync.Mutex
 	session *session
 	closed  bool
 }
 
-// session is one token's store object.
+// session is contrib's store object for one token.
 type session struct {
 	store     secretstores.SecretStore
 	token     string
@@ -42,10 +42,10 @@ type session struct {
 
 var _ store.SecretConn = (*conn)(nil)
 
-// Get reads a secret, once more if Vault refuses and the token's file has another
-// token by now. A call that ran out of time leaves its connection behind: contrib
-// has one over HTTP/2 and sends no pings on it, so that one whose other end is gone
-// would fail every call until the kernel gives it up, in a quarter of an hour.
+// Get reads a secret. It reads it again if Vault refuses the token and the token's file has
+// changed. After a timeout it replaces the connection. contrib has one HTTP/2 connection and
+// sends no pings on it. If its other end is gone, every call would fail until the kernel gives
+// up the connection, after a quarter of an hour.
 func (c *conn) Get(ctx context.Context, name string) (map[string]string, error) {
 	c.mu.Lock()
 	s := c.session
@@ -76,7 +76,7 @@ func (c *conn) read(ctx context.Context, s *session, name string) (map[string]st
 		}
 		return nil, err
 	}
-	// Anything else that answers 200 has no such member, and is no empty secret.
+	// Another server that answers 200 sends no such member. That is not an empty secret.
 	if resp.Data == nil {
 		return nil, store.Unavailable(errNotVault)
 	}
@@ -85,13 +85,13 @@ func (c *conn) read(ctx context.Context, s *session, name string) (map[string]st
 		if !strings.HasPrefix(text, "{") {
 			return nil, store.Unavailable(errNotVault)
 		}
-		return map[string]string{"": text}, nil // the secret itself: contrib names it as an entry of its own
+		return map[string]string{"": text}, nil // the secret itself, which contrib returns as an entry with the secret's name
 	}
 	return resp.Data, nil
 }
 
-// missing says that a secret is missing, if the mount is one of KV version 2 now: it may
-// have been replaced, and version 1 answers every name as version 2 does a missing one.
+// missing returns Absent if the mount is KV version 2 now. The mount may have been replaced,
+// and version 1 answers every name like version 2 answers a missing one.
 func (c *conn) missing(ctx context.Context, s *session, name string) error {
 	err := c.proof.Do(ctx, func(ctx context.Context) error { return c.prove(ctx, s, name) })
 	if err != nil {
@@ -100,8 +100,8 @@ func (c *conn) missing(ctx context.Context, s *session, name string) error {
 	return store.Absent()
 }
 
-// prove sees whether the mount is there and of version 2, by a name that may be
-// read: version 2 alone refuses a version that is no number.
+// prove checks that the mount exists and is KV version 2. It needs a name that we may read.
+// Only version 2 refuses a version that is not a number.
 func (c *conn) prove(ctx context.Context, s *session, name string) error {
 	ctx, answer := withReply(ctx)
 	_, err := s.store.GetSecret(ctx, secretstores.GetSecretRequest{
@@ -117,8 +117,9 @@ func (c *conn) prove(ctx context.Context, s *session, name string) error {
 	}
 }
 
-// renew makes a session with the token that the file holds now; nil if there is no file, or
-// it holds the token that was refused. Its error is that a file cannot be read or used now.
+// renew makes a session with the token that the file holds now. It returns nil if the token
+// does not come from a file, or if the file still holds the refused token. The error means
+// that a file cannot be read or used now.
 func (c *conn) renew(ctx context.Context, refused *session) (*session, error) {
 	if c.tokenFile == "" {
 		return nil, nil
@@ -130,8 +131,8 @@ func (c *conn) renew(ctx context.Context, refused *session) (*session, error) {
 	return c.replace(ctx, refused, token)
 }
 
-// replace makes a session with a token, unless another call was quicker, and returns the
-// session to use now.
+// replace makes a session with a token, unless another call has already done so. It returns
+// the session to use now.
 func (c *conn) replace(ctx context.Context, used *session, token string) (*session, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,7 +143,7 @@ func (c *conn) replace(ctx context.Context, used *session, token string) (*sessi
 	if err != nil {
 		return nil, err
 	}
-	if c.closed { // the call that asks for it was left behind
+	if c.closed { // nobody waits for the call any more
 		s.transport.End()
 		return s, nil
 	}
@@ -151,7 +152,7 @@ func (c *conn) replace(ctx context.Context, used *session, token string) (*sessi
 	return s, nil
 }
 
-// open makes a store object. It sends nothing.
+// open makes a store object for a token. It sends nothing.
 func (c *conn) open(ctx context.Context, token string) (*session, error) {
 	properties := maps.Clone(c.fields)
 	authority, err := readAuthority(properties)
@@ -171,8 +172,9 @@ func (c *conn) open(ctx context.Context, token string) (*session, error) {
 	return &session{object, token, c.boundAnswers(object)}, nil
 }
 
-// boundAnswers keeps a server from having contrib hold what is no secret: it reads every
-// answer to its end. The client has sent nothing yet.
+// boundAnswers limits how much of an answer contrib reads into memory, because it reads every
+// answer to its end, even one that is not a secret. It must be called before the client sends
+// anything.
 func (c *conn) boundAnswers(object secretstores.SecretStore) *store.SessionTransport {
 	client := *store.Private[*http.Client](object, "client")
 	transport := client.Transport.(*http.Transport)
@@ -184,7 +186,7 @@ func (c *conn) boundAnswers(object secretstores.SecretStore) *store.SessionTrans
 
 func (c *conn) text() bool { return store.Field(c.fields, "vaultValueType") == "text" }
 
-// Close closes the connections: contrib's own Close does nothing.
+// Close closes the connections. contrib's own Close does nothing.
 func (c *conn) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"credential-resolver/backend/store"
 )
 
-// prepare checks what contrib checks at Init, and what it would take in
-// silence for something else. Its errors hold no value: one may be a token.
+// prepare checks what contrib checks at Init, and what contrib would silently misread. Its
+// errors contain no value, because a value may be a token.
 func prepare(fields map[string]string) error {
 	checks := []func(map[string]string) error{
 		checkToken, checkAddress, checkPaths, checkWords,
@@ -38,8 +38,8 @@ func checkToken(fields map[string]string) error {
 	return nil
 }
 
-// checkAddress also takes a slash off the end: contrib would ask for
-// "//v1/...", which Vault answers with a redirect each time.
+// checkAddress checks vaultAddr and removes a trailing slash. With the slash, contrib would
+// ask for "//v1/...", which Vault redirects each time.
 func checkAddress(fields map[string]string) error {
 	address := store.Field(fields, "vaultAddr")
 	if address == "" {
@@ -54,8 +54,7 @@ func checkAddress(fields map[string]string) error {
 	return nil
 }
 
-// checkPaths holds the parts of a path that come from the metadata to the
-// grammar of the part that is the name.
+// checkPaths checks that the path parts from the metadata follow the same grammar as the name.
 func checkPaths(fields map[string]string) error {
 	for _, name := range []string{"enginePath", "vaultKVPrefix"} {
 		given := store.Field(fields, name)
@@ -68,15 +67,15 @@ func checkPaths(fields map[string]string) error {
 		}
 		store.SetField(fields, name, trimmed)
 	}
-	// Vault would take it for the secrets below "data/" and say of each that it is
-	// missing.
+	// With such a mount, Vault would look for the secrets below "data/" and report each of
+	// them as missing.
 	if dir, last := path.Split(store.Field(fields, "enginePath")); dir != "" && (last == "data" || last == "metadata") {
 		return errors.New(`enginePath names the mount alone, as in "secret": "/data/" is added to it`)
 	}
 	return nil
 }
 
-// checkWords refuses words that contrib would take for false, or for none.
+// checkWords refuses values that contrib would read as false or ignore.
 func checkWords(fields map[string]string) error {
 	words := map[string][]string{
 		"vaultValueType":   {"map", "text"},
@@ -86,10 +85,10 @@ func checkWords(fields map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(words)) {
 		value := store.Field(fields, name)
 		if value == "" {
-			store.SetField(fields, name, "") // as if it were not there
+			store.SetField(fields, name, "") // the same as not set
 			continue
 		}
-		if name == "vaultKVUsePrefix" { // the only one whose case contrib ignores
+		if name == "vaultKVUsePrefix" { // contrib ignores the case of this value only
 			value = strings.ToLower(value)
 		}
 		if !slices.Contains(words[name], value) {

@@ -17,12 +17,12 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Type is secretstores.hashicorp.vault: one mount of the KV
-// secrets engine, version 2, of a Vault or an OpenBao.
+// Type is secretstores.hashicorp.vault: one mount of the KV secrets engine, version 2, of
+// Vault or OpenBao.
 //
-// By default (vaultValueType: map) contrib refuses a secret as a whole if one of
-// its values is no string; with "text" it is one text, the JSON object of all of
-// them, which section 4, step 6 takes for its entries with their digits.
+// By default (vaultValueType: map), contrib refuses the whole secret if one of its values is
+// not a string. With "text", the secret is one text: the JSON object of all its values.
+// DESIGN.md, section 4, step 6 turns it into entries and keeps the digits of numbers.
 func Type() store.Type[store.SecretConn] {
 	return store.Type[store.SecretConn]{
 		Fields:    store.DeclaredFields(vault.NewHashiCorpVaultSecretStore(nil)),
@@ -33,11 +33,13 @@ func Type() store.Type[store.SecretConn] {
 	}
 }
 
-// validName tells whether Vault can be asked for a secret of this name. It answers an
-// empty or a "." segment by a redirect to the path without it, a ".." by one out of the
-// prefix and even to another endpoint, and ignores a slash at the end: each would be a
-// second name of another secret. Segments cannot be taken for an endpoint otherwise, since
-// all that follows "data/" is the secret's path. What cannot be printed Vault refuses (400).
+// validName reports whether Vault can be asked for a secret of this name.
+//
+// Vault redirects an empty or "." segment to the path without it. It redirects ".." out of the
+// prefix, even to another endpoint, and ignores a slash at the end. So each of these would be
+// a second name for another secret. Other segments cannot be mistaken for an endpoint, because
+// everything after "data/" is the secret's path. Vault refuses characters that cannot be
+// printed (400).
 func validName(name string) bool {
 	for segment := range strings.SplitSeq(name, "/") {
 		if segment == "" || segment == "." || segment == ".." {
@@ -47,8 +49,8 @@ func validName(name string) bool {
 	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// escapedPath returns a name as contrib needs it, which puts it raw into a URL: "?", "#" and
-// "%" would mean something there.
+// escapedPath escapes a name for contrib, which puts it into a URL as it is. "?", "#" and "%"
+// have a meaning there.
 func escapedPath(name string) string {
 	segments := strings.Split(name, "/")
 	for i, segment := range segments {
@@ -57,13 +59,13 @@ func escapedPath(name string) string {
 	return strings.Join(segments, "/")
 }
 
-// probe is the name that connecting asks for, to see what the mount is. It
-// needs no secret, and a policy need not allow it.
+// probe is the name that connect asks for, to see what the mount is. No secret needs to have
+// this name, and no policy needs to allow it.
 const probe = "credential-resolver-probe"
 
-// connect opens the store and sees what it talks to: contrib's Init sends
-// nothing. A token that may not read the probe proves nothing; each secret that is
-// missing does (conn.missing).
+// connect opens the store and checks what the mount is, because contrib's Init sends nothing.
+// If the token may not read the probe, the check proves nothing. It is then repeated for each
+// missing secret (conn.missing).
 func connect(ctx context.Context, fields map[string]string, log logger.Logger) (store.SecretConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, store.DefaultTimeout)
 	defer cancel()
@@ -102,8 +104,7 @@ func newConn(ctx context.Context, fields map[string]string, log logger.Logger) (
 	return c, err
 }
 
-// readToken reads a token's file, which may not be there yet, or not be
-// written to its end.
+// readToken reads the token from a file. The file may not exist yet or may be incomplete.
 func readToken(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -123,7 +124,7 @@ func readToken(path string) (string, error) {
 	return token, nil
 }
 
-// validToken tells whether a token can stand in a header.
+// validToken reports whether a token can be sent in an HTTP header.
 func validToken(token string) bool {
 	return token != "" && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
