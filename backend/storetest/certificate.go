@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// OwnCertificate makes a certificate that is its own authority, and its key.
+// OwnCertificate returns a new self-signed certificate and its key, as PEM text.
 func OwnCertificate(t *testing.T) (certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -9,14 +9,15 @@ import (
 	"testing"
 )
 
-// ConnectProxy is a proxy that makes connections (CONNECT) and counts them.
+// ConnectProxy is an HTTP proxy that supports CONNECT. Made is the number of its connections
+// so far, Open the number of those that are open.
 type ConnectProxy struct {
 	*httptest.Server
 
 	Made, Open atomic.Int32
 }
 
-// NewConnectProxy starts a proxy that ends with the test.
+// NewConnectProxy starts a proxy. It stops when the test ends.
 func NewConnectProxy(t *testing.T) *ConnectProxy {
 	t.Helper()
 	p := &ConnectProxy{}

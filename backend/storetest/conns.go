@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ConnCount counts the connections that a server has.
+// ConnCount counts the connections to a server.
 type ConnCount struct {
 	mu      sync.Mutex
 	open    map[net.Conn]bool
@@ -19,7 +19,7 @@ type ConnCount struct {
 	changed chan struct{} // closed when open changes
 }
 
-// CountConns counts those of a server that has not started yet.
+// CountConns counts the connections to a server. The server must not have started yet.
 func CountConns(server *httptest.Server) *ConnCount {
 	c := &ConnCount{open: map[net.Conn]bool{}, changed: make(chan struct{})}
 	server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
@@ -40,14 +40,14 @@ func CountConns(server *httptest.Server) *ConnCount {
 	return c
 }
 
-// Total is how many connections were made.
+// Total returns how many connections were made.
 func (c *ConnCount) Total() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.made
 }
 
-// Await waits until n connections are open.
+// Await waits until exactly n connections are open.
 func (c *ConnCount) Await(t *testing.T, n int) {
 	t.Helper()
 	for {
@@ -65,14 +65,15 @@ func (c *ConnCount) Await(t *testing.T, n int) {
 	}
 }
 
-// TwoProtocols runs a test with HTTP/1, whose calls have a connection each, and HTTP/2.
+// TwoProtocols runs a test twice: with HTTP/1, where concurrent calls have a connection each,
+// and with HTTP/2.
 func TwoProtocols(t *testing.T, test func(t *testing.T, overTLS bool)) {
 	t.Helper()
 	t.Run("HTTP/1", func(t *testing.T) { test(t, false) })
 	t.Run("HTTP/2", func(t *testing.T) { test(t, true) })
 }
 
-// Together makes so many calls at a time.
+// Together makes so many calls at the same time. The test fails if one of them fails.
 func Together(t *testing.T, calls int, call func() error) {
 	t.Helper()
 	failed := make(chan error)

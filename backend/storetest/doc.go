@@ -1,2 +1,2 @@
-// Package storetest has the fixtures that the tests of several stores share.
+// Package storetest contains the fixtures that the tests of several stores share.
 package storetest

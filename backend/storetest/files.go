@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FileWith writes a file in a folder of its own, and returns its path.
+// FileWith writes a file in a new folder and returns its path.
 func FileWith(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
@@ -17,14 +17,14 @@ func FileWith(t *testing.T, text string) string {
 	return path
 }
 
-// ReplaceFile puts a file in the place of another, as kubelets do.
+// ReplaceFile replaces the contents of a file, as kubelets do.
 func ReplaceFile(t *testing.T, path, text string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 }
 
-// Irregular returns files that are none: a pipe, which would be waited for, and a device,
-// which would be read for ever.
+// Irregular returns paths that are not regular files: a pipe, where a reader would wait, and a
+// device, which a reader would read for ever.
 func Irregular(t *testing.T) []string {
 	t.Helper()
 	pipe := filepath.Join(t.TempDir(), "pipe")
@@ -32,7 +32,7 @@ func Irregular(t *testing.T) []string {
 	return []string{pipe, "/dev/zero"}
 }
 
-// Huge returns a file of a tebibyte, which takes no place on the disk.
+// Huge returns the path of a sparse file of one tebibyte, which takes no space on the disk.
 func Huge(t *testing.T) string {
 	t.Helper()
 	path := FileWith(t, "0123456789abcdef")

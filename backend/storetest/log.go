@@ -8,7 +8,7 @@ import (
 	"credential-resolver/internal/logtext"
 )
 
-// NewLog returns a logger at a level and what it writes.
+// NewLog returns a logger with a level, and the text that it writes.
 func NewLog(t *testing.T, level logger.LogLevel) (logger.Logger, *logtext.Text) {
 	t.Helper()
 	text := &logtext.Text{}
@@ -17,7 +17,7 @@ func NewLog(t *testing.T, level logger.LogLevel) (logger.Logger, *logtext.Text) 
 	return log, text
 }
 
-// DevNull returns a logger that writes nothing.
+// DevNull returns a logger whose output nobody sees.
 func DevNull(t *testing.T) logger.Logger {
 	log, _ := NewLog(t, logger.DebugLevel)
 	return log

@@ -4,8 +4,9 @@ import (
 	"time"
 )
 
-// Long is more than any test waits: what ends sooner ended for its own reason.
+// Long is longer than any test should wait. What ends sooner did not end because of this
+// limit.
 const Long = 20 * time.Second
 
-// Tick is how often a test looks whether something has come.
+// Tick is how often a test checks whether something has happened.
 const Tick = 50 * time.Millisecond

@@ -9,14 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Network passes connections on. Those that are cut stay open, and nothing comes
-// through any more.
+// Network forwards connections to a server. After Cut, its connections stay open but forward
+// nothing.
 type Network struct {
 	Address string
-	alive   atomic.Pointer[atomic.Bool] // of the connections that are made now
+	alive   atomic.Pointer[atomic.Bool] // whether the connections made now still forward data
 }
 
-// NewNetwork starts a network to an address; it ends with the test.
+// NewNetwork starts a network that forwards to an address. It stops when the test ends.
 func NewNetwork(t *testing.T, to string) *Network {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -55,7 +55,7 @@ func NewNetwork(t *testing.T, to string) *Network {
 	return n
 }
 
-// Cut cuts the connections that there are.
+// Cut stops forwarding on the existing connections. New connections work.
 func (n *Network) Cut() {
 	alive := new(atomic.Bool)
 	alive.Store(true)

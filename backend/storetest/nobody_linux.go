@@ -10,23 +10,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AsNobody runs fn as a user who owns nothing: root, whom the modes of files do
-// not bind, may run the tests. Only this thread changes its user, and it ends
-// with the goroutine.
+// AsNobody runs fn as a user who owns nothing, because the tests may run as root, which file
+// modes do not restrict. Only one thread changes its user, and that thread ends with its
+// goroutine.
 func AsNobody(fn func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		runtime.LockOSThread() // never unlocked
 		const nobody = 65534
-		_, _ = unix.SetfsuidRetUid(nobody) // fails for whoever is not root, and need not work then
+		_, _ = unix.SetfsuidRetUid(nobody) // fails without root, where it is not needed
 		fn()
 	}()
 	<-done
 }
 
-// Unreadable returns a file in a folder that everybody may search, and that
-// nobody may read.
+// Unreadable returns the path of a file that nobody may read, in a folder that everybody may
+// search.
 func Unreadable(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(OpenFolder(t), "secret.json")
@@ -35,14 +35,15 @@ func Unreadable(t *testing.T) string {
 	return path
 }
 
-// Chmod restricts a folder, for its owner too, until the test ends.
+// Chmod sets the mode of a folder until the test ends. The mode restricts the folder's owner
+// too.
 func Chmod(t *testing.T, folder string, mode os.FileMode) {
 	t.Helper()
 	require.NoError(t, os.Chmod(folder, mode))
 	t.Cleanup(func() { require.NoError(t, os.Chmod(folder, 0o700)) })
 }
 
-// Forbid takes the right to read a file or a folder from everybody, until the test ends.
+// Forbid makes a file or folder unreadable for everybody until the test ends.
 func Forbid(t *testing.T, path string) {
 	t.Helper()
 	info, err := os.Stat(path)
