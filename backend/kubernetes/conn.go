@@ -43,7 +43,8 @@ var _ store.SecretConn = (*conn)(nil)
 
 var errNotKubernetes = credential.Remedy("the answer is not that of a Kubernetes API server, or not a whole one")
 
-// Get reads a secret. It reads it again if that may help.
+// Get reads a secret. It reads the secret again if the API server may have been starting, or
+// if a login may succeed now.
 func (c *conn) Get(ctx context.Context, name string) (entries map[string]string, err error) {
 	err = c.unlessStarting(ctx, func() (err error) {
 		entries, err = c.getOnce(ctx, name)

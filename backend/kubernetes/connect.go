@@ -59,8 +59,8 @@ func connect(
 // whether it is ready, to learn its roles. Some clusters always refuse to say it.
 const settling = 2 * time.Second
 
-// seeNamespaceSettled checks that the namespace exists. It waits for settling while the API
-// server may be starting.
+// seeNamespaceSettled checks that the namespace exists. It tries again for up to settling
+// while the API server may be starting.
 func (c *conn) seeNamespaceSettled(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()

@@ -99,8 +99,8 @@ func (c *conn) seeBinding(ctx context.Context, name string) error {
 	return nil
 }
 
-// namespaceUnseen returns an error of kind Denied, because we lack a permission. A failure of
-// the API server would be retried and would open the circuit breaker.
+// namespaceUnseen returns an error of kind Denied, because we lack a permission. If it counted
+// as a failure of the API server, it would be retried and would open the circuit breaker.
 func namespaceUnseen() error {
 	return &credential.StoreError{Kind: credential.Denied, General: true, Err: errNamespaceUnseen}
 }

@@ -57,10 +57,10 @@ type session struct {
 // newSession makes a client from the contents of the files. It does not pass their names on,
 // because client-go would watch the files of a certificate with a goroutine that never ends.
 //
-// client-go would also keep the transport for ever and share it with the sessions of other
-// stores. A session that sets a proxy function gets its own transport, and nothing of it is
-// left once its connections are closed. Redirects are not followed, because the token would be
-// sent along.
+// client-go would also keep the transport forever and share it with the sessions of other
+// stores. So newSession sets a proxy function: each session then gets a transport of its own,
+// and nothing of it is left once its connections are closed. Redirects are not followed,
+// because the token would be sent along.
 func newSession(config *rest.Config, files sessionFiles) (*session, error) {
 	config = rest.CopyConfig(config)
 	for _, file := range []struct {
@@ -104,9 +104,9 @@ func newSession(config *rest.Config, files sessionFiles) (*session, error) {
 // again returns the session for a second attempt after a failure; nil: no second attempt.
 //
 // For a moment after a file was replaced, the API server does not know us or we do not trust
-// it: client-go rereads a token's file only once a minute. client-go has already run an exec
-// plugin again by now. The error means that the API server does not know us and that a file
-// cannot be used now.
+// it: client-go rereads a token's file only once a minute. If an exec plugin logs us in,
+// client-go has already run it again by now. The error means that the API server does not know
+// us and that a file cannot be used now.
 func (c *conn) again(used *session, err error) (*session, error) {
 	unauthorized := apierrors.IsUnauthorized(err)
 	if !unauthorized && !isOfTLS(err) {

@@ -24,7 +24,7 @@ func ReplaceFile(t *testing.T, path, text string) {
 }
 
 // Irregular returns paths that are not regular files: a pipe, where a reader would wait, and a
-// device, which a reader would read for ever.
+// device, which a reader would read forever.
 func Irregular(t *testing.T) []string {
 	t.Helper()
 	pipe := filepath.Join(t.TempDir(), "pipe")

@@ -4,8 +4,7 @@ import (
 	"time"
 )
 
-// Long is longer than any test should wait. What ends sooner did not end because of this
-// limit.
+// Long is longer than any test waits. A wait that ends sooner ended for its own reason.
 const Long = 20 * time.Second
 
 // Tick is how often a test checks whether something has happened.

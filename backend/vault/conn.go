@@ -42,10 +42,10 @@ type session struct {
 
 var _ store.SecretConn = (*conn)(nil)
 
-// Get reads a secret. It reads it again if Vault refuses the token and the token's file has
-// changed. After a timeout it replaces the connection. contrib has one HTTP/2 connection and
-// sends no pings on it. If its other end is gone, every call would fail until the kernel gives
-// up the connection, after a quarter of an hour.
+// Get reads a secret. If Vault refuses the request and the token's file holds another token by
+// now, Get reads it again with that token. After a timeout it replaces the connection. contrib
+// has one HTTP/2 connection and sends no pings on it. If its other end is gone, every call
+// would fail until the kernel gives up the connection, after a quarter of an hour.
 func (c *conn) Get(ctx context.Context, name string) (map[string]string, error) {
 	c.mu.Lock()
 	s := c.session
@@ -90,8 +90,9 @@ func (c *conn) read(ctx context.Context, s *session, name string) (map[string]st
 	return resp.Data, nil
 }
 
-// missing returns Absent if the mount is KV version 2 now. The mount may have been replaced,
-// and version 1 answers every name like version 2 answers a missing one.
+// missing returns Absent if the mount is KV version 2 now. The mount may have been replaced.
+// With version 1, the answer for every name looks like version 2's answer for a missing
+// secret.
 func (c *conn) missing(ctx context.Context, s *session, name string) error {
 	err := c.proof.Do(ctx, func(ctx context.Context) error { return c.prove(ctx, s, name) })
 	if err != nil {

@@ -64,8 +64,8 @@ func escapedPath(name string) string {
 const probe = "credential-resolver-probe"
 
 // connect opens the store and checks what the mount is, because contrib's Init sends nothing.
-// If the token may not read the probe, the check proves nothing. It is then repeated for each
-// missing secret (conn.missing).
+// If the token may not read the probe, the check proves nothing. conn.missing repeats the
+// check for each missing secret.
 func connect(ctx context.Context, fields map[string]string, log logger.Logger) (store.SecretConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, store.DefaultTimeout)
 	defer cancel()
