@@ -32,8 +32,8 @@ func bindingsLocalStorage() store.Type[store.ConfigConn] {
 	}
 }
 
-// followLocalStorage opens the folder that rootPath names, and follows its links: contrib
-// does so once, at Init.
+// followLocalStorage opens the folder that rootPath names. It follows the folder's symbolic
+// links before each call; contrib follows them only once, at Init.
 func followLocalStorage(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
 	root := store.Field(fields, "rootPath")
 	where := func() (p place, err error) {
@@ -62,9 +62,9 @@ func followLocalStorage(ctx context.Context, fields map[string]string, log logge
 	return object, nil
 }
 
-// localStorageInitError takes a folder that cannot be made now for what a retry
-// may mend, and everything else (a disallowed root, a file) for final. contrib
-// wraps the system's error in the first case alone.
+// localStorageInitError decides whether a retry may help. A folder that cannot be created now
+// may become possible later. Everything else is permanent, such as a disallowed root or a
+// rootPath that is a file. contrib wraps the system's error only in the first case.
 func localStorageInitError(err error) error {
 	if strings.HasPrefix(err.Error(), "failed to parse metadata") {
 		return store.Permanent(err)
@@ -84,8 +84,8 @@ var (
 	_ store.Lister     = (*localStorageConn)(nil)
 )
 
-// localStorageMissing begins contrib's error for a file that does not exist. It
-// is text, and wraps nothing; a test holds contrib to it.
+// localStorageMissing is the start of contrib's error for a file that does not exist. The
+// error is plain text and wraps nothing. A test checks that contrib still uses this text.
 const localStorageMissing = "file not found: "
 
 func (c *localStorageConn) Get(ctx context.Context, key string) ([]byte, error) {
@@ -101,12 +101,13 @@ func (c *localStorageConn) Get(ctx context.Context, key string) ([]byte, error) 
 	return resp.Data, nil
 }
 
-// maxSwaps is how often in a row a folder may be swapped while one file of it is read.
+// maxSwaps limits how often one read starts again because the folder was swapped.
 const maxSwaps = 100
 
-// read reads a file. One that is missing is looked for again (swapReads), and again if the
-// folder changed meanwhile: a mounted folder may be being swapped. A folder that is gone, as
-// a volume that is not mounted, lacks every config.
+// read reads a file. A missing file is looked up swapReads times, and again if the folder
+// changed meanwhile, because a mounted folder may be in the middle of a swap. If the folder
+// itself is gone, for example a volume that is not mounted, every config fails with that
+// error.
 func (c *localStorageConn) read(ctx context.Context, key string) (resp *bindings.InvokeResponse, err error) {
 	for reads := 1; reads < maxSwaps; reads++ {
 		before, gone := versionOf(c.root)
@@ -128,9 +129,9 @@ func (c *localStorageConn) read(ctx context.Context, key string) (resp *bindings
 	return resp, err
 }
 
-// checkFile refuses what contrib would read to its end: a huge file, or a device. A pipe is a
-// store that does not answer. It finds the file as contrib does. Whatever else is wrong,
-// contrib says.
+// checkFile refuses what contrib would read without a limit: a huge file, or a device. A named
+// pipe passes: it is treated as a store that does not answer. checkFile resolves the path as
+// contrib does, and leaves every other error to contrib.
 func (c *localStorageConn) checkFile(key string) error {
 	path, err := securejoin.SecureJoin(c.root, key)
 	if err != nil {
@@ -160,8 +161,8 @@ func (c *localStorageConn) Set(ctx context.Context, key string, data []byte) err
 	return nil
 }
 
-// Delete deletes a file. contrib would delete an empty folder too: the caller has
-// read the config before.
+// Delete deletes a file. contrib would also delete an empty folder, but the caller has already
+// read the config.
 func (c *localStorageConn) Delete(ctx context.Context, key string) error {
 	_, err := c.invoke(ctx, bindings.DeleteOperation, key, nil)
 	switch {
@@ -173,24 +174,23 @@ func (c *localStorageConn) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// List reads the one folder that the template's first {guid} stands in. contrib's
-// own list operation walks the whole tree below, takes a folder that it may not
-// read for an empty one, and does not follow the links of which Kubernetes makes
-// its volumes.
+// List reads the one folder whose entries match the template's first {guid}. It does not use
+// contrib's list operation, which walks the whole tree, treats an unreadable folder as empty,
+// and does not follow the links that Kubernetes uses in its volumes.
 func (c *localStorageConn) List(_ context.Context, key store.KeyTemplate, _ string) (store.Page, error) {
 	segments := strings.Split(strings.TrimPrefix(path.Clean("/"+string(key)), "/"), "/")
 	at := slices.IndexFunc(segments, func(s string) bool { return strings.Contains(s, store.GUIDPlaceholder) })
-	if at < 0 { // as "{guid}/../config.json"
+	if at < 0 { // for example "{guid}/../config.json"
 		return store.Page{}, store.Unable(store.ErrCannotList)
 	}
 	root, err := os.OpenRoot(c.root)
 	if err != nil {
-		return store.Page{}, store.Failed(err) // a volume that is not mounted lacks every config
+		return store.Page{}, store.Failed(err) // for example a volume that is not mounted
 	}
 	defer func() { _ = root.Close() }()
 	entries, err := fs.ReadDir(root.FS(), path.Join(".", path.Join(segments[:at]...)))
 	if errors.Is(err, fs.ErrNotExist) {
-		return store.Page{}, nil // made with the first config
+		return store.Page{}, nil // it is created with the first config
 	}
 	if err != nil {
 		return store.Page{}, store.Failed(err)
@@ -206,8 +206,8 @@ func (c *localStorageConn) List(_ context.Context, key store.KeyTemplate, _ stri
 	return p, nil
 }
 
-// mayBeConfig tells whether there may be a config at a path: what cannot be told
-// now is for whoever asks for that config to hear.
+// mayBeConfig reports whether a path may hold a config. If that cannot be determined now, it
+// returns true, and the error appears when the config is read.
 func mayBeConfig(root *os.Root, name string) bool {
 	info, err := root.Stat(name)
 	if err != nil {

@@ -5,5 +5,5 @@ import (
 	"time"
 )
 
-// statusChange returns when a file or its status changed last.
+// statusChange returns the time of the last change to a file or its status (ctime).
 func statusChange(s *syscall.Stat_t) time.Time { return time.Unix(s.Ctim.Unix()) }

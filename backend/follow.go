@@ -15,9 +15,10 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// place is what a path names: where its links lead, and which file or folder is there.
+// place identifies what a path names: the path with its links resolved, and the file or folder
+// that is there.
 type place struct {
-	path          string // "" where that does not matter
+	path          string // "" if it does not matter
 	device, inode uint64
 }
 
@@ -29,48 +30,48 @@ func placeOf(path string) (place, error) {
 	}
 	var p place
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		p.device, p.inode = uint64(sys.Dev), sys.Ino //nolint:unconvert // its type is the system's
+		p.device, p.inode = uint64(sys.Dev), sys.Ino //nolint:unconvert // its type depends on the system
 	}
 	return p, nil
 }
 
-// followable is a config store that can be followed.
+// followable is a config store that followed can reopen.
 type followable interface {
 	store.ConfigConn
 	store.Deleter
 	store.Lister
 }
 
-// follower is how a store of a file or a folder is followed.
+// follower says how to follow a store that is a file or a folder.
 type follower struct {
-	// what it is, for the log.
+	// what describes the store, for the log.
 	what string
 	log  logger.Logger
 	// where returns what the path names now.
 	where func() (place, error)
-	// open opens it, and makes it if it is not there.
+	// open opens the store, and creates it if it is missing.
 	open func(context.Context) (followable, error)
-	// alone tells that nothing may be open any more when another is opened: SQLite knows
-	// its side files by their names.
+	// alone is set if the old store must be closed before the new one is opened. SQLite needs
+	// this because it finds its side files by name.
 	alone bool
 }
 
-// followed is a config store in a file or a folder. Before each call it sees whether the
-// path still names what is open. If another is there, as after a restore or a release, that
-// is opened. If nothing is there, calls are Unavailable until something is: what is open
-// still has its configs, but nobody else sees them, and a file that is gone does not say
-// that a credential is.
+// followed is a config store in a file or a folder. Before each call it checks whether the
+// path still names the file or folder that is open. If the path names another one, for example
+// after a restore or a release, followed opens that. If the path names nothing, calls fail
+// with Unavailable until something is there again. The open file still has its configs then,
+// but nobody else can see them. A missing file does not mean that a credential was deleted.
 type followed struct {
 	follower
 
-	gone    atomic.Bool // whether the log says so
+	gone    atomic.Bool // whether the log has reported it
 	opening sync.Mutex
 
 	mu      sync.Mutex
-	current *followedConn // nil: none is open
+	current *followedConn // nil if nothing is open
 }
 
-// followedConn is what was opened at a place.
+// followedConn is a store that was opened at a place.
 type followedConn struct {
 	followable
 
@@ -84,7 +85,7 @@ var (
 	_ followable = (*localStorageConn)(nil)
 )
 
-// follow opens a store for the first time. Its error is that of opening it.
+// follow opens a store for the first time. It returns the error from opening it.
 func follow(ctx context.Context, how follower) (*followed, error) {
 	f := &followed{follower: how}
 	if _, err := f.where(); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -103,13 +104,13 @@ func follow(ctx context.Context, how follower) (*followed, error) {
 	return f, nil
 }
 
-// maxMoves is how often in a row a path may change for one call.
+// maxMoves limits how often a path may change during one call.
 const maxMoves = 5
 
 var errMoves = credential.Remedy("what the store's path names keeps changing")
 
-// on runs a call on what the path names now, and once more if it fails on what the path
-// no longer names.
+// on runs a call on the store that the path names now. If the call fails and the path names
+// something else by then, on runs it again there.
 func (f *followed) on(ctx context.Context, call func(followable) error) error {
 	for range maxMoves {
 		now, err := f.where()
@@ -136,13 +137,14 @@ func (f *followed) on(ctx context.Context, call func(followable) error) error {
 	return store.Unavailable(errMoves)
 }
 
-// run runs a call that openAt has counted.
+// run runs a call that openAt has already counted.
 func (c *followedConn) run(call func(followable) error) error {
 	defer c.calls.Done()
 	return call(c.followable)
 }
 
-// openAt returns what is open, for a call, if it is at a place; nil if it is not.
+// openAt returns the open store, and counts a call on it, if it is at p. Otherwise it returns
+// nil.
 func (f *followed) openAt(p place) *followedConn {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -153,11 +155,11 @@ func (f *followed) openAt(p place) *followedConn {
 	return f.current
 }
 
-// reopen opens what is at a place, and closes what was open before.
+// reopen opens the store at a place, and closes the one that was open before.
 func (f *followed) reopen(ctx context.Context, at place) error {
 	f.opening.Lock()
 	defer f.opening.Unlock()
-	if conn := f.openAt(at); conn != nil { // by another call
+	if conn := f.openAt(at); conn != nil { // another call has opened it
 		conn.calls.Done()
 		return nil
 	}
@@ -172,7 +174,7 @@ func (f *followed) reopen(ctx context.Context, at place) error {
 	}
 	if now, err := f.where(); err != nil || now != at {
 		_ = conn.Close()
-		return nil // the call looks again
+		return nil // the caller checks again
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -180,7 +182,7 @@ func (f *followed) reopen(ctx context.Context, at place) error {
 	return nil
 }
 
-// leave closes what is open once its calls have ended.
+// leave closes the open store once its calls have ended.
 func (f *followed) leave() {
 	f.mu.Lock()
 	old := f.current
@@ -201,7 +203,7 @@ func (f *followed) leave() {
 	go end()
 }
 
-// lost says why the path names nothing.
+// lost returns the error for a path that names nothing or cannot be read.
 func (f *followed) lost(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return store.Failed(store.Explained(credential.Remedy(f.what+" cannot be read"), err))
@@ -237,7 +239,7 @@ func (f *followed) List(ctx context.Context, key store.KeyTemplate, token string
 	return p, err
 }
 
-// Close closes what is open. The caller sees to it that no call is running.
+// Close closes the open store. The caller must make sure that no call is running.
 func (f *followed) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

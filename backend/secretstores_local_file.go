@@ -17,9 +17,9 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// secretsLocalFile is secretstores.local.file: a JSON file. contrib's store reads it at
-// Init alone, and changes what is no string without a word. So this reads the file itself,
-// whenever it has changed, and gives secrets and entries the names that contrib gives them.
+// secretsLocalFile is secretstores.local.file: a JSON file. contrib's store reads the file
+// only at Init, and silently changes values that are not strings. So this store reads the file
+// itself whenever it has changed. It names secrets and entries as contrib does.
 func secretsLocalFile() store.Type[store.SecretConn] {
 	return store.Type[store.SecretConn]{
 		Nearby:   true,
@@ -36,7 +36,7 @@ func secretsLocalFile() store.Type[store.SecretConn] {
 	}
 }
 
-// localFileConn serves the file as it is now.
+// localFileConn serves the current contents of the file.
 type localFileConn struct {
 	path        string
 	multiValued bool
@@ -64,7 +64,7 @@ func newLocalFileConn(fields map[string]string, log logger.Logger) *localFileCon
 func (c *localFileConn) Get(_ context.Context, name string) (map[string]string, error) {
 	file, err := c.current()
 	if err != nil {
-		// A file that cannot be read or is not valid is a store that is down until that changes.
+		// While the file cannot be read or is not valid, the store counts as down.
 		return nil, store.Failed(err)
 	}
 	if fault, ok := file.faults[name]; ok {
@@ -79,8 +79,8 @@ func (c *localFileConn) Get(_ context.Context, name string) (map[string]string, 
 
 func (c *localFileConn) Close() error { return nil }
 
-// current returns what is in the file, read again if the file is not the one that
-// was read last. What it returns is not written to again.
+// current returns the contents of the file. It reads the file again if it has changed since
+// the last read. The result is never modified.
 func (c *localFileConn) current() (*secretsFile, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,7 +94,7 @@ func (c *localFileConn) current() (*secretsFile, error) {
 	if !version.mode.IsRegular() {
 		return nil, store.Permanent(credential.Remedy("the secrets file is not a regular file"))
 	}
-	// A file that is written to while it is read is read again, a few times.
+	// A file that changes while it is read is read again, a few times.
 	for range 5 {
 		file, err := c.load()
 		after, statErr := versionOf(c.path)
@@ -132,21 +132,22 @@ func (c *localFileConn) load() (*secretsFile, error) {
 	return file, nil
 }
 
-// fileVersion is what changes when a file or a folder does.
+// fileVersion changes when the file or the folder changes.
 type fileVersion struct {
 	mode     fs.FileMode
 	inode    uint64
 	size     int64
 	modified time.Time
-	changed  time.Time // its status: also when a tool puts the old time back
+	changed  time.Time // status change time: it changes even if a tool restores the old modification time
 }
 
-// swapReads is how often a file is looked for before it counts as not there. Kubernetes
-// swaps a mounted folder by a link (..data), and then removes what the link named: who has
-// followed the link by then finds nothing.
+// swapReads is how often a file is looked up before it counts as missing. Kubernetes swaps a
+// mounted folder by changing a link (..data), and then removes the old target. A reader that
+// followed the old link finds nothing.
 const swapReads = 4
 
-// statSettled looks at a file that may be being swapped.
+// statSettled returns a file's info. It tries again if the file is missing, because its folder
+// may be in the middle of a swap.
 func statSettled(path string) (info os.FileInfo, err error) {
 	for range swapReads {
 		if info, err = os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
