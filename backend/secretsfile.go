@@ -15,13 +15,13 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// secretsFile is what a file of secrets holds: those that can be used, by contrib's names,
-// and what is wrong with those that cannot. contrib would change or leave out the latter
-// without a word: 5432 becomes "%!s(float64=5432)" there.
+// secretsFile is a parsed file of secrets: the usable secrets, by contrib's names, and the
+// reason why each of the others cannot be used. contrib would silently change or omit those:
+// it turns 5432 into "%!s(float64=5432)".
 type secretsFile struct {
 	secrets map[string]map[string]string
 	faults  map[string]secretFault // by secret
-	nested  bool                   // whether a file that is not multiValued has objects in it
+	nested  bool                   // whether a file without multiValued contains objects
 }
 
 // secretFault says why a secret cannot be used.
@@ -30,8 +30,8 @@ type secretFault struct {
 	why   string
 }
 
-// remedy says it to somebody who knows, by its hash, which secret it is about. The secret's
-// own name may be a reference, and is not repeated.
+// remedy describes the fault to a reader who knows from a hash which secret it is about. It
+// does not repeat the secret's own name, which may be a reference.
 func (f secretFault) remedy(secret string) credential.Remedy {
 	if f.entry == "" || f.entry == secret || len(secret) >= store.MinScrubbed && strings.Contains(f.entry, secret) {
 		return credential.Remedy("in the secrets file, it or an entry of it " + f.why)
@@ -39,10 +39,11 @@ func (f secretFault) remedy(secret string) credential.Remedy {
 	return credential.Remedy(fmt.Sprintf("in the secrets file, its entry %q %s", f.entry, f.why))
 }
 
-// maxFaults is how many secrets that cannot be used a warning names.
+// maxFaults limits how many unusable secrets the warnings name.
 const maxFaults = 5
 
-// warnings are what to say of the file when it is read: the names in it are the operator's.
+// warnings returns what to log when the file is read. They may contain names, because the
+// operator chose the names in the file.
 func (s *secretsFile) warnings(separator string) []string {
 	var said []string
 	for i, name := range slices.Sorted(maps.Keys(s.faults)) {
@@ -72,8 +73,8 @@ const (
 	twoPlaces = "comes from two places of the file, whose names become the same when they are joined: rename one"
 )
 
-// readSecretsFile reads a file of secrets. Its error says what makes the whole file
-// unreadable, and holds neither a value nor a name.
+// readSecretsFile parses a file of secrets. Its error says why the whole file is unreadable,
+// and contains neither values nor names.
 func readSecretsFile(text []byte, multiValued bool, separator string) (*secretsFile, error) {
 	text, err := credential.Unmarked(text)
 	if err != nil {

@@ -10,19 +10,20 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// secretsReader walks through a file of secrets, and joins nested names as contrib does.
+// secretsReader walks through a file of secrets. It joins nested names as contrib does.
 type secretsReader struct {
 	d           *jsontext.Decoder
 	file        *secretsFile
 	multiValued bool
 	separator   string
 
-	level int    // how many names it is below the file's own object
-	top   string // the first of them
-	path  []byte // all of them, joined; less the first, if multiValued
+	level int    // nesting depth; 0 is the file's own object
+	top   string // the first name on the path
+	path  []byte // all names on the path, joined; without the first if multiValued
 
-	// Of a file that is not multiValued: the names at the top that secrets come from, and
-	// those of them that stand twice, or have such a name in them.
+	// These are used only without multiValued. topOf maps a secret to the top-level name that
+	// it comes from. doubled holds the top-level names that occur twice, or that contain a
+	// name that occurs twice.
 	topOf   map[string]string
 	doubled map[string]bool
 }
@@ -57,7 +58,7 @@ func (r *secretsReader) read() error {
 	return nil
 }
 
-// members reads an object: each name, and by read its value.
+// members reads an object. It calls read for each value.
 func (r *secretsReader) members(read func() error) error {
 	if _, err := r.d.ReadToken(); err != nil {
 		return err
@@ -84,7 +85,7 @@ func (r *secretsReader) members(read func() error) error {
 	return err
 }
 
-// elements reads an array, whose elements are named by their number.
+// elements reads an array. The name of an element is its index.
 func (r *secretsReader) elements() error {
 	if _, err := r.d.ReadToken(); err != nil {
 		return err
@@ -98,7 +99,7 @@ func (r *secretsReader) elements() error {
 	return err
 }
 
-// under reads what stands under a name.
+// under reads the value of a name.
 func (r *secretsReader) under(name string, read func() error) error {
 	outer := len(r.path)
 	if r.level == 0 {
@@ -118,7 +119,7 @@ func (r *secretsReader) under(name string, read func() error) error {
 	return err
 }
 
-// secret reads what stands at the top of the file.
+// secret reads one top-level value of the file.
 func (r *secretsReader) secret() error {
 	kind := r.d.PeekKind()
 	switch {
@@ -133,7 +134,7 @@ func (r *secretsReader) secret() error {
 	return r.value()
 }
 
-// value reads a value: a string is an entry, and what is nested has entries in it.
+// value reads a value: a string is an entry, and an object or an array contains entries.
 func (r *secretsReader) value() error {
 	switch r.d.PeekKind() {
 	case jsontext.KindBeginObject:
@@ -153,7 +154,7 @@ func (r *secretsReader) value() error {
 	}
 }
 
-// at returns the secret that the reader is at, and the entry of it; "" for the secret itself.
+// at returns the current secret and its current entry; entry is "" for the secret itself.
 func (r *secretsReader) at() (secret, entry string) {
 	if r.multiValued {
 		return r.top, string(r.path)
@@ -161,14 +162,14 @@ func (r *secretsReader) at() (secret, entry string) {
 	return string(r.path), ""
 }
 
-// entry takes a string.
+// entry stores a string at the current position.
 func (r *secretsReader) entry(text string) {
 	secret, entry := r.at()
 	if !r.multiValued {
 		r.topOf[secret] = r.top
 	}
 	if !r.multiValued || r.level == 1 {
-		entry = secret // contrib's name for the only one
+		entry = secret // contrib's name for a single entry
 	}
 	entries := r.file.secrets[secret]
 	if entries == nil {
@@ -183,8 +184,8 @@ func (r *secretsReader) entry(text string) {
 	entries[entry] = text
 }
 
-// stoodBefore notes that the name which the reader is at stands twice in one object: JSON
-// does not say which of the two counts.
+// stoodBefore records that the current name occurs twice in one object. JSON does not say
+// which of the two counts.
 func (r *secretsReader) stoodBefore() {
 	if !r.multiValued {
 		r.doubled[r.top] = true
@@ -193,7 +194,7 @@ func (r *secretsReader) stoodBefore() {
 	r.fault(r.top, string(r.path), twice)
 }
 
-// fault notes what is wrong with a secret. The first thing counts.
+// fault records why a secret cannot be used. Only the first fault of a secret counts.
 func (r *secretsReader) fault(secret, entry, why string) {
 	if _, ok := r.file.faults[secret]; !ok {
 		r.file.faults[secret] = secretFault{entry, why}

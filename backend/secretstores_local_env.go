@@ -12,10 +12,9 @@ import (
 	"credential-resolver/backend/store"
 )
 
-// secretsLocalEnv is secretstores.local.env: the variables of this process's
-// environment that begin with a prefix. The prefix is required (DESIGN.md,
-// section 2): without it every literal that happens to be a variable's name
-// would be replaced.
+// secretsLocalEnv is secretstores.local.env: the environment variables of this process that
+// begin with a prefix. The prefix is required (DESIGN.md, section 2). Without it, every
+// literal that happens to be a variable's name would be replaced.
 func secretsLocalEnv() store.Type[store.SecretConn] {
 	return store.Type[store.SecretConn]{
 		Nearby: true,
@@ -34,8 +33,8 @@ func secretsLocalEnv() store.Type[store.SecretConn] {
 	}
 }
 
-// validEnvName excludes what cannot be a variable's name, and those that contrib
-// refuses to read: it answers them as empty, and logs the name.
+// validEnvName excludes names that cannot be variables, and variables that contrib refuses to
+// read. For those contrib returns an empty value and logs the name.
 func validEnvName(fields map[string]string, name string) bool {
 	prefix, _ := metadata.GetMetadataProperty(fields, "prefix")
 	variable := strings.ToUpper(prefix + name)
@@ -47,8 +46,8 @@ type localEnvConn struct{ secretstores.SecretStore }
 
 var _ store.SecretConn = (*localEnvConn)(nil)
 
-// Get reads a variable. contrib answers one that is not set with an empty entry,
-// which the resolver takes for a missing secret.
+// Get reads a variable. For a variable that is not set, contrib returns an empty entry, which
+// the resolver treats as a missing secret.
 func (c *localEnvConn) Get(ctx context.Context, name string) (map[string]string, error) {
 	resp, err := c.GetSecret(ctx, secretstores.GetSecretRequest{Name: name})
 	if err != nil {
