@@ -24,9 +24,9 @@ var (
 	_ resolver.Lister      = (*ConfigStore)(nil)
 )
 
-// OpenConfigStore opens the store of a spec. key is the template of a config's
-// key or object name, in which {guid} stands for the GUID. Its error is one that
-// no retry mends; a store that is merely down goes on connecting.
+// OpenConfigStore opens the store that spec describes. key is the template of a config's key
+// or object name; {guid} stands for the GUID. It returns an error only if a retry cannot help.
+// A store that is down keeps connecting in the background.
 func OpenConfigStore(ctx context.Context, spec store.Spec, key string, opts store.Options) (*ConfigStore, error) {
 	o, t, fields, err := store.Open(ctx, spec, configStores(), opts)
 	if err != nil {
@@ -45,8 +45,7 @@ func (s *ConfigStore) Config(ctx context.Context, guid string) ([]byte, error) {
 	})
 }
 
-// Put stores a config as the bytes that it is. Its error is a
-// [resolver.StoreError].
+// Put stores a config byte for byte. Its error is a [resolver.StoreError].
 func (s *ConfigStore) Put(ctx context.Context, guid string, config []byte) error {
 	_, err := store.Use(ctx, s.Opened, func(ctx context.Context, c store.ConfigConn) (struct{}, error) {
 		return struct{}{}, c.Set(ctx, s.key.Of(guid), config)
@@ -54,8 +53,9 @@ func (s *ConfigStore) Put(ctx context.Context, guid string, config []byte) error
 	return err
 }
 
-// replaced tells whether what is there is the new config already, by an attempt before
-// this one. Its error is store.ErrEdited, of what is neither that nor the old one.
+// replaced reports whether the stored config is already the new one, written by an earlier
+// attempt. Its error is store.ErrEdited if the stored config is neither the new nor the old
+// one.
 func replaced(now, old, config []byte) (bool, error) {
 	switch {
 	case bytes.Equal(now, config):
@@ -66,9 +66,9 @@ func replaced(now, old, config []byte) (bool, error) {
 	return false, nil
 }
 
-// Replace stores a config in the place of one that is still there. State stores see
-// to it by their etags; with other stores an edit at that very moment is lost. Its
-// error is a [resolver.StoreError]; see [store.ErrEdited].
+// Replace replaces a config if the stored one is still old. State stores check this with
+// etags. In other stores, an edit at the same moment is lost. Its error is a
+// [resolver.StoreError]; see [store.ErrEdited].
 func (s *ConfigStore) Replace(ctx context.Context, guid string, old, config []byte) error {
 	_, err := store.Use(ctx, s.Opened, func(ctx context.Context, c store.ConfigConn) (struct{}, error) {
 		if r, ok := c.(store.Replacer); ok {
@@ -89,9 +89,9 @@ func (s *ConfigStore) Replace(ctx context.Context, guid string, old, config []by
 	return err
 }
 
-// Delete deletes a config. Its error is a [resolver.StoreError], of kind NotFound
-// if there is none. It reads first: most stores delete what is not there without
-// a word.
+// Delete deletes a config. Its error is a [resolver.StoreError], of kind NotFound if the
+// config does not exist. Delete reads first, because most stores report success for an absent
+// key.
 func (s *ConfigStore) Delete(ctx context.Context, guid string) error {
 	if _, err := s.Config(ctx, guid); err != nil {
 		return err
@@ -106,10 +106,9 @@ func (s *ConfigStore) Delete(ctx context.Context, guid string) error {
 	return err
 }
 
-// List returns the GUIDs of all configs in the store, sorted, each once. Only
-// ctx bounds the whole; the store's own limit is one page's. A config that is
-// stored or deleted meanwhile may be listed or not. Its error is a
-// [resolver.StoreError].
+// List returns the GUIDs of all configs in the store, sorted and without duplicates. Only ctx
+// limits the whole call; the store's own timeout applies to each page. A config that is stored
+// or deleted meanwhile may or may not be listed. Its error is a [resolver.StoreError].
 func (s *ConfigStore) List(ctx context.Context) ([]string, error) {
 	var guids []string
 	for token, last := "", false; !last; {
@@ -130,5 +129,5 @@ func (s *ConfigStore) List(ctx context.Context) ([]string, error) {
 	return slices.Compact(guids), nil
 }
 
-// Ephemeral tells whether the store's contents end with the process.
+// Ephemeral reports whether the store's contents are lost when the process ends.
 func (s *ConfigStore) Ephemeral() bool { return s.ephemeral }

@@ -1,7 +1,7 @@
-// Package backend opens the config and secret stores: components-contrib's own, under the
-// names that daprd gives them. registry.go lists them.
+// Package backend opens the config and secret stores. They are components-contrib's own
+// stores, under the names that daprd uses. registry.go lists them.
 //
-// A store that needs one file is a file here. A store that needs more is a package of its
-// own: vault and kubernetes. Package store is what all of them share. The package knows
-// nothing of requests, metadata of the component, or gRPC.
+// A store that fits in one file is a file in this package. A larger store has a package of its
+// own: vault and kubernetes. Package store holds what all of them share. This package knows
+// nothing of requests, the component's metadata, or gRPC.
 package backend

@@ -9,9 +9,9 @@ import (
 	"credential-resolver/backend/vault"
 )
 
-// configStores lists the config stores that are compiled in, by type: daprd's
-// names. Where daprd has several versions, the name alone is the one that it
-// prefers, and the name with a version is that.
+// configStores returns the config stores that are compiled in, by daprd's type names. Where
+// daprd has several versions of a store, the name without a version means the version that
+// daprd prefers.
 func configStores() map[string]store.Type[store.ConfigConn] {
 	sqlite, etcdV2 := stateSQLite(), stateEtcdV2()
 	postgresV1, postgresV2 := statePostgreSQLV1(), statePostgreSQL()
@@ -40,8 +40,8 @@ func configStores() map[string]store.Type[store.ConfigConn] {
 	}
 }
 
-// secretStores lists the secret stores that are compiled in, by type. execPlugins lets
-// them run programs: see [store.Options].
+// secretStores returns the secret stores that are compiled in, by type. execPlugins allows
+// them to run programs; see [store.Options].
 func secretStores(execPlugins bool) map[string]store.Type[store.SecretConn] {
 	return map[string]store.Type[store.SecretConn]{
 		"secretstores.local.file":      secretsLocalFile(),
@@ -51,8 +51,8 @@ func secretStores(execPlugins bool) map[string]store.Type[store.SecretConn] {
 	}
 }
 
-// ConfigStoreTypes returns the types of config store that can be opened, sorted.
+// ConfigStoreTypes returns the types of the supported config stores, sorted.
 func ConfigStoreTypes() []string { return slices.Sorted(maps.Keys(configStores())) }
 
-// SecretStoreTypes returns the types of secret store that can be opened, sorted.
+// SecretStoreTypes returns the types of the supported secret stores, sorted.
 func SecretStoreTypes() []string { return slices.Sorted(maps.Keys(secretStores(false))) }

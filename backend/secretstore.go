@@ -14,8 +14,8 @@ type SecretStore struct {
 	validName func(name string) bool
 }
 
-// OpenSecretStore opens the store of a spec. Its error is one that no retry
-// mends; a store that is merely down goes on connecting.
+// OpenSecretStore opens the store that spec describes. It returns an error only if a retry
+// cannot help. A store that is down keeps connecting in the background.
 func OpenSecretStore(ctx context.Context, spec store.Spec, opts store.Options) (*SecretStore, error) {
 	o, t, fields, err := store.Open(ctx, spec, secretStores(opts.AllowExecPlugins), opts)
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *SecretStore) Secret(ctx context.Context, name string) (map[string]strin
 // ValidName implements [resolver.Namer].
 func (s *SecretStore) ValidName(name string) bool { return s.validName(name) }
 
-// LeadingSlash implements [resolver.Namer]: no store here has such names.
+// LeadingSlash implements [resolver.Namer]. No store here has names that begin with a slash.
 func (s *SecretStore) LeadingSlash() bool { return false }
 
 var (
