@@ -30,7 +30,7 @@ func placeOf(path string) (place, error) {
 	}
 	var p place
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		p.device, p.inode = uint64(sys.Dev), sys.Ino //nolint:unconvert // its type depends on the system
+		p.device, p.inode = uint64(sys.Dev), sys.Ino //nolint:unconvert // its type is the system's
 	}
 	return p, nil
 }

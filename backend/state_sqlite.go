@@ -19,7 +19,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// stateSQLite is state.sqlite, the default: a file, made on first use.
+// stateSQLite is state.sqlite, the default config store: a file, created on first use.
 func stateSQLite() store.Type[store.ConfigConn] {
 	return store.Type[store.ConfigConn]{
 		Nearby:  true,
@@ -33,7 +33,7 @@ func stateSQLite() store.Type[store.ConfigConn] {
 	}
 }
 
-// sqliteFields are what contrib declares, and the aliases that it reads without
+// sqliteFields returns the fields that contrib declares, and the aliases that it reads without
 // declaring them.
 func sqliteFields() metadata.MetadataMap {
 	fields := store.DeclaredFields(contrib.NewSQLiteStateStore(nil))
@@ -43,11 +43,11 @@ func sqliteFields() metadata.MetadataMap {
 	return fields
 }
 
-// connectionString is contrib's name for the file; url is its alias there.
+// connectionString is contrib's name of the field for the database file. Its alias is url.
 const connectionString = "connectionString"
 
-// sqliteDefaults names the default file where none is named (DESIGN.md, section 2).
-// contrib would take a name that is empty before its alias that is not.
+// sqliteDefaults sets the default file if no file is named (DESIGN.md, section 2). It removes
+// empty values, because contrib would prefer an empty connectionString to a url that is set.
 func sqliteDefaults(fields map[string]string) error {
 	for name, value := range fields {
 		if value == "" && (strings.EqualFold(name, connectionString) || strings.EqualFold(name, "url")) {
@@ -90,8 +90,8 @@ func connectSQLite(ctx context.Context, fields map[string]string, log logger.Log
 
 const errNoDatabase = credential.Remedy("the file is not an SQLite database")
 
-// sqliteInitError tells what no retry mends (metadata, a file that is no
-// database) from a database that cannot be opened now.
+// sqliteInitError separates permanent errors (wrong metadata, a file that is not a database)
+// from a database that cannot be opened at the moment.
 func sqliteInitError(err error) error {
 	code, ok := sqliteCode(err)
 	switch {
@@ -104,7 +104,7 @@ func sqliteInitError(err error) error {
 	}
 }
 
-// classifySQLite goes by SQLite's own result codes.
+// classifySQLite classifies an error by SQLite's result code.
 func classifySQLite(err error) error {
 	code, ok := sqliteCode(err)
 	if !ok {

@@ -17,13 +17,13 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// sqliteURI is what a connection string says: contrib makes a URI of each.
+// sqliteURI is a parsed connection string. contrib turns every connection string into a URI.
 type sqliteURI struct {
 	path  string // of the file; "" for a temporary database
 	query string
 }
 
-// sqliteURIOf takes a connection string apart as SQLite does.
+// sqliteURIOf parses a connection string as SQLite does.
 func sqliteURIOf(fields map[string]string) sqliteURI {
 	given, _ := metadata.GetMetadataProperty(fields, connectionString, "url")
 	path, query, _ := strings.Cut(given, "?")
@@ -38,7 +38,7 @@ func sqliteURIOf(fields map[string]string) sqliteURI {
 	return sqliteURI{unescape(path), query}
 }
 
-// unescape decodes %20 and the like; what is no such escape stays, as in SQLite.
+// unescape decodes escapes such as %20. It leaves invalid escapes unchanged, as SQLite does.
 func unescape(path string) string {
 	var b strings.Builder
 	for len(path) > 0 {
@@ -56,13 +56,13 @@ func unescape(path string) string {
 	return b.String()
 }
 
-// inMemory tells whether the database ends with its connections.
+// inMemory reports whether the database is lost when its connections close.
 func (u sqliteURI) inMemory() bool {
 	query, _ := url.ParseQuery(u.query)
 	return u.path == "" || u.path == ":memory:" || query.Get("mode") == "memory"
 }
 
-// connectionString returns the URI of the query on another path.
+// connectionString returns a URI with another path and the same query.
 func (u sqliteURI) connectionString(path string) string {
 	uri := "file:" + (&url.URL{Path: path}).EscapedPath()
 	if u.query != "" {
@@ -71,18 +71,17 @@ func (u sqliteURI) connectionString(path string) string {
 	return uri
 }
 
-// sqliteFile is a database's file that nobody else can tamper with.
+// sqliteFile is a database file that other users cannot tamper with.
 type sqliteFile struct {
-	fields map[string]string // the store's metadata, which names just this file
+	fields map[string]string // the store's metadata, with the checked file as connectionString
 	folder *owned.Dir        // nil for a database in memory
 	file   *owned.File
 }
 
-// openSQLiteFile checks the database's file and folder (DESIGN.md, section 9), and
-// makes the file where there is none, so that nobody else can read it: SQLite itself
-// would make it by the process's umask. The folder of the default is made too; any
-// other must exist. SQLite trusts the journals that it finds beside the database, so
-// they are checked as well.
+// openSQLiteFile checks the database's file and folder (DESIGN.md, section 9). If the file is
+// missing, it creates one that other users cannot read; SQLite itself would apply the
+// process's umask. It also creates the default folder; any other folder must exist. SQLite
+// trusts the journals that it finds beside the database, so they are checked too.
 func openSQLiteFile(fields map[string]string) (*sqliteFile, error) {
 	uri := sqliteURIOf(fields)
 	if uri.inMemory() {
@@ -105,7 +104,7 @@ func openSQLiteFile(fields map[string]string) (*sqliteFile, error) {
 	for _, beside := range []string{"-journal", "-wal", "-shm"} {
 		err = errors.Join(err, d.CheckFile(name+beside))
 		if err == nil && errors.Is(missing, fs.ErrNotExist) {
-			// It is of a database that was removed. SQLite would take it for the new one's.
+			// It is left over from a removed database. SQLite would use it for the new one.
 			if err = d.Remove(name + beside); errors.Is(err, fs.ErrNotExist) {
 				err = nil
 			}
@@ -126,7 +125,7 @@ func openSQLiteFile(fields map[string]string) (*sqliteFile, error) {
 	return f, nil
 }
 
-// verify fails if SQLite may have opened another file.
+// verify returns an error if SQLite may have opened a different file.
 func (f *sqliteFile) verify() error {
 	if f.file == nil {
 		return nil
@@ -134,16 +133,16 @@ func (f *sqliteFile) verify() error {
 	return sqliteFileError(f.file.Path(), f.file.Verify())
 }
 
-// close ends the check.
+// close closes the checked folder.
 func (f *sqliteFile) close() {
 	if f.folder != nil {
 		_ = f.folder.Close()
 	}
 }
 
-// sqliteFileError makes a refusal permanent, as a person must mend it. Its words name
-// the path, and are a remedy. Any other error names the path as the metadata do, which
-// is taken out where nobody may see it.
+// sqliteFileError makes a refusal permanent, because a person must fix it. The refusal's text
+// names the path and becomes a remedy. Any other error names the path as the metadata do; it
+// is removed where it must not be visible.
 func sqliteFileError(path string, err error) error {
 	var refusal *owned.Refusal
 	var errno syscall.Errno

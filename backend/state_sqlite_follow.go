@@ -11,7 +11,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// followSQLite opens a database, and follows its file. One in memory has none.
+// followSQLite opens a database and follows its file. A database in memory has no file.
 func followSQLite(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
 	uri := sqliteURIOf(fields)
 	if uri.inMemory() {
@@ -37,7 +37,8 @@ func followSQLite(ctx context.Context, fields map[string]string, log logger.Logg
 	return &followedSQLite{object}, nil
 }
 
-// followedSQLite is a followed database that sees edits.
+// followedSQLite is a followed database that can replace a config only if nobody has edited
+// it.
 type followedSQLite struct{ *followed }
 
 var _ store.Replacer = (*followedSQLite)(nil)
@@ -52,8 +53,8 @@ func (f *followedSQLite) List(ctx context.Context, key store.KeyTemplate, token 
 	return p, unreadSQLite(err)
 }
 
-// unreadSQLite makes a refusal to read Unavailable. SQLite refuses because of the modes of
-// the database and its side files, which may be others in a moment.
+// unreadSQLite turns a refused read into Unavailable. SQLite refuses because of the
+// permissions of the database and its side files, which may change at any moment.
 func unreadSQLite(err error) error {
 	var refused *credential.StoreError
 	if errors.As(err, &refused) && refused.Kind == credential.Denied {
@@ -66,16 +67,17 @@ func (f *followedSQLite) Replace(ctx context.Context, key string, old, data []by
 	return f.on(ctx, func(c followable) error { return c.(store.Replacer).Replace(ctx, key, old, data) })
 }
 
-// sideFiles are the write-ahead log of a database and its index, which SQLite finds by the
-// name of the database's file. When another file gets that name, SQLite would take the log
-// of the one before for its own: old pages, or a broken database. A log that came along with
-// the new file, as with a restored copy of both, is another file and stays.
+// sideFiles are a database's write-ahead log and the log's index. SQLite finds them by the
+// name of the database file. If another file gets that name, SQLite would use the old
+// database's log for it, and return old pages or report a broken database. A log that arrives
+// with the new file, for example when both are restored from a backup, is a different file and
+// stays.
 type sideFiles struct {
 	path  string
-	files map[string]place // by the end of the name
+	files map[string]place // by the suffix of the name
 }
 
-// remember notes those of the database that was opened.
+// remember records the side files of the database that was just opened.
 func (s *sideFiles) remember() {
 	s.files = map[string]place{}
 	for _, end := range []string{"-wal", "-shm"} {
@@ -85,7 +87,7 @@ func (s *sideFiles) remember() {
 	}
 }
 
-// removeLeftOver removes those of the database that was open before, which is closed.
+// removeLeftOver removes the side files of the previous database, which is closed.
 func (s *sideFiles) removeLeftOver() {
 	for end, of := range s.files {
 		if at, err := placeOf(s.path + end); err == nil && at == of {

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// checkPragmas refuses a connection string with more than a pragma in a _pragma.
-// modernc.org/sqlite runs "pragma " and the value, statement by statement: behind a
-// semicolon, VACUUM INTO and ATTACH would write files of the peer's choice as our user.
+// checkPragmas rejects a connection string whose _pragma has more than one statement.
+// modernc.org/sqlite runs "pragma " plus the value, statement by statement. After a semicolon,
+// VACUUM INTO and ATTACH could write files that the peer chooses, as our user.
 func checkPragmas(connection string) error {
 	_, query, _ := strings.Cut(connection, "?")
 	values, err := url.ParseQuery(query)
