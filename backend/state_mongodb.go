@@ -20,13 +20,12 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// stateMongoDB is state.mongodb. What is put through us is kept as the string that
-// it is, which contrib gives back exactly. What another stores as a document is
-// given back as contrib's JSON of it: the order of its fields is lost, and how its
-// numbers were written; a decimal is a string in it. daprd's HTTP API stores such
-// documents, of doubles, without the digits past a float64's. Bytes that daprd's
-// gRPC API stores are strings, and exact; a driver's binary data come as an object
-// of contrib's that names their subtype.
+// stateMongoDB is state.mongodb. A config that this program stores is a string, which contrib
+// returns exactly. A document that another program stores is returned as contrib's JSON of it:
+// its field order and the notation of its numbers are lost, and a decimal becomes a string.
+// daprd's HTTP API stores such documents with numbers as doubles, so digits beyond a float64's
+// precision are lost. Bytes that daprd's gRPC API stores are strings, and exact. Binary data
+// that a driver stores is returned as an object of contrib's that names its subtype.
 func stateMongoDB() store.Type[store.ConfigConn] {
 	make := func(log logger.Logger) state.Store {
 		object := contrib.NewMongoDB(log)
@@ -45,12 +44,12 @@ func stateMongoDB() store.Type[store.ConfigConn] {
 	}
 }
 
-// mongoPage is how many keys are listed at once: they come with their configs, in one
-// message, which has to keep its bounds.
+// mongoPage is how many keys are listed at a time. They arrive with their configs in one
+// message, whose size is limited.
 const mongoPage = 50
 
-// mongoReadConcerns are those that contrib knows. It looks at them, and at the
-// write concern, only when it is connected.
+// mongoReadConcerns are the read concerns that contrib knows. contrib checks them, and the
+// write concern, only once it is connected.
 var mongoReadConcerns = []string{"", "local", "majority", "available", "linearizable", "snapshot"}
 
 func checkMongo(fields map[string]string) error {
@@ -67,26 +66,26 @@ func checkMongo(fields map[string]string) error {
 		return store.Scrub(err, fields)
 	}
 	err = settings.options().Validate()
-	if err == nil || store.PermissionDenied(err) || strings.Contains(err.Error(), "lookup _mongodb._tcp.") { // which may yet change
+	if err == nil || store.PermissionDenied(err) || strings.Contains(err.Error(), "lookup _mongodb._tcp.") { // that may change: a retry may help
 		return nil
 	}
-	// The driver quotes what it cannot parse, which may be a part of the password.
+	// The driver quotes the text that it cannot parse, which may be part of the password.
 	return errors.New("the address that connectionString, or host, server, username, password and params make cannot be parsed")
 }
 
-// The server's codes for what it refuses: Unauthorized and AuthenticationFailed,
-// and Atlas's own for a wrong password.
+// mongoDenied are the server's error codes for a refusal: Unauthorized, AuthenticationFailed,
+// and Atlas's own code for a wrong password.
 var mongoDenied = []int{13, 18, 8000}
 
-// Of a failure to connect there is its text, with the name of the server's code.
+// Only the text of a failed connection is left. It contains the name of the server's code.
 var (
 	mongoDeniedText  = regexp.MustCompile(`\((Unauthorized|AuthenticationFailed|AtlasError)\)`)
 	mongoTimeoutText = regexp.MustCompile(`context deadline exceeded$`)
 )
 
-// classifyMongo goes by the server's codes, or by the text where nothing else is
-// left. A collection or a database that is gone cannot be told from one without
-// the key: MongoDB makes them when somebody writes.
+// classifyMongo classifies an error by the server's codes, or by its text if nothing else is
+// left. A collection or database that is gone looks the same as one without the key, because
+// MongoDB creates both on the first write.
 func classifyMongo(err error) error {
 	var (
 		failure   mongo.ServerError
@@ -99,12 +98,12 @@ func classifyMongo(err error) error {
 		switch {
 		case slices.ContainsFunc(mongoDenied, failure.HasErrorCode):
 			kind = credential.Denied
-		case mongo.IsTimeout(err): // MaxTimeMSExpired, and what the driver counts with it
+		case mongo.IsTimeout(err): // MaxTimeMSExpired, and the other errors that the driver treats as timeouts
 			kind = credential.Timeout
 		}
 	case mongoDeniedText.MatchString(err.Error()):
 		kind = credential.Denied
-	case errors.As(err, &selection): // nobody to ask: it waited for one as long as it might
+	case errors.As(err, &selection): // no server was available within the selection timeout
 	case mongo.IsTimeout(err), errors.As(err, &network) && network.Timeout(), mongoTimeoutText.MatchString(err.Error()):
 		kind = credential.Timeout
 	default:

@@ -24,11 +24,11 @@ import (
 	"credential-resolver/internal/wirelimit"
 )
 
-// The driver holds up to 48 MB a message, or whatever the server says it may send, and
-// contrib's Init makes its client by itself, which connects at once. So this does what Init
-// does, with a client whose connections are bounded.
+// The driver accepts up to 48 MB per message, or more if the server says so. contrib's Init
+// creates its own client, which connects at once. So this file does what Init does, with a
+// client whose connections are bounded.
 
-// mongoSettings are the metadata, by contrib's names and defaults.
+// mongoSettings is the metadata, with contrib's names and defaults.
 type mongoSettings struct {
 	Host, Server, Username, Password, Params, ConnectionString string
 	DatabaseName, CollectionName, Writeconcern, Readconcern    string
@@ -52,7 +52,7 @@ func readMongoSettings(fields map[string]string) (*mongoSettings, error) {
 	return s, nil
 }
 
-// address is the connection string that the fields make.
+// address returns the connection string that the fields describe.
 func (s *mongoSettings) address() string {
 	params := s.Params
 	if params != "" && params[0] != '?' {
@@ -72,8 +72,8 @@ func (s *mongoSettings) address() string {
 	}
 }
 
-// options are the driver's, for connections that are bounded. They do without compression:
-// a small message could become any number of bytes.
+// options returns the driver's options, with bounded connections and without compression: a
+// small compressed message could expand to any number of bytes.
 func (s *mongoSettings) options() *options.ClientOptions {
 	o := options.Client().ApplyURI(s.address())
 	o.Compressors = nil
@@ -91,7 +91,7 @@ func (s *mongoSettings) options() *options.ClientOptions {
 	return o.SetAppName(name).SetDialer(dialer)
 }
 
-// mongoDialer dials, and does what the driver does for TLS.
+// mongoDialer dials, and does TLS as the driver does.
 type mongoDialer struct {
 	config *tls.Config // nil: no TLS
 	ocsp   ocsp.VerifyOptions
@@ -129,7 +129,7 @@ func (d *mongoDialer) secure(ctx context.Context, conn net.Conn, address string)
 	return client, nil
 }
 
-// mongoStore is contrib's store with a client of ours.
+// mongoStore is contrib's store with our own client.
 type mongoStore struct {
 	state.Store
 	state.KeysLiker
@@ -165,7 +165,7 @@ func (s *mongoStore) Init(ctx context.Context, metadata state.Metadata) error {
 	collection := client.Database(settings.DatabaseName).
 		Collection(settings.CollectionName, options.Collection().SetWriteConcern(write).SetReadConcern(read))
 	*store.Private[*mongo.Collection](s.Store, "collection") = collection
-	_, err = collection.Indexes().CreateOne(ctx, mongo.IndexModel{ // by which the server deletes what has expired
+	_, err = collection.Indexes().CreateOne(ctx, mongo.IndexModel{ // the server uses it to delete expired documents
 		Keys: bson.M{"_ttl": 1}, Options: options.Index().SetExpireAfterSeconds(0),
 	})
 	return err

@@ -22,18 +22,18 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// stateRedis is state.redis. contrib keeps a config in a hash, whose field "data"
-// is the bytes that were stored. A plain string under the key is read as well.
+// stateRedis is state.redis. contrib stores a config in a hash, whose field "data" holds the
+// stored bytes. It can also read a plain string under the key.
 //
-// What others wrote: daprd puts "<app id>||" before its keys, so it is part of
-// configKey. What an application saved through its HTTP API lost its order of
-// fields and its long numbers there; over gRPC it kept them. What it saved with the
-// content type application/json on a server with RedisJSON is a document, which is
-// not readable here: Unavailable, never missing. So is any other type of key, and
-// a hash without "data" and "version".
+// Data from other programs: daprd puts "<app id>||" before its keys, so that prefix is part of
+// configKey. A document that an application saved through daprd's HTTP API has lost its field
+// order and the digits of long numbers. Over gRPC it keeps them. A value saved with the
+// content type application/json on a server with RedisJSON is a document, which this program
+// cannot read: the result is Unavailable, never missing. The same is true of any other type of
+// key, and of a hash without "data" and "version".
 //
-// contrib answers any failure of HGETALL with a GET, which fails in turn on every
-// key that it wrote itself: no failure ends as "missing".
+// If HGETALL fails for any reason, contrib tries a GET. The GET fails too for every key that
+// contrib wrote itself, so no failure is reported as "missing".
 func stateRedis() store.Type[store.ConfigConn] {
 	return store.Type[store.ConfigConn]{
 		Fields:   redisFields(),
@@ -43,8 +43,8 @@ func stateRedis() store.Type[store.ConfigConn] {
 	}
 }
 
-// redisFields are what contrib declares, and what it reads without declaring it:
-// two old names, and what Microsoft Entra ID wants.
+// redisFields returns the fields that contrib declares, and those that it reads without
+// declaring them: two old names, and the fields for Microsoft Entra ID.
 func redisFields() metadata.MetadataMap {
 	fields := store.DeclaredFields(contrib.NewRedisStateStore(nil))
 	declareAzure(fields)
@@ -54,16 +54,16 @@ func redisFields() metadata.MetadataMap {
 	return fields
 }
 
-// redisDefaults checks the metadata as contrib's Init does, which connects in the
-// same breath.
+// redisDefaults checks the metadata and sets defaults. contrib's Init does the same checks,
+// but also connects.
 func redisDefaults(fields map[string]string) error {
 	if given, _ := metadata.GetMetadataProperty(fields, "redisMaxRetries", "maxRetries"); given == "" {
-		fields["redisMaxRetries"] = "-1" // retries are ours, within a request's time
+		fields["redisMaxRetries"] = "-1" // we retry ourselves, within the request's deadline
 	}
 	for name, value := range fields {
 		switch {
 		case strings.EqualFold(name, "queryIndexes"):
-			delete(fields, name) // nothing is queried, and contrib would drop and make indexes
+			delete(fields, name) // we run no queries, and contrib would drop and create indexes
 		case strings.EqualFold(name, "maxRetryBackoff"):
 			if _, err := strconv.Atoi(value); value != "" && err != nil {
 				return errors.New("maxRetryBackoff is no whole number")
@@ -99,12 +99,12 @@ func redisCertificate(settings rediscomponent.Settings) error {
 	return nil
 }
 
-// redisAttempt bounds one attempt to connect: a context's end is all that ends it
-// where the metadata turn the client's own limits off.
+// redisAttempt limits one attempt to connect. If the metadata turn off the client's own
+// timeouts, only the context can end an attempt.
 const redisAttempt = 10 * time.Second
 
-// connectRedis connects. The metadata were checked, so that a retry may mend
-// every failure: even a wrong password, once the server's users are put right.
+// connectRedis connects. The metadata have been checked, so a retry may fix every failure.
+// Even a wrong password may become valid once the server's users are corrected.
 func connectRedis(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, redisAttempt)
 	defer cancel()
@@ -117,30 +117,30 @@ func connectRedis(ctx context.Context, fields map[string]string, log logger.Logg
 	conn := &stateConn{object, classifyRedis}
 	kind, _ := metadata.GetMetadataProperty(fields, "redisType")
 	if kind == rediscomponent.ClusterType {
-		return conn, nil // SCAN goes to one of its nodes, which knows a part of the keys
+		return conn, nil // SCAN asks only one node, which has only some of the keys
 	}
-	// All at once: contrib scans all keys for every page.
+	// All keys in one page: contrib scans all keys for every page.
 	return &stateLister{conn, object.(state.KeysLiker), wholePage}, nil
 }
 
-// silenceRedis keeps go-redis from writing to standard error, with addresses, every
-// connection that fails. Once, and before there is any client: its logger is a variable
-// that clients read unguarded.
+// silenceRedis stops go-redis from writing each failed connection, with addresses, to standard
+// error. It must run before the first client exists, and runs only once: go-redis' logger is a
+// variable that clients read without a lock.
 var silenceRedis = sync.OnceFunc(func() { redisv9.SetLogger(mute{}) })
 
-// mute is a logger of go-redis that says nothing.
+// mute is a logger for go-redis that discards everything.
 type mute struct{}
 
 func (mute) Printf(context.Context, string, ...any) {}
 
-// scriptRefused is how Redis begins its answer when a script of contrib's runs a
-// command that the user may not: the only refusal without a code of its own.
+// scriptRefused is the start of Redis' reply if one of contrib's scripts runs a command that
+// the user may not run. It is the only refusal without its own code.
 const scriptRefused = "ERR The user executing the script can't "
 
-// classifyRedis goes by the code that an error reply begins with. What is not a
-// refusal may pass: LOADING, OOM, READONLY, CLUSTERDOWN, too many clients.
+// classifyRedis classifies an error by the code at the start of an error reply. Errors other
+// than refusals may be temporary: LOADING, OOM, READONLY, CLUSTERDOWN, too many clients.
 func classifyRedis(err error) error {
-	var reply interface { // both versions of go-redis that contrib takes have it
+	var reply interface { // implemented by both versions of go-redis that contrib uses
 		error
 		RedisError()
 	}
@@ -151,7 +151,7 @@ func classifyRedis(err error) error {
 		if redisRefuses(reply.Error()) {
 			kind = credential.Denied
 		}
-	case errors.As(err, &network) && network.Timeout(): // a read's, or a call that ended while it dialled
+	case errors.As(err, &network) && network.Timeout(): // a read timeout, or the call ended while dialling
 		kind = credential.Timeout
 	default:
 		return store.Failed(err)

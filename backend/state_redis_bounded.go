@@ -20,12 +20,12 @@ import (
 	"credential-resolver/internal/wirelimit"
 )
 
-// go-redis allocates as many values as a server announces, and contrib's Init makes its
-// client by itself. So this does what Init does for what is used here, with a client whose
-// connections are bounded. It is go-redis' version 9 for every server: contrib takes version
-// 8, which is no longer looked after, for those before Redis 7.
+// go-redis allocates as many values as a server announces, and contrib's Init creates its own
+// client. So this file does the parts of Init that are needed here, with a client whose
+// connections are bounded. It uses go-redis version 9 for every server. For servers before
+// Redis 7, contrib uses version 8, which is no longer maintained.
 
-// initRedis gives contrib's store a client that has reached the server.
+// initRedis gives contrib's store a client, and checks that the client reaches the server.
 func initRedis(ctx context.Context, object state.Store, fields map[string]string, log logger.Logger) error {
 	settings, err := redisSettings(fields)
 	if err != nil {
@@ -54,7 +54,7 @@ func initRedis(ctx context.Context, object state.Store, fields map[string]string
 	return nil
 }
 
-// redisSettings reads the metadata as contrib does for a state store.
+// redisSettings parses the metadata as contrib does for a state store.
 func redisSettings(fields map[string]string) (*rediscomponent.Settings, error) {
 	settings := &rediscomponent.Settings{
 		RedisMaxRetries: 3, RedisMinRetryInterval: rediscomponent.Duration(2 * time.Second),
@@ -69,7 +69,7 @@ func redisSettings(fields map[string]string) (*rediscomponent.Settings, error) {
 	return settings, settings.Decode(fields)
 }
 
-// newRedisClient makes contrib's client around a client of ours. It sends nothing.
+// newRedisClient wraps our own client in contrib's client type. It sends nothing.
 func newRedisClient(settings *rediscomponent.Settings) (rediscomponent.RedisClient, error) {
 	options := &redisv9.UniversalOptions{
 		Addrs: strings.Split(settings.Host, ","), DB: settings.DB, IsClusterMode: settings.RedisType == rediscomponent.ClusterType,
@@ -101,19 +101,19 @@ func newRedisClient(settings *rediscomponent.Settings) (rediscomponent.RedisClie
 	if err != nil {
 		return nil, err
 	}
-	_ = theirs.Close() // its own client, which has not dialled
+	_ = theirs.Close() // contrib's own client, which has not dialled
 	wrapper := reflect.New(reflect.TypeOf(theirs))
 	wrapper.Elem().Set(reflect.ValueOf(theirs))
 	*store.Private[redisv9.UniversalClient](wrapper.Interface(), "client") = redisv9.NewUniversalClient(options)
 	return wrapper.Elem().Interface().(rediscomponent.RedisClient), nil
 }
 
-// newContribRedis is a function of contrib's. A contrib without it does not link.
+// newContribRedis is a function of contrib's. If contrib no longer has it, linking fails.
 //
 //go:linkname newContribRedis github.com/dapr/components-contrib/common/component/redis.newV9Client
 func newContribRedis(settings *rediscomponent.Settings) (rediscomponent.RedisClient, error)
 
-// redisDialer dials as go-redis does, with TLS or, if there is no config, without.
+// redisDialer returns a function that dials as go-redis does. A nil config means no TLS.
 func redisDialer(config *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
 	room := wirelimit.NewRoom(wirelimit.RoomSize)
 	dialer := &net.Dialer{KeepAlive: 5 * time.Minute}
