@@ -16,12 +16,11 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// stateMySQL is state.mysql, for MySQL and MariaDB. It keeps documents (JSON).
-// What is put through us is kept as the bytes that it is: contrib stores them in
-// base64 and marks the row. A document that another wrote loses the order of its
-// fields and long digits in MySQL, before we can read it; MariaDB's JSON is a text
-// and keeps both, but daprd's HTTP API has already lost the digits past a
-// float64's.
+// stateMySQL is state.mysql, for MySQL and MariaDB. It stores documents (JSON). A config that
+// this program stores keeps its exact bytes: contrib stores them in base64 and marks the row.
+// For a document that another program wrote, MySQL itself loses the field order and long
+// digits before we can read it. MariaDB's JSON is text and keeps both, but daprd's HTTP API
+// has already lost the digits beyond a float64's precision.
 func stateMySQL() store.Type[store.ConfigConn] {
 	make := boundedMySQL(contrib.NewMySQLStateStore)
 	return store.Type[store.ConfigConn]{
@@ -51,13 +50,12 @@ func stateMySQL() store.Type[store.ConfigConn] {
 	}
 }
 
-// mysqlForm says what contrib can make use of. Its words are fixed: what cannot be
-// parsed may be a part of the password.
+// mysqlForm describes the connection strings that contrib can use. The text is fixed, because
+// a string that cannot be parsed may be part of the password.
 const mysqlForm = "it has to be of the form user:password@tcp(host:port)/?parameters"
 
-// checkMySQLAddress refuses what contrib would take apart wrongly: it puts the
-// name of the database behind the first slash, and leaves out what comes after the
-// second.
+// checkMySQLAddress rejects addresses that contrib would parse wrongly. contrib inserts the
+// database name after the first slash, and drops everything after the second.
 func checkMySQLAddress(address string) error {
 	parsed, err := mysql.ParseDSN(address)
 	switch {
@@ -72,9 +70,9 @@ func checkMySQLAddress(address string) error {
 	return nil
 }
 
-// mysqlConn is a connected state.mysql that heeds case. A table that contrib made
-// compares its keys by the database's collation, for which abc and ABC are one;
-// daprd's scopes and the names of secrets are not so lenient.
+// mysqlConn is a connected state.mysql whose keys are case-sensitive. A table that contrib
+// created compares keys by the database's collation, which may treat abc and ABC as equal.
+// daprd's scopes and the names of secrets are case-sensitive.
 type mysqlConn struct{ *stateLister }
 
 var (
@@ -102,12 +100,12 @@ func (c *mysqlConn) Get(ctx context.Context, key string) ([]byte, error) {
 		return data, nil
 	case other:
 		return nil, store.Absent()
-	default: // deleted meanwhile, or a pattern that the server understands otherwise
+	default: // deleted meanwhile, or the server interprets the pattern differently
 		return nil, &credential.StoreError{Kind: credential.Unavailable, Err: errUnseen}
 	}
 }
 
-// Set implements store.ConfigConn. It refuses to replace another key's row.
+// Set implements store.ConfigConn. It refuses to overwrite the row of another key.
 func (c *mysqlConn) Set(ctx context.Context, key string, data []byte) error {
 	exact, other, err := c.spelt(ctx, key)
 	switch {
@@ -119,8 +117,8 @@ func (c *mysqlConn) Set(ctx context.Context, key string, data []byte) error {
 	return c.stateLister.Set(ctx, key, data)
 }
 
-// spelt tells whether there is a row of just that key, and whether there is one
-// of a key that differs in nothing but case.
+// spelt reports whether a row with exactly this key exists, and whether a row exists whose key
+// differs only in case.
 func (c *mysqlConn) spelt(ctx context.Context, key string) (exact, other bool, err error) {
 	size := uint32(pageSize)
 	req := &state.KeysLikeRequest{Pattern: store.KeyTemplate(key).Like(), PageSize: &size}
@@ -135,9 +133,9 @@ func (c *mysqlConn) spelt(ctx context.Context, key string) (exact, other bool, e
 	return exact, other, nil
 }
 
-// classifyMySQL goes by the server's error numbers. A table or a database that is
-// not there is Unavailable: contrib answers a missing key without an error. A
-// database that is gone when we connect looks like one that we may not make.
+// classifyMySQL classifies an error by the server's error number. A missing table or database
+// is Unavailable, because contrib reports a missing key without an error. A database that is
+// missing when we connect looks like one that we may not create.
 func classifyMySQL(err error) error {
 	var (
 		failure *mysql.MySQLError
@@ -153,7 +151,7 @@ func classifyMySQL(err error) error {
 	}
 }
 
-// mysqlKind returns what an error's number means.
+// mysqlKind returns the kind of error that an error number means.
 func mysqlKind(number uint16) credential.Kind {
 	switch number {
 	case 1044, 1045, 1698, // no access to the database, by this password, by this plugin

@@ -18,11 +18,11 @@ import (
 	"credential-resolver/internal/wirelimit"
 )
 
-// The driver allocates as many columns as a server announces, and joins packets without
-// end. contrib's store opens its database by a factory, which is exchanged for one whose
-// connections are bounded.
+// The driver allocates as many columns as a server announces, and joins packets without a
+// limit. contrib's store opens its database through a factory. This file replaces the factory
+// with one whose connections are bounded.
 
-// boundedMySQL makes a store of contrib's with a factory of ours.
+// boundedMySQL creates contrib's store with our own factory.
 func boundedMySQL(make newState) newState {
 	return func(log logger.Logger) state.Store {
 		store := make(log)
@@ -34,20 +34,20 @@ func boundedMySQL(make newState) newState {
 	}
 }
 
-// mysqlTLSConfigs is the part of contrib's factory that stays.
+// mysqlTLSConfigs is the part of contrib's factory that is kept.
 type mysqlTLSConfigs interface {
 	RegisterTLSConfig(path string) error
 }
 
-// mysqlFactory is a factory of contrib's.
+// mysqlFactory replaces contrib's factory.
 type mysqlFactory struct {
 	mysqlTLSConfigs
 
 	room *wirelimit.Room
 }
 
-// boundedNetwork is the driver's name for our connections, which are those of the network
-// that the address names.
+// boundedNetwork is the network name under which the driver uses our dialer. The dialer then
+// uses the network that the address names.
 const boundedNetwork = "credential-resolver"
 
 var registerMySQL = sync.OnceFunc(func() {
@@ -82,7 +82,7 @@ type mysqlConnector struct {
 
 	network string
 	room    *wirelimit.Room
-	secure  *tlsSplice // nil: no TLS
+	secure  *tlsSplice // nil without TLS
 }
 
 // Connect implements driver.Connector.
@@ -105,8 +105,9 @@ func (c *mysqlConnector) dial(ctx context.Context, address string) (net.Conn, er
 	}}, nil
 }
 
-// mysqlTLSConn is a connection whose client is going to ask for TLS. From then on it goes
-// through a splice, since the client itself takes no connection that is inside of TLS.
+// mysqlTLSConn is a connection whose client will ask for TLS. After that, the connection goes
+// through a splice, because the client does TLS itself and accepts no connection that already
+// uses TLS.
 type mysqlTLSConn struct {
 	net.Conn
 
@@ -115,13 +116,14 @@ type mysqlTLSConn struct {
 	bound  func(net.Conn) net.Conn
 
 	mu      sync.Mutex
-	spliced net.Conn // nil until the client has asked
+	spliced net.Conn // nil until the client has asked for TLS
 }
 
-// clientSSL is the capability that a client asks for TLS with.
+// clientSSL is the capability flag with which a client asks for TLS.
 const clientSSL = 0x08
 
-// asksForTLS tells whether a packet is the request for TLS: the short form of a login.
+// asksForTLS reports whether a packet is the request for TLS, which is the short form of a
+// login.
 func asksForTLS(p []byte) bool {
 	return len(p) == 36 && p[0] == 32 && p[1] == 0 && p[2] == 0 && p[3] == 1 && p[5]&clientSSL != 0
 }

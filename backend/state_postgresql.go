@@ -20,23 +20,23 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// statePostgreSQL is version 2 of state.postgresql, which keeps bytes (bytea):
-// daprd's preferred version, and for YugabyteDB and CockroachDB too.
+// statePostgreSQL is version 2 of state.postgresql, which stores bytes (bytea). daprd prefers
+// this version, also for YugabyteDB and CockroachDB.
 func statePostgreSQL() store.Type[store.ConfigConn] {
 	return postgresStore(pgv2.NewPostgreSQLStateStore, connectPostgresV2)
 }
 
-// statePostgreSQLV1 is version 1, which keeps documents (jsonb). What is put
-// through us is kept as the bytes that it is: contrib stores them in base64 and
-// marks the row, as it does for daprd's gRPC API. A document that another stores
-// has lost the order of its fields and how its numbers were written, but no digit,
-// before we can read it. daprd's HTTP API has parsed what it stores, with either
-// version: that has lost the digits past a float64's too.
+// statePostgreSQLV1 is version 1, which stores documents (jsonb). A config that this program
+// stores keeps its exact bytes: contrib stores them in base64 and marks the row, as it does
+// for daprd's gRPC API. For a document that another program stores, the field order and the
+// notation of its numbers are lost before we can read it, but no digits are. daprd's HTTP API
+// parses what it stores, with either version, so digits beyond a float64's precision are lost
+// too.
 func statePostgreSQLV1() store.Type[store.ConfigConn] {
 	return postgresStore(pgv1.NewPostgreSQLStateStore, connectPostgresV1)
 }
 
-// postgresStore is a store of contrib's that speaks PostgreSQL's protocol.
+// postgresStore is one of contrib's stores that speak PostgreSQL's protocol.
 func postgresStore(make newState, connect initPostgres) store.Type[store.ConfigConn] {
 	return store.Type[store.ConfigConn]{
 		Fields:  postgresFields(make),
@@ -54,8 +54,8 @@ func postgresStore(make newState, connect initPostgres) store.Type[store.ConfigC
 var errOtherVersion = credential.Remedy("there is a table of that name with other columns, as another version of the store makes them:" +
 	" name the version in the type, as in state.postgresql/v1, or another table")
 
-// postgresFields are what contrib declares, and what it reads without declaring
-// it: aliases, and what signing in to Azure or AWS takes.
+// postgresFields returns the fields that contrib declares, and those that it reads without
+// declaring them: aliases, and the fields for signing in to Azure or AWS.
 func postgresFields(make newState) metadata.MetadataMap {
 	fields := store.DeclaredFields(make(nil))
 	alias(fields, "connectionString", "url")
@@ -71,8 +71,8 @@ func postgresFields(make newState) metadata.MetadataMap {
 	return fields
 }
 
-// checkPostgres never repeats what a parser says: it quotes what it cannot parse,
-// which may be a part of the password.
+// checkPostgres checks the fields. It never repeats a parser's error, because the parser
+// quotes the text that it cannot parse, which may be part of the password.
 func checkPostgres(make newState, fields map[string]string) error {
 	err := checkState(make, fields)
 	var (
@@ -91,16 +91,16 @@ func checkPostgres(make newState, fields map[string]string) error {
 	}
 }
 
-// errPreparedStatements is for a pooler that gives each transaction another of the server's
-// connections, where the statement is not the one that was prepared.
+// errPreparedStatements is for a connection pooler that gives each transaction a different
+// server connection, so the prepared statement is missing there.
 const errPreparedStatements = credential.Remedy("a prepared statement is not where it was: behind PgBouncer in transaction mode, " +
 	"set queryExecMode to \"exec\"")
 
-// sqlStateInText finds the SQLSTATE at the end of an error of which contrib kept
-// nothing but the text: so it does where it makes the table of state.
+// sqlStateInText finds the SQLSTATE at the end of an error's text. contrib keeps only the text
+// when creating the state table fails.
 var sqlStateInText = regexp.MustCompile(`\(SQLSTATE ([0-9A-Z]{5})\)$`)
 
-// sqlState returns PostgreSQL's own code of an error, "" if it has none.
+// sqlState returns the SQLSTATE of an error, or "" if it has none.
 func sqlState(err error) string {
 	var failure *pgconn.PgError
 	if errors.As(err, &failure) {
@@ -116,8 +116,8 @@ func sqlState(err error) string {
 	return ""
 }
 
-// classifyPostgres goes by SQLSTATE. A table, a column or a database that is not
-// there is Unavailable: contrib answers a missing key without an error.
+// classifyPostgres classifies an error by its SQLSTATE. A missing table, column or database is
+// Unavailable, because contrib reports a missing key without an error.
 func classifyPostgres(err error) error {
 	code := sqlState(err)
 	var network net.Error

@@ -25,16 +25,16 @@ import (
 	"credential-resolver/internal/wirelimit"
 )
 
-// pgx believes a server that announces a message of a gigabyte, and contrib's Init makes
-// its pool by itself. So Init gets no further than to the pool, which the store then
-// exchanges for one whose connections are bounded, before anything is sent.
+// pgx trusts a server that announces a message of a gigabyte, and contrib's Init creates its
+// own pool. So Init runs only until the pool exists. The store then replaces the pool with one
+// whose connections are bounded, before anything is sent.
 
-// initPostgres does what remains of a store's Init once it has its pool: it makes the
-// tables. The deletion of expired rows is left to the daprd that writes them; a reader
-// ignores them.
+// initPostgres completes a store's Init once the store has its pool: it creates the tables. It
+// does not start the deletion of expired rows. The daprd that writes them does that, and a
+// reader ignores expired rows.
 type initPostgres func(ctx context.Context, object state.Store, pool *pgxpool.Pool, log logger.Logger) error
 
-// boundedStore is a store of contrib's with a pool of ours.
+// boundedStore is one of contrib's stores with our own pool.
 type boundedStore struct {
 	state.Store
 	state.KeysLiker
@@ -57,7 +57,7 @@ func (s *boundedStore) Init(ctx context.Context, metadata state.Metadata) error 
 	dry := metadata
 	dry.Properties = maps.Clone(metadata.Properties)
 	if iam {
-		store.SetField(dry.Properties, "useAWSIAM", "") // which may use the network
+		store.SetField(dry.Properties, "useAWSIAM", "") // contrib's IAM login may use the network
 	}
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
@@ -92,7 +92,7 @@ func (s *boundedStore) Init(ctx context.Context, metadata state.Metadata) error 
 	return s.connect(ctx, s.Store, pool, s.log)
 }
 
-// logInByIAM has a pool log in by Amazon's IAM, as contrib's Init does.
+// logInByIAM makes a pool log in with Amazon's IAM, as contrib's Init does.
 func logInByIAM(ctx context.Context, config *pgxpool.Config, properties map[string]string, log logger.Logger) error {
 	var login pgauth.PostgresAuthMetadata
 	if err := kitmetadata.DecodeMetadata(properties, &login); err != nil {
@@ -108,7 +108,7 @@ func logInByIAM(ctx context.Context, config *pgxpool.Config, properties map[stri
 	return aws.ConfigurePostgresIAM(ctx, config, *options)
 }
 
-// settingsOf returns the metadata as contrib has read them.
+// settingsOf returns the metadata as contrib has parsed it.
 func settingsOf(object state.Store) reflect.Value {
 	return reflect.ValueOf(object).Elem().FieldByName("metadata")
 }
@@ -116,17 +116,17 @@ func settingsOf(object state.Store) reflect.Value {
 // Close implements state.Store.
 func (s *boundedStore) Close() error { return s.Store.Close() }
 
-// connectPostgresV2 ends the Init of version 2.
+// connectPostgresV2 completes the Init of version 2.
 func connectPostgresV2(ctx context.Context, object state.Store, _ *pgxpool.Pool, _ logger.Logger) error {
 	return makePostgresV2Tables(object.(*pgv2.PostgreSQL), ctx)
 }
 
-// makePostgresV2Tables is a method of contrib's. A contrib without it does not link.
+// makePostgresV2Tables is a method of contrib's. If contrib no longer has it, linking fails.
 //
 //go:linkname makePostgresV2Tables github.com/dapr/components-contrib/state/postgresql/v2.(*PostgreSQL).performMigrations
 func makePostgresV2Tables(object *pgv2.PostgreSQL, ctx context.Context) error //nolint:revive // it is a method
 
-// connectPostgresV1 ends the Init of version 1, which is CockroachDB's too.
+// connectPostgresV1 completes the Init of version 1, which CockroachDB uses too.
 func connectPostgresV1(ctx context.Context, object state.Store, pool *pgxpool.Pool, log logger.Logger) error {
 	makeTables := *store.Private[func(context.Context, pginterfaces.PGXPoolConn, pgcommon.MigrateOptions) error](object, "migrateFn")
 	names := settingsOf(object)

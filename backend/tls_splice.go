@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// tlsSplice ends the TLS of a client in this process, and makes another to the server by
-// what the client was told of it. It is for clients that begin TLS by themselves in the
-// middle of a connection, of which nothing could be seen otherwise. No byte that is not
-// encrypted leaves the process.
+// tlsSplice terminates a client's TLS in this process, and makes a second TLS connection to
+// the server with the client's settings. It is for clients that start TLS themselves in the
+// middle of a connection; otherwise the plain text could not be checked. All bytes that leave
+// the process are encrypted.
 type tlsSplice struct {
 	outer *tls.Config // to the server
 	inner *tls.Config // to the client
 }
 
-// newTLSSplice returns a splice, and what the client is to be configured with in place of
-// the given config. Its certificate is known to nobody else.
+// newTLSSplice returns a splice, and the TLS config that the client must use instead of the
+// given one. Nothing else knows the splice's certificate.
 func newTLSSplice(given *tls.Config) (*tlsSplice, *tls.Config, error) {
 	const name = "splice.invalid"
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -50,8 +50,8 @@ func newTLSSplice(given *tls.Config) (*tlsSplice, *tls.Config, error) {
 	return splice, &tls.Config{RootCAs: trusted, ServerName: name, MinVersion: tls.VersionTLS13}, nil
 }
 
-// splice makes TLS to the server, whose plain text bound sees, and returns the connection
-// on which the client makes its own.
+// splice makes a TLS connection to the server and passes its plain text through bound. It
+// returns the connection on which the client starts its own TLS.
 func (s *tlsSplice) splice(raw net.Conn, bound func(net.Conn) net.Conn) (net.Conn, error) {
 	secure := tls.Client(raw, s.outer)
 	if err := secure.Handshake(); err != nil {
