@@ -13,7 +13,7 @@ import (
 type stateConn struct {
 	store state.Store
 
-	// classify makes a StoreError of what the store returned.
+	// classify turns an error of the store into a StoreError.
 	classify func(error) error
 }
 
@@ -23,7 +23,7 @@ var (
 	_ store.Replacer   = (*stateConn)(nil)
 )
 
-// newStateConn returns a connection that can do what its store can.
+// newStateConn returns a connection that can list keys if the store can.
 func newStateConn(object state.Store, classify func(error) error) store.ConfigConn {
 	conn := &stateConn{object, classify}
 	if keys, ok := object.(state.KeysLiker); ok {
@@ -32,8 +32,8 @@ func newStateConn(object state.Store, classify func(error) error) store.ConfigCo
 	return conn
 }
 
-// Get reads a key. contrib's state stores answer a missing key with neither data
-// nor an etag, and no error.
+// Get reads a key. For a missing key, contrib's state stores return neither data nor an etag,
+// and no error.
 func (c *stateConn) Get(ctx context.Context, key string) ([]byte, error) {
 	resp, err := c.store.Get(ctx, &state.GetRequest{Key: key})
 	switch {
@@ -45,7 +45,7 @@ func (c *stateConn) Get(ctx context.Context, key string) ([]byte, error) {
 	return resp.Data, nil
 }
 
-// Set stores bytes as they are: contrib encodes any other type anew.
+// Set stores bytes unchanged. contrib encodes any other type.
 func (c *stateConn) Set(ctx context.Context, key string, data []byte) error {
 	if err := c.store.Set(ctx, &state.SetRequest{Key: key, Value: data}); err != nil {
 		return c.classify(err)
@@ -53,7 +53,7 @@ func (c *stateConn) Set(ctx context.Context, key string, data []byte) error {
 	return nil
 }
 
-// Replace stores bytes in the place of others, if those are still there.
+// Replace replaces a value if the stored one is still old.
 func (c *stateConn) Replace(ctx context.Context, key string, old, data []byte) error {
 	etag, done, err := c.replaceable(ctx, key, old, data)
 	if err != nil || done {
@@ -63,7 +63,7 @@ func (c *stateConn) Replace(ctx context.Context, key string, old, data []byte) e
 		Key: key, Value: data, ETag: etag, Options: state.SetStateOption{Concurrency: state.FirstWrite},
 	})
 	var mismatch *state.ETagError
-	if errors.As(failure, &mismatch) { // which some stores say of any failure
+	if errors.As(failure, &mismatch) { // some stores return this for any failure
 		if _, done, err = c.replaceable(ctx, key, old, data); err != nil || done {
 			return err
 		}
@@ -74,8 +74,8 @@ func (c *stateConn) Replace(ctx context.Context, key string, old, data []byte) e
 	return nil
 }
 
-// replaceable returns the etag of what is to be replaced, and whether that has been
-// done: by an attempt before this one.
+// replaceable returns the etag of the value to replace. done reports that an earlier attempt
+// has already replaced it.
 func (c *stateConn) replaceable(ctx context.Context, key string, old, data []byte) (etag *string, done bool, err error) {
 	resp, err := c.store.Get(ctx, &state.GetRequest{Key: key})
 	switch {
@@ -88,7 +88,7 @@ func (c *stateConn) replaceable(ctx context.Context, key string, old, data []byt
 	return resp.ETag, done, err
 }
 
-// Delete deletes a key. contrib's state stores do not say whether it was there.
+// Delete deletes a key. contrib's state stores do not report whether the key existed.
 func (c *stateConn) Delete(ctx context.Context, key string) error {
 	if err := c.store.Delete(ctx, &state.DeleteRequest{Key: key}); err != nil {
 		return c.classify(err)
@@ -109,15 +109,15 @@ type stateLister struct {
 
 var _ store.Lister = (*stateLister)(nil)
 
-// pageSize is how many keys a state store is asked for at once; wholePage is for
-// one whose pages are no good.
+// pageSize is how many keys are requested from a state store at a time. wholePage is for
+// stores whose pages cannot be used.
 const (
 	pageSize  = 1000
 	wholePage = 1 << 24
 )
 
-// List takes the store's LIKE for a first sieve only: whether it heeds case, for
-// one, is the store's own affair.
+// List uses the store's LIKE only as a first filter, because stores differ, for example in
+// whether LIKE is case-sensitive.
 func (c *stateLister) List(ctx context.Context, key store.KeyTemplate, token string) (store.Page, error) {
 	req := &state.KeysLikeRequest{Pattern: key.Like(), PageSize: &c.size}
 	if token != "" {

@@ -23,21 +23,20 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// stateEtcdV1 is daprd's state.etcd of version v1, and stateEtcdV2 that of v2.
+// stateEtcdV1 is version v1 of daprd's state.etcd, and stateEtcdV2 is version v2.
 func stateEtcdV1() store.Type[store.ConfigConn] { return stateEtcd(contrib.NewEtcdStateStoreV1) }
 func stateEtcdV2() store.Type[store.ConfigConn] { return stateEtcd(contrib.NewEtcdStateStoreV2) }
 
-// stateEtcd is either version. v1, which daprd still takes where its Component
-// names none, keeps the bytes as they are; v2 keeps them in an envelope. Neither
-// can read what the other wrote: v2 fails, v1 answers the envelope, which is no
-// JSON. Keys stand under keyPrefixPath + "/". What an application saved through
-// daprd's HTTP API lost its order of fields and its long numbers there; over gRPC
-// it kept them.
+// stateEtcd is either version. v1, which daprd still uses if its Component names no version,
+// stores the bytes unchanged. v2 stores them in an envelope. Neither version can read what the
+// other wrote: v2 fails, and v1 returns the envelope, which is not JSON. Keys are stored under
+// keyPrefixPath + "/". A document that an application saved through daprd's HTTP API has lost
+// its field order and the digits of long numbers. Over gRPC it keeps them.
 //
-// contrib knows a client by its certificate alone: there is no field for a name
-// and a password. A certificate that the server does not trust ends in the TLS
-// handshake, which gRPC tells like any other broken connection, and which the
-// client goes on with until a call's time is up: Unavailable or DeadlineExceeded.
+// contrib identifies a client only by its certificate: it has no fields for a name and a
+// password. If the server does not trust the certificate, the TLS handshake fails. gRPC
+// reports that like any other broken connection, and the client keeps trying until the call's
+// deadline. The result is Unavailable or DeadlineExceeded.
 func stateEtcd(newStore func(logger.Logger) state.Store) store.Type[store.ConfigConn] {
 	return store.Type[store.ConfigConn]{
 		Fields:   etcdFields(newStore),
@@ -49,7 +48,7 @@ func stateEtcd(newStore func(logger.Logger) state.Store) store.Type[store.Config
 	}
 }
 
-// etcdFields are what contrib declares, by the names of its documentation.
+// etcdFields returns the fields that contrib declares, named as in its documentation.
 func etcdFields(newStore func(logger.Logger) state.Store) metadata.MetadataMap {
 	fields := metadata.MetadataMap{}
 	for name, field := range store.DeclaredFields(newStore(nil)) {
@@ -63,8 +62,8 @@ func etcdFields(newStore func(logger.Logger) state.Store) metadata.MetadataMap {
 	return fields
 }
 
-// checkEtcd checks the metadata as contrib's Init does, and that certificates are
-// used if there are any.
+// checkEtcd checks the metadata as contrib's Init does. It also rejects certificates that
+// would not be used.
 func checkEtcd(fields map[string]string) error {
 	field := func(name string) string {
 		value, _ := metadata.GetMetadataProperty(fields, name)
@@ -94,15 +93,15 @@ func checkEtcd(fields map[string]string) error {
 	return nil
 }
 
-// etcdProbe is a key that is asked for to see whether the server answers; nobody
-// needs to have it, or to be allowed to read it.
+// etcdProbe is the key that is read to check whether the server answers. It does not need to
+// exist or to be readable.
 const etcdProbe = "credential-resolver"
 
 func connectEtcd(ctx context.Context, contribs state.Store, fields map[string]string) (store.ConfigConn, error) {
 	quietEtcd()
 	if err := contribs.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}}); err != nil {
 		discard(contribs)
-		return nil, store.Permanent(err) // it does not connect
+		return nil, store.Permanent(err) // Init does not connect, so a retry cannot help
 	}
 	if err := boundEtcd(contribs, fields); err != nil {
 		discard(contribs)
@@ -117,15 +116,15 @@ func connectEtcd(ctx context.Context, contribs state.Store, fields map[string]st
 	conn := &stateConn{object, classifyEtcd}
 	prefix, _ := metadata.GetMetadataProperty(fields, "keyPrefixPath")
 	if strings.HasSuffix(prefix, "/") {
-		return conn, nil // contrib looks for keys in another place than it keeps them
+		return conn, nil // contrib lists keys in a different place from where it stores them
 	}
-	// All at once: contrib's pages leave out keys that were made together, and do
-	// not end with more than 16,000 keys.
+	// All keys in one page: contrib's paging skips keys that were created together, and never
+	// ends with more than 16,000 keys.
 	return &stateLister{conn, object, wholePage}, nil
 }
 
-// etcdAnswered tells whether a server answered: even "you may not read this", or
-// with what cannot be decoded.
+// etcdAnswered reports whether a server answered. "Permission denied" and an answer that
+// cannot be decoded count too.
 func etcdAnswered(err error) bool {
 	code, ok := etcdCode(err)
 	var unreachable *credential.StoreError
@@ -133,8 +132,8 @@ func etcdAnswered(err error) bool {
 		!ok && !errors.As(err, &unreachable) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
 }
 
-// quietEtcd keeps etcd's client from writing to standard error, with addresses,
-// every attempt of its own; contrib leaves it no other way.
+// quietEtcd stops etcd's client from writing each of its attempts, with addresses, to standard
+// error. contrib offers no other way.
 func quietEtcd() {
 	const level = "ETCD_CLIENT_DEBUG"
 	if _, ok := os.LookupEnv(level); !ok {
@@ -142,7 +141,7 @@ func quietEtcd() {
 	}
 }
 
-// classifyEtcd goes by the codes of gRPC.
+// classifyEtcd classifies an error by its gRPC code.
 func classifyEtcd(err error) error {
 	var known *credential.StoreError
 	if errors.As(err, &known) {
@@ -162,8 +161,8 @@ func classifyEtcd(err error) error {
 	return &credential.StoreError{Kind: kind, Err: err}
 }
 
-// anonymous tells whether the server wants to know who we are: etcd has no code
-// of its own for that.
+// anonymous reports whether the server requires authentication. etcd has no separate code for
+// that.
 func anonymous(err error) bool {
 	return errors.Is(err, rpctypes.ErrUserEmpty) || errors.Is(err, rpctypes.ErrAuthFailed)
 }

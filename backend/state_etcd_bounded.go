@@ -22,25 +22,25 @@ import (
 	"credential-resolver/internal/wirelimit"
 )
 
-// etcdBounds bound one answer: its bytes, and how many keys it has, each of which becomes
-// far more than its bytes.
+// etcdBounds limits one answer: its bytes, and its number of keys. Each key uses far more
+// memory than its bytes.
 type etcdBounds struct{ bytes, keys int }
 
 var (
-	// etcdSmall is for an answer of which there may be many at a time.
+	// etcdSmall is for answers that may arrive many at a time.
 	etcdSmall = etcdBounds{64 << 10, 16}
-	// etcdLarge is for an answer of which there is one at a time: a large config, or a
-	// listing, which contrib reads as one.
+	// etcdLarge is for an answer that is read alone: a large config, or a listing, which
+	// contrib reads in one answer.
 	etcdLarge = etcdBounds{wirelimit.RoomSize, 50_000}
-	// etcdWritten is for what is no reading.
+	// etcdWritten is for calls that are not reads.
 	etcdWritten = etcdBounds{4 << 10, 16}
 )
 
-// etcdHead bounds the head of an answer.
+// etcdHead limits the header list of an answer, in bytes.
 const etcdHead = 64 << 10
 
-// boundEtcd gives contrib's store a client that does not hold whatever a server sends:
-// etcd's allows 2 GiB an answer. It sends nothing.
+// boundEtcd gives contrib's store a client that limits answers. etcd's own client allows 2 GiB
+// per answer. boundEtcd sends nothing.
 func boundEtcd(object state.Store, fields map[string]string) error {
 	client := store.Private[*clientv3.Client](object, "client")
 	config := clientv3.Config{
@@ -68,7 +68,8 @@ func boundEtcd(object state.Store, fields map[string]string) error {
 	return nil
 }
 
-// largeOneByOne asks again, when nobody else does, for what is larger than most answers.
+// largeOneByOne repeats a read whose answer is larger than most. Only one such read runs at a
+// time.
 func largeOneByOne() grpc.UnaryClientInterceptor {
 	alone := semaphore.NewWeighted(1)
 	return func(
@@ -97,7 +98,7 @@ func largeOneByOne() grpc.UnaryClientInterceptor {
 	}
 }
 
-// etcdCodec decodes an answer if it has few enough keys.
+// etcdCodec decodes an answer only if it does not have too many keys.
 type etcdCodec struct {
 	encoding.CodecV2
 

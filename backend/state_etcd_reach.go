@@ -13,9 +13,9 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// etcdStore is contrib's store, less its client's patience: that tries again for
-// 2.5 s and more before it gives an unreachable server up, and where a call's time
-// ends before, nobody could tell one that is gone from one that hangs.
+// etcdStore is contrib's store without the long retries of its client. The client tries an
+// unreachable server for 2.5 s or more before it gives up. If the call's deadline passes
+// before that, an unreachable server looks the same as one that hangs.
 type etcdStore struct {
 	state.Store
 	state.KeysLiker
@@ -49,14 +49,12 @@ func (s *etcdStore) KeysLike(ctx context.Context, req *state.KeysLikeRequest) (*
 	})
 }
 
-// etcdPatience is how long an answer may take before we look whether the servers
-// are there at all.
+// etcdPatience is how long a call may take before the endpoints are checked for reachability.
 const etcdPatience = 100 * time.Millisecond
 
 var errUnreachable = credential.Remedy("none of the endpoints accepts connections")
 
-// whileReachable calls a server, and gives up once every endpoint of it refuses to
-// be connected to.
+// whileReachable calls a server, and stops once every endpoint refuses connections.
 func whileReachable[T any](
 	ctx context.Context, endpoints []string, call func(context.Context) (T, error),
 ) (T, error) {
@@ -75,8 +73,8 @@ func whileReachable[T any](
 	return value, err
 }
 
-// refused tells whether every endpoint refuses connections; one that does not
-// answer at all hangs, which the call's own deadline tells.
+// refused reports whether every endpoint refuses connections. An endpoint that does not answer
+// at all hangs; the call's own deadline handles that.
 func refused(ctx context.Context, endpoints []string) bool {
 	for _, endpoint := range endpoints {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", endpoint)

@@ -16,15 +16,15 @@ import (
 	"credential-resolver/backend/store"
 )
 
-// newState makes a store object of contrib's, which can be initialised once.
+// newState creates one of contrib's store objects, which can be initialised once.
 type newState func(logger.Logger) state.Store
 
-// connectTimeout bounds one attempt: some of contrib's statements have no limit
-// of their own, and making a table can wait a minute for others that make it.
+// connectTimeout limits one attempt to connect. Some of contrib's statements have no timeout
+// of their own, and creating a table can wait a minute for other processes that create it.
 const connectTimeout = 90 * time.Second
 
-// connectState makes a store object and connects it. Its error is classified, and
-// one that a retry may mend: checkState has seen to the rest.
+// connectState creates a store object and connects it. Its error is classified, and a retry
+// may help: checkState has already found the permanent errors.
 func connectState(
 	ctx context.Context, make newState, fields map[string]string, log logger.Logger, classify func(error) error,
 ) (store.ConfigConn, error) {
@@ -38,10 +38,10 @@ func connectState(
 	return newStateConn(object, classify), nil
 }
 
-// checkState returns what no retry mends in the fields of a store that begins its
-// Init by checking them. It lets Init go as far as the first use of a network,
-// which the context forbids. A file that the fields name and that we have no permission to
-// read may be readable in a moment: connecting tries again.
+// checkState returns the permanent errors in the fields, for a store whose Init checks the
+// fields first. It runs Init with a cancelled context, so Init stops before it uses the
+// network. A file that the fields name and that is not readable now is no error here: it may
+// become readable, so connecting tries again.
 func checkState(make newState, fields map[string]string) (err error) {
 	log := logger.NewLogger("credential-resolver.check")
 	log.SetOutput(io.Discard)
@@ -55,22 +55,21 @@ func checkState(make newState, fields map[string]string) (err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	err = object.Init(ctx, state.Metadata{Base: metadata.Base{Properties: fields}})
-	// Some stores keep of an error nothing but its text.
+	// Some stores keep only the text of an error.
 	if err == nil || store.PermissionDenied(err) || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), context.Canceled.Error()) {
 		return nil
 	}
 	return err
 }
 
-// discard closes a store that was not connected. Some of contrib's stores panic
-// then.
+// discard closes a store that was not connected. Some of contrib's stores panic in that case.
 func discard(object io.Closer) {
 	defer func() { _ = recover() }()
 	_ = object.Close()
 }
 
-// declareAzure has the fields known that signing in to Azure takes: contrib reads
-// them without declaring them.
+// declareAzure declares the fields for signing in to Azure. contrib reads them without
+// declaring them.
 func declareAzure(fields metadata.MetadataMap) {
 	for _, name := range []string{
 		"Certificate", "CertificateFile", "CertificatePassword",
@@ -81,7 +80,7 @@ func declareAzure(fields metadata.MetadataMap) {
 	}
 }
 
-// alias has a field's aliases known that contrib reads without declaring them.
+// alias declares aliases of a field that contrib reads without declaring them.
 func alias(fields metadata.MetadataMap, field string, aliases ...string) {
 	f, ok := fields[field]
 	if !ok {

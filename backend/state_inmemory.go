@@ -11,7 +11,8 @@ import (
 	"credential-resolver/backend/store"
 )
 
-// stateInMemory is state.in-memory: for tests and trials, gone with the process.
+// stateInMemory is state.in-memory, for tests and trials. Its contents are lost when the
+// process ends.
 func stateInMemory() store.Type[store.ConfigConn] {
 	return store.Type[store.ConfigConn]{
 		Nearby:    true,
