@@ -2,30 +2,31 @@ package wirelimit
 
 import "encoding/binary"
 
-// perMember is what a client keeps of a member of a document that has hardly a byte.
+// perMember is the memory, in bytes, that a client uses for a member of a document even if the
+// member is almost empty.
 const perMember = 80
 
-// bsonScanner goes through documents, one after the other, and bounds how deep they nest
-// and how many members they have.
+// bsonScanner scans documents, one after the other, and limits how deeply they nest and how
+// many members they have.
 type bsonScanner struct {
-	skip    int64 // bytes to pass over
-	strings int   // zero bytes to pass, each the end of a string
+	skip    int64 // bytes to skip
+	strings int   // strings to skip, each up to its zero byte
 	number  [4]byte
-	have    int   // of the number
-	state   uint8 // what comes after all that
-	kind    byte  // of the member
-	depth   int   // of open documents
-	extra   int64 // what follows a string whose length comes next
+	have    int   // bytes of number that have arrived
+	state   uint8 // what comes next, after the skipped bytes
+	kind    byte  // of the current member
+	depth   int   // number of open documents
+	extra   int64 // bytes after the string whose length comes next
 }
 
 const (
-	bsonLength uint8 = iota // a document's length, which the message's bounds
+	bsonLength uint8 = iota // a document's length; the limit on messages covers it
 	bsonKind                // the kind of a member, or the end of a document
 	bsonValue               // a member's value, once its name has passed
 	bsonString              // the length of a string or of binary data
 )
 
-// scan looks at the next bytes. It returns what the client needs beside them.
+// scan scans the next bytes. It returns the memory that the client needs in addition to them.
 func (s *bsonScanner) scan(p []byte) (cost int64, err error) {
 	for len(p) > 0 || s.ready() {
 		switch {
@@ -66,7 +67,7 @@ func (s *bsonScanner) scan(p []byte) (cost int64, err error) {
 	return cost, nil
 }
 
-// ready tells whether there is something to do without another byte.
+// ready reports whether scan can make progress without another byte.
 func (s *bsonScanner) ready() bool { return s.skip == 0 && s.strings == 0 && s.state == bsonValue }
 
 // end ends a document.
@@ -77,7 +78,7 @@ func (s *bsonScanner) end() {
 	}
 }
 
-// counted takes a number: the length of a document or of a string.
+// counted processes a number: the length of a document or of a string.
 func (s *bsonScanner) counted() error {
 	n := int64(int32(binary.LittleEndian.Uint32(s.number[:]))) //nolint:gosec // it is signed
 	if n < 0 || n > maxMongoMessage {
@@ -95,7 +96,7 @@ func (s *bsonScanner) counted() error {
 	return nil
 }
 
-// value looks at a member's kind, and finds out how long its value is.
+// value looks at a member's kind and determines how long its value is.
 func (s *bsonScanner) value() error {
 	s.state, s.extra = bsonKind, 0
 	switch s.kind {

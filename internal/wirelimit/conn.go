@@ -11,26 +11,27 @@ import (
 	"time"
 )
 
-// Framing follows the messages that arrive on one connection.
+// Framing tracks the messages that arrive on one connection.
 type Framing interface {
-	// Arrived is told every byte, in order, before the client sees it. It returns
-	// ErrTooLarge or ErrMalformed for what the client must not see.
+	// Arrived receives every byte, in order, before the client sees it. It returns ErrTooLarge
+	// or ErrMalformed for bytes that the client must not see.
 	Arrived(p []byte) (Progress, error)
 }
 
-// Progress says how far an answer is.
+// Progress describes the state of an answer.
 type Progress struct {
-	// Ahead is how many bytes the client is going to allocate for what was announced and
-	// has not arrived yet.
+	// Ahead is how many bytes the client will allocate for data that was announced and has not
+	// arrived yet.
 	Ahead int64
-	// Cost is what the client needs for what arrived now, beside its bytes.
+	// Cost is the memory, in bytes, that the client needs in addition to the bytes that just
+	// arrived.
 	Cost int64
-	// Done tells that the answer is complete.
+	// Done reports whether the answer is complete.
 	Done bool
 }
 
-// Conn is a connection whose server cannot make the client hold more than the bounds
-// of this package. What the server sends between two requests is one answer.
+// Conn is a connection that limits the memory that the server can make the client use.
+// Everything that the server sends between two requests counts as one answer.
 type Conn struct {
 	net.Conn
 
@@ -41,7 +42,7 @@ type Conn struct {
 	answer   int64     // what the answer has taken so far
 	deadline time.Time // for reading
 	closed   bool
-	wake     context.CancelFunc // of a Read that waits for room; nil: none does
+	wake     context.CancelFunc // wakes a Read that waits for room; nil if none waits
 }
 
 var (
@@ -49,8 +50,8 @@ var (
 	_ syscall.Conn = (*Conn)(nil)
 )
 
-// NewConn wraps a connection. The framing sees what the client sees, so where there is
-// TLS, conn is the side that holds plain text.
+// NewConn wraps a connection. The framing must see plain text, so with TLS, conn is the
+// decrypted side.
 func NewConn(conn net.Conn, room *Room, framing Framing) *Conn {
 	return &Conn{Conn: conn, framing: framing, share: share{room: room}}
 }
@@ -74,7 +75,8 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// account takes room for an answer that has grown, or gives it back.
+// account reserves room for an answer that has grown, or releases the room if the answer is
+// complete.
 func (c *Conn) account(more int64, progress Progress) error {
 	c.mu.Lock()
 	c.answer += more
@@ -90,7 +92,7 @@ func (c *Conn) account(more int64, progress Progress) error {
 			return net.ErrClosed
 		}
 		ctx, cancel := c.waiting()
-		s, need := c.share, c.answer+progress.Ahead // nobody else touches the share meanwhile
+		s, need := c.share, c.answer+progress.Ahead // nothing else uses the share meanwhile
 		c.mu.Unlock()
 		err := s.grow(ctx, need)
 		cancel()
@@ -101,7 +103,7 @@ func (c *Conn) account(more int64, progress Progress) error {
 			c.share.release()
 			err = net.ErrClosed
 		case errors.Is(err, context.Canceled):
-			continue // the deadline is another one now
+			continue // the deadline has changed
 		case errors.Is(err, context.DeadlineExceeded):
 			err = os.ErrDeadlineExceeded
 		}
@@ -110,7 +112,7 @@ func (c *Conn) account(more int64, progress Progress) error {
 	}
 }
 
-// waiting returns what ends the wait for room.
+// waiting returns a context that ends the wait for room.
 func (c *Conn) waiting() (ctx context.Context, cancel context.CancelFunc) {
 	if c.deadline.IsZero() {
 		ctx, cancel = context.WithCancel(context.Background())
@@ -121,7 +123,7 @@ func (c *Conn) waiting() (ctx context.Context, cancel context.CancelFunc) {
 	return ctx, cancel
 }
 
-// Write implements net.Conn. A request ends the answer before it.
+// Write implements net.Conn. A new request ends the previous answer.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	if c.wake == nil {
@@ -158,7 +160,7 @@ func (c *Conn) Close() error {
 	c.mu.Lock()
 	c.closed = true
 	if c.wake != nil {
-		c.wake() // which releases the share
+		c.wake() // the waiting Read releases the share
 	} else {
 		c.share.release()
 	}
@@ -166,7 +168,7 @@ func (c *Conn) Close() error {
 	return c.Conn.Close()
 }
 
-// SyscallConn implements syscall.Conn: clients look by it whether an idle connection is
+// SyscallConn implements syscall.Conn. Clients use it to check whether an idle connection is
 // still alive.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	conn := c.Conn

@@ -1,26 +1,27 @@
-// Package wirelimit limits the memory that a server can make its clients use, whatever
-// the server sends: an error page, random bytes, a length of gigabytes or an endless
-// answer. It wraps connections ([Conn]), HTTP answers ([Transport]) and files ([ReadFile]).
-// It knows how protocols mark the length of a message, and nothing of stores.
+// Package wirelimit limits the memory that a server can make its clients use, whatever the
+// server sends: an error page, random bytes, a length of gigabytes or an endless answer. It
+// wraps connections ([Conn]) and HTTP answers ([Transport]). It knows how protocols mark the
+// length of a message, and nothing about stores.
 package wirelimit
 
 import "errors"
 
-// ErrTooLarge is what a client gets that would have to hold more than its bounds allow.
-// The bytes that led to it are not passed on.
+// ErrTooLarge is returned to a client if an answer exceeds its limits. The bytes that exceeded
+// them are not passed on.
 var ErrTooLarge = errors.New("the server sent, or announced, more than an answer may hold")
 
-// ErrMalformed is what a client gets from a server that does not speak the protocol.
+// ErrMalformed is returned to a client if the server does not speak the protocol.
 var ErrMalformed = errors.New("the server does not speak the protocol that is expected of it")
 
 const (
-	// MaxMessage bounds one message of a protocol, and the body of an HTTP answer. A
-	// config has at most 1 MiB, which encodings may double.
+	// MaxMessage limits one message of a protocol, and the body of an HTTP answer, in bytes. A
+	// config has at most 1 MiB, and encodings may double that.
 	MaxMessage = 3 << 20
-	// RoomSize is how much the unfinished answers of one store may hold together.
+	// RoomSize is how many bytes the unfinished answers of one store may use together.
 	RoomSize = 6 << 20
-	// free is what each answer may hold without a share of the room.
+	// free is how many bytes each answer may use without a share of the room.
 	free = 16 << 10
-	// grain is what shares are multiples of, so that the end of an answer has its room.
+	// grain is the unit of shares: they are rounded up to a multiple of it, so that the rest
+	// of an answer has room.
 	grain = 64 << 10
 )

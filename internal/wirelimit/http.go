@@ -7,25 +7,25 @@ import (
 )
 
 const (
-	// MaxBody bounds the body of an HTTP answer, decompressed.
+	// MaxBody limits the decompressed body of an HTTP answer, in bytes.
 	MaxBody = 2 << 20
-	// maxHeader bounds the head of an HTTP answer.
+	// maxHeader limits the header of an HTTP answer, in bytes.
 	maxHeader = 64 << 10
-	// perElement is what a client keeps of an element of a JSON object that has hardly a
-	// byte.
+	// perElement is the memory, in bytes, that a client uses for an element of a JSON object
+	// even if the element is almost empty.
 	perElement = 64
 )
 
-// Transport bounds the answers to HTTP requests. A body that has, or may have, more than a
-// little is read when there is room for it.
+// Transport limits the answers to HTTP requests. A body larger than a small free allowance is
+// read only once there is room for it.
 type Transport struct {
 	http.RoundTripper
 
 	Room *Room
 }
 
-// Tighten sets what only a transport itself can bound: the head of an answer, and what it
-// buffers of the bodies that nobody reads yet.
+// Tighten sets the limits that only a transport itself can enforce: the header of an answer,
+// and the buffers for bodies that have not been read yet.
 func Tighten(t *http.Transport) {
 	t.MaxResponseHeaderBytes = maxHeader
 	t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10, MaxReceiveBufferPerConnection: 1 << 20}
@@ -41,10 +41,10 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// WrappedRoundTripper lets client-go find the transport, to close its connections.
+// WrappedRoundTripper lets client-go find the inner transport, to close its connections.
 func (t *Transport) WrappedRoundTripper() http.RoundTripper { return t.RoundTripper }
 
-// body is the body of an answer, which is taken for JSON.
+// body is the body of an answer. It is counted as if it were JSON.
 type body struct {
 	io.ReadCloser
 
@@ -73,7 +73,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// count counts the commas that are not in strings.
+// count counts the commas outside strings.
 func (b *body) count(p []byte) {
 	for _, c := range p {
 		switch {

@@ -3,26 +3,27 @@ package wirelimit
 import "encoding/binary"
 
 const (
-	// maxMongoMessage is larger than other messages may be, since a part of a listing comes
-	// with the configs.
+	// maxMongoMessage limits a message, in bytes. It is larger than for other protocols,
+	// because a page of a listing contains the configs.
 	maxMongoMessage = RoomSize
-	// maxMongoDepth is how deep MongoDB itself nests documents.
+	// maxMongoDepth is MongoDB's own limit on nested documents.
 	maxMongoDepth = 100
 
 	opReply = 1
 	opMsg   = 2013
 )
 
-// mongo follows MongoDB's messages and the BSON documents in them. A compressed message,
-// which a client gets only if it has asked for one, is malformed.
+// mongo tracks MongoDB's messages and the BSON documents in them. A compressed message is
+// malformed, because a server sends one only to a client that asked for compression.
 type mongo struct {
 	head [16]byte
-	have int   // of the head
-	left int64 // of the message
+	have int   // bytes of head that have arrived
+	left int64 // bytes of the message that have not arrived
 	bson bsonScanner
 }
 
-// Mongo returns the framing of a connection to a MongoDB server, after TLS.
+// Mongo returns the framing of a connection to a MongoDB server. With TLS, it must see the
+// decrypted bytes.
 func Mongo() Framing { return &mongo{} }
 
 // Arrived implements Framing.
@@ -34,7 +35,7 @@ func (f *mongo) Arrived(p []byte) (Progress, error) {
 			n := copy(f.head[f.have:], p)
 			f.have += n
 			p = p[n:]
-			if f.have >= 4 { // clients allocate as soon as they know the length
+			if f.have >= 4 { // clients allocate memory as soon as they know the length
 				if err := f.announced(); err != nil {
 					return progress, err
 				}
@@ -63,7 +64,7 @@ func (f *mongo) Arrived(p []byte) (Progress, error) {
 	return progress, nil
 }
 
-// announced looks at the length of a message.
+// announced checks the length of a message.
 func (f *mongo) announced() error {
 	length := int64(int32(binary.LittleEndian.Uint32(f.head[:]))) //nolint:gosec // it is signed
 	f.left = length - int64(f.have)
@@ -76,7 +77,7 @@ func (f *mongo) announced() error {
 	return nil
 }
 
-// begin looks at the rest of the head.
+// begin checks the rest of the head.
 func (f *mongo) begin() error {
 	f.bson = bsonScanner{}
 	switch binary.LittleEndian.Uint32(f.head[12:]) {

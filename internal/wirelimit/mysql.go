@@ -2,21 +2,23 @@ package wirelimit
 
 import "encoding/binary"
 
-// mysql follows MySQL's packets: a length of three bytes, a number, a body.
+// mysql tracks MySQL's packets: a length of three bytes, a sequence number, and a body.
 type mysql struct {
-	head [4 + 9]byte // and the beginning of the body
-	have int         // of the head
-	left int64       // of the body
-	ends int         // ends of the parts of a result: its columns, its rows
+	head [4 + 9]byte // the packet's head and the start of its body
+	have int         // bytes of head that have arrived
+	left int64       // bytes of the body that have not arrived
+	ends int         // finished parts of a result: its columns, its rows
 }
 
-// MySQL returns the framing of a connection to a MySQL server, after TLS.
+// MySQL returns the framing of a connection to a MySQL server. With TLS, it must see the
+// decrypted bytes.
 func MySQL() Framing { return &mysql{} }
 
 const (
-	// perPacket is what a client keeps of a column that has hardly a byte.
+	// perPacket is the memory, in bytes, that a client uses for a column even if its packet is
+	// almost empty.
 	perPacket = 256
-	// maxMySQLColumns is how many columns MySQL itself allows.
+	// maxMySQLColumns is MySQL's own limit on columns.
 	maxMySQLColumns = 4096
 )
 
@@ -34,7 +36,7 @@ func (f *mysql) Arrived(p []byte) (Progress, error) {
 			}
 			f.left = int64(f.head[0]) | int64(f.head[1])<<8 | int64(f.head[2])<<16
 			if f.left > MaxMessage || f.head[3] == 1 && f.left > maxOther {
-				return progress, ErrTooLarge // the first packet of an answer is a short one
+				return progress, ErrTooLarge // the first packet of an answer is short
 			}
 			progress.Cost += perPacket
 		}
@@ -45,10 +47,10 @@ func (f *mysql) Arrived(p []byte) (Progress, error) {
 		f.left -= n
 		p = p[n:]
 		if f.have > 4 && f.head[4] == 0xff && f.left > maxOther {
-			return progress, ErrTooLarge // a failure
+			return progress, ErrTooLarge // an error packet is short
 		}
 		if f.left > 0 && f.have < len(f.head) {
-			break // the beginning is not whole
+			break // the start of the body is incomplete
 		}
 		if err := f.look(); err != nil {
 			return progress, err
@@ -62,8 +64,8 @@ func (f *mysql) Arrived(p []byte) (Progress, error) {
 	return progress, nil
 }
 
-// look looks at the beginning of the answer to a command, which may say how many columns a
-// result has. The client allocates them at once.
+// look checks the start of the answer to a command, which may say how many columns a result
+// has. The client allocates them at once.
 func (f *mysql) look() error {
 	if f.head[3] != 1 {
 		return nil
@@ -76,7 +78,7 @@ func (f *mysql) look() error {
 	columns, size := uint64(body[0]), 1
 	var number [8]byte
 	switch body[0] {
-	case 0x00, 0xfb, 0xff: // success, a request for a file, failure
+	case 0x00, 0xfb, 0xff: // OK, a request for a local file, error
 		return nil
 	case 0xfc:
 		size = 3
@@ -98,7 +100,7 @@ func (f *mysql) look() error {
 	return nil
 }
 
-// end tells whether a packet is the last of an answer.
+// end reports whether a packet is the last one of an answer.
 func (f *mysql) end() bool {
 	body := f.head[4:f.have]
 	switch {

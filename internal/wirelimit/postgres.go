@@ -2,25 +2,27 @@ package wirelimit
 
 import "encoding/binary"
 
-// postgres follows PostgreSQL's messages: a type, a length that includes itself, a body.
+// postgres tracks PostgreSQL's messages: a type, a length that includes itself, and a body.
 type postgres struct {
-	header [7]byte // with the number of columns that a row or its description begins with
-	have   int     // of the header
-	left   int64   // of the body
+	header [7]byte // for rows and their descriptions, includes the number of columns
+	have   int     // bytes of header that have arrived
+	left   int64   // bytes of the body that have not arrived
 }
 
-// Postgres returns the framing of a connection to a PostgreSQL server, after TLS.
+// Postgres returns the framing of a connection to a PostgreSQL server. With TLS, it must see
+// the decrypted bytes.
 func Postgres() Framing { return &postgres{} }
 
 const (
-	// perMessage is what a client may keep of a message that has hardly a byte: a
-	// parameter is an entry of a map.
+	// perMessage is the memory, in bytes, that a client may use for a message even if it is
+	// almost empty: a parameter becomes an entry of a map.
 	perMessage = 128
-	// perColumn is what a client keeps of a column that has hardly a byte.
+	// perColumn is the memory, in bytes, that a client uses for a column even if it is almost
+	// empty.
 	perColumn = 64
-	// maxColumns is how many columns PostgreSQL itself allows.
+	// maxColumns is PostgreSQL's own limit on columns.
 	maxColumns = 1664
-	// maxOther bounds every message that is not a row.
+	// maxOther limits every message that is not a row, in bytes.
 	maxOther = 64 << 10
 )
 
@@ -57,7 +59,7 @@ func (f *postgres) Arrived(p []byte) (Progress, error) {
 	return progress, nil
 }
 
-// wanted is how long the header is, as far as it is known.
+// wanted returns the length of the header, as far as it is known yet.
 func (f *postgres) wanted() int {
 	if f.have >= 5 && (f.header[0] == 'D' || f.header[0] == 'T') {
 		return 7
@@ -65,8 +67,8 @@ func (f *postgres) wanted() int {
 	return 5
 }
 
-// begin looks at a header, and at what a longer one has more. It returns what the client
-// needs beside the message's bytes.
+// begin checks a header, or the column count of a longer header. It returns the memory that
+// the client needs in addition to the message's bytes.
 func (f *postgres) begin() (int64, error) {
 	if f.have > 5 {
 		columns := int64(binary.BigEndian.Uint16(f.header[5:]))

@@ -5,24 +5,27 @@ import (
 	"strconv"
 )
 
-// redis follows RESP, versions 2 and 3: lines, of which some announce a number of bytes or
-// of further values.
+// redis tracks RESP, versions 2 and 3. RESP consists of lines, some of which announce a number
+// of bytes or of further values.
 type redis struct {
 	line  []byte  // the part of a line that has arrived
-	bulk  int64   // bytes of a string that have not arrived, its line end included
-	stack []int64 // of each value that is open, how many values it still needs
-	aside bool    // whether the outermost value is no answer: a push or an attribute
+	bulk  int64   // bytes of a string that have not arrived, including its line end
+	stack []int64 // for each open value, how many values it still needs
+	aside bool    // whether the outermost value is not an answer, but a push or an attribute
 }
 
-// Redis returns the framing of a connection to a Redis server, after TLS.
+// Redis returns the framing of a connection to a Redis server. With TLS, it must see the
+// decrypted bytes.
 func Redis() Framing { return &redis{} }
 
 const (
 	maxLine  = 64 << 10
 	maxDepth = 16
-	// perValue is what a client keeps of a value that has hardly a byte.
+	// perValue is the memory, in bytes, that a client uses for a value even if it is almost
+	// empty.
 	perValue = 64
-	// perAside is for what a server sends unasked, which may come again and again.
+	// perAside is the cost of a push or an attribute, which a server sends unasked and may
+	// repeat often.
 	perAside = 4 << 10
 )
 
@@ -67,7 +70,7 @@ func (f *redis) Arrived(p []byte) (Progress, error) {
 	return progress, nil
 }
 
-// begin looks at a line. It returns whether the value goes on.
+// begin processes a line. open reports whether the value continues.
 func (f *redis) begin(line []byte) (cost int64, open bool, err error) {
 	if len(line) < 3 || line[len(line)-2] != '\r' {
 		return 0, false, ErrMalformed
@@ -106,7 +109,7 @@ func (f *redis) begin(line []byte) (cost int64, open bool, err error) {
 		return 0, false, ErrTooLarge
 	}
 	if kind == '|' && len(f.stack) > 0 {
-		return 0, false, ErrTooLarge // which no server has sent yet
+		return 0, false, ErrTooLarge // no server has sent this yet
 	}
 	if n == 0 {
 		return cost + perValue, false, nil
@@ -115,8 +118,8 @@ func (f *redis) begin(line []byte) (cost int64, open bool, err error) {
 	return cost + (1+n*values)*perValue, true, nil
 }
 
-// end ends a value, and those that it was the last part of. It tells whether that was all
-// of an answer.
+// end ends a value, and every outer value that it completes. It reports whether the answer is
+// complete.
 func (f *redis) end() bool {
 	for len(f.stack) > 0 {
 		last := len(f.stack) - 1

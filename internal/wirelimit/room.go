@@ -6,26 +6,26 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Room is what the unfinished answers of one store share. An answer that needs more than
-// a little waits until there is room for it.
+// Room is the memory that the unfinished answers of one store share. An answer that exceeds
+// its free allowance waits until there is room.
 type Room struct {
 	size int64
 	left *semaphore.Weighted
 }
 
-// NewRoom returns an empty room of so many bytes.
+// NewRoom returns an empty room of size bytes.
 func NewRoom(size int64) *Room { return &Room{size, semaphore.NewWeighted(size)} }
 
-// share is what one answer holds of a room.
+// share is the part of a room that one answer uses.
 type share struct {
 	room *Room
 	held int64
 }
 
-// grow makes the share large enough for an answer of size bytes. An answer that begins to
-// need a share waits for it as long as ctx allows; one that has a share, and needs more than
-// is left, is ErrTooLarge: it would keep others waiting. So is an answer that would not fit
-// into an empty room.
+// grow makes the share large enough for an answer of size bytes. An answer without a share
+// waits for room until ctx ends. An answer that already has a share does not wait: if it needs
+// more than is left, the error is ErrTooLarge, because it would block other answers. The error
+// is also ErrTooLarge if the answer would not fit into an empty room.
 func (s *share) grow(ctx context.Context, size int64) error {
 	if size -= free; size <= s.held {
 		return nil
