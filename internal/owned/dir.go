@@ -10,19 +10,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options are what a folder is opened with.
+// Options are the options for opening a folder.
 type Options struct {
-	// Perm is the permission bits of folders that are missing and made, less the
-	// umask. Zero: none is made, and a missing folder is fs.ErrNotExist.
+	// Perm is the permission bits for missing folders that are created, before the umask
+	// applies. If zero, no folder is created, and a missing one is fs.ErrNotExist.
 	Perm fs.FileMode
-	// Shared accepts a folder that others may write to; its owner, and the folders
-	// above it, are held to the rules nevertheless. Nothing in such a folder is safe
-	// but a folder that [Dir.Private] opens. False: it is refused.
+	// Shared accepts a folder that others may write to. Its owner and the folders above it are
+	// still checked. Nothing in such a folder is safe except a folder that [Dir.Private]
+	// opens. If false, such a folder is refused.
 	Shared bool
 }
 
-// Dir is an open folder that has been checked. Its methods, and those of [os.Root],
-// work by descriptor: on this folder, whatever comes to have its path.
+// Dir is an open folder that has been checked. Its methods, and those of [os.Root], use its
+// descriptor, so they always work on this folder even if its path later names another one.
 type Dir struct {
 	*os.Root
 
@@ -31,8 +31,8 @@ type Dir struct {
 	fd   *os.File // for system calls that os.Root has no method for
 }
 
-// Open opens and checks a folder, by an absolute or a relative path. A folder that
-// is not safe is a [*Refusal].
+// Open opens and checks a folder by its absolute or relative path. If the folder is not safe,
+// the error is a [*Refusal].
 func Open(path string, o Options) (*Dir, error) {
 	resolved, info, err := walk(path, o.Perm, rulesOf(o))
 	if err != nil {
@@ -45,7 +45,8 @@ func Open(path string, o Options) (*Dir, error) {
 	return newDir(root, resolved, info)
 }
 
-// newDir takes root over, if it is the folder that was checked.
+// newDir makes a Dir from root, and takes ownership of it, if root is the folder that was
+// checked.
 func newDir(root *os.Root, path string, checked fs.FileInfo) (*Dir, error) {
 	opened, err := root.Stat(".")
 	if err == nil && !os.SameFile(opened, checked) {
@@ -69,10 +70,10 @@ func (d *Dir) Path() string { return d.path }
 // Close releases the folder.
 func (d *Dir) Close() error { return errors.Join(d.fd.Close(), d.Root.Close()) }
 
-// Private opens the folder of a name in this one, which may be shared, and makes it
-// if it is missing. It belongs to this process's user, not to root in that place,
-// and others have no right to it: rights that they had are taken away. A symbolic
-// link is not followed.
+// Private opens a folder inside this one, which may be shared, and creates it if it is
+// missing. The folder must belong to this process's user; root's ownership is not enough.
+// Others have no access: permissions that they had are removed. Symbolic links are not
+// followed.
 func (d *Dir) Private(name string) (*Dir, error) {
 	if err := d.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("making %s: %w", filepath.Join(d.path, name), err)
@@ -100,7 +101,7 @@ func (d *Dir) Private(name string) (*Dir, error) {
 	return private, nil
 }
 
-// InPlace reports an error if the folder's path no longer leads to it.
+// InPlace returns an error if the folder's path no longer names this folder.
 func (d *Dir) InPlace() error {
 	info, err := os.Lstat(d.path)
 	if err == nil && !os.SameFile(info, d.info) {
@@ -109,7 +110,7 @@ func (d *Dir) InPlace() error {
 	return err
 }
 
-// Move renames a file of this folder, which then is in to.
+// Move moves a file of this folder to another folder.
 func (d *Dir) Move(name string, to *Dir, newName string) error {
 	err := unix.Renameat(int(d.fd.Fd()), name, int(to.fd.Fd()), newName)
 	if err != nil {
@@ -118,11 +119,11 @@ func (d *Dir) Move(name string, to *Dir, newName string) error {
 	return nil
 }
 
-// ByDescriptor returns a path of a file in the folder for calls that take nothing
-// else, such as bind(2). On Linux it leads through the folder's descriptor, as long
-// as the folder is open. Elsewhere, and where /proc is missing, it is the folder's
-// path, which in a shared folder may come to lead elsewhere: the caller then looks,
-// by descriptor, whether what it made is here.
+// ByDescriptor returns a path to a file in the folder, for calls that need a path, such as
+// bind(2). On Linux the path goes through the folder's descriptor, and is valid while the
+// folder is open. On other systems, and if /proc is missing, it is the folder's path. In a
+// shared folder that path may later name a different folder, so the caller must check by
+// descriptor that the file it made is here.
 func (d *Dir) ByDescriptor(name string) string {
 	through := fmt.Sprintf("/proc/self/fd/%d", d.fd.Fd())
 	if info, err := os.Stat(through); err != nil || !os.SameFile(info, d.info) {

@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 )
 
-// OpenFile opens a regular file of the folder as [os.Root.OpenFile] does, and checks
-// it. A file of another user, one that others may write to, and a symbolic link are
-// a [*Refusal].
+// OpenFile opens a regular file of the folder like [os.Root.OpenFile], and checks it. The
+// error is a [*Refusal] if the file belongs to another user, if others may write to it, or if
+// it is a symbolic link.
 func (d *Dir) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
 	if flag&os.O_CREATE != 0 {
-		f, err := d.Root.OpenFile(name, flag|os.O_EXCL, perm) // which follows no link
+		f, err := d.Root.OpenFile(name, flag|os.O_EXCL, perm) // O_EXCL does not follow links
 		if err == nil || flag&os.O_EXCL != 0 || !errors.Is(err, fs.ErrExist) {
 			return f, err
 		}
@@ -36,8 +36,8 @@ func (d *Dir) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error
 	return f, nil
 }
 
-// CheckFile refuses a file as [Dir.OpenFile] does, without opening it. A file that is
-// missing is no error: nobody else can make one in the folder.
+// CheckFile checks a file like [Dir.OpenFile], without opening it. A missing file is not an
+// error, because nobody else can create one in the folder.
 func (d *Dir) CheckFile(name string) error {
 	_, err := d.check(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,9 +61,10 @@ type File struct {
 	info fs.FileInfo
 }
 
-// File checks a file of the folder for a library, and makes an empty one with the
-// permission bits perm, less the umask, if it is missing. The library opens the
-// file's Path; then its Verify must succeed. The folder stays open until then.
+// File checks a file of the folder that a library will open by path. If the file is missing,
+// File creates an empty one with the permission bits perm, before the umask applies. The
+// library must open the file's Path, and then Verify must succeed. The folder must stay open
+// until then.
 func (d *Dir) File(name string, perm fs.FileMode) (*File, error) {
 	f, err := d.Root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err == nil {
@@ -82,8 +83,8 @@ func (d *Dir) File(name string, perm fs.FileMode) (*File, error) {
 // Path returns the file's absolute path, without symbolic links.
 func (f *File) Path() string { return filepath.Join(f.dir.path, f.name) }
 
-// Verify reports an error if the path no longer leads to the file that was checked:
-// the library may have opened another one.
+// Verify returns an error if the path no longer names the file that was checked. In that case
+// the library may have opened a different file.
 func (f *File) Verify() error {
 	if err := f.dir.InPlace(); err != nil {
 		return err

@@ -9,14 +9,13 @@ import (
 
 // Refusal says why a folder or file is not safe to use, and what to do about it.
 type Refusal struct {
-	// Path is the folder or file that is refused: the one that was asked for, or one
-	// above it.
+	// Path is the refused folder or file: the requested one, or one above it.
 	Path string
 	// Owner is the user id of its owner.
 	Owner int
 	// Mode is its type and permission bits.
 	Mode fs.FileMode
-	// Shared tells whether [Options].Shared would accept it.
+	// Shared reports whether the folder would be accepted with [Options].Shared.
 	Shared bool
 
 	problem, remedy string
@@ -27,7 +26,7 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("%s (owner uid %d, mode %04o) %s: %s", r.Path, r.Owner, modeBits(r.Mode), r.problem, r.remedy)
 }
 
-// modeBits returns a mode as chmod(1) has it.
+// modeBits returns a mode's bits as chmod(1) uses them.
 func modeBits(mode fs.FileMode) uint32 {
 	bits := uint32(mode.Perm())
 	if mode&fs.ModeSticky != 0 {
@@ -36,10 +35,10 @@ func modeBits(mode fs.FileMode) uint32 {
 	return bits
 }
 
-// writable are the permission bits by which somebody else may change a file.
+// writable is the permission bits that allow other users to change a file.
 const writable fs.FileMode = 0o022
 
-// rules are what a folder or file is held to.
+// rules are the rules that a folder or file must follow.
 type rules struct {
 	uid    int  // the user of this process
 	sticky bool // accept a folder that others may write to if it is sticky
@@ -49,7 +48,7 @@ type rules struct {
 
 func rulesOf(o Options) rules { return rules{uid: os.Geteuid(), shared: o.Shared} }
 
-// above are the rules for the folders above.
+// above returns the rules for the folders above.
 func (r rules) above() rules { return rules{uid: r.uid, sticky: true} }
 
 // check refuses a folder or file that another user owns or may write to.
@@ -84,7 +83,7 @@ func (r rules) checkOwner(path string, info fs.FileInfo) error {
 		"use another %s, or run this as its owner, or, if you trust what it holds, run \"chown -h %d %s\"", noun(info.Mode()), r.uid, path))
 }
 
-// noun is what a mode is the mode of.
+// noun returns "folder" or "file" for a mode.
 func noun(mode fs.FileMode) string {
 	if mode.IsDir() {
 		return "folder"
@@ -96,8 +95,8 @@ func newRefusal(path string, info fs.FileInfo, problem, remedy string) *Refusal 
 	return &Refusal{Path: path, Owner: ownerOf(info), Mode: info.Mode(), problem: problem, remedy: remedy}
 }
 
-// ownerOf returns the user id of a file's owner; -1, which is nobody's, if the file
-// system has none.
+// ownerOf returns the user ID of a file's owner, or -1, which no user has, if the file system
+// has no owners.
 func ownerOf(info fs.FileInfo) int {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

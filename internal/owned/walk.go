@@ -10,12 +10,12 @@ import (
 	"syscall"
 )
 
-// maxLinks is how many symbolic links are followed on one path, as in Linux.
+// maxLinks limits the symbolic links that are followed on one path. Linux has the same limit.
 const maxLinks = 40
 
-// walk follows path from the root of the file system, checks every folder on it,
-// and returns the path without symbolic links, and what the folder is. With a perm
-// that is not zero it makes what is missing.
+// walk follows path from the root of the file system and checks every folder on it. It returns
+// the path without symbolic links, and the folder's info. If perm is not zero, it creates
+// missing folders.
 func walk(path string, perm fs.FileMode, last rules) (string, fs.FileInfo, error) {
 	todo, err := components(path)
 	if err != nil {
@@ -61,7 +61,7 @@ func walk(path string, perm fs.FileMode, last rules) (string, fs.FileInfo, error
 	return at, info, err
 }
 
-// components returns the names on an absolute or relative path, in order.
+// components returns the names in an absolute or relative path, in order.
 func components(path string) ([]string, error) {
 	if path == "" {
 		return nil, errors.New("the path is empty")
@@ -86,7 +86,7 @@ func split(path string) []string {
 	return names
 }
 
-// lstatOrMake makes a folder that is missing, unless perm is zero.
+// lstatOrMake returns the info of a path. It creates a missing folder, unless perm is zero.
 func lstatOrMake(path string, perm fs.FileMode) (fs.FileInfo, error) {
 	info, err := os.Lstat(path)
 	if perm == 0 || !errors.Is(err, fs.ErrNotExist) {
@@ -95,11 +95,11 @@ func lstatOrMake(path string, perm fs.FileMode) (fs.FileInfo, error) {
 	if err := os.Mkdir(path, perm); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return os.Lstat(path) // whoever made it
+	return os.Lstat(path) // another process may have made it
 }
 
-// follow returns the target of a symbolic link, which no other user may own: its
-// owner can put another one in its place.
+// follow returns the target of a symbolic link. No other user may own the link, because its
+// owner can replace it.
 func follow(path string, info fs.FileInfo, last bool, r rules) (string, error) {
 	if last {
 		return "", errSymlink(path, info)
@@ -114,7 +114,7 @@ func errSymlink(path string, info fs.FileInfo) error {
 	return newRefusal(path, info, "is a symbolic link, which is not followed", "name what it points to, or remove it")
 }
 
-// checkFolder holds what should be a folder to the rules.
+// checkFolder checks that the path is a folder that follows the rules.
 func checkFolder(path string, info fs.FileInfo, r rules) error {
 	switch {
 	case info.Mode().Type() == fs.ModeSymlink:
@@ -126,7 +126,7 @@ func checkFolder(path string, info fs.FileInfo, r rules) error {
 	}
 }
 
-// checkFile holds what should be a regular file to the rules.
+// checkFile checks that the path is a regular file that follows the rules.
 func checkFile(path string, info fs.FileInfo, r rules) error {
 	switch {
 	case info.Mode().Type() == fs.ModeSymlink:
@@ -138,7 +138,7 @@ func checkFile(path string, info fs.FileInfo, r rules) error {
 	}
 }
 
-// errReplaced is a path that led elsewhere when it was checked.
+// errReplaced returns the error for a path that named something else when it was checked.
 func errReplaced(path string) error {
 	return fmt.Errorf("%s was replaced after it had been checked: find out what else uses it", path)
 }

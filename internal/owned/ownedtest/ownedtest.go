@@ -1,4 +1,4 @@
-// Package ownedtest has other users for tests of what belongs to us.
+// Package ownedtest simulates other users, for tests of file ownership.
 package ownedtest
 
 import (
@@ -10,16 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Stranger is the user and group id of somebody else.
+// Stranger is the user and group ID of another user.
 const Stranger = 54321
 
-// SetUmask has this process make folders that only their owner may write to. With
-// the umask 002, which some systems give their users, those of tests are refused.
+// SetUmask makes this process create folders that only their owner may write to. Some systems
+// use the umask 002; the folders of tests would be refused with it.
 func SetUmask() { syscall.Umask(0o022) }
 
-// GiveAway gives a folder, file or link to a stranger, and returns what a refusal
-// then says. Only root can: for anybody else, it lets others write to the path, or
-// to the folder of a link.
+// GiveAway makes a folder, file or link unsafe, and returns the text that the refusal
+// contains. As root, it changes the owner to Stranger. Other users cannot do that, so it then
+// lets others write to the path, or to the folder of a link.
 func GiveAway(t testing.TB, path string) (says string) {
 	t.Helper()
 	if os.Geteuid() == 0 {
@@ -35,8 +35,8 @@ func GiveAway(t testing.TB, path string) (says string) {
 	return `run "chmod go-w ` + path + `"`
 }
 
-// Folder is a new folder with exactly these permission bits, whose path has no
-// symbolic links and is short enough for a socket.
+// Folder creates a folder with exactly these permission bits. Its path has no symbolic links
+// and is short enough for a socket.
 func Folder(t testing.TB, mode os.FileMode) string {
 	t.Helper()
 	path, err := os.MkdirTemp("", "o")
