@@ -8,7 +8,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// blankEnded returns the names of the fields, at any depth, whose texts begin or end with
+// blankEnded returns the names of the fields, at any depth, whose strings begin or end with
 // white space.
 func blankEnded(fields credential.Object) []string {
 	var found []string

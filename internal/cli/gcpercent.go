@@ -7,18 +7,19 @@ import (
 	"runtime/metrics"
 )
 
-// The garbage collector runs when garbage takes as many bytes as the heap in use, as it
-// does by default, and garbageRoom more.
+// The garbage collector runs when garbage takes as many bytes as the heap in use, which is the
+// default, plus garbageRoom.
 const (
 	garbageRoom = 12 << 20
-	// smallHeap is the least heap in use that is reckoned with; so GOGC is 400 at most.
+	// smallHeap is the smallest heap in use that the calculation assumes. It limits GOGC to
+	// 400.
 	smallHeap = 4 << 20
 )
 
-// tuneGC makes the garbage collector run less often while the heap is small. By default
-// it runs when the heap has doubled, which takes our small heap a few hundred requests.
-// A fixed, higher GOGC would multiply the memory that a large cache takes. A GOGC in the
-// environment is left as it is, and GOMEMLIMIT still bounds the heap.
+// tuneGC makes the garbage collector run less often while the heap is small. By default it
+// runs when the heap has doubled, and our small heap doubles after a few hundred requests. A
+// fixed, higher GOGC would multiply the memory that a large cache takes. A GOGC in the
+// environment is not changed, and GOMEMLIMIT still limits the heap.
 func tuneGC() {
 	if os.Getenv("GOGC") == "" {
 		followHeap()
@@ -34,7 +35,7 @@ func followHeap() {
 	runtime.AddCleanup(new(string), func(struct{}) { followHeap() }, struct{}{})
 }
 
-// gcPercent returns the GOGC for a heap with so many bytes in use.
+// gcPercent returns the GOGC for a heap with live bytes in use.
 func gcPercent(live uint64) int {
 	return int(100 + 100*garbageRoom/max(live, smallHeap)) //nolint:gosec // 400 at most
 }

@@ -5,10 +5,10 @@ import (
 	"syscall"
 )
 
-// forbidCoreDumps keeps the secrets in this process's memory out of core files, and
-// from other processes of the same user (DESIGN.md, section 8, --allow-core-dumps). It
-// sets the limit on core files to 0, soft and hard, and on Linux makes the process
-// non-dumpable; see [forbidReading]. A failure is serve's: to go on would be silent.
+// forbidCoreDumps keeps the secrets in this process's memory out of core files, and away from
+// other processes of the same user (DESIGN.md, section 8, --allow-core-dumps). It sets the
+// soft and the hard limit on core files to 0. On Linux it also makes the process non-dumpable;
+// see [forbidReading]. If it fails, serve fails, because going on would hide the failure.
 func forbidCoreDumps() error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
 		return fmt.Errorf("forbidding core files: %w (--allow-core-dumps serves without)", err)

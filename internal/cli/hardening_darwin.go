@@ -1,6 +1,6 @@
 package cli
 
-// forbidReading does nothing. On macOS the memory of a process is closed to others of
-// its user unless they hold the debugger entitlement, and PT_DENY_ATTACH, which would
-// keep those out too, is easily undone.
+// forbidReading does nothing. On macOS, other processes of the same user cannot read a
+// process's memory unless they have the debugger entitlement. PT_DENY_ATTACH would block those
+// too, but is easily undone.
 func forbidReading() error { return nil }

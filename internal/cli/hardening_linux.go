@@ -2,8 +2,8 @@ package cli
 
 import "golang.org/x/sys/unix"
 
-// forbidReading makes the process non-dumpable: the kernel writes no core, also where
-// a core goes to a program, and another process of the same user may neither trace it
-// nor read its /proc/PID/mem, environ and fd, which belong to root from now on. What
-// it needs of its own (fd, stat, limits) the process still reads.
+// forbidReading makes the process non-dumpable. The kernel then writes no core, not even to a
+// program. Another process of the same user can neither trace this one nor read its
+// /proc/PID/mem, environ and fd, which now belong to root. The process can still read the
+// entries that it needs itself (fd, stat, limits).
 func forbidReading() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }

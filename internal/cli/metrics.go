@@ -14,8 +14,8 @@ import (
 	"credential-resolver/component"
 )
 
-// serveMetrics returns the component's metrics, and serves them at an address until
-// stop is called; an empty address serves none.
+// serveMetrics returns the component's metrics, and serves them at an address until stop is
+// called. If the address is empty, it does not serve them.
 func serveMetrics(ctx context.Context, address string) (_ *component.Metrics, stop func(), err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -30,6 +30,6 @@ func serveMetrics(ctx context.Context, address string) (_ *component.Metrics, st
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = server.Serve(listener) }() // ends by Close
+	go func() { _ = server.Serve(listener) }() // Close ends it
 	return metrics, func() { _ = server.Close() }, nil
 }

@@ -68,7 +68,7 @@ func (o *options) migrate(
 	return o.printMigration(migration, dryRun)
 }
 
-// printMigration says what became of each field.
+// printMigration prints what became of each field.
 func (o *options) printMigration(m *credential.Migration, dryRun bool) error {
 	var out bytes.Buffer
 	for _, field := range m.Fields {

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// plannedCommands are the commands whose names are reserved (DESIGN.md, section
-// 8): each refuses whatever it is given, and help does not list it.
+// plannedCommands returns the commands whose names are reserved (DESIGN.md, section 8). Each
+// one fails whatever its arguments are, and help does not list it.
 func plannedCommands() []*cobra.Command {
 	var commands []*cobra.Command
 	for _, name := range []string{"healthcheck", "edit", "check", "uses", "policy", "exec", "audit", "hash"} {
@@ -25,8 +25,8 @@ func plannedCommands() []*cobra.Command {
 	return commands
 }
 
-// plannedFlags reserves the names of flags (DESIGN.md, section 8): each is refused,
-// with a value or without, and help does not list it.
+// plannedFlags reserves the names of flags (DESIGN.md, section 8). Each flag is refused, with
+// or without a value, and help does not list it.
 func plannedFlags(flags *pflag.FlagSet, names ...string) {
 	for _, name := range names {
 		flags.AddFlag(&pflag.Flag{Name: name, Usage: errPlanned.Error(), Value: plannedFlag{}, NoOptDefVal: "true", Hidden: true})
@@ -40,7 +40,7 @@ type plannedFlag struct{}
 
 var _ pflag.Value = plannedFlag{}
 
-// Set implements pflag.Value: it refuses any value.
+// Set implements pflag.Value. It refuses any value.
 func (plannedFlag) Set(string) error { return errPlanned }
 
 // String implements pflag.Value.
@@ -49,7 +49,7 @@ func (plannedFlag) String() string { return "" }
 // Type implements pflag.Value.
 func (plannedFlag) Type() string { return "string" }
 
-// flagError makes a wrong flag a wrong usage.
+// flagError turns an error in a flag into a usage error.
 func flagError(_ *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) && errors.Is(err, errPlanned) {

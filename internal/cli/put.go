@@ -62,12 +62,12 @@ func newPut(o *options) *cobra.Command {
 	return cmd
 }
 
-// lookTime bounds what put takes longer for its warnings.
+// lookTime limits how much longer put takes because of its warnings.
 const lookTime = 3 * time.Second
 
-// lookAt resolves a single-key credential that has just been stored, for the warnings that
-// only the store of secrets can give. It is stored whatever comes of it: who stores configs
-// may have no way to the secrets.
+// lookAt resolves a single-key credential that was just stored, to print the warnings that
+// need the secret store. The config stays stored whatever the result is, because a person who
+// stores configs may have no access to the secrets.
 func (o *options) lookAt(ctx context.Context, path, guid string, text []byte) {
 	config, err := credential.ParseConfig(text)
 	if err != nil || config.Explicit || config.Mode() == credential.MultiKey || config.Check() != nil {
@@ -84,7 +84,7 @@ func (o *options) lookAt(ctx context.Context, path, guid string, text []byte) {
 	})
 }
 
-// readConfig reads the config that an argument names.
+// readConfig reads the config from the named file, or from stdin if name is "-".
 func readConfig(stdin io.Reader, name string) ([]byte, error) {
 	source, display := stdin, "standard input"
 	if name != "-" {
@@ -109,8 +109,8 @@ func readConfig(stdin io.Reader, name string) ([]byte, error) {
 	return config, nil
 }
 
-// check refuses a config that could never be resolved, and warns of one that is
-// probably not meant so.
+// check rejects a config that could never be resolved, unless force is set. It warns about a
+// config that is probably a mistake.
 func (o *options) check(text []byte, force bool) error {
 	config, err := credential.ParseConfig(text)
 	if err == nil {
@@ -128,7 +128,7 @@ func (o *options) check(text []byte, force bool) error {
 	return nil
 }
 
-// warnBlanks names the fields whose values have white space at their ends.
+// warnBlanks warns about fields whose values begin or end with white space.
 func (o *options) warnBlanks(config *credential.Config) {
 	names := blankEnded(config.Fields)
 	if len(names) == 0 {
@@ -138,7 +138,7 @@ func (o *options) warnBlanks(config *credential.Config) {
 		"(in YAML, \"|-\" leaves out the line break at the end)\n", listed(names))
 }
 
-// listed writes names of fields, but not any number of them.
+// listed joins the names of fields, but only the first 10.
 func listed(names []string) string {
 	const most = 10
 	more := ""

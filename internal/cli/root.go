@@ -1,5 +1,5 @@
-// Package cli is the command line: one file a command (DESIGN.md, section 8).
-// It wires packages together and decides nothing about credentials.
+// Package cli is the command line, with one file per command (DESIGN.md, section 8). It wires
+// packages together and decides nothing about credentials.
 package cli
 
 import (
@@ -26,17 +26,17 @@ const (
 
 const product = "credential-resolver"
 
-// Streams are the standard streams of a run.
+// Streams holds the standard streams of a run.
 type Streams struct {
 	In  io.Reader
 	Out io.Writer
 	Err io.Writer
 }
 
-// usageError is a call that is wrong as such.
+// usageError is an error in how the command was called.
 type usageError struct{ error }
 
-// options are the flags of every command.
+// options holds the flags that every command has.
 type options struct {
 	Streams
 
@@ -45,8 +45,8 @@ type options struct {
 	logAsJSON bool
 }
 
-// Run runs one command line until it is done or ctx ends, and returns the exit
-// code: 0, 1 after one line on Err that says what failed, 2 for wrong usage.
+// Run runs one command line until it is done or ctx ends, and returns the exit code: 0 for
+// success; 1 for a failure, after one line on Err that describes it; 2 for wrong usage.
 func Run(ctx context.Context, version string, args []string, streams Streams) int {
 	root := newRoot(version, streams)
 	root.SetArgs(args)
@@ -96,8 +96,8 @@ func newRoot(version string, streams Streams) *cobra.Command {
 	return root
 }
 
-// checkHelpTopic makes "help" refuse a command that there is none of: cobra's own
-// takes it for the root command.
+// checkHelpTopic makes "help" reject unknown commands. cobra's own "help" shows the root
+// command for them.
 func checkHelpTopic(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	help, _, err := root.Find([]string{"help"})
@@ -119,8 +119,8 @@ func checkHelpTopic(root *cobra.Command) {
 	}
 }
 
-// unknownCommand refuses arguments of the root command: a misspelt command would
-// otherwise serve.
+// unknownCommand rejects arguments of the root command. Without this check, a misspelt command
+// would serve.
 func unknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -139,7 +139,7 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("unknown command %q%s", args[0], hint)}
 }
 
-// exactly refuses any other number of arguments.
+// exactly requires n arguments.
 func exactly(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := cobra.ExactArgs(n)(cmd, args); err != nil {
@@ -159,8 +159,8 @@ func versionOr(version string) string {
 	return "(devel)"
 }
 
-// logger returns a logger at the level asked for, or otherwise at byDefault. It
-// writes to out.
+// logger returns a logger that writes to out, at the level of --log-level, or at byDefault
+// without that flag.
 func (o *options) logger(byDefault string, out io.Writer) (logger.Logger, error) {
 	level := o.logLevel
 	if level == "" {
@@ -170,7 +170,7 @@ func (o *options) logger(byDefault string, out io.Writer) (logger.Logger, error)
 		logger.LogLevel(level) != logger.WarnLevel && logger.LogLevel(level) != logger.ErrorLevel {
 		return nil, usageError{fmt.Errorf("--log-level must be debug, info, warn or error, not %q", level)}
 	}
-	logger.DaprVersion = o.version // what kit's format calls "ver"
+	logger.DaprVersion = o.version // "ver" in kit's format
 	log := logger.NewLogger(product)
 	log.SetOutput(out)
 	log.EnableJSONOutput(o.logAsJSON)

@@ -56,7 +56,7 @@ func newServe(o *options) *cobra.Command {
 	return cmd
 }
 
-// add adds the flags to a command's.
+// add adds the flags of serve to flags.
 func (f *serveFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.socketMode, "socket-mode", fmt.Sprintf("%#o", pluggable.DefaultSocketMode),
 		"permission bits of the socket, in octal; daprd must be able to write to it")
@@ -110,7 +110,7 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	defer stopMetrics() // after the last request
+	defer stopMetrics() // runs after the last request
 	opts.Logger = log
 	credentials := component.New(component.Options{
 		Logger: log, Observers: []component.Observer{metrics},
@@ -121,12 +121,12 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	signal.Ignore(syscall.SIGHUP) // a terminal that closes, or a habit of reloading, ends nothing
+	signal.Ignore(syscall.SIGHUP) // a closed terminal or a reload by habit must not end the process
 	tuneGC()
 	return server.Run(ctx)
 }
 
-// options checks the flags, and returns what they say of the server.
+// options checks the flags and returns the server's options.
 func (f *serveFlags) options() (pluggable.Options, error) {
 	bits, err := strconv.ParseUint(f.socketMode, 8, 32)
 	if err != nil || bits == 0 || bits > 0o777 {
@@ -152,7 +152,7 @@ func (f *serveFlags) options() (pluggable.Options, error) {
 func userIDs(given []uint) ([]uint32, error) {
 	ids := make([]uint32, len(given))
 	for i, id := range given {
-		if id >= math.MaxUint32 { // which is no user, chown(2)
+		if id >= math.MaxUint32 { // not a user; see chown(2)
 			return nil, usageError{fmt.Errorf("--allow-uid must be the number of a user, not %d", id)}
 		}
 		ids[i] = uint32(id)

@@ -14,8 +14,8 @@ import (
 // stateKeyRemedy says how to make a key.
 const stateKeyRemedy = `make one with "openssl rand -base64 32", in a file that only this process's user may read`
 
-// stateKey reads the key of --state-key-file; nil without a file. open tells whether
-// others may read the file. Its errors hold nothing of the file.
+// stateKey reads the key from the file of --state-key-file. It returns nil if path is empty.
+// open reports whether others may read the file. Its errors contain nothing from the file.
 func stateKey(path string) (key []byte, open bool, err error) {
 	if path == "" {
 		return nil, false, nil
@@ -35,10 +35,10 @@ func stateKey(path string) (key []byte, open bool, err error) {
 	return key, mode.Perm()&0o007 != 0, nil
 }
 
-// maxKeyFile is more than a file with a key may have, in bytes.
+// maxKeyFile is larger than any file with a key, in bytes.
 const maxKeyFile = 4 << 10
 
-// readKeyFile reads a small file, which may be a symbolic link, as in a projected volume.
+// readKeyFile reads a small file. The file may be a symbolic link, as in a projected volume.
 func readKeyFile(path string) ([]byte, fs.FileMode, error) {
 	f, err := os.Open(path)
 	if err != nil {

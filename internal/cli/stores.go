@@ -36,8 +36,8 @@ func loadSettings(path string) (component.Settings, error) {
 	return settings, nil
 }
 
-// withConfigs runs fn on the config store of the Component file at path, within
-// the Component's requestTimeout.
+// withConfigs runs fn on the config store of the Component file at path, with the Component's
+// requestTimeout as the deadline.
 func (o *options) withConfigs(
 	ctx context.Context, path string, fn func(context.Context, component.Configs) error,
 ) error {
@@ -51,7 +51,8 @@ func (o *options) withConfigs(
 	})
 }
 
-// withStores opens the stores of settings for fn.
+// withStores opens the stores in settings and runs fn on them, with settings.RequestTimeout as
+// the deadline.
 func (o *options) withStores(
 	ctx context.Context, settings component.Settings, fn func(context.Context, *component.Stores) error,
 ) error {
@@ -63,7 +64,7 @@ func (o *options) withStores(
 	defer cancel()
 	stores, err := component.Open(ctx, settings, store.Options{
 		FailFast: true, Logger: log,
-		AllowExecPlugins: true, // who runs the command wrote the Component, and is who a plugin runs as
+		AllowExecPlugins: true, // the command's user wrote the Component, and a plugin runs as that user
 	})
 	if err != nil {
 		return err
@@ -76,13 +77,13 @@ func (o *options) withStores(
 	return fn(ctx, stores)
 }
 
-// resolver returns a resolver on stores, for one credential.
+// resolver returns a resolver without a cache, for one credential.
 func (o *options) resolver(settings component.Settings, stores *component.Stores) *resolver.Resolver {
-	settings.Cache = cache.Options{} // each reading is a new one
+	settings.Cache = cache.Options{} // no cache: every read goes to the stores
 	return stores.Resolver(settings, forgetful, warnings{o})
 }
 
-// warnings prints what is probably not meant so in the config that a command resolves.
+// warnings prints warnings about probable mistakes in the config that a command resolves.
 type warnings struct{ *options }
 
 var _ resolver.Observer = warnings{}
@@ -95,16 +96,16 @@ func (w warnings) UnusedSecrets(_ context.Context, _ string, unused []resolver.U
 	w.warnUnused(unused)
 }
 
-// unlisted is what is wrong with a GUID that there is no config for.
+// unlisted returns the error for a GUID without a config.
 func unlisted(guid string) error {
 	return fmt.Errorf(`credential %q: no such credential in the config store: "list" prints those that there are`, guid)
 }
 
-// forgetful remembers nothing of a store: a command resolves once.
+// forgetful returns no memory of what a store held before: a command resolves only once.
 func forgetful(store.Spec) *resolver.Known { return nil }
 
-// explained adds a store's own words to an error: whoever runs a command is the
-// one who can mend the store.
+// explained adds the store's own error text, because the person who runs a command can fix the
+// store.
 func explained(err error) error {
 	var failed *credential.Error
 	if errors.As(err, &failed) && failed.Detail() != "" && failed.Kind != credential.NotFound {
@@ -117,12 +118,12 @@ func explained(err error) error {
 	return err
 }
 
-// warnUnknownSource says how a config with an unknown credentialSource counts.
+// warnUnknownSource warns that an unknown credentialSource counts as "direct".
 func (o *options) warnUnknownSource() {
 	_, _ = fmt.Fprintln(o.Err, `warning: its credentialSource is neither "direct" nor "agent"; it counts as "direct"`)
 }
 
-// warnUnused names the fields that name secrets of which nothing is used.
+// warnUnused warns about fields that name secrets from which nothing is used.
 func (o *options) warnUnused(unused []resolver.Unused) {
 	var names []string
 	for _, u := range unused {
@@ -132,7 +133,7 @@ func (o *options) warnUnused(unused []resolver.Unused) {
 		"an explicit reference can name an entry of it\n", listed(names))
 }
 
-// checkGUID refuses what is not a GUID.
+// checkGUID rejects a malformed GUID.
 func checkGUID(guid string) error {
 	if !credential.ValidGUID(guid) {
 		return usageError{fmt.Errorf("malformed GUID: %s", credential.GUIDRule)}
