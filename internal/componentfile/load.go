@@ -15,11 +15,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Type is the component type that the commands work on.
+// Type is the component type that the commands use.
 const Type = "secretstores.credential-resolver"
 
-// component is what is read of a Component: daprd's names, less what means
-// nothing to a command.
+// component is the part of a Component that the commands need, with daprd's field names.
 type component struct {
 	Kind     string `json:"kind"`
 	Metadata struct {
@@ -44,8 +43,8 @@ type property struct {
 	EnvRef string `json:"envRef"`
 }
 
-// text returns the value as daprd hands it on: a string as it is, anything else
-// as JSON text.
+// text returns the value as daprd passes it on: a string unchanged, anything else as JSON
+// text.
 func (p property) text() string {
 	var s string
 	if json.Unmarshal(p.Value, &s) == nil {
@@ -54,8 +53,8 @@ func (p property) text() string {
 	return string(p.Value)
 }
 
-// Load returns the metadata of the Component of our type in a file, every
-// reference in it resolved.
+// Load returns the metadata of the Component of type [Type] in a file, with every reference
+// resolved.
 func Load(path string) (map[string]string, error) {
 	components, err := read(path)
 	if err != nil {
@@ -95,7 +94,7 @@ func read(path string) ([]component, error) {
 		}
 		var c component
 		if err := yaml.Unmarshal(document, &c); err != nil {
-			return nil, fmt.Errorf("%s is not a Component", path) // the parser's words may quote a value
+			return nil, fmt.Errorf("%s is not a Component", path) // the parser's error may quote a value
 		}
 		if c.Kind == "Component" {
 			components = append(components, c)
@@ -118,15 +117,15 @@ func (c component) properties(path string) (map[string]string, error) {
 	return properties, nil
 }
 
-// resolve returns a property's value, its references in daprd's order: envRef
-// counts where there is no value, and before secretKeyRef.
+// resolve returns a property's value. It resolves references in daprd's order: envRef is used
+// only without a value, and goes before secretKeyRef.
 func (p property) resolve(storeName, folder string) (string, error) {
 	value := p.text()
 	switch {
 	case p.EnvRef != "" && value == "":
 		name := strings.ToUpper(p.EnvRef)
 		if strings.HasPrefix(name, "DAPR_") || name == "APP_API_TOKEN" {
-			return "", nil // daprd hands out none of its own variables
+			return "", nil // daprd does not pass on its own variables
 		}
 		return os.Getenv(p.EnvRef), nil
 	case p.SecretKeyRef.Name != "":
@@ -136,9 +135,9 @@ func (p property) resolve(storeName, folder string) (string, error) {
 	}
 }
 
-// placeholders are what daprd replaces in metadata values, by the variables that
-// hold the same here, joined by dots: daprd's namespace has the application's id
-// at its end.
+// placeholders maps the placeholders that daprd replaces in metadata values to environment
+// variables that hold the same values here, joined by dots. daprd's namespace ends with the
+// application's ID.
 var placeholders = map[string][]string{
 	"{appID}":     {"APP_ID"},
 	"{namespace}": {"NAMESPACE", "APP_ID"},

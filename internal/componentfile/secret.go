@@ -17,11 +17,11 @@ import (
 
 const localFileType = "secretstores.local.file"
 
-// secret resolves a secretKeyRef: from the environment, or from a local-file
-// store that stands in the same folder (DESIGN.md, section 8).
+// secret resolves a secretKeyRef from the environment, or from a local-file store in the same
+// folder (DESIGN.md, section 8).
 func secret(p property, storeName, folder string) (string, error) {
 	ref := p.SecretKeyRef
-	key := cmp.Or(ref.Key, ref.Name) // as daprd: no key means the one named like the secret
+	key := cmp.Or(ref.Key, ref.Name) // as in daprd: the key defaults to the secret's name
 	variable := variableName(ref.Name + "_" + key)
 	if value, ok := os.LookupEnv(variable); ok {
 		return value, nil
@@ -43,7 +43,7 @@ func secret(p property, storeName, folder string) (string, error) {
 		"or put it into a %s store beside this file", variable, localFileType)
 }
 
-// variableName makes an environment variable's name: NAME_KEY.
+// variableName turns a text into the name of an environment variable, such as NAME_KEY.
 func variableName(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -57,8 +57,8 @@ func variableName(s string) string {
 	}, s)
 }
 
-// localFileStores returns the metadata of the local-file stores in a folder: the
-// named one, or all if there is no name.
+// localFileStores returns the metadata of the local-file stores in a folder: of the named one,
+// or of all if name is empty.
 func localFileStores(name, folder string) ([]map[string]string, error) {
 	files, err := os.ReadDir(folder)
 	if err != nil {
@@ -71,7 +71,7 @@ func localFileStores(name, folder string) ([]map[string]string, error) {
 		}
 		components, err := read(filepath.Join(folder, file.Name()))
 		if err != nil {
-			continue // another file of the folder need not be a Component
+			continue // other files in the folder may not be Components
 		}
 		for _, c := range components {
 			if c.Spec.Type != localFileType || name != "" && c.Metadata.Name != name {
@@ -90,7 +90,7 @@ func localFileStores(name, folder string) ([]map[string]string, error) {
 func fetch(fields map[string]string, name string) (map[string]string, error) {
 	ctx := context.Background()
 	log := logger.NewLogger("componentfile")
-	log.SetOutputLevel(logger.ErrorLevel) // a command is told by its error
+	log.SetOutputLevel(logger.ErrorLevel) // the command reports the error itself
 	secrets, err := backend.OpenSecretStore(ctx, store.Spec{
 		Label: "the secret store beside it", Type: localFileType, Fields: fields,
 	}, store.Options{FailFast: true, Logger: log})

@@ -1,5 +1,5 @@
-// Package configfile reads a credential config that a person wrote, in JSON or
-// YAML, into the JSON that is stored.
+// Package configfile converts a credential config that a person wrote, in JSON or YAML, to the
+// JSON that is stored.
 package configfile
 
 import (
@@ -12,10 +12,10 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// JSON returns the config in text as JSON: JSON as the very bytes that it is, less a byte
-// order mark, YAML converted. The name's extension tells which it is; without one that is
-// known, text that begins with "{" is JSON. The error says what is wrong and
-// where, to be read after the file's name, and never repeats what stands there.
+// JSON returns the config in text as JSON. JSON is kept byte for byte, without a byte order
+// mark; YAML is converted. The name's extension says which one it is. If the extension is
+// unknown, text that begins with "{" is JSON. The error says what is wrong and where; the
+// caller puts the file's name before it. It never quotes the text.
 func JSON(name string, text []byte) ([]byte, error) {
 	text, err := credential.Unmarked(text)
 	if err != nil {
@@ -52,7 +52,7 @@ func isJSON(name string, text []byte) bool {
 	}
 }
 
-// position returns the line and column, from 1, of the byte at an offset.
+// position returns the line and column of the byte at an offset, both counted from 1.
 func position(text []byte, offset int64) (line, column int) {
 	before := text[:min(int(offset), len(text))]
 	return bytes.Count(before, []byte("\n")) + 1, len(before) - bytes.LastIndexByte(before, '\n')

@@ -14,11 +14,11 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// maxDepth bounds how deep a YAML config may nest.
+// maxDepth limits how deeply a YAML config may nest.
 const maxDepth = 100
 
-// fromYAML returns a YAML document as JSON: fields in their order, and numbers
-// with the digits that they are written with where JSON can write them so.
+// fromYAML converts a YAML document to JSON. Fields keep their order, and numbers keep their
+// digits if JSON can represent them.
 func fromYAML(text []byte) ([]byte, error) {
 	var document yaml.Node
 	documents := yaml.NewDecoder(bytes.NewReader(text))
@@ -36,8 +36,8 @@ func fromYAML(text []byte) ([]byte, error) {
 
 var lineInError = regexp.MustCompile(`line (\d+)`)
 
-// yamlLine takes the line out of a parser's error, whose other words may quote
-// the text.
+// yamlLine extracts the line number from a parser's error. The rest of the error may quote the
+// text.
 func yamlLine(err error) string {
 	if m := lineInError.FindStringSubmatch(err.Error()); m != nil {
 		return ": line " + m[1]
@@ -113,7 +113,7 @@ func appendScalar(dst []byte, n *yaml.Node) ([]byte, error) {
 		return strconv.AppendBool(dst, b), nil
 	case "!!int", "!!float":
 		return appendNumber(dst, n)
-	default: // strings, and what YAML calls a date or bytes: JSON has strings for them
+	default: // strings, and YAML's dates and binary data, which are strings in JSON
 		out, err := jsontext.AppendQuote(dst, n.Value)
 		if err != nil {
 			return nil, fmt.Errorf("is not valid UTF-8: line %d", n.Line)
@@ -122,10 +122,10 @@ func appendScalar(dst []byte, n *yaml.Node) ([]byte, error) {
 	}
 }
 
-// leadingZero is what YAML 1.1 takes for octal, and people for digits.
+// leadingZero matches numbers that YAML 1.1 reads as octal, but people read as decimal.
 var leadingZero = regexp.MustCompile(`^[-+]?0[0-9_]+$`)
 
-// appendNumber keeps the text of a number that JSON can write the same way.
+// appendNumber appends a number. It keeps the text of a number that is also valid JSON.
 func appendNumber(dst []byte, n *yaml.Node) ([]byte, error) {
 	if v := jsontext.Value(n.Value); v.IsValid() && v.Kind() == jsontext.KindNumber {
 		return append(dst, n.Value...), nil
