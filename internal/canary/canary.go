@@ -1,5 +1,5 @@
-// Package canary holds what tests put where a secret stands, and then look for in errors,
-// logs, metrics and answers. The product does not import it.
+// Package canary holds values that tests use in place of secrets, and then search for in
+// errors, logs, metrics and answers. The product does not import it.
 package canary
 
 import (
@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The canaries. They are lower-case letters, digits and "-", which every store takes as a name.
+// The canaries consist of lower-case letters, digits and "-", which every store accepts as a
+// name.
 const (
 	Secret    = "canary-secret-5wq8"    // a secret's value
 	Literal   = "canary-literal-3hn6"   // a value of a config that may be a password
@@ -17,7 +18,7 @@ const (
 	Words     = "canary-words-1mv0"     // a store's own words
 )
 
-// AssertNone asserts that a text holds no canary.
+// AssertNone asserts that a text contains no canary.
 func AssertNone(t testing.TB, text string) {
 	t.Helper()
 	for _, canary := range []string{Secret, Literal, Reference, Path, Words} {

@@ -1,5 +1,5 @@
-// Package deps tells tests what a package is made of, so that they can hold the layers
-// of DESIGN.md, section 6.
+// Package deps lists a package's dependencies for tests that check the layers of DESIGN.md,
+// section 6.
 package deps
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Of returns the packages that the one in the test's folder is built from, itself
-// included, tests not.
+// Of returns the package in the test's folder and all its dependencies, without those of
+// tests.
 func Of(t *testing.T) []string {
 	t.Helper()
 	var stderr strings.Builder
@@ -22,7 +22,7 @@ func Of(t *testing.T) []string {
 	return strings.Fields(string(out))
 }
 
-// Within tells whether a package is one of those that are named, or below one.
+// Within reports whether a package is one of the given packages, or below one of them.
 func Within(pkg string, trees ...string) bool {
 	for _, tree := range trees {
 		if pkg == tree || strings.HasPrefix(pkg, tree+"/") {

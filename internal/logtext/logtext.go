@@ -1,5 +1,5 @@
-// Package logtext keeps what a logger writes, for who looks at it later: tests, and
-// package clienttest.
+// Package logtext keeps what a logger writes, so that tests and package clienttest can read it
+// later.
 package logtext
 
 import (
@@ -9,7 +9,8 @@ import (
 	"github.com/dapr/kit/logger"
 )
 
-// Text is what was written. It is safe for concurrent use. The zero value is empty.
+// Text collects what was written to it. It is safe for concurrent use. The zero value is
+// empty.
 type Text struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -22,15 +23,15 @@ func (t *Text) Write(p []byte) (int, error) {
 	return t.text.Write(p)
 }
 
-// String returns all of it.
+// String returns everything that was written so far.
 func (t *Text) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.text.String()
 }
 
-// Logger returns a logger that writes to it, at info level, the one that the component
-// runs at. Loggers are the process's, one a name.
+// Logger returns a logger that writes to t at info level, which is the component's level.
+// Loggers are global: each name has one logger in the process.
 func (t *Text) Logger(name string) logger.Logger {
 	log := logger.NewLogger(name)
 	log.SetOutputLevel(logger.InfoLevel)

@@ -1,4 +1,4 @@
-// Package nearest suggests the name that somebody probably meant.
+// Package nearest suggests the name that a user probably meant.
 package nearest
 
 import (
@@ -9,14 +9,14 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Name returns the candidate nearest to name by edit distance, without regard to
-// case; "" if none is near enough to have been meant.
+// Name returns the candidate with the smallest edit distance to name, ignoring case. It
+// returns "" if no candidate is near enough.
 func Name(name string, candidates []string) string {
 	best, bestDistance := "", len(name)/2+1
 	length := utf8.RuneCountInString(name)
 	for _, c := range candidates {
 		if length-utf8.RuneCountInString(c) >= bestDistance {
-			continue // what is so much longer needs as many edits, and long to be compared
+			continue // skip a slow comparison: the difference in length already needs too many edits
 		}
 		if d := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(c)); d < bestDistance {
 			best, bestDistance = c, d
@@ -25,7 +25,7 @@ func Name(name string, candidates []string) string {
 	return best
 }
 
-// Hint returns ` (did you mean "x"?)`, or "" if no candidate is near.
+// Hint returns ` (did you mean "x"?)`, or "" if no candidate is near enough.
 func Hint(name string, candidates []string) string {
 	if n := Name(name, candidates); n != "" {
 		return fmt.Sprintf(" (did you mean %q?)", n)
