@@ -176,7 +176,10 @@ func (s *tenants) edit(t *testing.T, x *tenant) {
 func (s *tenants) ask(t *testing.T, x *tenant) string {
 	t.Helper()
 	r, err := ask(t.Context(), x.daprd, "credentials", "who")
-	require.NoError(t, err)
+	if err != nil {
+		said := x.daprd.Log()
+		require.NoError(t, err, "daprd's last words: %s", said[max(0, len(said)-2000):])
+	}
 	if r.message != "" {
 		return r.message
 	}
