@@ -134,8 +134,7 @@ func TestCallsThatAreRefusedTakeNoMemory(t *testing.T) {
 			StreamID: uint32(2*refused + 1), BlockFragment: block.Bytes(), EndHeaders: true,
 		})
 	}
-	require.Error(t, err, "the connection is closed")
-	require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.Error(t, err, "the connection is closed, or nothing more is read from it")
 }
 
 func TestConnectionsOfRefusedUsersAreBounded(t *testing.T) {
