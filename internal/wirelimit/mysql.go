@@ -6,6 +6,7 @@ import "encoding/binary"
 type mysql struct {
 	head [4 + 9]byte // the packet's head and the start of its body
 	have int         // bytes of head that have arrived
+	size int64       // bytes of the body
 	left int64       // bytes of the body that have not arrived
 	ends int         // finished parts of a result: its columns, its rows
 }
@@ -35,7 +36,8 @@ func (f *mysql) Arrived(p []byte) (Progress, error) {
 				break
 			}
 			f.left = int64(f.head[0]) | int64(f.head[1])<<8 | int64(f.head[2])<<16
-			if f.left > MaxMessage || f.head[3] == 1 && f.left > maxOther {
+			f.size = f.left
+			if f.size > MaxMessage || f.head[3] == 1 && f.size > maxOther {
 				return progress, ErrTooLarge // the first packet of an answer is short
 			}
 			progress.Cost += perPacket
@@ -46,7 +48,7 @@ func (f *mysql) Arrived(p []byte) (Progress, error) {
 		}
 		f.left -= n
 		p = p[n:]
-		if f.have > 4 && f.head[4] == 0xff && f.left > maxOther {
+		if f.have > 4 && f.head[4] == 0xff && f.size > maxOther {
 			return progress, ErrTooLarge // an error packet is short
 		}
 		if f.left > 0 && f.have < len(f.head) {
