@@ -183,7 +183,7 @@ func (s *SecretStore) resolve(ctx context.Context, guid string, req Request) (ca
 func (s *SecretStore) recovered(guid string, err *error) {
 	if cause := recover(); cause != nil {
 		s.log.Errorf("credential %q: panic (%T)", guid, cause)
-		*err = &credential.Error{Kind: credential.Internal, GUID: guid, Reason: "internal error"}
+		*err = &credential.Error{Kind: credential.Internal, GUID: guid, Reason: credential.ReasonInternal}
 	}
 }
 

@@ -66,21 +66,7 @@ func decodeAnswer(plain []byte) (*answerFile, error) {
 
 // read reads the answer file at path, relative to the folder of the answers.
 func (a *answers) read(path string) (*answerFile, error) {
-	root := a.root.Load()
-	info, err := root.Lstat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, errors.New("it is not a file")
-	case info.Size() > 2*maxAnswer:
-		return nil, errors.New("it is larger than an answer may be")
-	}
-	text, err := root.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	plain, err := a.seal.open(path, text)
+	plain, err := readSealed(a.root.Load(), a.seal, path, 2*maxAnswer, "it is larger than an answer may be")
 	if err != nil {
 		return nil, err
 	}
@@ -95,21 +81,6 @@ func (a *answers) read(path string) (*answerFile, error) {
 // file is not synced to disk: a file that is torn by a crash is detected when it is read.
 func (a *answers) write(path string, text []byte) error {
 	root := a.root.Load()
-	beside := filepath.Join(filepath.Dir(path), unfinished+filepath.Base(path))
-	_ = root.Remove(beside)
-	f, err := root.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = root.Rename(beside, path)
-	}
-	if err != nil {
-		_ = root.Remove(beside)
-	}
-	return err
+	_ = root.Remove(besideOf(path))
+	return replaceFile(root, path, text, os.O_EXCL, false)
 }

@@ -164,31 +164,10 @@ func (s *stateFolder) save(kind string, key instanceKey, properties map[string]s
 	return err
 }
 
-// write writes a temporary file, syncs it to disk, and renames it to name.
+// write replaces a record. The record is on the disk before it has its name.
 func (s *stateFolder) write(name string, text []byte) error {
-	beside := unfinished + name
-	f, err := s.root.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = s.root.Rename(beside, name)
-	}
-	if err != nil {
-		_ = s.root.Remove(beside)
-	}
-	return err
+	return replaceFile(s.root, name, text, os.O_TRUNC, true)
 }
-
-// unfinished is the prefix in the name of a file that is being written.
-const unfinished = "."
 
 // remove removes the record of an instance, if there is one.
 func (s *stateFolder) remove(kind string, key instanceKey) error {
@@ -245,20 +224,7 @@ func (s *stateFolder) load(told func(path string, why error)) []record {
 
 // read reads one file. Its errors contain no text from the file.
 func (s *stateFolder) read(name string) (record, error) {
-	info, err := s.root.Lstat(name)
-	if err != nil {
-		return record{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return record{}, errors.New("it is not a file")
-	}
-	if info.Size() > maxState {
-		return record{}, errors.New("it is larger than all records may be")
-	}
-	text, err := s.root.ReadFile(name)
-	if err == nil {
-		text, err = s.seal.open(name, text)
-	}
+	text, err := readSealed(s.root, s.seal, name, maxState, "it is larger than all records may be")
 	if err != nil {
 		return record{}, err
 	}
