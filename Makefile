@@ -144,6 +144,10 @@ fuzz: ## fuzz every target for FUZZTIME (20s)
 			echo "== $$dir $$target"; test/fuzz.sh "$$dir" "$$target" $(FUZZTIME); \
 		done; done
 
+.PHONY: mutants
+mutants: ## plant each bug of test/mutants and check that a unit test notices it; AREA=client for one area, MUTANTS=5 for a random few
+	go run ./test/mutants -area "$(AREA)" -n $(or $(MUTANTS),0)
+
 .PHONY: bench
 bench: STORE_PACKAGES := redis-server:redis-server
 bench: build daprd store-servers $(BIN)/bao ## measure each way to a credential for BENCHTIME (5s) in each place, into docs/benchmarks.md; 1s is a trial

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A mutant is a bug to plant.
+type mutant struct {
+	Bug  string `yaml:"bug"`  // what goes wrong, in one line
+	File string `yaml:"file"` // the file to change, from the root of the repository
+	Old  string `yaml:"old"`  // a text that the file has exactly once
+	New  string `yaml:"new"`  // what stands there instead
+	// The packages whose tests should notice. Empty means the file's own.
+	Packages []string `yaml:"packages"`
+	// Whether only the race detector can notice.
+	Race bool   `yaml:"race"`
+	Area string `yaml:"-"`
+}
+
+// An outcome says what the tests made of a mutant.
+type outcome string
+
+const (
+	killed   outcome = "killed"   // an assertion failed
+	hung     outcome = "hung"     // the tests were still running at the end of their time
+	survived outcome = "survived" // all tests passed
+)
+
+// load reads the mutants of one area, or of all if area is empty.
+func load(folder, area string) ([]mutant, error) {
+	if area == "" {
+		area = "*"
+	}
+	files, err := filepath.Glob(filepath.Join(folder, area+".yaml"))
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no area %q in %s", area, folder)
+	}
+	var all []mutant
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		var mutants []mutant
+		decoder := yaml.NewDecoder(bytes.NewReader(text))
+		decoder.KnownFields(true)
+		if err := decoder.Decode(&mutants); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		for _, m := range mutants {
+			m.Area = strings.TrimSuffix(filepath.Base(file), ".yaml")
+			if len(m.Packages) == 0 {
+				m.Packages = []string{"./" + filepath.Dir(m.File)}
+			}
+			all = append(all, m)
+		}
+	}
+	return all, nil
+}
+
+// plant returns the text of the mutant's file with the bug in it, for a repository at root.
+func (m mutant) plant(root string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(root, m.File))
+	if err != nil {
+		return nil, err
+	}
+	if n := bytes.Count(text, []byte(m.Old)); n != 1 {
+		return nil, fmt.Errorf("%s has the old text %d times; it must have it once", m.File, n)
+	}
+	return bytes.Replace(text, []byte(m.Old), []byte(m.New), 1), nil
+}
+
+// test plants the mutant in an overlay of the tree and runs its packages' tests.
+// Beside the outcome it returns who noticed.
+func (m mutant) test(ctx context.Context, timeout time.Duration) (result outcome, by string, err error) {
+	text, err := m.plant(".")
+	if err != nil {
+		return "", "", err
+	}
+	folder, err := os.MkdirTemp("", "mutant")
+	if err != nil {
+		return "", "", err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	original, err := filepath.Abs(m.File)
+	if err != nil {
+		return "", "", err
+	}
+	planted := filepath.Join(folder, filepath.Base(m.File))
+	overlay := filepath.Join(folder, "overlay.json")
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: planted}})
+	if err != nil {
+		return "", "", err
+	}
+	if err := errors.Join(os.WriteFile(planted, text, 0o600), os.WriteFile(overlay, replace, 0o600)); err != nil {
+		return "", "", err
+	}
+	args := []string{"test", "-json", "-vet=off", "-failfast", "-overlay", overlay, "-timeout", timeout.String()}
+	if m.Race {
+		args = append(args, "-race")
+	}
+	output, err := exec.CommandContext(ctx, "go", append(args, m.Packages...)...).Output()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return judge(output, exit.Stderr)
+	} else if err != nil {
+		return "", "", err
+	}
+	return survived, "", nil
+}
+
+// judge says why the tests failed.
+func judge(output, stderr []byte) (outcome, string, error) {
+	first := ""
+	for line := range bytes.Lines(output) {
+		var event struct{ Action, Test, Output string }
+		if err := json.Unmarshal(line, &event); err != nil {
+			return "", "", err
+		}
+		switch {
+		case event.Action == "build-fail":
+			return "", "", fmt.Errorf("does not compile: %s%s", output, stderr)
+		case strings.Contains(event.Output, "panic: test timed out after"):
+			return hung, "", nil
+		case event.Action == "fail" && first == "":
+			first = event.Test
+		}
+	}
+	if first == "" {
+		return "", "", fmt.Errorf("the tests failed, but none says so: %s%s", output, stderr)
+	}
+	return killed, ", by " + first, nil
+}
