@@ -30,7 +30,7 @@ func (s *SecretStore) bulk(
 	if err != nil {
 		return nil, err
 	}
-	req.Daprds, req.Bulk = false, true // daprd reads the secrets for its components one by one
+	req.FromRuntime, req.Bulk = false, true // daprd reads the secrets for its components one by one
 	ctx, cancel := context.WithTimeout(ctx, s.settings.RequestTimeout)
 	defer cancel()
 	guids, err := s.resolver.List(ctx)

@@ -34,8 +34,8 @@ type Request struct {
 	Fingerprint bool
 	// Rejected is the fingerprint of a credential that a server has rejected; "" for none.
 	Rejected string
-	// Daprds says that daprd itself asks, for a component with a secretKeyRef.
-	Daprds bool
+	// FromRuntime says that daprd itself asks, for a component with a secretKeyRef.
+	FromRuntime bool
 	// Bulk says that the request is for all credentials. It fails if a store is down: it gets
 	// no stale answer.
 	Bulk bool
@@ -102,7 +102,7 @@ func ParseRequest(guid string, metadata map[string]string, byDefault Format) (Re
 		}
 	}
 	if _, ok := metadata["namespace"]; ok {
-		req.Format, req.Daprds = Flat, true
+		req.Format, req.FromRuntime = Flat, true
 	}
 	return req, nil
 }

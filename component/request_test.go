@@ -21,12 +21,12 @@ func TestARequestIsRead(t *testing.T) {
 		"nothing asked for is all, in the default form":    {nil, component.JSON, component.Request{Format: component.JSON}},
 		"format=json is JSON":                              {map[string]string{"format": "json"}, component.Flat, component.Request{Format: component.JSON}},
 		"format=flat is flat":                              {map[string]string{"format": "flat"}, component.JSON, component.Request{Format: component.Flat}},
-		"namespace is ignored, but for a flat answer":      {map[string]string{"namespace": "n"}, component.JSON, component.Request{Format: component.Flat, Daprds: true}},
-		"namespace makes even format=json flat":            {map[string]string{"namespace": "", "format": "json"}, component.JSON, component.Request{Format: component.Flat, Daprds: true}},
+		"namespace is ignored, but for a flat answer":      {map[string]string{"namespace": "n"}, component.JSON, component.Request{Format: component.Flat, FromRuntime: true}},
+		"namespace makes even format=json flat":            {map[string]string{"namespace": "", "format": "json"}, component.JSON, component.Request{Format: component.Flat, FromRuntime: true}},
 		"fields are names with commas between them":        {map[string]string{"fields": "username,extra.token"}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"username", "extra.token"}}},
 		"fields may have blanks around them":               {map[string]string{"fields": " a , b c "}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"a", "b c"}}},
 		"a field that is named twice is asked for once":    {map[string]string{"fields": "a,b,a"}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"a", "b"}}},
-		"fields and format and namespace go well together": {map[string]string{"fields": "a", "format": "flat", "namespace": "n"}, component.JSON, component.Request{Format: component.Flat, Daprds: true, Fields: []string{"a"}}},
+		"fields and format and namespace go well together": {map[string]string{"fields": "a", "format": "flat", "namespace": "n"}, component.JSON, component.Request{Format: component.Flat, FromRuntime: true, Fields: []string{"a"}}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -165,7 +165,7 @@ func (s *SecretStore) encode(c *credential.Credential, req Request) (map[string]
 // resolve resolves one credential. While a store is down or slow, the answer may be the last
 // good credential (stale-while-error).
 func (s *SecretStore) resolve(ctx context.Context, guid string, req Request) (cache.Answer, error) {
-	ask := cache.Ask{LastGood: req.Daprds, NotStale: req.Bulk, Fresh: req.Refresh}
+	ask := cache.Ask{LastGood: req.FromRuntime, NotStale: req.Bulk, Fresh: req.Refresh}
 	if req.Rejected != "" {
 		ask.Rejected = func(c *credential.Credential) bool { return s.key.fingerprint(c) == req.Rejected }
 	}

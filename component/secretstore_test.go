@@ -1,6 +1,7 @@
 package component_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,7 @@ import (
 	"credential-resolver/component"
 	"credential-resolver/internal/canary"
 	"credential-resolver/internal/logtext"
+	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
@@ -124,6 +126,21 @@ func TestACredentialHasSeveralEntries(t *testing.T) {
 	assert.Equal(t, []secretstores.Feature{secretstores.FeatureMultipleKeyValuesPerSecret}, store.Features())
 	assert.Empty(t, store.(*component.SecretStore).GetComponentMetadata())
 	assert.NoError(t, store.Close(), "one that was never initialised")
+}
+
+// Section 3.
+func TestAMalformedGUIDIsRefusedBeforeAnyStore(t *testing.T) {
+	stores := resolvertest.New(t)
+	store := component.On((&logtext.Text{}).Logger(t.Name()), component.NewMetrics(prometheus.NewRegistry()), stores.Options())
+	for _, malformed := range []string{"", "bulk", "a b", "../a", "a/b", "ü", "a\x00", strings.Repeat("a", 129)} {
+		stores.Configs.Put(malformed, `{"a":1}`)
+		for _, metadata := range [][]string{nil, {"refresh", "true"}, {"rejected", "f"}, {"namespace", "n"}} {
+			_, err := get(store, malformed, metadata...)
+			require.EqualError(t, err, "rpc error: code = InvalidArgument desc = credential: malformed GUID: "+credential.GUIDRule)
+		}
+	}
+	assert.Empty(t, stores.Configs.Asked())
+	assert.Empty(t, stores.Secrets.Asked())
 }
 
 func TestAPanicIsItsRequestsInternal(t *testing.T) {

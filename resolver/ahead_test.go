@@ -38,7 +38,9 @@ func resolveAgain(t *testing.T, config string, held secrets, change func(*resolv
 	change(a.stores)
 	a.config = a.stores.Configs.Hold()
 	go func() {
-		credential, err := a.r.Resolve(t.Context(), guid)
+		ctx, cancel := context.WithTimeout(t.Context(), resolver.DefaultTimeout)
+		defer cancel()
+		credential, err := a.r.Resolve(ctx, guid)
 		if err == nil {
 			a.got = resolvertest.JSON(t, credential.Fields)
 		}

@@ -154,12 +154,6 @@ func TestErrorsHoldNoSecretReferencePathOrStoreWords(t *testing.T) {
 	}
 }
 
-func TestAMalformedGUIDIsNotRepeated(t *testing.T) {
-	_, err := resolvertest.New(t).Resolver().Resolve(t.Context(), canary.Secret+"/"+canary.Literal)
-	require.Error(t, err)
-	silentError(t, err)
-}
-
 func TestSecretsAreRedactedWhenPrinted(t *testing.T) {
 	text := credential.StringValue(canary.Secret)
 	read := resolvertest.Parse(t, `{"canary-name":"`+canary.Secret+`","o":{"p":"`+canary.Secret+`"},"a":["`+canary.Secret+`"]}`)

@@ -115,17 +115,3 @@ func TestResolverRemembersNoFailure(t *testing.T) {
 		})
 	}
 }
-
-// Section 3: what no store is asked for.
-func TestAMalformedGUIDIsRefusedBeforeAnyStoreIsAsked(t *testing.T) {
-	stores := resolvertest.New(t)
-	for _, malformed := range []string{"", "bulk", "a b", "../a", "a/b", "ü", "a\x00"} {
-		stores.Configs.Put(malformed, `{"a":1}`)
-		finished, err := stores.Resolver().Resolve(t.Context(), malformed)
-		assert.Nil(t, finished)
-		assert.ErrorIs(t, err, credential.InvalidRequest)
-		assert.Equal(t, "credential: malformed GUID: "+credential.GUIDRule, err.Error())
-	}
-	assert.Empty(t, stores.Configs.Asked())
-	assert.Empty(t, stores.Secrets.Asked())
-}

@@ -27,9 +27,15 @@ func newFetchGroup(ctx context.Context) (*fetchGroup, context.Context) {
 	return f, ctx
 }
 
-// begin starts a read as soon as a slot is free.
+// begin starts a read as soon as a slot is free. A panic in the read becomes an error, because
+// no caller could recover from it in another goroutine.
 func (f *fetchGroup) begin(read func() error) {
 	f.group.Go(func() error {
+		defer func() {
+			if recover() != nil {
+				f.failed(&credential.StoreError{Kind: credential.Internal, Err: credential.ErrPanic})
+			}
+		}()
 		if err := read(); err != nil {
 			f.failed(err)
 		}

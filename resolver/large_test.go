@@ -33,8 +33,9 @@ func TestLargeCredentialsAreLimited(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		})
+		slow, end := context.WithCancel(t.Context())
 		for _, guid := range []string{"one", "two"} {
-			go func() { _, _ = r.Resolve(context.Background(), guid) }()
+			go func() { _, _ = r.Resolve(slow, guid) }()
 		}
 		synctest.Wait()
 
@@ -46,7 +47,8 @@ func TestLargeCredentialsAreLimited(t *testing.T) {
 		_, err = r.Resolve(t.Context(), "small")
 		require.NoError(t, err)
 
-		<-time.After(resolver.DefaultTimeout)
+		end()
+		synctest.Wait()
 		s.Secrets.Before("bundle", nil)
 		_, err = r.Resolve(t.Context(), "three")
 		require.NoError(t, err, "once the others have ended")

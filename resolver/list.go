@@ -16,21 +16,13 @@ type Lister interface {
 
 // List returns the GUIDs of all credentials, sorted and without duplicates. It leaves out
 // names that are no valid GUID. Its error is an [*credential.Error], of kind
-// FailedPrecondition if the config store cannot list. A panic in the store becomes an error
-// too.
-func (r *Resolver) List(ctx context.Context) (guids []string, err error) {
-	defer func() {
-		if recover() != nil {
-			guids, err = nil, credential.Panicked("", credential.ConfigStoreName)
-		}
-	}()
-	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
-	defer cancel()
+// FailedPrecondition if the config store cannot list.
+func (r *Resolver) List(ctx context.Context) ([]string, error) {
 	lister, ok := r.opts.Configs.(Lister)
 	if !ok {
 		return nil, cannotList(nil)
 	}
-	guids, err = lister.List(ctx)
+	guids, err := lister.List(ctx)
 	switch {
 	case err != nil && credential.KindOf(err) == credential.FailedPrecondition:
 		return nil, cannotList(err)

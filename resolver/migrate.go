@@ -14,8 +14,6 @@ import (
 // text need not be stored. Its error is an [*credential.Error]: that of a resolution, or one
 // of kind FailedPrecondition if explicit references cannot express the config.
 func (r *Resolver) Migrate(ctx context.Context, guid string, text []byte) (*credential.Migration, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
-	defer cancel()
 	config, err := credential.ParseConfig(text)
 	if err != nil {
 		return nil, credential.WithGUID(guid, err)

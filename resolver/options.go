@@ -40,7 +40,9 @@ type Options struct {
 	// AllowUnresolved answers an agent credential as it is if none of its values was replaced
 	// (section 2, unresolved). False: the resolution fails.
 	AllowUnresolved bool
-	// Timeout limits one resolution. Zero: DefaultTimeout.
+	// Timeout limits one read of a secret, which goes on for other credentials after the
+	// resolution that began it has ended. Use the limit of one resolution (section 2,
+	// requestTimeout), whose own deadline is that of its context. Zero: DefaultTimeout.
 	Timeout time.Duration
 	// Cache limits the cache of secrets, and what single-key mode remembers. Its zero value:
 	// no caching.

@@ -1,8 +1,10 @@
 package resolver_test
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -69,7 +71,20 @@ func answer(t *testing.T, r *resolver.Resolver) string {
 // names the finished, and without any part of an answer.
 func failed(t *testing.T, r *resolver.Resolver) *credential.Error {
 	t.Helper()
-	finished, err := r.Resolve(t.Context(), guid)
+	return failedIn(t, t.Context(), r)
+}
+
+// failedWithin is like failed, with a deadline for the resolution.
+func failedWithin(t *testing.T, limit time.Duration, r *resolver.Resolver) *credential.Error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	return failedIn(t, ctx, r)
+}
+
+func failedIn(t *testing.T, ctx context.Context, r *resolver.Resolver) *credential.Error {
+	t.Helper()
+	finished, err := r.Resolve(ctx, guid)
 	require.Error(t, err)
 	assert.Nil(t, finished, "a partial credential")
 	var failure *credential.Error

@@ -100,26 +100,17 @@ func (r *Resolver) Close() {
 	}
 }
 
-// Resolve returns the finished credential of a GUID (section 4), never a part of one. Its
-// error is an [*credential.Error]. A panic in a store becomes an error too.
+// Resolve returns the finished credential of a GUID (section 4), never a part of one. The
+// caller has checked the GUID with [credential.ValidGUID], and ctx has the deadline. The error
+// is an [*credential.Error].
 func (r *Resolver) Resolve(ctx context.Context, guid string) (*credential.Credential, error) {
 	return r.ResolveSince(ctx, guid, time.Time{})
 }
 
 // ResolveSince is like Resolve, but uses only parts that were read at since or later. Zero:
 // cached secrets of any age may be used.
-func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Time) (finished *credential.Credential, err error) {
-	defer func() {
-		if recover() != nil {
-			finished = nil
-			err = credential.Panicked(guid, "")
-		}
-	}()
-	if !credential.ValidGUID(guid) {
-		return nil, &credential.Error{Kind: credential.InvalidRequest, Reason: "malformed GUID: " + credential.GUIDRule}
-	}
-	ctx, cancel := context.WithTimeout(task.Ensure(ctx), r.opts.Timeout)
-	defer cancel()
+func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Time) (*credential.Credential, error) {
+	ctx = task.Ensure(ctx)
 	began := r.opts.Cache.Now()
 	lookups := semaphore.NewWeighted(maxLookups)
 	prefetch := r.prefetch(ctx, guid, since, lookups)
@@ -144,7 +135,7 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 	}
 	f := r.fetcher(guid, config, since, began, lookups)
 	f.prefetch = prefetch.of(config)
-	finished, err = r.finish(ctx, config, f)
+	finished, err := r.finish(ctx, config, f)
 	r.remember(guid, f, err)
 	return finished, err
 }

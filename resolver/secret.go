@@ -23,12 +23,8 @@ func (f *fetcher) secret(ctx context.Context, name string) (credential.Secret, e
 }
 
 // anySecret is like secret, but reports a secret that has disappeared as missing.
-func (f *fetcher) anySecret(ctx context.Context, name string) (secret credential.Secret, err error) {
-	defer func() {
-		if recover() != nil {
-			err = credential.StoreFailure(f.guid, credential.SecretStoreName, credential.Reference(name), &credential.StoreError{Kind: credential.Internal, Err: credential.ErrPanic})
-		}
-	}()
+func (f *fetcher) anySecret(ctx context.Context, name string) (credential.Secret, error) {
+	var secret credential.Secret
 	if f.from.naming.valid(name) {
 		read, err := f.read(ctx, name)
 		switch {

@@ -10,39 +10,60 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/cache"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
 
 // Section 2, requestTimeout. The clock is the bubble's: no test waits for it.
 func TestAStoreThatDoesNotAnswerIsATimeout(t *testing.T) {
+	for _, place := range failingPlaces() {
+		t.Run(place.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				stores := place.fail(t, resolvertest.Block())
+				begin := time.Now()
+				failure := failedWithin(t, time.Second, stores.Resolver())
+				assert.Equal(t, time.Second, time.Since(begin))
+				assert.Equal(t, credential.Timeout, failure.Kind)
+				assert.Equal(t, place.store, failure.Store)
+				assert.True(t, failure.Kind.Retryable())
+				assert.ErrorIs(t, failure, context.DeadlineExceeded)
+				assert.Zero(t, stores.Configs.Running())
+			})
+		})
+	}
+}
+
+// A read of a secret ends by itself, because other credentials may share it.
+func TestAReadOfASecretHasATimeout(t *testing.T) {
 	for _, limit := range []struct {
 		name          string
 		option, after time.Duration
 	}{
-		{"at the limit that is asked for", 250 * time.Millisecond, 250 * time.Millisecond},
-		{"at ten seconds if none is", 0, 10 * time.Second},
-		{"at ten seconds if it is nonsense", -time.Second, 10 * time.Second},
+		{"the one that is set", 250 * time.Millisecond, 250 * time.Millisecond},
+		{"ten seconds by default", 0, 10 * time.Second},
+		{"ten seconds instead of a negative one", -time.Second, 10 * time.Second},
 	} {
-		for _, place := range failingPlaces() {
-			t.Run(limit.name+", "+place.name, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					options := place.fail(t, resolvertest.Block()).Options()
-					options.Timeout = limit.option
-					begin := time.Now()
-					failure := failed(t, resolver.New(options))
-					assert.Equal(t, limit.after, time.Since(begin))
-					assert.Equal(t, credential.Timeout, failure.Kind)
-					assert.Equal(t, place.store, failure.Store)
-					assert.True(t, failure.Kind.Retryable())
-					assert.ErrorIs(t, failure, context.DeadlineExceeded)
-				})
+		t.Run(limit.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				stores := resolvertest.New(t)
+				stores.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"p","a":"k"}`)
+				stores.Secrets.Before("p", resolvertest.Block())
+				options := stores.Options()
+				options.Timeout, options.Cache = limit.option, cache.Options{TTL: time.Minute}
+				r := resolver.New(options)
+				defer r.Close()
+				begin := time.Now()
+				failure := failed(t, r)
+				assert.Equal(t, limit.after-limit.after/20, time.Since(begin))
+				assert.Equal(t, credential.Timeout, failure.Kind)
+				assert.Zero(t, stores.Secrets.Running())
 			})
-		}
+		})
 	}
 }
 
-func TestTimeoutCoversTheWholeResolution(t *testing.T) {
+func TestTheDeadlineCoversTheWholeResolution(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := func(ctx context.Context) error {
 			select {
@@ -56,24 +77,9 @@ func TestTimeoutCoversTheWholeResolution(t *testing.T) {
 		stores.Configs.Put(guid, `{"a":"k"}`)
 		stores.Configs.Before(guid, slow)
 		stores.Secrets.Before(guid, slow)
-		options := stores.Options()
-		options.Timeout = 5 * time.Second
-		assert.Equal(t, credential.Timeout, failed(t, resolver.New(options)).Kind)
-
-		options.Timeout = 7 * time.Second
-		answer(t, resolver.New(options))
-	})
-}
-
-func TestShorterCallerDeadlineWins(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		stores := failingPlaces()[0].fail(t, resolvertest.Block())
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		begin := time.Now()
-		_, err := stores.Resolver().Resolve(ctx, guid)
-		assert.ErrorIs(t, err, credential.Timeout)
-		assert.Equal(t, time.Second, time.Since(begin))
+		r := stores.Resolver()
+		assert.Equal(t, credential.Timeout, failedWithin(t, 5*time.Second, r).Kind)
+		answer(t, r)
 	})
 }
 

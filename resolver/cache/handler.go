@@ -62,7 +62,7 @@ type Observer interface {
 // Next resolves credentials without a cache of them.
 type Next interface {
 	// ResolveSince resolves a credential from parts that were read at since or later; zero:
-	// at any time. Its error is an [*credential.Error].
+	// at any time. ctx has the deadline. Its error is an [*credential.Error].
 	ResolveSince(ctx context.Context, guid string, since time.Time) (*credential.Credential, error)
 	// List returns the GUIDs of all credentials.
 	List(ctx context.Context) ([]string, error)
@@ -70,14 +70,13 @@ type Next interface {
 	Close()
 }
 
-// Over returns a handler with the cache in front of next. timeout is the limit of next for
-// one resolution. Observers are told of background refreshes.
+// Over returns a handler with the cache in front of next. timeout limits one resolution.
+// Observers are told of background refreshes.
 func (c *Cache) Over(next Next, timeout time.Duration, observers ...Observer) *Handler {
 	h := &Handler{
 		cache: c, next: next, timeout: timeout, observers: observers,
-		// The resolver enforces the timeout. This one only stops a read that ignores it.
-		reads:     flight.New[string, result](c.opts.Now, timeout+requestSlack, 0),
-		refreshes: flight.New[string, result](c.opts.Now, timeout+requestSlack, refreshSpacing),
+		reads:     flight.New[string, result](c.opts.Now, timeout, 0),
+		refreshes: flight.New[string, result](c.opts.Now, timeout, refreshSpacing),
 	}
 	if len(c.stillRestored()) > 0 {
 		h.reads.Go(h.refreshRestored)
@@ -99,8 +98,9 @@ func (h *Handler) List(ctx context.Context) ([]string, error) { return h.next.Li
 // resolution report what it waited for, even on a busy machine.
 const requestSlack = time.Second
 
-// Resolve returns the finished credential of a GUID (section 4). The answer is at most as old
-// as the TTL, unless a store is down or slow. A request takes at most the timeout of one
+// Resolve returns the finished credential of a GUID (section 4), which the caller has checked
+// with [credential.ValidGUID]. The answer is at most as old as the TTL, unless a store is down
+// or slow. A request takes at most the timeout of one
 // resolution plus one second, because it may join a read that is already in progress. Its
 // error is an [*credential.Error].
 func (h *Handler) Resolve(ctx context.Context, guid string, ask Ask) (Answer, error) {
@@ -115,10 +115,6 @@ func (h *Handler) Resolve(ctx context.Context, guid string, ask Ask) (Answer, er
 		if ok && (err != nil || !rejected(answer, now, ask)) {
 			return answer, err
 		}
-	}
-	if !credential.ValidGUID(guid) {
-		_, err := h.next.ResolveSince(ctx, guid, time.Time{})
-		return Answer{}, err
 	}
 	limited, cancel := context.WithTimeout(ctx, h.timeout+requestSlack)
 	defer cancel()

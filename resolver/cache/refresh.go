@@ -103,8 +103,6 @@ const maxRereads = 2
 // between them. After maxRereads it fails with errChanges, and a stale answer may replace
 // that failure.
 func (h *Handler) consistent(ctx context.Context, guid string) (*credential.Credential, error) {
-	ctx, cancel := context.WithTimeout(ctx, h.timeout)
-	defer cancel()
 	before, err := h.next.ResolveSince(ctx, guid, h.cache.opts.Now())
 	for range maxRereads {
 		if err != nil {

@@ -37,11 +37,6 @@ func storeReason(k Kind, store string) string {
 // ReasonInternal is the reason for a fault of this program.
 const ReasonInternal = "internal error"
 
-// Panicked returns the error of a panic. store is "" if no store is known to be its cause.
-func Panicked(guid, store string) *Error {
-	return &Error{Kind: Internal, GUID: guid, Reason: ReasonInternal, Store: store, Cause: ErrPanic}
-}
-
 // NoCredential returns the error for a GUID without a config.
 func NoCredential(guid string, cause error) *Error {
 	return &Error{Kind: NotFound, GUID: guid, Reason: noSuchCredential, Cause: cause}
