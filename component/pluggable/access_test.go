@@ -13,8 +13,8 @@ import (
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 )
 
-// TestAnotherUserIsRefused has a server that this process's own user may not call, as
-// a stand-in for another user: end to end tests have a real one.
+// TestAnotherUserIsRefused uses a server that refuses this process's own user, so that the test
+// does not need a second user. The end-to-end tests use a real one.
 func TestAnotherUserIsRefused(t *testing.T) {
 	stores := &echoes{}
 	s := serveNobody(t, stores)
@@ -49,7 +49,7 @@ func TestAnotherUserIsRefused(t *testing.T) {
 	assert.Contains(t, s.log.String(), "are refused: --allow-uid")
 }
 
-// serveNobody runs a server whose callers are all of users that it refuses.
+// serveNobody starts a server that refuses every user.
 func serveNobody(t *testing.T, stores *echoes) *running {
 	t.Helper()
 	s := newServer(t, stores, nil)

@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzAnswerFile has any bytes in the place of an answer's file: what is taken for one is
-// one.
+// FuzzAnswerFile decodes arbitrary bytes as an answer file. Whatever it accepts must encode to
+// the same bytes.
 func FuzzAnswerFile(f *testing.F) {
 	whole, err := (&answerFile{answerVersion, "g", "boot", 1, 2, sumOf([]byte("text")), []byte("text")}).encode()
 	require.NoError(f, err)

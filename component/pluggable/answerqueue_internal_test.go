@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stuckAnswer is an answer whose writing begins, and goes on when it is released.
+// stuckAnswer returns an answer whose encoding starts and then blocks until release is closed.
 func stuckAnswer(name string) (answer Answer, begun, release chan struct{}) {
 	begun, release = make(chan struct{}), make(chan struct{})
 	answer = answerOf(name, "stuck")
@@ -23,7 +23,7 @@ func stuckAnswer(name string) (answer Answer, begun, release chan struct{}) {
 	return answer, begun, release
 }
 
-func TestOfManyAnswersOfANameTheLastIsWritten(t *testing.T) {
+func TestOnlyTheLastAnswerOfANameIsWritten(t *testing.T) {
 	a := newAnswering(t, nil)
 	c := a.component("c")
 	stuck, begun, release := stuckAnswer("slow disk")
@@ -36,7 +36,7 @@ func TestOfManyAnswersOfANameTheLastIsWritten(t *testing.T) {
 			encoded.Add(1)
 			return fmt.Append(nil, i), nil
 		}
-		c.Save(answer) // which waits for no disk
+		c.Save(answer) // Save does not wait for the disk
 	}
 	close(release)
 	a.idle()
@@ -44,7 +44,7 @@ func TestOfManyAnswersOfANameTheLastIsWritten(t *testing.T) {
 	assert.Equal(t, []string{"99", "stuck"}, texts(c))
 }
 
-func TestARemovalWaitsForNoAnswerThatWaits(t *testing.T) {
+func TestRemovalGoesBeforeWaitingAnswers(t *testing.T) {
 	a := newAnswering(t, nil)
 	c := a.component("c")
 	c.Save(answerOf("refused", "text"))
@@ -77,7 +77,7 @@ func TestARemovalReplacesWhatIsBeingWritten(t *testing.T) {
 	assert.Equal(t, []string{"later"}, texts(c))
 }
 
-func TestWhatIsWaitingIsWrittenAtTheEnd(t *testing.T) {
+func TestWaitingAnswersAreWrittenAtClose(t *testing.T) {
 	a := newAnswering(t, nil)
 	c := a.component("c")
 	stuck, begun, release := stuckAnswer("slow disk")
@@ -87,13 +87,13 @@ func TestWhatIsWaitingIsWrittenAtTheEnd(t *testing.T) {
 		c.Save(answerOf(fmt.Sprint(i), "text"))
 	}
 	a.close(0)
-	assert.Contains(t, a.log.String(), "not all last good answers were written in time", "and it waits for no disk for long")
+	assert.Contains(t, a.log.String(), "not all last good answers were written in time", "closing must not wait long for the disk")
 	close(release)
 	a.reopen()
 	assert.Len(t, a.component("c").Load(), 11)
 }
 
-func TestAnswersThatWaitAreBounded(t *testing.T) {
+func TestWaitingAnswersAreBounded(t *testing.T) {
 	a := newAnswering(t, nil)
 	c := a.component("c")
 	c.Save(answerOf("last", "old"))
@@ -133,7 +133,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	assert.NoFileExists(t, a.root.Load().Path()+"/"+c.path("1"), "the oldest goes")
 	assert.FileExists(t, a.root.Load().Path()+"/"+c.path("9"))
 
-	// Others have their own share, until there are too many.
+	// Other Components have their own share, until there are too many.
 	for n := range 4 {
 		for i := range 8 {
 			a.component(fmt.Sprint("c", n)).Save(answerOf(fmt.Sprint(i), large))
@@ -146,7 +146,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	assert.Equal(t, int64(maxAnswers), a.index.size)
 }
 
-func TestSmallAnswersCountAsTheyTakeRoom(t *testing.T) {
+func TestSmallAnswersCountByTheRoomTheyTake(t *testing.T) {
 	x := newAnswerIndex()
 	evicted := 0
 	for i := range 2 * maxAnswers / answerBlock {
@@ -162,7 +162,7 @@ func TestSmallAnswersCountAsTheyTakeRoom(t *testing.T) {
 	assert.Empty(t, x.contents)
 }
 
-func TestMomentsAreComparedWithinABoot(t *testing.T) {
+func TestTimesAreComparedWithinOneBoot(t *testing.T) {
 	now := moment{"boot", 1000}
 	clock := moments(func() moment { return now })
 	age, ok := clock.age(moment{"boot", 400})

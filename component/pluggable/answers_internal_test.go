@@ -22,8 +22,8 @@ import (
 	"credential-resolver/internal/logtext"
 )
 
-// answering is a state folder whose answers are opened again and again, as by one process
-// after the other.
+// answering is a state folder whose answers are opened again and again, as if by one process
+// after another.
 type answering struct {
 	*answers
 
@@ -32,8 +32,8 @@ type answering struct {
 	key    []byte
 	boot   string
 	begin  time.Time
-	passed time.Duration // what the clock is ahead
-	space  int64         // of the file system, without any answers
+	passed time.Duration // how far the clock is ahead
+	space  int64         // free space of the file system without any answers
 	log    *logtext.Text
 }
 
@@ -61,21 +61,22 @@ func (a *answering) open() {
 	require.NoError(a.t, err)
 }
 
-// reopen is another process after this one; passed is as long as it took.
+// reopen closes the answers and opens them again, as the next process would. passed is how long
+// the restart takes.
 func (a *answering) reopen() {
 	a.t.Helper()
 	a.close(time.Minute)
 	a.open()
 }
 
-// component returns the answers of a Component that an instance has.
+// component returns the answers of a Component that has an instance.
 func (a *answering) component(name string) *AnswerStore {
 	store, done := a.use("secretstores", name, map[string]string{"password": "property-canary"})
 	done()
 	return store
 }
 
-// idle waits until nothing is to be written or removed.
+// idle waits until no write or removal is pending.
 func (a *answering) idle() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -84,7 +85,7 @@ func (a *answering) idle() {
 	}
 }
 
-// files returns the paths of all files of answers.
+// files returns the paths of all answer files.
 func (a *answering) files() []string {
 	a.t.Helper()
 	a.idle()
@@ -98,7 +99,7 @@ func (a *answering) files() []string {
 	return paths
 }
 
-// answerOf is an answer of a text.
+// answerOf returns an answer with the given text.
 func answerOf(name, text string) Answer {
 	return Answer{
 		Name: name, ReadAt: time.Now(), MaxAge: time.Hour, Size: len(text),
@@ -106,7 +107,7 @@ func answerOf(name, text string) Answer {
 	}
 }
 
-// texts returns what a Component has kept, sorted.
+// texts returns the stored answers of a Component, sorted.
 func texts(s *AnswerStore) []string {
 	var texts []string
 	for _, kept := range s.Load() {
@@ -116,7 +117,7 @@ func texts(s *AnswerStore) []string {
 	return texts
 }
 
-// testKey is a key, which the byte tells from others.
+// testKey returns a state key made of the byte b.
 func testKey(b byte) []byte { return bytes.Repeat([]byte{b}, StateKeySize) }
 
 func TestAnswersOutliveTheProcess(t *testing.T) {
@@ -185,7 +186,7 @@ func TestAnAnswerOfTheFutureIsVoid(t *testing.T) {
 	assert.Empty(t, a.files())
 }
 
-func TestABrokenAnswerCostsThatAnswerAlone(t *testing.T) {
+func TestABrokenFileLosesOnlyItsAnswer(t *testing.T) {
 	for name, damage := range map[string]func(t *testing.T, path string, text []byte){
 		"torn":  func(t *testing.T, path string, text []byte) { write(t, path, text[:len(text)-3]) },
 		"empty": func(t *testing.T, path string, _ []byte) { write(t, path, nil) },
@@ -245,11 +246,11 @@ func TestAnswersOfNoInstanceAreSwept(t *testing.T) {
 	require.Len(t, a.files(), 3, "they are of another kind")
 
 	a.sweep("secretstores", remembered)
-	gone.Save(answerOf("g", "late")) // by a call that was under way
+	gone.Save(answerOf("g", "late")) // by a call that was still running
 	assert.Len(t, a.files(), 2)
 	assert.NoDirExists(t, filepath.Join(a.state.path, answersFolder, gone.content))
 	assert.Equal(t, []string{"kept"}, texts(kept))
-	assert.Equal(t, []string{"initing"}, texts(initing), "its Init is under way")
+	assert.Equal(t, []string{"initing"}, texts(initing), "its Init is still running")
 
 	done()
 	a.reopen()
@@ -317,8 +318,8 @@ func TestAnswersLeaveSpaceForTheRecords(t *testing.T) {
 	assert.Positive(t, freeSpace(a.folder))
 }
 
-// A file that is moved, by one who can write to the disk, is none that belongs there.
-func TestAFileCountsUnderItsOwnNameAlone(t *testing.T) {
+// Somebody who can write to the disk may move a file. A moved file must not count.
+func TestAMovedAnswerFileIsIgnored(t *testing.T) {
 	a := newAnswering(t, testKey(1))
 	c := a.component("c")
 	c.Save(answerOf("g", "of c"))
@@ -338,7 +339,7 @@ func TestAKeyHasTheRightSize(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatCannotBeWrittenIsNone(t *testing.T) {
+func TestAnswerThatCannotBeWrittenIsDropped(t *testing.T) {
 	a := newAnswering(t, nil)
 	c := a.component("c")
 	c.Save(answerOf("g", "old"))
@@ -346,7 +347,7 @@ func TestAnAnswerThatCannotBeWrittenIsNone(t *testing.T) {
 	a.idle()
 	root := filepath.Join(a.state.path, answersFolder)
 	beside := filepath.Join(root, c.content, unfinished+filepath.Base(c.path("g")))
-	require.NoError(t, os.MkdirAll(filepath.Join(beside, "in the way"), 0o700))
+	require.NoError(t, os.MkdirAll(filepath.Join(beside, "blocks"), 0o700))
 	for range 3 {
 		c.Save(answerOf("g", "new"))
 		a.idle()
@@ -362,7 +363,7 @@ func TestAnAnswerThatCannotBeWrittenIsNone(t *testing.T) {
 	require.NoError(t, os.RemoveAll(root))
 	c.Save(answerOf("g", "newer"))
 	a.idle()
-	assert.Equal(t, []string{"newer"}, texts(c), "a folder that vanished is made again")
+	assert.Equal(t, []string{"newer"}, texts(c), "a deleted folder is created again")
 }
 
 func TestAnInitThatEndsKeepsItsAnswersFromASweep(t *testing.T) {
@@ -379,7 +380,7 @@ func TestAnInitThatEndsKeepsItsAnswersFromASweep(t *testing.T) {
 		return &nothing{}, nil
 	}
 
-	a.state.mu.Lock() // the Init waits to write its record
+	a.state.mu.Lock() // so the Init has to wait before it writes its record
 	initialised := make(chan error)
 	go func() { initialised <- s.initialise(t.Context(), c, "c", properties) }()
 	<-opened

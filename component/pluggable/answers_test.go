@@ -19,15 +19,15 @@ import (
 	"credential-resolver/internal/canary"
 )
 
-// startWithKey runs a process of the component on the machine, with a state key; nil:
-// without.
+// startWithKey starts a process of the component on the machine with a state key, or without
+// one if key is nil.
 func (m *machine) startWithKey(t *testing.T, stores *echoes, key []byte) *running {
 	t.Helper()
 	return serve(t, stores, func(o *pluggable.Options) { o.SocketFolder, o.StateFolder, o.StateKey = m.sockets, m.state, key })
 }
 
-// remembering are echoes that tell what was kept, and keep an answer: the "say" of their
-// metadata.
+// remembering returns echoes that report the stored answers and then store one: the "say" of
+// their metadata.
 func remembering(kept chan []string) *echoes {
 	return &echoes{init: func(ctx context.Context, meta secretstores.Metadata) error {
 		answers := pluggable.Answers(ctx)
@@ -49,7 +49,7 @@ func remembering(kept chan []string) *echoes {
 
 func stateKey(b byte) []byte { return bytes.Repeat([]byte{b}, pluggable.StateKeySize) }
 
-func TestAnswersAreThoseOfTheNameAndTheMetadata(t *testing.T) {
+func TestAnswersBelongToNameAndMetadata(t *testing.T) {
 	m, kept := newMachine(t), make(chan []string, 10)
 	first := m.startWithKey(t, remembering(kept), stateKey(1))
 	initialise(t, first, "c", map[string]string{"say": "one"})
@@ -136,7 +136,7 @@ func TestAStateKeyOfAWrongSizeIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "31 bytes")
 }
 
-// inMemory tells whether the folder for a test's files is in memory.
+// inMemory reports whether the folder for the test's files is on a file system in memory.
 func inMemory(t *testing.T) bool {
 	t.Helper()
 	s := serve(t, &echoes{}, func(o *pluggable.Options) { o.StateOnDisk = false })

@@ -8,7 +8,7 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 )
 
-// BenchmarkGet is what the way over the socket costs, by daprd's own client.
+// BenchmarkGet measures the cost of a call over the socket with daprd's own client.
 func BenchmarkGet(b *testing.B) {
 	c := initialise(b, serve(b, &echoes{}, nil), "c", nil)
 	req := secretstores.GetSecretRequest{Name: "hello"}

@@ -20,7 +20,7 @@ import (
 	"credential-resolver/component/pluggable"
 )
 
-// asker is an output binding that asks a secret store of its daprd.
+// asker is an output binding that calls a secret store of its daprd.
 type asker struct {
 	stores *pluggable.SecretStores[secretstores.SecretStore]
 	store  string
@@ -58,7 +58,7 @@ func newAsker(stores *pluggable.SecretStores[secretstores.SecretStore]) bindings
 	return &asker{stores: stores}
 }
 
-// bind connects as daprd does when it loads a Component that is a binding.
+// bind connects as daprd does when it loads a binding Component.
 func bind(t *testing.T, s *running, component string, properties map[string]string) bindings.OutputBinding {
 	t.Helper()
 	b, err := tryBind(t, s, component, properties)
@@ -128,7 +128,7 @@ func TestABindingAndItsStoreOutliveTheProcess(t *testing.T) {
 	first.stop()
 	start()
 
-	// The old connection is gone; gRPC dials again by itself.
+	// The old connection is closed. gRPC dials again by itself.
 	require.Eventually(t, func() bool {
 		resp, err := ask(b)
 		return err == nil && string(resp.Data) == "HELLO"

@@ -19,8 +19,8 @@ import (
 	"credential-resolver/component/pluggable"
 )
 
-// child is what another process does: with a socket and a Component's name, what
-// a daprd does; without, nothing. It ends with its input.
+// child is the main function of the child process. With a socket and a Component name as
+// arguments, it behaves like a daprd. It exits when its standard input closes.
 func child() int {
 	if len(os.Args) == 2 && os.Args[1] == "new" {
 		_, err := pluggable.New(pluggable.Options{
@@ -62,7 +62,7 @@ func TestTwoProcessesThatUseOneNameNeverSeeEachOther(t *testing.T) {
 	assert.Equal(t, 2, stores.open())
 }
 
-func TestAProcessThatEndsTakesItsInstancesAlong(t *testing.T) {
+func TestEndedProcessLosesItsInstances(t *testing.T) {
 	stores := &echoes{}
 	s := serve(t, stores, nil)
 	ours := initialise(t, s, "credentials", nil)

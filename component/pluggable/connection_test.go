@@ -32,7 +32,7 @@ func TestAConnectionThatEndsDuringACallClosesItsStoreAfterwards(t *testing.T) {
 	assert.Zero(t, stores.closedTwice())
 }
 
-// connection is one of daprd's, for as many Components as the test names.
+// connection is one connection of a daprd. It can serve several Components.
 type connection struct {
 	*grpc.ClientConn
 	proto.SecretStoreClient
@@ -58,7 +58,7 @@ func (c connection) get(component string) (string, error) {
 	return resp.GetData()["echo"], err
 }
 
-// as names the Component that a call is for, as daprd's client does.
+// as returns a context that names the Component of a call, as daprd's client does.
 func as(component string) context.Context {
 	return metadata.AppendToOutgoingContext(context.Background(), "x-component-instance", component)
 }
@@ -95,7 +95,7 @@ func TestTheEndOfAnOlderConnectionLeavesItsSuccessorAlone(t *testing.T) {
 	require.NoError(t, older.initialise("other"))
 	require.NoError(t, older.initialise("c"))
 	require.NoError(t, newer.initialise("c"))
-	_, err := older.get("c") // one that was on its way when the Component was reloaded
+	_, err := older.get("c") // a call that was still running when the Component was reloaded
 	require.NoError(t, err)
 
 	require.NoError(t, older.Close())
@@ -104,11 +104,10 @@ func TestTheEndOfAnOlderConnectionLeavesItsSuccessorAlone(t *testing.T) {
 	echo, err := newer.get("c")
 	require.NoError(t, err)
 	assert.Equal(t, "HELLO", echo)
-	assert.Equal(t, 3, stores.inits(), "its store was in use all the while")
+	assert.Equal(t, 3, stores.inits(), "its store stayed in use")
 }
 
-// TestDaprdGoesIdleAndComesBack is what gRPC does by itself after half an hour
-// without a call, in less time.
+// TestDaprdGoesIdleAndComesBack shortens gRPC's idle timeout, which is normally half an hour.
 func TestDaprdGoesIdleAndComesBack(t *testing.T) {
 	stores := &echoes{}
 	s := serve(t, stores, nil)

@@ -22,7 +22,8 @@ func TestDaprdFindsTheComponent(t *testing.T) {
 	s.start()
 	require.NoError(t, s.AwaitSocket())
 
-	// It asks by reflection, v1alpha, and takes the name from the file's.
+	// daprd uses reflection (v1alpha) and takes the component's name from the socket's file
+	// name.
 	require.NoError(t, pluggable.Discover(t.Context()))
 
 	store, err := daprd.DefaultRegistry.Create("secretstores.found-echo", "v1", "")
@@ -34,15 +35,15 @@ func TestDaprdFindsTheComponent(t *testing.T) {
 
 	require.NoError(t, store.Close())
 	s.stop()
-	require.NoError(t, pluggable.Discover(t.Context()), "what is left in the folder does not stop another daprd")
+	require.NoError(t, pluggable.Discover(t.Context()), "files left in the folder must not stop another daprd")
 }
 
 func TestTheFolderIsTheOneThatDaprdLooksInto(t *testing.T) {
 	cases := map[string]struct{ plural, singular, want string }{
-		"the plural variable goes first":        {"/plural", "/singular", "/plural"},
-		"the singular one is next":              {"", "/singular", "/singular"},
-		"without either it is daprd's default":  {"", "", "/tmp/dapr-components-sockets"},
-		"the plural one alone is as good as it": {"/plural", "", "/plural"},
+		"the plural variable takes precedence": {"/plural", "/singular", "/plural"},
+		"the singular variable alone":          {"", "/singular", "/singular"},
+		"neither variable: daprd's default":    {"", "", "/tmp/dapr-components-sockets"},
+		"the plural variable alone":            {"/plural", "", "/plural"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/dapr/components-contrib/secretstores"
 )
 
-// echoes makes upper-case echoes: secret stores that have nothing to do with
-// credentials. Its functions, where they are set, stand in for the echo's own.
+// echoes creates secret stores that answer in upper case and have nothing to do with
+// credentials. A function that is set replaces the store's own method.
 type echoes struct {
 	init  func(ctx context.Context, meta secretstores.Metadata) error
 	get   func(ctx context.Context, req secretstores.GetSecretRequest) (secretstores.GetSecretResponse, error)
@@ -22,7 +22,7 @@ type echoes struct {
 	made []*echo
 }
 
-// New makes an echo that has not been initialised.
+// New returns an echo that has not been initialised.
 func (e *echoes) New() secretstores.SecretStore {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -31,7 +31,7 @@ func (e *echoes) New() secretstores.SecretStore {
 	return store
 }
 
-// inits returns how many stores were asked to initialise themselves.
+// inits returns how many stores have received Init.
 func (e *echoes) inits() int { return e.count(func(s *echo) bool { return s.asked.Load() }) }
 
 // open returns how many initialised stores have not been closed.
@@ -54,7 +54,7 @@ func (e *echoes) count(which func(*echo) bool) int {
 	return n
 }
 
-// echo answers the name of a secret in capitals, with all that it was told.
+// echo answers with the secret's name in upper case, and with everything that it was given.
 type echo struct {
 	of     *echoes
 	meta   secretstores.Metadata

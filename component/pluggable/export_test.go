@@ -10,18 +10,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ForgetGone and CloseIdle are what the server does every ten seconds.
+// ForgetGone and CloseIdle run what the server runs every ten seconds.
 func (s *Server[S]) ForgetGone() { s.dropGone() }
 func (s *Server[S]) CloseIdle()  { s.closeIdle() }
 
-// Instances returns how many instances the server keeps.
+// Instances returns how many instances the server holds.
 func (s *Server[S]) Instances() int {
 	s.stores.mu.RLock()
 	defer s.stores.mu.RUnlock()
 	return len(s.stores.byKey)
 }
 
-// Connections returns how many connections use the instances of a name.
+// Connections returns how many connections use the instances with a name.
 func (s *Server[S]) Connections(name string) int {
 	s.stores.mu.RLock()
 	defer s.stores.mu.RUnlock()
@@ -36,7 +36,7 @@ func (s *Server[S]) Connections(name string) int {
 	return n
 }
 
-// The bounds on what one peer can take.
+// The limits for one peer.
 const (
 	MaxPeerInstances      = maxPeerInstances
 	MaxInit               = maxInit
@@ -47,19 +47,19 @@ const (
 	MaxHeaders            = maxHeaders
 )
 
-// RefuseEverybody has a server that does not run yet answer nobody, this process's own
-// user included.
+// RefuseEverybody makes a server that has not started refuse every user, including the one of
+// this process.
 func (s *Server[S]) RefuseEverybody() { s.allowed = nil }
 
 const childVariable = "PLUGGABLE_TEST_CHILD"
 
-// IsChild tells whether this process was started by StartChild.
+// IsChild reports whether StartChild started this process.
 func IsChild() bool { return os.Getenv(childVariable) != "" }
 
-// ChildEnvironment is what makes a child of the test binary.
+// ChildEnvironment returns the environment that makes the test binary run as a child.
 func ChildEnvironment() []string { return append(os.Environ(), childVariable+"=1") }
 
-// Child is another process, which ends with its input.
+// Child is another process. It exits when its standard input closes.
 type Child struct {
 	*exec.Cmd
 
@@ -67,7 +67,7 @@ type Child struct {
 	Stdout io.Reader
 }
 
-// StartChild runs the test binary again, under a name of its own.
+// StartChild runs the test binary again, under another name.
 func StartChild(t *testing.T, name string, args ...string) *Child {
 	t.Helper()
 	self, err := os.Executable()

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// patience is how long a test waits for what will happen.
+	// patience is how long a test waits for a condition.
 	patience = 20 * time.Second
 	tick     = 2 * time.Millisecond
 
@@ -27,7 +27,7 @@ const (
 	componentName = "upper-echo"
 )
 
-// running is a server at work.
+// running is a server, usually a started one.
 type running struct {
 	*pluggable.Server[secretstores.SecretStore]
 	*pluggabletest.Running // nil before start
@@ -37,7 +37,7 @@ type running struct {
 	log    *logtext.Text
 }
 
-// newServer returns a server of echoes in a folder of its own.
+// newServer returns a server of echoes with a new socket folder. It does not start it.
 func newServer(t testing.TB, stores *echoes, change func(*pluggable.Options)) *running {
 	t.Helper()
 	log := &logtext.Text{}
@@ -71,7 +71,7 @@ func serve(t testing.TB, stores *echoes, change func(*pluggable.Options)) *runni
 
 func (s *running) start() { s.Running = pluggabletest.Start(s.Server, s.socket) }
 
-// wait returns what Run returned.
+// wait returns the error that Run returned.
 func (s *running) wait() error {
 	s.t.Helper()
 	select {
@@ -83,14 +83,14 @@ func (s *running) wait() error {
 	}
 }
 
-// stop ends the server and asserts that it ended well.
+// stop stops the server and requires that Run returns no error.
 func (s *running) stop() {
 	s.t.Helper()
 	s.Cancel()
 	require.NoError(s.t, s.wait())
 }
 
-// dial connects as daprd does when it comes back: without Init.
+// dial connects without Init, as daprd does when it reconnects.
 func dial(t testing.TB, s *running, component string) pluggabletest.Client {
 	t.Helper()
 	c := pluggabletest.NewClient(t, s.socket)
@@ -115,7 +115,7 @@ func get(c secretstores.SecretStore, name string) (map[string]string, error) {
 	return resp.Data, err
 }
 
-// assertEchoes asserts that a client is answered.
+// assertEchoes asserts that the client receives an answer.
 func assertEchoes(t testing.TB, c secretstores.SecretStore) {
 	t.Helper()
 	data, err := get(c, "hello")

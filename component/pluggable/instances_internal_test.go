@@ -14,7 +14,7 @@ import (
 	"github.com/dapr/kit/logger"
 )
 
-// nothing is a store that does nothing. Its name is what tells instances apart.
+// nothing is a store that does nothing. Its id makes instances distinct.
 type nothing struct{ id string }
 
 func (*nothing) Close() error { return nil }
@@ -67,7 +67,7 @@ func TestAnInstanceHasAnIDOfItsOwn(t *testing.T) {
 	}
 	one := id(process{pid: 1, start: 1}, "credentials")
 	assert.NotEmpty(t, one)
-	assert.Equal(t, one, id(process{pid: 1, start: 1}, "credentials"), "initialised again")
+	assert.Equal(t, one, id(process{pid: 1, start: 1}, "credentials"), "a second Init keeps the ID")
 	assert.NotEqual(t, one, id(process{pid: 1, start: 2}, "credentials"), "another daprd's")
 	assert.NotEqual(t, one, id(process{pid: 1, start: 1}, "others"))
 	assert.Empty(t, InstanceID(t.Context()))

@@ -44,7 +44,7 @@ func TestAnInstanceIsUnavailableUntilItsInit(t *testing.T) {
 	_, err = c.BulkGetSecret(t.Context(), secretstores.BulkGetSecretRequest{})
 	assert.Equal(t, codes.Unavailable, status.Code(err))
 	assert.Equal(t, 1, stores.inits())
-	assert.NoError(t, c.Ping(), "that the process lives is another question")
+	assert.NoError(t, c.Ping(), "Ping only says that the process is alive")
 }
 
 func TestASecondInitReplacesTheInstance(t *testing.T) {
@@ -54,7 +54,7 @@ func TestASecondInitReplacesTheInstance(t *testing.T) {
 	ended := b.call(t, initialise(t, s, "c", nil))
 
 	c := initialise(t, s, "c", nil)
-	assert.Equal(t, 2, stores.open(), "the old store has a call to end")
+	assert.Equal(t, 2, stores.open(), "the old store still has a running call")
 	assertEchoes(t, c)
 	close(b.release)
 
@@ -93,7 +93,7 @@ func TestAnInitThatFails(t *testing.T) {
 		assert.ErrorContains(t, err, "metadata fail: is not good")
 	}
 
-	t.Run("leaves nothing, if it was the first", func(t *testing.T) {
+	t.Run("the first Init leaves nothing", func(t *testing.T) {
 		s := serve(t, stores, nil)
 		fail(t, s)
 		assert.Zero(t, s.Instances())
@@ -101,7 +101,7 @@ func TestAnInitThatFails(t *testing.T) {
 		assert.Equal(t, codes.Unavailable, status.Code(err))
 		assertEchoes(t, initialise(t, s, "c", nil))
 	})
-	t.Run("leaves the old one, if there was one", func(t *testing.T) {
+	t.Run("a later Init leaves the old instance", func(t *testing.T) {
 		s := serve(t, stores, nil)
 		c := initialise(t, s, "c", map[string]string{"say": "old"})
 		fail(t, s)
@@ -109,7 +109,7 @@ func TestAnInitThatFails(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "old", data["property.say"])
 	})
-	t.Run("gives its own code, if it has one", func(t *testing.T) {
+	t.Run("a status error keeps its code", func(t *testing.T) {
 		own := &echoes{init: func(context.Context, secretstores.Metadata) error {
 			return status.Error(codes.PermissionDenied, "not you")
 		}}
@@ -157,7 +157,7 @@ func TestAnInstanceWithoutPropertiesIsAnInstance(t *testing.T) {
 	assertEchoes(t, dial(t, s, "c"))
 }
 
-func TestAStoreThatDoesNotCloseCleanlyIsToldWithoutItsWords(t *testing.T) {
+func TestCloseErrorIsLoggedWithoutItsText(t *testing.T) {
 	stores := &echoes{close: func() error { return errors.New(canary.Secret) }}
 	s := serve(t, stores, nil)
 	initialise(t, s, "c", nil)

@@ -36,7 +36,7 @@ func TestInstancesOfOnePeerAreBounded(t *testing.T) {
 	assert.Equal(t, codes.ResourceExhausted, status.Code(err), err)
 	assert.Equal(t, pluggable.MaxPeerInstances, stores.open())
 
-	require.NoError(t, c.initialise("c0"), "one that is there can be edited")
+	require.NoError(t, c.initialise("c0"), "an existing instance can be replaced")
 	echo, err := c.get("c7")
 	require.NoError(t, err)
 	assert.Equal(t, "HELLO", echo)
@@ -87,11 +87,11 @@ func TestConnectionsOfOnePeerAreBounded(t *testing.T) {
 	for range pluggable.MaxPeerConnections - 1 {
 		require.False(t, closes(t, s))
 	}
-	assert.True(t, closes(t, s), "one more is closed")
+	assert.True(t, closes(t, s), "one connection more is closed")
 	assert.Contains(t, s.log.String(), "too many connections")
 	echo, err := c.get("c")
 	require.NoError(t, err)
-	assert.Equal(t, "HELLO", echo, "those that were there go on")
+	assert.Equal(t, "HELLO", echo, "the existing connections keep working")
 }
 
 func TestAConnectionThatSaysNothingIsClosed(t *testing.T) {
@@ -104,9 +104,9 @@ func TestAConnectionThatSaysNothingIsClosed(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestCallsThatAreRefusedTakeNoMemory has a stranger who makes calls and never reads an
-// answer: gRPC counts calls that are refused early among none that it bounds.
-func TestCallsThatAreRefusedTakeNoMemory(t *testing.T) {
+// TestRefusedCallsTakeNoMemory sends calls from a refused user that never reads an
+// answer. gRPC's own limits do not count calls that are refused early.
+func TestRefusedCallsTakeNoMemory(t *testing.T) {
 	s := serveNobody(t, &echoes{})
 	c, err := net.Dial("unix", s.socket)
 	require.NoError(t, err)
@@ -134,7 +134,7 @@ func TestCallsThatAreRefusedTakeNoMemory(t *testing.T) {
 			StreamID: uint32(2*refused + 1), BlockFragment: block.Bytes(), EndHeaders: true,
 		})
 	}
-	require.Error(t, err, "the connection is closed, or nothing more is read from it")
+	require.Error(t, err, "the server closes the connection or stops reading from it")
 }
 
 func TestConnectionsOfRefusedUsersAreBounded(t *testing.T) {
@@ -142,18 +142,17 @@ func TestConnectionsOfRefusedUsersAreBounded(t *testing.T) {
 	for range pluggable.MaxRefusedConnections {
 		require.False(t, closes(t, s))
 	}
-	assert.True(t, closes(t, s), "one more is closed")
+	assert.True(t, closes(t, s), "one connection more is closed")
 	assert.Contains(t, s.log.String(), "too many connections")
 }
 
-// closes makes a connection that says nothing, and tells whether the server closes it
-// before it says anything itself.
+// closes opens a connection and reports whether the server closes it before it sends anything.
 func closes(t *testing.T, s *running) bool {
 	t.Helper()
 	c, err := net.Dial("unix", s.socket)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close() })
-	// The client preface and an empty SETTINGS frame: the server answers with its own.
+	// The client preface and an empty SETTINGS frame. The server answers with its own.
 	_, err = c.Write([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"))
 	if err != nil {
 		return true
@@ -174,8 +173,8 @@ func TestHeadersOfOneCallAreBounded(t *testing.T) {
 	assert.Equal(t, "HELLO", echo)
 }
 
-// TestCallsOnOneConnectionAreBounded has more calls wait than may be under way: the
-// client queues the rest.
+// TestCallsOnOneConnectionAreBounded starts more calls than may run at a time. The client
+// queues the rest.
 func TestCallsOnOneConnectionAreBounded(t *testing.T) {
 	release := make(chan struct{})
 	began := make(chan struct{}, 2*pluggable.MaxStreams)
@@ -199,6 +198,6 @@ func TestCallsOnOneConnectionAreBounded(t *testing.T) {
 	assert.Empty(t, began, "no more than that many")
 	close(release)
 	for range cap(results) {
-		require.NoError(t, <-results, "and none is lost")
+		require.NoError(t, <-results, "no call is lost")
 	}
 }

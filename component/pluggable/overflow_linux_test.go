@@ -12,9 +12,9 @@ import (
 	"credential-resolver/component/pluggable"
 )
 
-// TestTheUserThatStandsForSeveralMayNotCall runs as nobody in a user namespace, where
-// nobody is also every user that it does not map.
-func TestTheUserThatStandsForSeveralMayNotCall(t *testing.T) {
+// TestOverflowUserMayNotCall runs as nobody in a user namespace. There, every
+// user without a mapping appears as nobody.
+func TestOverflowUserMayNotCall(t *testing.T) {
 	for uid, want := range map[int]string{65534: "stands for every user", 1000: "<nil>"} {
 		self, err := os.Executable()
 		require.NoError(t, err)

@@ -21,16 +21,16 @@ func TestAVisibleProcessHasEndedOnceItIsGone(t *testing.T) {
 	p := process{pid: pid, start: start}
 
 	assert.False(t, p.ended(noPidfd), "it is alive")
-	assert.True(t, process{pid: pid, start: start - 1}.ended(noPidfd), "a later process of the same pid is not the one that it was")
+	assert.True(t, process{pid: pid, start: start - 1}.ended(noPidfd), "a later process with the same pid is another process")
 
 	require.NoError(t, child.Process.Kill())
 	require.Eventually(t, func() bool { return p.ended(noPidfd) }, 20*time.Second, time.Millisecond, "a zombie has ended")
 	_ = child.Wait()
-	assert.True(t, p.ended(noPidfd), "one that was reaped has ended")
+	assert.True(t, p.ended(noPidfd), "a reaped process has ended")
 }
 
-func TestWhatCannotBeSeenHasNotEnded(t *testing.T) {
-	assert.False(t, process{uid: 1}.ended(noPidfd), "the one daprd of a user")
+func TestInvisibleProcessHasNotEnded(t *testing.T) {
+	assert.False(t, process{uid: 1}.ended(noPidfd), "the single daprd of a user")
 	assert.False(t, process{pidfd: 7}.ended(noPidfd), "a process of another PID namespace that has not come back")
 	assert.True(t, process{connection: 7}.ended(noPidfd), "a connection ends with itself")
 }
@@ -48,7 +48,7 @@ func TestThePeerOfASocketIsItsProcess(t *testing.T) {
 	assert.Equal(t, process{uid: uid}, single, "all processes of a user are one")
 }
 
-func TestWhatTheKernelDoesNotIdentifyIsItsConnection(t *testing.T) {
+func TestUnidentifiedPeerIsItsConnection(t *testing.T) {
 	here, there := net.Pipe()
 	defer func() { _, _ = here.Close(), there.Close() }()
 	var i identifier
@@ -82,7 +82,7 @@ func TestAConnectionEndsOnce(t *testing.T) {
 	assert.Empty(t, l.byPeer)
 }
 
-func TestTheTransportIsAServersAndOfItsOwnListener(t *testing.T) {
+func TestTransportIsForServersAndItsListener(t *testing.T) {
 	here, there := net.Pipe()
 	defer func() { _, _ = here.Close(), there.Close() }()
 	var creds transport
@@ -113,7 +113,7 @@ func socketPair(t *testing.T) (here, there net.Conn) {
 	return here, there
 }
 
-// oneConnection is a listener that has one connection.
+// oneConnection is a listener that returns one given connection.
 type oneConnection struct {
 	net.Listener
 

@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheStartTimeIsReadPastAnyName(t *testing.T) {
+func TestStartTimeIsReadPastAnyProcessName(t *testing.T) {
 	const name = "a) Z 1 (b"
 	child := StartChild(t, name)
 	proc := fmt.Sprintf("/proc/%d/", child.Process.Pid)
-	require.Eventually(t, func() bool { // it has the parent's name at first
+	require.Eventually(t, func() bool { // at first the child still has its parent's name
 		comm, err := os.ReadFile(proc + "comm")
 		return err == nil && string(comm) == name+"\n"
 	}, 20*time.Second, time.Millisecond)

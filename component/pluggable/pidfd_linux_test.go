@@ -20,7 +20,7 @@ func TestAPidfdTellsAProcessAndItsEnd(t *testing.T) {
 	other, sameInode := pidfdOf(t, again)
 	other.close()
 	assert.NotZero(t, inode)
-	assert.Equal(t, inode, sameInode, "one process, whatever the connection")
+	assert.Equal(t, inode, sameInode, "two connections of one process")
 	assert.False(t, own.ended())
 
 	child := StartChild(t, "child")

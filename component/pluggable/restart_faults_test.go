@@ -88,14 +88,14 @@ func TestAStateFolderThatVanishesIsMadeAgain(t *testing.T) {
 	assert.Equal(t, "hi", data["property.say"])
 }
 
-// TestAStateFolderThatIsNotOursIsRefused has a stranger's folder, or a link, at each
-// level of the state's path: nothing is written there.
+// TestAStateFolderThatIsNotOursIsRefused tries another user's folder and a symbolic link at
+// each level of the state's path. Nothing may be written there.
 func TestAStateFolderThatIsNotOursIsRefused(t *testing.T) {
-	levels := []string{"the folder above it", "it", "our own in it"}
+	levels := []string{"the parent folder", "the state folder", "our subfolder"}
 	for i, level := range levels {
-		for _, what := range []string{"a stranger's", "a link"} {
+		for _, what := range []string{"another user's", "a link"} {
 			if what == "a link" && i == 0 || os.Geteuid() != 0 && what != "a link" && i != 0 {
-				continue // that is allowed: a link above, and a folder that others may write to
+				continue // allowed: a link above, and a folder that others may write to
 			}
 			t.Run(level+" is "+what, func(t *testing.T) {
 				m := newMachine(t)
@@ -131,7 +131,7 @@ func TestAStateFolderThatIsNotOursIsRefused(t *testing.T) {
 	}
 }
 
-// In a folder that others may write to, as an emptyDir is, our own counts.
+// If others may write to the state folder, as with an emptyDir, our own subfolder counts.
 func TestAStateFolderThatOthersMayWriteToHoldsOurs(t *testing.T) {
 	m := newMachine(t)
 	m.state = ownedtest.Folder(t, 0o777)
@@ -162,8 +162,8 @@ func TestAStoreThatOpensAfterTheEndIsClosed(t *testing.T) {
 	require.Eventually(t, func() bool { return stores.inits() == 1 && stores.open() == 0 && stores.closedTwice() == 0 }, patience, tick)
 }
 
-// TestInitsOfOneNameThatOverlap has an Init fail while another waits for it and a
-// third comes: there is one instance in the end, with one store.
+// TestInitsOfOneNameThatOverlap lets one Init fail while a second one waits for it and a third
+// one starts. In the end there must be one instance with one store.
 func TestInitsOfOneNameThatOverlap(t *testing.T) {
 	begun, release := make(chan struct{}, 3), make(chan struct{})
 	stores := &echoes{init: func(_ context.Context, meta secretstores.Metadata) error {

@@ -23,7 +23,7 @@ import (
 	"credential-resolver/internal/canary"
 )
 
-// machine is the folders that outlive a process of the component.
+// machine holds the folders that remain when a process of the component ends.
 type machine struct{ sockets, state string }
 
 func newMachine(t *testing.T) *machine {
@@ -31,13 +31,13 @@ func newMachine(t *testing.T) *machine {
 	return &machine{pluggabletest.SocketFolder(t), filepath.Join(t.TempDir(), "state")}
 }
 
-// start runs a process of the component on the machine.
+// start starts a process of the component on the machine.
 func (m *machine) start(t *testing.T, stores *echoes) *running {
 	t.Helper()
 	return serve(t, stores, func(o *pluggable.Options) { o.SocketFolder, o.StateFolder = m.sockets, m.state })
 }
 
-// files returns the paths of all files of the state.
+// files returns the paths of all state files.
 func (m *machine) files(t *testing.T) []string {
 	t.Helper()
 	var paths []string
@@ -60,7 +60,7 @@ func TestAnInstanceOutlivesTheProcess(t *testing.T) {
 
 	stores := &echoes{}
 	second := m.start(t, stores)
-	assert.Equal(t, 2, stores.open(), "stores are open before the socket is there")
+	assert.Equal(t, 2, stores.open(), "stores must be open before the socket exists")
 
 	data, err := get(dial(t, second, "c"), "x")
 	require.NoError(t, err)
@@ -94,7 +94,7 @@ func TestAnInitThatFailedIsNotRemembered(t *testing.T) {
 	assert.Empty(t, m.files(t))
 }
 
-func TestWhatIsRememberedOfAProcessThatEndedIsRemoved(t *testing.T) {
+func TestRecordsOfAnEndedProcessAreRemoved(t *testing.T) {
 	start := func(t *testing.T) (*machine, *running, *pluggable.Child) {
 		t.Helper()
 		m := newMachine(t)
@@ -105,12 +105,12 @@ func TestWhatIsRememberedOfAProcessThatEndedIsRemoved(t *testing.T) {
 		require.Len(t, m.files(t), 1)
 		return m, s, other
 	}
-	t.Run("while the component runs", func(t *testing.T) {
+	t.Run("it ends while the component runs", func(t *testing.T) {
 		m, _, other := start(t)
 		require.NoError(t, other.Process.Kill())
 		require.Eventually(t, func() bool { return len(m.files(t)) == 0 }, patience, tick, "without any call")
 	})
-	t.Run("while it does not", func(t *testing.T) {
+	t.Run("it ends while the component is down", func(t *testing.T) {
 		m, s, other := start(t)
 		s.stop()
 		require.Len(t, m.files(t), 1, "the next process needs it")
@@ -124,8 +124,8 @@ func TestWhatIsRememberedOfAProcessThatEndedIsRemoved(t *testing.T) {
 	})
 }
 
-// TestFilesThatAreNoRecords has, beside a record, everything that an earlier
-// process, a disk or a hand may have left.
+// TestFilesThatAreNoRecords puts other files beside a record: files that an earlier process, a
+// broken disk or a person may have left there.
 func TestFilesThatAreNoRecords(t *testing.T) {
 	m := newMachine(t)
 	first := m.start(t, &echoes{})
@@ -264,7 +264,7 @@ func TestARestoredStoreThatNobodyUsesIsClosedAndComesBack(t *testing.T) {
 	require.Equal(t, 1, stores.open())
 
 	second.CloseIdle()
-	assert.Equal(t, 1, stores.open(), "it may be asked for any moment")
+	assert.Equal(t, 1, stores.open(), "it may still be needed at any moment")
 	second.CloseIdle()
 	require.Eventually(t, func() bool { return stores.open() == 0 }, patience, tick)
 	assertEchoes(t, dial(t, second, "c"))

@@ -18,7 +18,7 @@ import (
 	"credential-resolver/internal/canary"
 )
 
-// left is a server with one instance, whose connection has ended.
+// left returns a server with one instance whose connection has ended.
 func left(t *testing.T, stores *echoes) *running {
 	t.Helper()
 	s := serve(t, stores, nil)
@@ -85,7 +85,7 @@ func TestAnInstanceThatCannotComeBackIsUnavailableAndTriedAgain(t *testing.T) {
 	_, err := get(c, "x")
 	assert.Equal(t, codes.Unavailable, status.Code(err))
 	assert.NotContains(t, err.Error(), canary.Secret)
-	assert.Contains(t, s.log.String(), "initialised again", "the error sends its reader to the log")
+	assert.Contains(t, s.log.String(), "initialised again", "the error refers to the log")
 
 	down.Store(false)
 	assertEchoes(t, c)

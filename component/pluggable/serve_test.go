@@ -22,7 +22,7 @@ func TestAnySecretStoreIsServed(t *testing.T) {
 	s := serve(t, &echoes{}, nil)
 	c := initialise(t, s, "shouting", map[string]string{"say": "hi", "secret": "öäü"})
 
-	t.Run("Get answers what the store answers, and the store was told all", func(t *testing.T) {
+	t.Run("Get passes the whole request and answer on", func(t *testing.T) {
 		resp, err := c.GetSecret(t.Context(), secretstores.GetSecretRequest{
 			Name: "a/b c", Metadata: map[string]string{"format": "json", "empty": ""},
 		})
@@ -33,7 +33,7 @@ func TestAnySecretStoreIsServed(t *testing.T) {
 			"metadata.format": "json", "metadata.empty": "",
 		}, resp.Data)
 	})
-	t.Run("BulkGet answers what the store answers, and the store was told the metadata", func(t *testing.T) {
+	t.Run("BulkGet passes metadata and answer on", func(t *testing.T) {
 		resp, err := c.BulkGetSecret(t.Context(), secretstores.BulkGetSecretRequest{
 			Metadata: map[string]string{"namespace": "n"},
 		})
@@ -42,7 +42,7 @@ func TestAnySecretStoreIsServed(t *testing.T) {
 			"one": {"echo": "ONE", "metadata.namespace": "n"}, "two": {"echo": "TWO"},
 		}, resp.Data)
 	})
-	t.Run("Features are the store's", func(t *testing.T) {
+	t.Run("Features come from the store", func(t *testing.T) {
 		assert.Equal(t, []secretstores.Feature{secretstores.FeatureMultipleKeyValuesPerSecret}, c.Features())
 	})
 	t.Run("Ping is answered", func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestACallThatPanicsIsAnsweredAsInternalAndNothingElseSuffers(t *testing.T) 
 	assert.Zero(t, stores.open(), "the call that panicked does not hold its store open")
 }
 
-func TestAServerIsNotMadeOfHalf(t *testing.T) {
+func TestNewNeedsANameAStoreAndALogger(t *testing.T) {
 	log := (&logtext.Text{}).Logger(t.Name())
 	cases := map[string]struct {
 		opts  pluggable.Options

@@ -25,7 +25,7 @@ func TestASocketIsInvisibleUntilItIsPublished(t *testing.T) {
 	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
-	assert.True(t, entries[0].IsDir(), "daprd skips a folder, and waits for ever on a socket that does not answer")
+	assert.True(t, entries[0].IsDir(), "daprd skips folders, but waits for ever for a socket that does not answer")
 	t.Setenv("DAPR_COMPONENTS_SOCKETS_FOLDER", folder)
 	require.NoError(t, daprd.Discover(t.Context()))
 
@@ -45,7 +45,7 @@ func TestASocketThatCannotBePublishedLeavesNothing(t *testing.T) {
 	folder := ownedtest.Folder(t, 0o755)
 	s, err := bind(hidden(folder))
 	require.NoError(t, err)
-	require.NoError(t, os.Mkdir(s.path, 0o700)) // appeared since it was looked at
+	require.NoError(t, os.Mkdir(s.path, 0o700)) // created after bind looked at the path
 
 	require.ErrorContains(t, s.publish(), "making the socket visible")
 	s.close()
@@ -55,12 +55,12 @@ func TestASocketThatCannotBePublishedLeavesNothing(t *testing.T) {
 	assert.DirExists(t, s.path)
 	require.NoError(t, os.Remove(s.path))
 	again, err := bind(hidden(folder))
-	require.NoError(t, err, "the lock was given back")
+	require.NoError(t, err, "the lock must have been released")
 	again.close()
 }
 
-// The lock says who is alive, also before the socket is published, and after
-// somebody has removed it.
+// The lock shows that a server is alive. That must hold before the socket is published, and
+// after somebody removes it.
 func TestAServerWithoutASocketIsNotReplaced(t *testing.T) {
 	folder := ownedtest.Folder(t, 0o755)
 	first, err := bind(hidden(folder))

@@ -11,8 +11,8 @@ import (
 	"credential-resolver/internal/owned/ownedtest"
 )
 
-// TestAFolderThatIsReplacedWhileTheSocketIsBound has a stranger put a link in the
-// place of our folder at each step: nothing happens where the link leads.
+// TestAFolderThatIsReplacedWhileTheSocketIsBound replaces our folder with a symbolic link at
+// each step, as another user could. Nothing may happen to the link's target.
 func TestAFolderThatIsReplacedWhileTheSocketIsBound(t *testing.T) {
 	folder := ownedtest.Folder(t, 0o777)
 	opts := hidden(folder)

@@ -35,7 +35,7 @@ func TestTheSocketsModeIsChosenAndTheUmaskIsLeftAlone(t *testing.T) {
 	}
 }
 
-// umask reads what cannot be read by umask(2) without being changed.
+// umask reads the umask from /proc, because umask(2) can only read it by changing it.
 func umask(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/status")
@@ -46,10 +46,9 @@ func umask(t *testing.T) string {
 	return strings.TrimSpace(mask)
 }
 
-// TestASwappedFolderChangesNoModeElsewhere races a stranger who puts a link to
-// another folder in the place of ours and takes it away, all the time, against
-// starts in a folder that he may write to: no file there gets the socket's mode, and
-// none is made.
+// TestASwappedFolderChangesNoModeElsewhere starts servers in a folder that others may write to,
+// while another goroutine keeps replacing our folder with a link to a different one. No file in
+// that folder may get the socket's mode, and no file may appear there.
 func TestASwappedFolderChangesNoModeElsewhere(t *testing.T) {
 	folder, elsewhere := ownedtest.Folder(t, 0o777), ownedtest.Folder(t, 0o700)
 	var victims []string
@@ -74,7 +73,7 @@ func TestASwappedFolderChangesNoModeElsewhere(t *testing.T) {
 			o.SocketFolder, o.SharedSocketFolder, o.SocketMode = folder, true, 0o666
 		})
 		start, stop := context.WithCancel(t.Context())
-		stop() // it ends as soon as it has begun
+		stop() // stops as soon as it has started
 		_ = s.Run(start)
 	}
 	cancel()
@@ -82,7 +81,7 @@ func TestASwappedFolderChangesNoModeElsewhere(t *testing.T) {
 
 	for _, victim := range victims {
 		info, err := os.Lstat(victim)
-		require.NoError(t, err, "it is not removed, nor moved")
+		require.NoError(t, err, "it must be neither removed nor moved")
 		assert.Equal(t, os.FileMode(0o600), info.Mode())
 	}
 	entries, err := os.ReadDir(elsewhere)

@@ -13,11 +13,11 @@ import (
 	"credential-resolver/internal/owned/ownedtest"
 )
 
-// planted are what a stranger may put into a socket's folder that he has made, each
-// to gain something. Each returns a check of what he has gained.
+// planted lists what another user may put into a socket folder that he owns, each to gain
+// something. Each function returns a check for what he has gained.
 var planted = map[string]func(t *testing.T, folder string) (gained func() bool){
 	"nothing": func(*testing.T, string) func() bool { return func() bool { return false } },
-	"a link in the place of the lock": func(t *testing.T, folder string) func() bool {
+	"a link at the path of the lock": func(t *testing.T, folder string) func() bool {
 		victim := filepath.Join(ownedtest.Folder(t, 0o700), "made")
 		private := filepath.Join(folder, "."+componentName)
 		require.NoError(t, os.Mkdir(private, 0o700))
@@ -25,12 +25,12 @@ var planted = map[string]func(t *testing.T, folder string) (gained func() bool){
 		ownedtest.GiveAway(t, private)
 		return func() bool { return exists(victim) }
 	},
-	"a link in the place of the lock's folder": func(t *testing.T, folder string) func() bool {
+	"a link at the path of the lock's folder": func(t *testing.T, folder string) func() bool {
 		victim := ownedtest.Folder(t, 0o700)
 		require.NoError(t, os.Symlink(victim, filepath.Join(folder, "."+componentName)))
 		return func() bool { return exists(filepath.Join(victim, "lock")) }
 	},
-	"a lock that he holds": func(t *testing.T, folder string) func() bool {
+	"a held lock": func(t *testing.T, folder string) func() bool {
 		private := filepath.Join(folder, "."+componentName)
 		require.NoError(t, os.Mkdir(private, 0o700))
 		held, err := os.OpenFile(filepath.Join(private, "lock"), os.O_RDWR|os.O_CREATE, 0o666)
@@ -40,7 +40,7 @@ var planted = map[string]func(t *testing.T, folder string) (gained func() bool){
 		ownedtest.GiveAway(t, private)
 		return func() bool { return false }
 	},
-	"a socket that he serves": func(t *testing.T, folder string) func() bool {
+	"a live socket": func(t *testing.T, folder string) func() bool {
 		l := listen(t, filepath.Join(folder, componentName+".sock"))
 		l.SetUnlinkOnClose(false)
 		return func() bool { return false }
@@ -89,17 +89,17 @@ func TestASocketFolderThatOthersMayWriteToIsAcceptedByOptionAlone(t *testing.T) 
 	}
 }
 
-// In a shared folder a stranger may have put what he likes in the place of ours.
-func TestWhatIsPlantedInASharedFolderIsRefused(t *testing.T) {
+// In a shared folder, another user may have put something at our paths.
+func TestPlantedFilesInASharedFolderAreRefused(t *testing.T) {
 	for name, says := range map[string]string{
-		"a link in the place of the lock's folder": "is a symbolic link",
-		"a link in the place of the lock":          "is a symbolic link",
-		"a socket that he serves":                  "another process already serves",
+		"a link at the path of the lock's folder": "is a symbolic link",
+		"a link at the path of the lock":          "is a symbolic link",
+		"a live socket":                           "another process already serves",
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := ownedtest.Folder(t, 0o777)
 			gained := planted[name](t, folder)
-			if os.Geteuid() == 0 && name == "a link in the place of the lock" {
+			if os.Geteuid() == 0 && name == "a link at the path of the lock" {
 				says = "does not belong to this process's user"
 			}
 			s := newServer(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder, o.SharedSocketFolder = folder, true })
@@ -115,11 +115,11 @@ func TestASocketThatIsReplacedEndsTheServer(t *testing.T) {
 		replace func(t *testing.T, socket string)
 		says    string
 	}{
-		"by another": {func(t *testing.T, socket string) {
+		"by another socket": {func(t *testing.T, socket string) {
 			require.NoError(t, os.Rename(socket, socket+".away"))
 			listen(t, socket)
 		}, "was replaced while it was served"},
-		"by another in one step": {func(t *testing.T, socket string) {
+		"by another socket in one rename": {func(t *testing.T, socket string) {
 			listen(t, socket+".new").SetUnlinkOnClose(false)
 			require.NoError(t, os.Rename(socket+".new", socket))
 		}, "was replaced while it was served"},
@@ -158,7 +158,7 @@ func TestASocketThatIsReplacedEndsTheServer(t *testing.T) {
 			assert.Contains(t, s.log.String(), test.says)
 			assert.Zero(t, stores.open())
 			now, _ := os.Lstat(s.socket)
-			assert.Equal(t, replaced, now, "what is there now is not ours to remove")
+			assert.Equal(t, replaced, now, "the replacement must not be removed")
 		})
 	}
 }

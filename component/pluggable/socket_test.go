@@ -32,7 +32,7 @@ func TestTheSocketIsRemovedAtTheEnd(t *testing.T) {
 func TestADeadSocketIsReplaced(t *testing.T) {
 	s := newServer(t, &echoes{}, nil)
 	leaveDeadSocket(t, s.socket)
-	// A process that was killed leaves its folder too, perhaps with a socket.
+	// A process that was killed also leaves its folder, which may contain a socket.
 	private := filepath.Join(filepath.Dir(s.socket), "."+componentName)
 	require.NoError(t, os.Mkdir(private, 0o700))
 	leaveDeadSocket(t, filepath.Join(private, componentName+".sock"))
@@ -60,7 +60,7 @@ func listen(t *testing.T, path string) *net.UnixListener {
 	return l
 }
 
-// assertServes waits until the socket answers, which a dead one never does.
+// assertServes waits until the socket answers. A dead socket never does.
 func assertServes(t *testing.T, s *running) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -89,12 +89,12 @@ func TestALiveServerIsNotReplaced(t *testing.T) {
 		s.start()
 		require.ErrorContains(t, s.wait(), "another process already serves "+s.socket)
 		asked, err := l.Accept()
-		require.NoError(t, err, "it was asked whether it lives, and is still there")
+		require.NoError(t, err, "the check for a live server must leave its socket alone")
 		require.NoError(t, asked.Close())
 	})
 }
 
-func TestWhatIsNoSocketIsNotReplaced(t *testing.T) {
+func TestOnlySocketsAreReplaced(t *testing.T) {
 	cases := map[string]func(path string) error{
 		"a file":   func(path string) error { return os.WriteFile(path, []byte("precious"), 0o600) },
 		"a folder": func(path string) error { return os.Mkdir(path, 0o700) },
@@ -114,7 +114,7 @@ func TestWhatIsNoSocketIsNotReplaced(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, before, after)
 
-			// Nothing was left that would stop the next start.
+			// Nothing may be left that would stop the next start.
 			require.NoError(t, os.Remove(s.socket))
 			s.start()
 			assertServes(t, s)
@@ -123,7 +123,7 @@ func TestWhatIsNoSocketIsNotReplaced(t *testing.T) {
 	}
 }
 
-func TestAPathThatTheSystemDoesNotAllowIsSaidSo(t *testing.T) {
+func TestTooLongSocketPathIsReported(t *testing.T) {
 	folder := filepath.Join(pluggabletest.SocketFolder(t), strings.Repeat("x", 100))
 	s := newServer(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = folder })
 	s.start()
@@ -141,7 +141,7 @@ func TestTheLongestPathThatTheSystemAllowsIsServed(t *testing.T) {
 	assertEchoes(t, initialise(t, s, "c", nil))
 }
 
-func TestAFolderThatCannotBeMadeIsSaidSo(t *testing.T) {
+func TestFolderThatCannotBeCreatedIsReported(t *testing.T) {
 	file := filepath.Join(pluggabletest.SocketFolder(t), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	s := newServer(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = filepath.Join(file, "f") })

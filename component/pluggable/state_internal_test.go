@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// absent is a process of another PID namespace.
+// absent returns a process of another PID namespace.
 func absent(n int) process { return process{uid: 1, pidfd: uint64(n)} }
 
 func newTestState(t *testing.T) *stateFolder {
@@ -23,7 +23,7 @@ func newTestState(t *testing.T) *stateFolder {
 	return s
 }
 
-// names returns the Components that are remembered.
+// names returns the names of the remembered Components.
 func (s *stateFolder) names(t *testing.T) []string {
 	t.Helper()
 	var names []string
@@ -51,13 +51,13 @@ func TestARecordOfAnotherBootIsRemoved(t *testing.T) {
 		require.NotEqual(t, string(text), other)
 		require.NoError(t, os.WriteFile(path, []byte(other), 0o600))
 	}
-	assert.Equal(t, []string{"single"}, s.names(t), "a pid and a pidfd mean nothing after a boot")
-	assert.Equal(t, []string{"single"}, s.names(t), "the files are gone")
+	assert.Equal(t, []string{"single"}, s.names(t), "after a boot, a pid or pidfd identifies nothing")
+	assert.Equal(t, []string{"single"}, s.names(t), "their files must be gone")
 }
 
 func TestTheOldestRecordOfAnAbsentProcessMakesRoom(t *testing.T) {
 	s := newTestState(t)
-	large := map[string]string{"value": strings.Repeat("x", maxState*22/100)} // of which four fit
+	large := map[string]string{"value": strings.Repeat("x", maxState*22/100)} // four of these fit
 	save := func(name string, peer process, age time.Duration) error {
 		key := instanceKey{peer, name}
 		err := s.save("secretstores", key, large)
@@ -74,13 +74,13 @@ func TestTheOldestRecordOfAnAbsentProcessMakesRoom(t *testing.T) {
 	require.NoError(t, save("newest", absent(4), 0))
 	assert.ElementsMatch(t, []string{"single", "new", "newer", "newest"}, s.names(t))
 
-	require.NoError(t, save("new", absent(2), time.Hour), "it takes its own place")
+	require.NoError(t, save("new", absent(2), time.Hour), "it replaces its own record")
 	assert.ElementsMatch(t, []string{"single", "new", "newer", "newest"}, s.names(t))
 
 	require.ErrorContains(t, save("more", absent(2), 0), "the records of its daprd", "each has a share")
 	require.NoError(t, save("two", process{uid: 2}, 0))
 	require.NoError(t, save("three", process{uid: 3}, 0))
 	require.NoError(t, save("four", process{uid: 4}, 0))
-	require.Error(t, save("five", process{uid: 5}, 0), "nobody of those that are left is absent")
+	require.Error(t, save("five", process{uid: 5}, 0), "none of the remaining processes is absent")
 	assert.ElementsMatch(t, []string{"single", "two", "three", "four"}, s.names(t))
 }

@@ -16,7 +16,7 @@ import (
 	"credential-resolver/component/pluggable/pluggabletest"
 )
 
-// blocked is a call that waits until the test lets it go.
+// blocked is a call that blocks until the test releases it.
 type blocked struct {
 	started chan struct{}
 	release chan struct{}
@@ -24,7 +24,7 @@ type blocked struct {
 
 func newBlocked() *blocked { return &blocked{make(chan struct{}), make(chan struct{})} }
 
-// get waits on the secret "block", and answers any other.
+// get blocks for the secret "block" and answers any other.
 func (b *blocked) get(_ context.Context, req secretstores.GetSecretRequest) (secretstores.GetSecretResponse, error) {
 	if req.Name == "block" {
 		close(b.started)
@@ -33,7 +33,7 @@ func (b *blocked) get(_ context.Context, req secretstores.GetSecretRequest) (sec
 	return secretstores.GetSecretResponse{Data: map[string]string{"echo": "HELLO"}}, nil
 }
 
-// call makes the call that waits, and tells its error when it ends.
+// call makes the blocking call. The channel receives its error.
 func (b *blocked) call(t *testing.T, c pluggabletest.Client) <-chan error {
 	t.Helper()
 	done := make(chan error, 1)
@@ -85,12 +85,12 @@ func TestTheServerGoesOnWhileDaprdDrains(t *testing.T) {
 	require.Eventually(t, func() bool { return strings.Contains(s.log.String(), "told to end") }, patience, tick)
 	assertEchoes(t, c)
 	assertEchoes(t, again)
-	assert.True(t, exists(s.socket), "daprd may have to dial again")
+	assert.True(t, exists(s.socket), "daprd may need to dial again")
 	assert.Empty(t, s.Done)
 
 	require.NoError(t, c.Close())
 	require.NoError(t, again.Close())
-	require.NoError(t, s.wait(), "it ends with the last connection")
+	require.NoError(t, s.wait(), "the server stops with the last connection")
 	assert.False(t, exists(s.socket))
 }
 
@@ -115,13 +115,12 @@ func TestACallThatHangsDoesNotHoldTheProcess(t *testing.T) {
 	s.stop()
 
 	require.Error(t, <-ended)
-	assert.Equal(t, 1, stores.open(), "its store is not closed under it")
+	assert.Equal(t, 1, stores.open(), "the store of a running call must stay open")
 	release()
 	require.Eventually(t, func() bool { return stores.open() == 0 }, patience, tick)
 }
 
-// TestACallThatHangsAfterItsCallerHasLeftDoesNotHoldTheProcess is what grpc-go's
-// issue 9393 is about.
+// TestACallThatHangsAfterItsCallerHasLeftDoesNotHoldTheProcess covers issue 9393 of grpc-go.
 func TestACallThatHangsAfterItsCallerHasLeftDoesNotHoldTheProcess(t *testing.T) {
 	b := newBlocked()
 	stores := &echoes{get: b.get}
@@ -185,7 +184,7 @@ func TestAServerWithoutClientsStops(t *testing.T) {
 	serve(t, &echoes{}, nil).stop()
 }
 
-func TestAServerThatIsToldToEndBeforeItBeganEnds(t *testing.T) {
+func TestServerStoppedBeforeItStartsEnds(t *testing.T) {
 	s := newServer(t, &echoes{}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

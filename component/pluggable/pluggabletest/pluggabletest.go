@@ -18,7 +18,7 @@ import (
 	"credential-resolver/component/pluggable"
 )
 
-// patience is how long a server may take until it serves.
+// patience is how long a server may take to start.
 const patience = 30 * time.Second
 
 // Running is a server that runs.
