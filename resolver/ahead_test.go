@@ -15,21 +15,21 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// again is a credential that has been resolved once, and is being resolved again.
-type again struct {
+// secondResolution is a credential that was resolved once and is being resolved a second time.
+type secondResolution struct {
 	stores *resolvertest.Stores
 	r      *resolver.Resolver
 
-	asked  int             // of secrets, the first time
-	config chan<- struct{} // lets the config be read
+	asked  int             // secrets read by the first resolution
+	config chan<- struct{} // closing it lets the config be read
 	done   chan error
 	got    string
 }
 
-// resolveAgain resolves a credential, changes something, and begins to resolve it
-// again; the config store then takes its time.
-func resolveAgain(t *testing.T, config string, held secrets, change func(*resolvertest.Stores)) *again {
-	a := &again{stores: resolvertest.New(t), done: make(chan error)}
+// resolveAgain resolves a credential, applies change, and starts a second resolution. The
+// config store blocks until end is called.
+func resolveAgain(t *testing.T, config string, held secrets, change func(*resolvertest.Stores)) *secondResolution {
+	a := &secondResolution{stores: resolvertest.New(t), done: make(chan error)}
 	a.stores.Configs.Put(guid, config)
 	a.stores.Secrets.PutAll(held)
 	a.r = a.stores.Resolver()
@@ -50,13 +50,13 @@ func resolveAgain(t *testing.T, config string, held secrets, change func(*resolv
 	return a
 }
 
-// read returns the secrets that the second resolution has asked for, sorted.
-func (a *again) read() []string {
+// read returns the secrets that the second resolution has read, sorted.
+func (a *secondResolution) read() []string {
 	return slices.Sorted(slices.Values(a.stores.Secrets.Asked()[a.asked:]))
 }
 
-// end lets the config be read.
-func (a *again) end() error {
+// end lets the config be read, and returns the error of the second resolution.
+func (a *secondResolution) end() error {
 	close(a.config)
 	return <-a.done
 }
@@ -70,7 +70,7 @@ func someSecrets() secrets {
 func TestPrefetchReadsKnownSecretsWithTheConfig(t *testing.T) {
 	for name, row := range map[string]struct {
 		config         string
-		prefetch, read []string // while the config is being read, and in all
+		prefetch, read []string // while the config is still being read, and in total
 	}{
 		"direct":        {`{"a":"1"}`, []string{guid}, []string{guid}},
 		"a bundle":      {`{"credentialSource":"agent","secret-path":"p","a":"k"}`, []string{"p"}, []string{"p"}},
@@ -82,7 +82,7 @@ func TestPrefetchReadsKnownSecretsWithTheConfig(t *testing.T) {
 				a := resolveAgain(t, row.config, someSecrets(), unchanged)
 				assert.Equal(t, row.prefetch, a.read())
 				require.NoError(t, a.end())
-				assert.Equal(t, row.read, a.read(), "each once")
+				assert.Equal(t, row.read, a.read(), "each secret is read once")
 				assert.Equal(t, answer(t, a.stores.Resolver()), a.got)
 			})
 		})
@@ -118,25 +118,25 @@ func TestFailedPrefetchFailsTheResolution(t *testing.T) {
 		change func(*resolvertest.Stores)
 		want   credential.Kind
 	}{
-		"the store":         {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Fail(credential.Denied)) }, credential.Denied},
-		"a panic in it":     {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Panic("v")) }, credential.Internal},
-		"a secret is gone":  {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Fail(Missing())) }, credential.NotFound},
-		"the config is":     {func(s *resolvertest.Stores) { s.Configs.Delete(guid) }, credential.NotFound},
-		"the config's is":   {func(s *resolvertest.Stores) { s.Configs.Before(guid, resolvertest.Fail(credential.Unavailable)) }, credential.Unavailable},
-		"it takes too long": {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Block()) }, credential.Timeout},
+		"the store refuses":      {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Fail(credential.Denied)) }, credential.Denied},
+		"the store panics":       {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Panic("v")) }, credential.Internal},
+		"a secret is gone":       {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Fail(Missing())) }, credential.NotFound},
+		"the config is gone":     {func(s *resolvertest.Stores) { s.Configs.Delete(guid) }, credential.NotFound},
+		"the config store fails": {func(s *resolvertest.Stores) { s.Configs.Before(guid, resolvertest.Fail(credential.Unavailable)) }, credential.Unavailable},
+		"it takes too long":      {func(s *resolvertest.Stores) { s.Secrets.Before("k", resolvertest.Block()) }, credential.Timeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := resolveAgain(t, `{"credentialSource":"agent","a":"k"}`, someSecrets(), row.change)
 				err := a.end()
 				assert.Equal(t, row.want, credential.KindOf(err))
-				assert.Equal(t, []string{"k"}, a.read(), "not again, for the same config")
+				assert.Equal(t, []string{"k"}, a.read(), "an unchanged config causes no second read")
 			})
 		})
 	}
 }
 
-// A config store that is down costs the store of secrets one reading a credential.
+// While the config store is down, the secret store receives one read per credential.
 func TestNoPrefetchAfterAFailedConfig(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := resolveAgain(t, `{"a":"1"}`, someSecrets(), func(s *resolvertest.Stores) {
@@ -159,13 +159,13 @@ func TestPrefetchReadsEightSecretsAtATime(t *testing.T) {
 			})
 			assert.Len(t, a.read(), 8)
 			require.NoError(t, a.end())
-			assert.Equal(t, names, a.read(), "each once")
+			assert.Equal(t, names, a.read(), "each secret is read once")
 			assert.Equal(t, 8, a.stores.Secrets.Peak())
 		})
 	}
 }
 
-// A reading ahead that nobody needs is not left behind, as the stores say too.
+// A prefetch that nobody needs is cancelled, and its calls to the stores too.
 func TestPrefetchEndsWithTheResolution(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := resolveAgain(t, `{"a":"1"}`, someSecrets(), func(s *resolvertest.Stores) {

@@ -14,7 +14,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// allowing is a resolver on the stores that may ask for these secrets alone.
+// allowing returns a resolver that may ask the stores only for the named secrets.
 func allowing(stores *resolvertest.Stores, names ...string) *resolver.Resolver {
 	options := stores.Options()
 	options.Allowed = func(name string) bool { return slices.Contains(names, name) }
@@ -41,22 +41,22 @@ func TestASecretThatIsNotAllowedIsNotAskedFor(t *testing.T) {
 		},
 		{"extra as a field", `{` + agent + `,"extra":"` + canary.Reference + `"}`, `its field "extra" asks for` + notAllowed},
 		{
-			"several: the first in the config is named, whatever its name",
+			"several: the error names the first in the config",
 			`{` + agent + `,"z":"zz-` + canary.Literal + `","extra":{"b":"` + canary.Reference + `"},"a":"aa-` + canary.Literal + `"}`,
 			`its field "z" asks for` + notAllowed,
 		},
 		{
-			"one that stands twice", `{` + agent + `,"a":"fine","extra":{"z":"` + canary.Reference + `"},"b":"` + canary.Reference + `"}`,
+			"a reference that occurs twice", `{` + agent + `,"a":"fine","extra":{"z":"` + canary.Reference + `"},"b":"` + canary.Reference + `"}`,
 			`its field "extra.z" asks for` + notAllowed,
 		},
 		{"a value that is no secret", `{` + agent + `,"a":"fine","b":"` + canary.Literal + `"}`, `its field "b" asks for` + notAllowed},
 		{
-			"a long name of a field, not at its length",
+			"a long field name is cut",
 			`{` + agent + `,"` + strings.Repeat("n", 1000) + `":"` + canary.Reference + `"}`,
 			`its field "` + strings.Repeat("n", 64) + `…" asks for` + notAllowed,
 		},
 		{
-			"a name of a field that would break a line", `{` + agent + `,"a\nb":"` + canary.Reference + `"}`,
+			"a field name with a line break", `{` + agent + `,"a\nb":"` + canary.Reference + `"}`,
 			`its field "a\nb" asks for` + notAllowed,
 		},
 	} {
@@ -72,7 +72,7 @@ func TestASecretThatIsNotAllowedIsNotAskedFor(t *testing.T) {
 				assert.Empty(t, failure.Store, "no store refused it")
 				assert.NotEmpty(t, failure.Reference)
 				assert.Empty(t, failure.Detail())
-				silentError(t, failure)
+				assertRedactedError(t, failure)
 			}
 			assert.Empty(t, stores.Secrets.Asked(), "not even for those that are allowed")
 		})
@@ -83,10 +83,10 @@ func TestASecretThatIsAllowedIsAskedFor(t *testing.T) {
 	held := secrets{guid: {"a": "1"}, "p": {"k": "2"}, "k": {"k": "3"}}
 	for _, row := range []struct{ name, config, allowed, want string }{
 		{"direct", `{}`, guid, `{"a":"1"}`},
-		{"a bundle, whose entries need no leave", `{"credentialSource":"agent","secret-path":"p","a":"k"}`, "p", `{"credentialSource":"agent","secret-path":"p","a":"2"}`},
+		{"a bundle, whose entries need no permission", `{"credentialSource":"agent","secret-path":"p","a":"k"}`, "p", `{"credentialSource":"agent","secret-path":"p","a":"2"}`},
 		{"a field", `{"credentialSource":"agent","a":"k"}`, "k", `{"credentialSource":"agent","a":"3"}`},
 		{
-			"a field beside what cannot be a name", `{"credentialSource":"agent","a":"k","b":"a literal","c":"50%","d":""}`, "k",
+			"a field beside values that cannot be names", `{"credentialSource":"agent","a":"k","b":"a literal","c":"50%","d":""}`, "k",
 			`{"credentialSource":"agent","a":"3","b":"a literal","c":"50%","d":""}`,
 		},
 	} {
@@ -100,7 +100,7 @@ func TestASecretThatIsAllowedIsAskedFor(t *testing.T) {
 	}
 }
 
-// What the store's own grammar excludes is never sent, allowed or not.
+// A name that the store's own grammar excludes is never sent, whether allowed or not.
 func TestInvalidNameNeedsNoPermission(t *testing.T) {
 	for _, row := range []struct{ name, config, want string }{
 		{"direct", `{"a":"b"}`, `{"a":"b"}`},

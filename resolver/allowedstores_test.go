@@ -14,12 +14,12 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// only allows these names.
+// only returns a function that allows only these names.
 func only(names ...string) func(string) bool {
 	return func(name string) bool { return slices.Contains(names, name) }
 }
 
-// Section 2: a named store has its own list, or uses the first store's.
+// Section 2: a named store has its own list, or uses the first store's list.
 func TestEachStoreHasItsOwnAllowedSecrets(t *testing.T) {
 	const (
 		agent  = `"credentialSource":"agent"`
@@ -51,7 +51,7 @@ func TestEachStoreHasItsOwnAllowedSecrets(t *testing.T) {
 		{"no list", nil, nil, true, true},
 		{"the first store's list, for both", only("pw", guid), nil, true, true},
 		{"the first store's list refuses for both", only("none"), nil, false, false},
-		{"a list of its own alone", nil, only("none"), true, false},
+		{"only its own list", nil, only("none"), true, false},
 		{"its own list is wider", only("none"), only("pw", guid), false, true},
 		{"its own list is narrower", only("pw", guid), only("none"), true, false},
 	} {
@@ -80,14 +80,14 @@ func TestEachStoreHasItsOwnAllowedSecrets(t *testing.T) {
 				failure := failed(t, r)
 				require.Equal(t, credential.Denied, failure.Kind)
 				assert.Contains(t, failure.Reason, "that metadata allowedSecrets does not allow")
-				silentError(t, failure)
-				assert.Empty(t, slices.Concat(stores.Secrets.Asked(), named.Secrets.Asked()), "nothing is asked for")
+				assertRedactedError(t, failure)
+				assert.Empty(t, slices.Concat(stores.Secrets.Asked(), named.Secrets.Asked()), "no store is asked")
 			})
 		}
 	}
 }
 
-// A literal that a named store's own list refuses is one by deniedProbe.
+// With deniedProbe "literal", a name that the named store's list refuses is a literal.
 func TestNamedStoreListWithDeniedProbeLiteral(t *testing.T) {
 	stores, named := resolvertest.New(t), resolvertest.New(t)
 	named.Secrets.PutAll(secrets{"pw": {"value": "found"}, "host": {"value": "never"}})

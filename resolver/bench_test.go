@@ -12,8 +12,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// memory is both stores: maps without the records that the fakes keep, which
-// would be measured with the resolver.
+// memory is both stores. The fakes record every call, and a benchmark would measure that too.
 type memory struct {
 	configs map[string][]byte
 	secrets secrets

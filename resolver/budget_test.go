@@ -16,16 +16,16 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// budget is what a credential may take: the largest message that daprd takes.
+// budget is the most bytes that a credential may have: the largest message that daprd accepts.
 const budget = 4 << 20
 
-// amplifier is a config, and secrets, of which little becomes much.
+// amplifier is a small config with secrets that would resolve to a very large credential.
 type amplifier struct {
 	config  string
 	secrets secrets
 }
 
-// resolve resolves the credential, and returns how much memory that took.
+// resolve resolves the credential. It also returns the number of allocated bytes.
 func (a amplifier) resolve(t *testing.T) (finished *credential.Credential, allocated uint64, err error) {
 	t.Helper()
 	require.LessOrEqual(t, len(a.config), credential.MaxConfigSize)
@@ -36,10 +36,10 @@ func (a amplifier) resolve(t *testing.T) (finished *credential.Credential, alloc
 	return finished, allocated, err
 }
 
-// marks begins a config whose references are explicit.
+// marks is the start of a config with explicit references.
 const marks = `{"credential-resolver":{"references":"explicit"},`
 
-// many is a config of n fields of one value.
+// many returns n fields with the same value.
 func many(n int, value string) string {
 	var text strings.Builder
 	for i := range n {
@@ -52,10 +52,10 @@ func amplifiers() map[string]amplifier {
 	entry := func(size int) secrets { return secrets{"b": {"k": strings.Repeat("x", size), "l": "y"}} }
 	deep := strings.Repeat(`{"a":`, 9000)
 	all := map[string]amplifier{
-		"an extra that names a bundle's entry 20,000 times": {
+		"20,000 fields of extra that name one entry": {
 			`{"credentialSource":"agent","secret-path":"b","extra":{` + many(20_000, `"k"`) + `}}`, entry(64 << 10),
 		},
-		"fields that name it": {`{"credentialSource":"agent","secret-path":"b",` + many(20_000, `"k"`) + `}`, entry(64 << 10)},
+		"fields that name one entry": {`{"credentialSource":"agent","secret-path":"b",` + many(20_000, `"k"`) + `}`, entry(64 << 10)},
 		"fields that name a secret": {
 			`{"credentialSource":"agent",` + many(20_000, `"b"`) + `}`, secrets{"b": {"b": strings.Repeat("x", 64<<10)}},
 		},
@@ -67,15 +67,15 @@ func amplifiers() map[string]amplifier {
 			`{"credentialSource":"agent","secret-path":"b","extra":{` + many(1000, `"k"`) + `}}`,
 			secrets{"b": {"k": strings.Repeat("\x00", 1000)}},
 		},
-		"a direct bundle that is large":    {`{"a":1}`, secrets{guid: {"k": strings.Repeat("x", 16<<20)}}},
-		"references in one text":           {marks + `"a":"` + strings.Repeat("${b#k}", 97_500) + `"}`, entry(4 << 10)},
-		"references by the only entry":     {marks + `"a":"` + strings.Repeat("${b}", 97_500) + `"}`, secrets{"b": {"k": strings.Repeat("x", 4<<10)}}},
-		"references as values":             {marks + `` + many(10_000, `{"secretKeyRef":{"name":"b","key":"k"}}`) + `}`, entry(64 << 10)},
-		"references in a list":             {marks + `"a":[0` + strings.Repeat(`,{"secretKeyRef":{"name":"b","key":"k"}}`, 20_000) + `]}`, entry(64 << 10)},
-		"references deep within":           {marks + `"a":` + deep + `["` + strings.Repeat("${b#k}", 10_000) + `"]` + strings.Repeat("}", 9000) + `}`, entry(4 << 10)},
-		"a chain of filters that double":   {marks + `"a":"${b#k` + strings.Repeat("|json", 1000) + `}"}`, secrets{"b": {"k": `\`}}},
-		"a chain of filters that keep":     {marks + `"a":"${b#k` + strings.Repeat("|urlquery", 100_000) + `}"}`, entry(64 << 10)},
-		"filters of a text that is object": {marks + `"a":"` + strings.Repeat("${b#k|json}", 50_000) + `"}`, secrets{"b": {"v": `{"k":["` + strings.Repeat("x", 64<<10) + `"]}`}}},
+		"a direct bundle that is large":   {`{"a":1}`, secrets{guid: {"k": strings.Repeat("x", 16<<20)}}},
+		"references in one text":          {marks + `"a":"` + strings.Repeat("${b#k}", 97_500) + `"}`, entry(4 << 10)},
+		"references by the only entry":    {marks + `"a":"` + strings.Repeat("${b}", 97_500) + `"}`, secrets{"b": {"k": strings.Repeat("x", 4<<10)}}},
+		"references as values":            {marks + `` + many(10_000, `{"secretKeyRef":{"name":"b","key":"k"}}`) + `}`, entry(64 << 10)},
+		"references in a list":            {marks + `"a":[0` + strings.Repeat(`,{"secretKeyRef":{"name":"b","key":"k"}}`, 20_000) + `]}`, entry(64 << 10)},
+		"deeply nested references":        {marks + `"a":` + deep + `["` + strings.Repeat("${b#k}", 10_000) + `"]` + strings.Repeat("}", 9000) + `}`, entry(4 << 10)},
+		"a chain of filters that grow":    {marks + `"a":"${b#k` + strings.Repeat("|json", 1000) + `}"}`, secrets{"b": {"k": `\`}}},
+		"a chain of filters that keep":    {marks + `"a":"${b#k` + strings.Repeat("|urlquery", 100_000) + `}"}`, entry(64 << 10)},
+		"filters of a JSON object's text": {marks + `"a":"` + strings.Repeat("${b#k|json}", 50_000) + `"}`, secrets{"b": {"v": `{"k":["` + strings.Repeat("x", 64<<10) + `"]}`}}},
 	}
 	for _, filter := range []string{"urlquery", "json", "base64"} {
 		all["references filtered by "+filter] = amplifier{
@@ -85,7 +85,7 @@ func amplifiers() map[string]amplifier {
 	return all
 }
 
-// Before there was a budget, these took gigabytes, and the process with them.
+// Without a budget, these configs used gigabytes of memory and crashed the process.
 func TestAmplifyingConfigsExceedTheBudget(t *testing.T) {
 	for name, a := range amplifiers() {
 		t.Run(name, func(t *testing.T) {
@@ -94,19 +94,19 @@ func TestAmplifyingConfigsExceedTheBudget(t *testing.T) {
 			require.ErrorContains(t, err, `credential "`+guid+`": with its secrets it is larger than the 4 MiB`)
 			require.ErrorContains(t, err, "fewer or smaller secrets", "the remedy")
 			assert.Nil(t, finished)
-			assert.Less(t, allocated, uint64(120<<20), "of which most is not there at one time")
+			assert.Less(t, allocated, uint64(120<<20), "all allocations, most of them freed again")
 		})
 	}
 }
 
-// What could be answered in one form or another is not refused; a byte more is. Null,
-// which a flat answer leaves out, is for nothing.
+// The budget counts the shorter of the two answer formats. One byte more than the budget is
+// refused. A null costs nothing, because a flat answer omits it.
 func TestBudgetCountsTheShortestEncoding(t *testing.T) {
 	text := func(size int) string { return strings.Repeat("x", size) }
 	for name, tc := range map[string]struct {
 		config  string
 		secrets func(left int) secrets
-		size    int // of the names and texts, less what fills them up
+		size    int // of the names and texts, without the padding
 	}{
 		"an agent's bundle": {
 			`{"credentialSource":"agent","secret-path":"b","a":"k","n":null}`,
@@ -160,7 +160,7 @@ func TestBudgetCountsTheShortestEncoding(t *testing.T) {
 	}
 }
 
-// shortest is how long the names and the texts of a credential are.
+// shortest returns the length of a credential's names and texts.
 func shortest(t *testing.T, o credential.Object) int {
 	size := 0
 	for name, v := range o.All() {
@@ -180,7 +180,7 @@ func TestPartOfASecretOverTheBudgetIsUsable(t *testing.T) {
 	require.Equal(t, `{"credentialSource":"agent","secret-path":"b","a":"y"}`, resolvertest.JSON(t, finished.Fields))
 }
 
-// The pure functions share what they put in: what they make takes no more memory for
+// The pure functions share the substituted values. So their results use no more memory for
 // large values than for small ones.
 func TestSubstitutedValuesShareMemory(t *testing.T) {
 	config := resolvertest.Parse(t, `{"extra":{`+many(5000, `"k"`)+`},`+many(5000, `"k"`)+`}`)
@@ -192,7 +192,7 @@ func TestSubstitutedValuesShareMemory(t *testing.T) {
 	require.InDelta(t, small, large, float64(small)/10)
 }
 
-// A size is known without what it is the size of.
+// The size is computed without the encoding.
 func TestSizesMatchTheEncoding(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		o := drawnMade(t, rt, rapid.String(), 2)
@@ -208,7 +208,7 @@ func TestSizesMatchTheEncoding(t *testing.T) {
 			require.Equal(rt, len(text), v.TextSize())
 		}
 	})
-	for r := range rune(0x3000) { // every character that is written otherwise than it is, and many others
+	for r := range rune(0x3000) { // contains every character that is escaped, and many others
 		if s := string(r); utf8.ValidString(s) {
 			made, err := credential.StringValue(s).AppendJSON(nil)
 			require.NoError(t, err)
@@ -217,7 +217,7 @@ func TestSizesMatchTheEncoding(t *testing.T) {
 	}
 }
 
-// drawnMade is an object of strings, of JSON and of objects that were made.
+// drawnMade returns an object of strings, parsed JSON values and objects built in Go.
 func drawnMade(t *testing.T, rt *rapid.T, texts *rapid.Generator[string], depth int) credential.Object {
 	var fields []credential.Field
 	for range rapid.IntRange(0, 4).Draw(rt, "fields") {

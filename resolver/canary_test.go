@@ -18,69 +18,69 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// texts are fmt's verbs for an error; others are those that a value is asked for
-// besides. %p and %T are not among them: fmt asks nobody, and vet refuses the first.
+// texts are fmt's verbs for an error. others are further verbs that ask a value for its text.
+// %p and %T do not ask the value, and vet rejects %p here.
 var (
 	texts  = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%60v", "%+.3v"}
 	others = []string{"%d", "%t", "%U", "%b", "%o", "%e", "%c"}
 )
 
-// silent checks that nothing of a value can be read from any text made of it.
-func silent(t *testing.T, what string, value any) {
+// assertRedacted checks that no text made from a value contains a secret.
+func assertRedacted(t *testing.T, what string, value any) {
 	t.Helper()
 	for _, verb := range others {
-		tells(t, what+" as "+verb, fmt.Sprintf(verb, value))
+		assertNoCanary(t, what+" as "+verb, fmt.Sprintf(verb, value))
 	}
-	silentText(t, what, value)
+	assertRedactedText(t, what, value)
 }
 
-// silentText is silent for the verbs that suit an error.
-func silentText(t *testing.T, what string, value any) {
+// assertRedactedText is silent for the verbs that suit an error.
+func assertRedactedText(t *testing.T, what string, value any) {
 	t.Helper()
 	for _, verb := range texts {
-		tells(t, what+" as "+verb, fmt.Sprintf(verb, value))
-		tells(t, what+" in a slice as "+verb, fmt.Sprintf(verb, []any{value}))
+		assertNoCanary(t, what+" as "+verb, fmt.Sprintf(verb, value))
+		assertNoCanary(t, what+" in a slice as "+verb, fmt.Sprintf(verb, []any{value}))
 	}
-	tells(t, what+" by Sprint", fmt.Sprint(value))
-	tells(t, what+" by Sprintln", fmt.Sprintln(value))
+	assertNoCanary(t, what+" by Sprint", fmt.Sprint(value))
+	assertNoCanary(t, what+" by Sprintln", fmt.Sprintln(value))
 	var text bytes.Buffer
 	slog.New(slog.NewTextHandler(&text, nil)).Error("failed", "value", value)
-	tells(t, what+" in a log of text", text.String())
+	assertNoCanary(t, what+" in a log of text", text.String())
 }
 
-// tells checks that a text holds no canary, be it in hex.
-func tells(t *testing.T, what, text string) {
+// assertNoCanary checks that a text contains no canary, not even in hex.
+func assertNoCanary(t *testing.T, what, text string) {
 	t.Helper()
 	for _, canary := range []string{"canary", hex.EncodeToString([]byte("canary"))} {
 		assert.NotContains(t, strings.ToLower(text), canary, what)
 	}
 }
 
-// silentError checks an error and each of our own that it wraps. What a store's
-// own error at the end of the chain prints is not in our hands.
-func silentError(t *testing.T, err error) {
+// assertRedactedError checks an error and each of our errors that it wraps. It does not check the
+// store's own error at the end of the chain.
+func assertRedactedError(t *testing.T, err error) {
 	t.Helper()
-	silentText(t, "the error", err)
-	silentText(t, "the error, wrapped", fmt.Errorf("answer: %w", err))
+	assertRedactedText(t, "the error", err)
+	assertRedactedText(t, "the error, wrapped", fmt.Errorf("answer: %w", err))
 	var text bytes.Buffer
 	slog.New(slog.NewJSONHandler(&text, nil)).Error("failed", "err", err)
-	tells(t, "the error in a log of JSON", text.String())
+	assertNoCanary(t, "the error in a log of JSON", text.String())
 	var (
 		ours   *credential.Error
 		store  *credential.StoreError
 		syntax *credential.SyntaxError
 	)
 	if errors.As(err, &ours) {
-		silentText(t, "*Error", ours)
-		tells(t, "Reason", ours.Reason)
-		tells(t, "Store", ours.Store)
-		silent(t, "Reference", ours.Reference)
+		assertRedactedText(t, "*Error", ours)
+		assertNoCanary(t, "Reason", ours.Reason)
+		assertNoCanary(t, "Store", ours.Store)
+		assertRedacted(t, "Reference", ours.Reference)
 	}
 	if errors.As(err, &store) {
-		silentText(t, "*StoreError", store)
+		assertRedactedText(t, "*StoreError", store)
 	}
 	if errors.As(err, &syntax) {
-		silentText(t, "*SyntaxError", syntax)
+		assertRedactedText(t, "*SyntaxError", syntax)
 	}
 }
 
@@ -105,7 +105,7 @@ func TestErrorsHoldNoSecretReferencePathOrStoreWords(t *testing.T) {
 				answer(t, r)
 				prepare(stores)
 			}
-			silentError(t, failed(t, r))
+			assertRedactedError(t, failed(t, r))
 		})
 	}
 	for name, config := range configs {
@@ -114,8 +114,8 @@ func TestErrorsHoldNoSecretReferencePathOrStoreWords(t *testing.T) {
 			credential.Denied, credential.Unavailable, credential.Timeout, credential.TooLarge,
 		} {
 			fail := resolvertest.Fail(&credential.StoreError{Kind: kind, Err: errors.New(canary.Words + canary.Secret)})
-			try(name+": the config store says "+kind.Error(), config, func(s *resolvertest.Stores) { s.Configs.Before(guid, fail) })
-			try(name+": the secret store says "+kind.Error(), config, func(s *resolvertest.Stores) { s.Secrets.Before(resolvertest.Any, fail) })
+			try(name+": the config store reports "+kind.Error(), config, func(s *resolvertest.Stores) { s.Configs.Before(guid, fail) })
+			try(name+": the secret store reports "+kind.Error(), config, func(s *resolvertest.Stores) { s.Secrets.Before(resolvertest.Any, fail) })
 		}
 		plain := resolvertest.Fail(fmt.Errorf("%s: %w", canary.Words, errors.New(canary.Secret)))
 		try(name+": the config store fails", config, func(s *resolvertest.Stores) { s.Configs.Before(guid, plain) })
@@ -167,30 +167,30 @@ func TestSecretsAreRedactedWhenPrinted(t *testing.T) {
 		"a credential": credential.Credential{GUID: guid, Fields: read},
 		"secrets":      entries,
 	} {
-		silent(t, what, value)
+		assertRedacted(t, what, value)
 		if what != "a reference" && what != "references" {
 			encoded, err := json.Marshal(value)
 			require.NoError(t, err)
-			tells(t, what+" by encoding/json", string(encoded))
+			assertNoCanary(t, what+" by encoding/json", string(encoded))
 		}
 	}
 	credential := &credential.Credential{GUID: guid, Fields: read}
 	for _, verb := range append(texts, others...) {
-		tells(t, "a pointer to a credential as "+verb, fmt.Sprintf(verb, credential))
+		assertNoCanary(t, "a pointer to a credential as "+verb, fmt.Sprintf(verb, credential))
 	}
 	for _, v := range read.All() {
-		silent(t, "a field's value", v)
+		assertRedacted(t, "a field's value", v)
 		for _, element := range v.Elements() {
-			silent(t, "an element", element)
+			assertRedacted(t, "an element", element)
 		}
 	}
 }
 
 func TestEncodingErrorHoldsNoValue(t *testing.T) {
 	_, err := credential.StringValue(canary.Secret + "\xff").AppendJSON(nil)
-	silentError(t, err)
+	assertRedactedError(t, err)
 	_, err = credential.NewObject(credential.Field{Name: canary.Secret + "\xff"}).AppendJSON(nil)
-	silentError(t, err)
+	assertRedactedError(t, err)
 	_, err = credential.ParseObject([]byte(`{"` + canary.Secret + `":"` + canary.Secret + "\n"))
-	silentError(t, err)
+	assertRedactedError(t, err)
 }

@@ -11,7 +11,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// Section 4, step 1: what a config may not be.
+// Section 4, step 1.
 func TestAConfigThatIsNotAnObjectIsRefused(t *testing.T) {
 	const notJSON, notObject, notUTF8 = "not valid JSON", "not a JSON object", "not valid UTF-8"
 	for _, row := range []struct{ name, config, reason string }{
@@ -34,11 +34,11 @@ func TestAConfigThatIsNotAnObjectIsRefused(t *testing.T) {
 		{"a number with a leading zero", `{"a":01}`, notJSON},
 		{"NaN, which Python writes", `{"a":NaN}`, notJSON},
 		{"a line feed in a string", "{\"a\":\"b\nc\"}", notJSON},
-		{"an escape that JSON has not", `{"a":"\x41"}`, notJSON},
+		{"an escape that JSON does not have", `{"a":"\x41"}`, notJSON},
 		{"two objects", `{"a":1}{"b":2}`, notJSON},
 		{"words after the object", `{"a":1} b`, notJSON},
 		{"a bracket after the object", `{"a":1}}`, notJSON},
-		{"two byte order marks before it", "\ufeff\ufeff{}", notJSON},
+		{"two byte order marks", "\ufeff\ufeff{}", notJSON},
 		{"UTF-16", "\xff\xfe{\x00}\x00", "its config is UTF-16: save it as UTF-8"},
 		{"a value that is not UTF-8", "{\"a\":\"\xff\xfe\"}", notUTF8},
 		{"a name that is not UTF-8", "{\"\xc3\x28\":1}", notUTF8},
@@ -113,8 +113,7 @@ func TestParseConfigReadsSourceAndSecretPath(t *testing.T) {
 	assert.Equal(t, `{"z":1,"credentialSource":"agent","secret-path":"a/b"}`, resolvertest.JSON(t, c.Fields))
 }
 
-// A config that is read need not be one that resolves: to store it is soon enough
-// to find out.
+// A config that parses may still not resolve. Check reports that when the config is stored.
 func TestCheckReportsUnresolvableConfigs(t *testing.T) {
 	for _, row := range []struct{ config, reason string }{
 		{`{"secret-path":1}`, `its "secret-path" is neither a string nor null`},

@@ -6,7 +6,7 @@ import "testing"
 func TestDirectBundleEntriesBecomeFields(t *testing.T) {
 	testResolutions(t, []resolution{
 		{
-			name:    "a field that is there changes at its place, others come last",
+			name:    "an existing field keeps its place, new ones come last",
 			config:  `{"z":"1","password":"old","a":"2"}`,
 			secrets: secrets{guid: {"password": "new", "m": "3", "b": "4"}},
 			want:    `{"z":"1","password":"new","a":"2","b":"4","m":"3"}`,
@@ -18,7 +18,7 @@ func TestDirectBundleEntriesBecomeFields(t *testing.T) {
 			want:    `{"z":"4","y":"2","b":"3","a":"5"}`,
 		},
 		{
-			name:    "one level: an object takes the place of an object",
+			name:    "one level: an object replaces an object",
 			config:  `{"extra":{"a":"1","b":"2"}}`,
 			secrets: secrets{guid: {"json": `{"extra":{"a":"3"}}`}},
 			want:    `{"extra":{"a":"3"}}`,
@@ -30,20 +30,20 @@ func TestDirectBundleEntriesBecomeFields(t *testing.T) {
 			want:    `{"user":"password","extra":{"a":"password"},"password":"s3cret"}`,
 		},
 		{
-			name:    "nor are its strings looked up",
+			name:    "no string is looked up",
 			config:  `{"credentialSource":"direct","password":"pw"}`,
 			secrets: secrets{"pw": {"pw": "wrong"}},
 			asked:   []string{guid},
 			want:    `{"credentialSource":"direct","password":"pw"}`,
 		},
 		{
-			name:    "false, 0 and 0.0 are laid over like any value",
+			name:    "false, 0 and 0.0 override like any value",
 			config:  `{"a":true,"b":1,"c":1}`,
 			secrets: secrets{guid: {"json": `{"a":false,"b":0,"c":0.0}`}},
 			want:    `{"a":false,"b":0,"c":0.0}`,
 		},
 		{
-			name:    "the fields that mean something are fields like any other by then",
+			name:    "credentialSource and secret-path can be overridden",
 			config:  `{"credentialSource":"direct","password":"pw"}`,
 			secrets: secrets{guid: {"credentialSource": "agent", "secret-path": "p"}, "p": {"pw": "wrong"}},
 			asked:   []string{guid},

@@ -12,7 +12,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// Section 5: the words are fixed, and name the credential.
+// Section 5: the texts are fixed and name the credential.
 func TestErrorWording(t *testing.T) {
 	held := secrets{"p": {"x": "1"}, "not UTF-8": {"x": "{\"\xff\":1}"}}
 	fail := func(kind credential.Kind) resolvertest.Hook {
@@ -78,8 +78,8 @@ func TestErrorMatchesItsKindAndCause(t *testing.T) {
 	assert.Equal(t, theirs, store.Err)
 }
 
-// A Detail is for a log: the store's own words, which may quote the reference, and
-// a reference may be a password.
+// Detail is for the log. It contains the store's own text, which may quote the reference, and a
+// reference may be a password.
 func TestDetailRedactsTheReference(t *testing.T) {
 	const reference = "Tr0ub4dor3"
 	fail := func(err error) *credential.Error {
@@ -101,7 +101,7 @@ func TestDetailRedactsTheReference(t *testing.T) {
 	assert.Equal(t, `Get "http://h/v1/[redacted]?version=0": no route`, failed(t, stores.Resolver()).Detail(), "escaped by segments")
 }
 
-// A reference may be a word, or a letter, of the fixed word that replaces it.
+// The reference may be part of the fixed word that replaces it.
 func TestDetailKeepsTheFixedWordWhole(t *testing.T) {
 	for reference, want := range map[string]string{"r": "fo [redacted] us", "red": "fo r us", "redacted": "fo r us"} {
 		stores := resolvertest.New(t)

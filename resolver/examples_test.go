@@ -12,7 +12,7 @@ import (
 
 const certificate = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ1+/a=\n-----END CERTIFICATE-----\n"
 
-// The credentials that the library this replaces has in its manual.
+// The credentials from the manual of the library that this project replaces.
 func TestManualExamplesResolve(t *testing.T) {
 	testResolutions(t, []resolution{
 		{
@@ -59,7 +59,7 @@ func TestManualExamplesResolve(t *testing.T) {
 			want:    `{"host":"db.example.com","port":5432,"username":"rotated_user","password":"s3cret"}`,
 		},
 		{
-			name:   "a direct credential that holds all that it needs",
+			name:   "a direct credential without a bundle",
 			config: `{"host":"localhost","port":5432,"username":"dev_user","password":"dev_password","database":"app_dev"}`,
 			asked:  []string{guid},
 			want:   `{"host":"localhost","port":5432,"username":"dev_user","password":"dev_password","database":"app_dev"}`,
@@ -80,7 +80,7 @@ func TestManualExampleSubstitutesACertificate(t *testing.T) {
 	v, _ := resolved.Get("ssl_cert")
 	text, ok := v.Text()
 	assert.True(t, ok)
-	assert.Equal(t, certificate, text, "every byte of it, line feeds included")
+	assert.Equal(t, certificate, text, "the whole certificate, with its line feeds")
 	assert.Equal(t, `{"host":"db.example.com","port":5432,"database":"analytics","username":"app_user",`+
 		`"password":"actual_password","ssl_cert":"-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ1+/a=\n-----END CERTIFICATE-----\n"}`,
 		resolvertest.JSON(t, resolved))

@@ -14,21 +14,21 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// drawn is a value of an explicit config together with what it is to become: not by
-// reading what is written, but by knowing what was meant when it was written.
+// drawn is a random value of an explicit config together with its expected result. The
+// generator builds both at once, so the expectation does not depend on parsing.
 type drawn struct {
 	config string
-	want   string // JSON; "" for what is left out
+	want   string // JSON; "" if the value is left out
 	kind   error  // of the first failure in it
 }
 
-// heldExplicitly is what the store has; the entries are hostile on purpose.
+// heldExplicitly holds the store's secrets. Their entries are hostile on purpose.
 var heldExplicitly = secrets{
 	"s": {"k": "${s#l}", "l": "$${", "e": ""}, "t": {"v": `q"\`}, "u": {"v": ""}, "$": {"v": "}|#"},
 	"j": {"k": `{"k":"never","l":"of j"}`}, "o": {"v": `{}`},
 }
 
-// fieldsOfObjects are those of the secrets that are an object.
+// fieldsOfObjects holds the fields of the secrets that are a JSON object.
 var fieldsOfObjects = map[string]map[string]string{"j": {"k": "never", "l": "of j"}}
 
 var (
@@ -38,7 +38,7 @@ var (
 	drawnFilters  = rapid.SampledFrom([]string{"", "", "json", "base64", "urlquery", "json|base64"})
 )
 
-// entryOf says what a name and a key refer to.
+// entryOf returns what a reference with a name and a key resolves to.
 func entryOf(name, key string) (text string, kind error) {
 	entries := heldExplicitly[name]
 	full := map[string]string{}

@@ -6,12 +6,12 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// explicitly is an explicit config of some fields.
+// explicitly returns an explicit config with the given fields.
 func explicitly(fields string) string {
 	return `{"credential-resolver":{"references":"explicit"},` + fields + `}`
 }
 
-// bundle is what the rows below have.
+// bundle returns the secrets that the rows below use.
 func bundle() secrets {
 	return secrets{
 		"db":    {"user": "u ser", "password": `p@s"s+w&rd/é`, "empty": "", "ref": "${db#user}", "escape": "$${"},
@@ -40,7 +40,7 @@ func TestSecretKeyRefIsReplacedByItsEntry(t *testing.T) {
 	testResolutions(t, []resolution{
 		Found("an entry", `"a":{"secretKeyRef":{"name":"db","key":"password"}}`, `"a":"p@s\"s+w&rd/é"`, "db"),
 		Found("the only entry", `"a":{"secretKeyRef":{"name":"one"}}`, `"a":"only"`, "one"),
-		Found("the only one that is not empty", `"a":{"secretKeyRef":{"name":"two"}}`, `"a":"only"`, "two"),
+		Found("the only entry that is not empty", `"a":{"secretKeyRef":{"name":"two"}}`, `"a":"only"`, "two"),
 		Found("the only entry, the text of an object", `"a":{"secretKeyRef":{"name":"nest"}}`, `"a":"{\"o\":{\"k\":1.50}}"`, "nest"),
 		Found("an entry as it is stored, before a field of the object in it",
 			`"a":{"secretKeyRef":{"name":"sa","key":"key.json"}},"b":{"secretKeyRef":{"name":"sa","key":"n"}},"c":["${sa}"]`,

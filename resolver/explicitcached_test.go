@@ -14,7 +14,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// putExplicit stores an explicit credential, and its secret.
+// putExplicit stores an explicit credential and its secret.
 func putExplicit(c *resolvertest.Cached, guid, secret string) {
 	c.Configs.Put(guid, explicitly(`"user":"literal","password":"${of-`+guid+`#pw}"`))
 	c.Secrets.Put("of-"+guid, map[string]string{"pw": secret})
@@ -32,7 +32,7 @@ func TestAnExplicitCredentialIsCachedLikeAnyOther(t *testing.T) {
 		c.Pass(1)
 		require.Equal(c.T, "two", c.Password("g", cache.Ask{Fresh: true}))
 
-		// "This one was refused": it is read again, once a second at most.
+		// A rejected credential is read again, at most once a second.
 		putExplicit(c, "g", "three")
 		rejected := cache.Ask{Rejected: func(*credential.Credential) bool { return true }}
 		require.Equal(c.T, "two", c.Password("g", rejected))
@@ -80,8 +80,8 @@ func TestConsistentReadsOfExplicitReferences(t *testing.T) {
 	})
 }
 
-// Section 4, step 8: one that was there is not asked about here, since none is a
-// literal; and what is optional may go.
+// Section 4, step 8, makes a literal NotFound if it was a secret before. An explicit reference
+// needs no such memory, because it is never a literal. An optional secret may disappear.
 func TestDisappearedSecretOfAnExplicitReference(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		putExplicit(c, "g", "one")
@@ -98,8 +98,8 @@ func TestDisappearedSecretOfAnExplicitReference(t *testing.T) {
 	})
 }
 
-// What an explicit credential is made of is read beside its config, once that is known;
-// from a further store it is read after it.
+// The secrets of an explicit credential are prefetched once they are known. Secrets of a named
+// store are read after the config.
 func TestPrefetchReadsSecretsOfExplicitReferences(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stores, second := resolvertest.New(t), resolvertest.New(t)
@@ -122,7 +122,7 @@ func TestPrefetchReadsSecretsOfExplicitReferences(t *testing.T) {
 		require.Equal(t, []string{"one"}, second.Secrets.Asked())
 		close(gate)
 		require.NoError(t, <-done)
-		require.Equal(t, []string{"one", "one"}, stores.Secrets.Asked(), "what was read beside is taken")
+		require.Equal(t, []string{"one", "one"}, stores.Secrets.Asked(), "the prefetched secret is used")
 		require.Equal(t, []string{"one", "one"}, second.Secrets.Asked())
 		require.Equal(t, `{"a":"1","b":"2"}`, answer(t, r))
 	})

@@ -33,12 +33,12 @@ func TestAReferenceMayNameAStore(t *testing.T) {
 	assert.Equal(t, []string{"pw"}, first.Secrets.Asked())
 	assert.Equal(t, []string{"pw"}, second.Secrets.Asked())
 
-	// The config's own store is that of references which name none.
+	// References that name no store use the config's own store.
 	own := `{"credential-resolver":{"references":"explicit","secretStore":"second"},` + fields + `}`
 	assert.Equal(t, `{"a":"2","b":"2","c":"2"}`, answer(t, resolve(both, own)))
-	assert.Equal(t, []string{"pw", "pw"}, second.Secrets.Asked(), "one secret of one store, however it is named")
+	assert.Equal(t, []string{"pw", "pw"}, second.Secrets.Asked(), "one secret of one store is read once")
 
-	// Without a default store, each must name one.
+	// Without a default store, each reference must name one.
 	failure := failed(t, resolve(resolver.Options{}, explicitly(`"b":{"secretKeyRef":{"name":"pw","store":"second"}},"c":["${pw}"]`)))
 	assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 	assert.Equal(t, `its field "c[0]" names no store, and the Component has no secretStore`, failure.Reason)
@@ -61,10 +61,11 @@ func TestExplicitInvalidNameIsAnError(t *testing.T) {
 	assert.Equal(t, `its field "b.c" refers to a name that no secret of its store can have`, failure.Reason)
 	assert.Equal(t, credential.Reference(canary.Reference), failure.Reference)
 	assert.Empty(t, stores.Secrets.Asked())
-	silentError(t, failure)
+	assertRedactedError(t, failure)
 }
 
-// What single-key mode would not take for a name is one, if the store can have it.
+// A name that single-key mode would treat as a literal is a valid explicit name, if the store
+// allows it.
 func TestExplicitNameFollowsOnlyTheStoreGrammar(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, explicitly(`"a":{"secretKeyRef":{"name":"a #|}{?% b"}}`))
@@ -83,8 +84,8 @@ func TestAnExplicitReferenceThatIsNotAllowed(t *testing.T) {
 		failure := failed(t, resolver.New(options))
 		assert.Equal(t, credential.Denied, failure.Kind)
 		assert.Equal(t, `its field "b[0]" asks for a secret that metadata allowedSecrets does not allow`, failure.Reason)
-		assert.Empty(t, stores.Secrets.Asked(), "not even for those that are allowed")
-		silentError(t, failure)
+		assert.Empty(t, stores.Secrets.Asked(), "not even for allowed secrets")
+		assertRedactedError(t, failure)
 	}
 }
 
@@ -171,7 +172,7 @@ func TestExplicitReferencesShareTheDeadline(t *testing.T) {
 	})
 }
 
-// A config may be deep and long at once: it is read and written in one pass.
+// A config may be deep and long at once. It is read and written in one pass.
 func TestADeepAndLongConfig(t *testing.T) {
 	stores := resolvertest.New(t)
 	const depth = 4000

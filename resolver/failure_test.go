@@ -12,17 +12,17 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// failing is a place where a store can fail: a credential that resolves, but for
-// the one call that hook is put before.
+// failing is a credential that resolves except for one call to a store. The test sets a hook
+// before that call.
 type failing struct {
 	name, config string
-	// store is the one that fails, in the words of an error.
+	// store is the failing store, as an error names it.
 	store string
-	// secret is what the secret store fails for; "" if it is the config store.
+	// secret is the name whose read fails; "" if the config store fails.
 	secret string
 }
 
-// failingPlaces are all calls to stores that a resolution makes.
+// failingPlaces lists every call to a store that a resolution makes.
 func failingPlaces() []failing {
 	const config, secret = "config store", "secret store"
 	return []failing{
@@ -36,8 +36,8 @@ func failingPlaces() []failing {
 	}
 }
 
-// fail makes stores that hold all that the credential needs, with a hook before
-// the failing call.
+// fail returns stores that hold all that the credential needs, with a hook before the failing
+// call.
 func (f failing) fail(t *testing.T, hook resolvertest.Hook) *resolvertest.Stores {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, f.config)
@@ -69,9 +69,9 @@ func TestAnyStoreErrorFailsTheWholeResolution(t *testing.T) {
 		{"a bare kind", credential.Denied, credential.Denied},
 		{"not classified", plain, credential.Unavailable},
 		{"not classified, out of time", fmt.Errorf("get: %w", context.DeadlineExceeded), credential.Timeout},
-		{"a kind that no store may give: a bad request", &credential.StoreError{Kind: credential.InvalidRequest, Err: plain}, credential.Internal},
+		{"a kind that stores may not return: InvalidRequest", &credential.StoreError{Kind: credential.InvalidRequest, Err: plain}, credential.Internal},
 		{"a value that cannot be used", &credential.StoreError{Kind: credential.FailedPrecondition, Err: plain}, credential.FailedPrecondition},
-		{"a kind that no store may give: too large", &credential.StoreError{Kind: credential.TooLarge, Err: plain}, credential.Internal},
+		{"a kind that stores may not return: TooLarge", &credential.StoreError{Kind: credential.TooLarge, Err: plain}, credential.Internal},
 	} {
 		for _, place := range failingPlaces() {
 			t.Run(failure.name+", "+place.name, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestAnyStoreErrorFailsTheWholeResolution(t *testing.T) {
 				assert.Equal(t, failure.want, got.Kind)
 				assert.Equal(t, place.store, got.Store)
 				assert.Equal(t, credential.Reference(place.secret), got.Reference)
-				assert.ErrorIs(t, got, failure.err, "the cause is kept, for a log")
+				assert.ErrorIs(t, got, failure.err, "the cause is kept for the log")
 			})
 		}
 	}

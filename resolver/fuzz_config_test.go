@@ -11,15 +11,15 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// FuzzParseConfig: a config means what the rules of section 4, steps 1 to 3, say
-// of the object that encoding/json reads, and means the same once written.
+// FuzzParseConfig checks ParseConfig against the rules of section 4, steps 1 to 3, applied to
+// what encoding/json reads. A config that is written and parsed again must mean the same.
 func FuzzParseConfig(f *testing.F) {
 	for _, seed := range objectSeeds() {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := credential.ParseConfig(text)
-		names, values, isObject := theirObject(bytes.TrimPrefix(text, []byte("\ufeff")))
+		names, values, isObject := stdlibObject(bytes.TrimPrefix(text, []byte("\ufeff")))
 		require.Equal(t, isObject && len(text) <= 1<<20, err == nil)
 		if err != nil {
 			require.Nil(t, c)
@@ -40,8 +40,8 @@ func FuzzParseConfig(f *testing.F) {
 			got = append(got, name)
 			sameValue(t, values[name], v)
 		}
-		require.Equal(t, kept, got, "the fields but our own, in order")
-		fixpoint(t, c.Fields)
+		require.Equal(t, kept, got, "all fields except ours, in order")
+		checkRoundTrip(t, c.Fields)
 
 		rest := resolvertest.JSON(t, c.Fields)[1:]
 		if c.Fields.Len() > 0 {
@@ -49,7 +49,7 @@ func FuzzParseConfig(f *testing.F) {
 		}
 		block, err := credential.ParseConfig([]byte(`{"credential-resolver":{}` + rest))
 		require.NoError(t, err)
-		require.Equal(t, resolvertest.JSON(t, c.Fields), resolvertest.JSON(t, block.Fields), "with our own field first")
+		require.Equal(t, resolvertest.JSON(t, c.Fields), resolvertest.JSON(t, block.Fields), "the same config with our field first")
 
 		again, err := credential.ParseConfig([]byte(resolvertest.JSON(t, c.Fields)))
 		require.NoError(t, err)
@@ -63,7 +63,7 @@ func FuzzParseConfig(f *testing.F) {
 	})
 }
 
-// checkMeaning restates steps 2 and 3, and what Check refuses.
+// checkMeaning checks steps 2 and 3, and what Check rejects.
 func checkMeaning(t *testing.T, values map[string]json.RawMessage, c *credential.Config) {
 	t.Helper()
 	field := func(name string) any {
@@ -77,7 +77,7 @@ func checkMeaning(t *testing.T, values map[string]json.RawMessage, c *credential
 	block, ownIsObject := own.(map[string]any)
 	if block["references"] == "explicit" && len(block) == 1 {
 		require.True(t, c.Explicit)
-		require.False(t, c.SourceUnknown, "a source means nothing")
+		require.False(t, c.SourceUnknown, "an unexpected unknown source")
 		return
 	}
 	require.False(t, c.Explicit && len(block) == 0)
@@ -86,7 +86,7 @@ func checkMeaning(t *testing.T, values map[string]json.RawMessage, c *credential
 	require.Equal(t, agent, c.Source == credential.SourceAgent)
 	require.Equal(t, !agent, c.Source == credential.SourceDirect)
 	require.Equal(t, source != nil && source != "agent" && source != "direct", c.SourceUnknown)
-	if path == nil || pathIsText { // what Check refuses has no path and no mode
+	if path == nil || pathIsText { // if Check rejects the config, it has no path and no mode
 		require.Equal(t, pathText, c.SecretPath)
 		require.Equal(t, !agent || pathText != "", c.Mode() == credential.MultiKey)
 	}

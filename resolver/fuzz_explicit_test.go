@@ -13,8 +13,9 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// FuzzReferenceText: a string with references is an error that tells nothing, or
-// becomes its literals with secrets between them; escaped, any string is itself.
+// FuzzReferenceText resolves an arbitrary text with references. The result must be an error
+// without secrets, or the literals with secrets between them. An escaped text must resolve to
+// itself.
 func FuzzReferenceText(f *testing.F) {
 	for _, seed := range []string{
 		``, `${s}`, `a${s#k|json}b`, `$${s}`, `$$${s}`, `${s#k|urlquery|base64}`, `${`, `${}`, `${#}`, `${s#}`, `${s|}`,
@@ -46,11 +47,11 @@ func FuzzReferenceText(f *testing.F) {
 
 		got, err := resolve(credential.EscapeReferences(s))
 		require.NoError(t, err)
-		require.Equal(t, s, got, "escaped, a string is itself")
+		require.Equal(t, s, got, "an escaped string resolves to itself")
 		require.Empty(t, stores.Secrets.Asked())
 
-		// What a secret holds is not read again: an answer has as many of the text
-		// as there are references, and no error comes of it.
+		// The content of a secret is not parsed again. So the answer contains the hostile text
+		// once per reference, and no error results from it.
 		const hostile = "${none#none}$${"
 		stores.Secrets.Put("s", map[string]string{"k": hostile})
 		stores.Secrets.Put("j", map[string]string{"k": `{"${s}":"` + hostile + `"}`})
@@ -71,8 +72,8 @@ func FuzzReferenceText(f *testing.F) {
 	})
 }
 
-// FuzzExplicitConfig: whatever a config is, it resolves or fails by a kind that is
-// the config's fault; without a dollar and a secretKeyRef it is answered as it is.
+// FuzzExplicitConfig resolves an arbitrary config. It must succeed, or fail with a kind that
+// blames the config. A config without "$" and "secretKeyRef" must be answered unchanged.
 func FuzzExplicitConfig(f *testing.F) {
 	for _, seed := range append(objectSeeds(),
 		`{"a":{"secretKeyRef":{"name":"s","key":"k","optional":true,"default":1}}}`, `{"a":[{"secretKeyRef":{"name":"n","optional":true}}]}`,
@@ -110,6 +111,6 @@ func FuzzExplicitConfig(f *testing.F) {
 			require.Equal(t, plain, resolvertest.JSON(t, finished.Fields))
 			require.Empty(t, stores.Secrets.Asked())
 		}
-		fixpoint(t, finished.Fields)
+		checkRoundTrip(t, finished.Fields)
 	})
 }

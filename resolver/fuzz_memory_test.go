@@ -13,17 +13,17 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// everySecret is a store that has one secret under every name.
+// everySecret is a store that returns the same secret for every name.
 type everySecret map[string]string
 
 func (s everySecret) Secret(context.Context, string) (map[string]string, error) { return s, nil }
 
-// What a resolution may allocate: so much for each byte that it reads, besides what the
-// budget of a credential comes to with the copies that are made of it on the way.
+// The most bytes that a resolution may allocate: perByte for each byte of input, plus a fixed
+// part. The fixed part covers the budget of a credential and the copies made on the way.
 const (
 	perByte  = 400
 	besides  = 64 << 20
-	repeated = 64 << 10 // about as long as what a fuzzer finds is made
+	repeated = 64 << 10 // the fuzzer's texts are repeated to about this length
 )
 
 func requireWithinMemory(t *testing.T, config []byte, secret map[string]string) {
@@ -59,8 +59,8 @@ func longer(s string) string {
 	return strings.Repeat(s, repeated/len(s)+1)
 }
 
-// FuzzMemoryOfAConfig: whatever a config and the secrets are, resolving it takes memory
-// by their size. Each secret is long, and every name has one.
+// FuzzMemoryOfAConfig resolves an arbitrary config. The memory used must be proportional to the
+// input. Every name has a long secret.
 func FuzzMemoryOfAConfig(f *testing.F) {
 	for _, seed := range append(objectSeeds(),
 		marks+`"a":["${b#k|json}",{"b":{"secretKeyRef":{"name":"b","key":"k"}}}]}`,
@@ -81,8 +81,8 @@ func FuzzMemoryOfAConfig(f *testing.F) {
 	})
 }
 
-// FuzzMemoryOfATemplate: whatever a text with references is, and however often it
-// stands in a config.
+// FuzzMemoryOfATemplate does the same for an arbitrary text with references, repeated many
+// times in a config.
 func FuzzMemoryOfATemplate(f *testing.F) {
 	for _, seed := range []string{
 		`${b#k}`, `${b#k|json}`, `${b#k|urlquery|base64}`, `${b#k|json|json|json|json}`, `$${`, `${b#l}`, "\x00${b}", `${`, `x`,

@@ -17,7 +17,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// objectSeeds are texts from which a fuzzer finds its way to the corners.
+// objectSeeds are seeds that help the fuzzer find corner cases.
 func objectSeeds() []string {
 	return []string{
 		``, `{}`, `[]`, `null`, `"a"`, `{"a":1,}`, "\ufeff{}", `{"a":1}{"b":2}`,
@@ -33,8 +33,8 @@ func objectSeeds() []string {
 	}
 }
 
-// FuzzParseObject: what is read is what encoding/json reads, in the text's order
-// and with its digits, and what is written is read again as the same.
+// FuzzParseObject compares ParseObject with encoding/json, and additionally checks the order of
+// fields and the digits of numbers. Written and parsed again, the object must be the same.
 func FuzzParseObject(f *testing.F) {
 	for _, seed := range objectSeeds() {
 		f.Add([]byte(seed))
@@ -42,8 +42,8 @@ func FuzzParseObject(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input []byte) {
 		before := bytes.Clone(input)
 		o, err := credential.ParseObject(input)
-		require.Equal(t, before, input, "the text was touched")
-		names, values, isObject := theirObject(input)
+		require.Equal(t, before, input, "the text was changed")
+		names, values, isObject := stdlibObject(input)
 		require.Equal(t, isObject, err == nil, "encoding/json differs: %v", err)
 		if err != nil {
 			var syntax *credential.SyntaxError
@@ -60,28 +60,28 @@ func FuzzParseObject(f *testing.F) {
 			sameValue(t, values[name], found)
 		}
 		require.Equal(t, names, got, "names, in order")
-		fixpoint(t, o)
+		checkRoundTrip(t, o)
 		if len(names) > 0 {
-			again, err := credential.ParseObject([]byte(firstAgain(t, o)))
+			again, err := credential.ParseObject([]byte(repeatFirstName(t, o)))
 			require.NoError(t, err)
 			gotNames, gotValues := fieldsOf(again)
-			require.Equal(t, names, gotNames, "a name that stands twice keeps its first place")
-			require.Equal(t, `"again"`, text(t, gotValues[0]), "and has its last value")
+			require.Equal(t, names, gotNames, "a duplicate name keeps its first place")
+			require.Equal(t, `"again"`, text(t, gotValues[0]), "a duplicate name has its last value")
 		}
 	})
 }
 
-// firstAgain is an object's JSON with its first name a second time, at the end. A
-// fuzzer that changes bytes seldom makes a name stand twice.
-func firstAgain(t require.TestingT, o credential.Object) string {
+// repeatFirstName returns an object's JSON with its first name repeated at the end. By changing
+// bytes, a fuzzer rarely creates a duplicate name.
+func repeatFirstName(t require.TestingT, o credential.Object) string {
 	names, _ := fieldsOf(o)
 	return strings.TrimSuffix(text(t, o.AsValue()), "}") + "," + text(t, credential.StringValue(names[0])) + `:"again"}`
 }
 
-// theirObject reads an object by encoding/json: its names in the order of their
-// first place, and the last value of each. Half a surrogate pair, which
-// encoding/json takes for U+FFFD, is no object to us.
-func theirObject(text []byte) (names []string, values map[string]json.RawMessage, ok bool) {
+// stdlibObject reads an object with encoding/json. It returns the names in the order of their
+// first occurrence, and the last value of each. encoding/json replaces a lone surrogate by
+// U+FFFD; ParseObject rejects it.
+func stdlibObject(text []byte) (names []string, values map[string]json.RawMessage, ok bool) {
 	if !utf8.Valid(text) || !json.Valid(text) || bytes.TrimLeft(text, " \t\r\n")[0] != '{' || halfPair(text) {
 		return nil, nil, false
 	}
@@ -105,7 +105,7 @@ func theirObject(text []byte) (names []string, values map[string]json.RawMessage
 	return names, values, true
 }
 
-// halfPair tells whether valid JSON has an escape for half a surrogate pair.
+// halfPair reports whether valid JSON contains an escape for a lone surrogate.
 func halfPair(text []byte) bool {
 	unit := func(at int) rune {
 		if at+6 > len(text) || text[at] != '\\' || text[at+1] != 'u' {
@@ -128,12 +128,12 @@ func halfPair(text []byte) bool {
 			i += 6 + 5
 			continue
 		}
-		i++ // what is escaped may be a backslash
+		i++ // the escaped character may be a backslash
 	}
 	return false
 }
 
-// sameValue checks that a value means what a JSON text means, to the digit.
+// sameValue checks that a value equals a JSON text, including the digits of numbers.
 func sameValue(t *testing.T, want json.RawMessage, v credential.Value) {
 	t.Helper()
 	got, err := v.AppendJSON(nil)
@@ -153,8 +153,8 @@ func decoded(t *testing.T, text []byte) any {
 	return v
 }
 
-// fixpoint checks that what is written is read again as what was written.
-func fixpoint(t *testing.T, o credential.Object) {
+// checkRoundTrip checks that the written object parses to the same object.
+func checkRoundTrip(t *testing.T, o credential.Object) {
 	t.Helper()
 	first, err := o.AppendJSON(nil)
 	require.NoError(t, err)

@@ -9,8 +9,8 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// FuzzApplySecretValues: each string is replaced at most once, what does not
-// match is untouched to the byte, the order stays, and so do the inputs.
+// FuzzApplySecretValues checks that each string is replaced at most once, that values without a
+// match and the order of fields stay unchanged, and that the inputs are not modified.
 func FuzzApplySecretValues(f *testing.F) {
 	for _, seed := range [][2]string{
 		{`{}`, `{}`},
@@ -33,21 +33,21 @@ func FuzzApplySecretValues(f *testing.F) {
 			return
 		}
 		nested := credential.NewObject(credential.Field{Name: credential.FieldExtra, Value: source.AsValue()})
-		for _, data := range []credential.Object{data, circle(source)} {
+		for _, data := range []credential.Object{data, circularSecrets(source)} {
 			checkSubstitution(t, source, data)
 			checkSubstitution(t, nested, data)
 		}
 		if source.Len() > 0 {
-			twice := resolvertest.Parse(t, `{"extra":`+firstAgain(t, source)+`}`)
+			twice := resolvertest.Parse(t, `{"extra":`+repeatFirstName(t, source)+`}`)
 			checkSubstitution(t, twice, credential.Object{})
 		}
 	})
 }
 
-// circle is secret data in which each string of an object names the next one: the
-// data in which a second look at a value shows. Bytes that a fuzzer changes seldom
-// make two names equal.
-func circle(o credential.Object) credential.Object {
+// circularSecrets returns secret data in which each string of an object names the next string. With such
+// data, a value that is looked at twice gives a wrong result. By changing bytes, a fuzzer
+// rarely makes two names equal.
+func circularSecrets(o credential.Object) credential.Object {
 	var strings []credential.Value
 	for _, v := range o.All() {
 		if v.Kind() == credential.StringKind {
@@ -66,8 +66,8 @@ func circle(o credential.Object) credential.Object {
 func checkSubstitution(t require.TestingT, source, data credential.Object) credential.Object {
 	beforeSource, beforeData := text(t, source.AsValue()), text(t, data.AsValue())
 	got := credential.ApplySecretValues(source, data)
-	require.Equal(t, beforeSource, text(t, source.AsValue()), "the source was touched")
-	require.Equal(t, beforeData, text(t, data.AsValue()), "the secrets were touched")
+	require.Equal(t, beforeSource, text(t, source.AsValue()), "the source was changed")
+	require.Equal(t, beforeData, text(t, data.AsValue()), "the secrets were changed")
 
 	names, values := fieldsOf(source)
 	gotNames, gotValues := fieldsOf(got)
@@ -90,14 +90,14 @@ func checkSubstitution(t require.TestingT, source, data credential.Object) crede
 			same = same && want == text(t, inner)
 		}
 		if same && !namedIn(innerValues, data) {
-			require.Equal(t, text(t, v), text(t, gotValues[i]), "an extra without a match is untouched")
+			require.Equal(t, text(t, v), text(t, gotValues[i]), "an extra without a match is unchanged")
 		}
 	}
 	return got
 }
 
-// replacedOnce is the rule for one value: its replacement if it is a string that
-// is a name in data, and otherwise itself.
+// replacedOnce is the rule for one value: a string that is a name in data is replaced, any
+// other value stays.
 func replacedOnce(t require.TestingT, v credential.Value, data credential.Object) string {
 	if s, ok := v.Text(); ok {
 		if replacement, ok := data.Get(s); ok {
@@ -125,7 +125,7 @@ func fieldsOf(o credential.Object) (names []string, values []credential.Value) {
 	return names, values
 }
 
-// text is a value's JSON.
+// text returns a value as JSON.
 func text(t require.TestingT, v credential.Value) string {
 	b, err := v.AppendJSON(nil)
 	require.NoError(t, err)

@@ -16,33 +16,32 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// counted is a store of secrets that counts what is asked of it, names that it only
-// judges included.
-type counted struct {
+// countingStore is a secret store that counts its calls, including the calls of ValidName.
+type countingStore struct {
 	memory
 
 	calls *atomic.Int64
 }
 
-func (c counted) Secret(ctx context.Context, name string) (map[string]string, error) {
+func (c countingStore) Secret(ctx context.Context, name string) (map[string]string, error) {
 	c.calls.Add(1)
 	return c.memory.Secret(ctx, name)
 }
 
-func (c counted) ValidName(string) bool { c.calls.Add(1); return true }
+func (c countingStore) ValidName(string) bool { c.calls.Add(1); return true }
 
-func (counted) LeadingSlash() bool { return false }
+func (countingStore) LeadingSlash() bool { return false }
 
-// work is what something took: calls to a store, allocations and their bytes.
+// work is the cost of a resolution: calls to a store, allocations, and allocated bytes.
 type work struct{ calls, allocations, bytes uint64 }
 
-// resolving returns the work to resolve a config.
+// resolving returns a function that measures the work to resolve a config.
 func resolving(config string, held secrets, change ...func(*resolver.Options)) func(t *testing.T) work {
 	return func(t *testing.T) (w work) {
 		t.Helper()
 		require.LessOrEqual(t, len(config), credential.MaxConfigSize)
 		var calls atomic.Int64
-		stores := counted{memory{map[string][]byte{guid: []byte(config)}, held}, &calls}
+		stores := countingStore{memory{map[string][]byte{guid: []byte(config)}, held}, &calls}
 		opts := resolver.Options{
 			Configs: stores, Secrets: stores, MaxSecrets: 1 << 20, AllowUnresolved: true, Timeout: time.Hour,
 			Allowed: func(string) bool { calls.Add(1); return true },
@@ -63,7 +62,7 @@ func resolving(config string, held secrets, change ...func(*resolver.Options)) f
 	}
 }
 
-// doing returns the work of a function.
+// doing returns a function that measures the work of f.
 func doing(f func()) func(*testing.T) work {
 	return func(*testing.T) (w work) {
 		w.allocations = resolvertest.Allocations(func() { w.bytes = resolvertest.Allocated(f) })
@@ -71,7 +70,7 @@ func doing(f func()) func(*testing.T) work {
 	}
 }
 
-// growing are inputs of a size that can be doubled.
+// growing returns inputs by name, each as a function of its size.
 func growing(t *testing.T) map[string]func(n int) func(*testing.T) work {
 	entries := func(n int, value string) map[string]string {
 		held := map[string]string{"k": "v"}
@@ -84,7 +83,7 @@ func growing(t *testing.T) map[string]func(n int) func(*testing.T) work {
 	bundle := func(rest string) string { return agent(`"secret-path":"b",` + rest) }
 	nested := func(n int, inner string) string { return strings.Repeat(`{"a":`, n) + inner + strings.Repeat("}", n) }
 	return map[string]func(n int) func(*testing.T) work{
-		"values that are no names": func(n int) func(*testing.T) work {
+		"values that cannot be names": func(n int) func(*testing.T) work {
 			return resolving(agent(distinct(n, `"no name %d"`)[1:]), secrets{})
 		},
 		"values that are looked up": func(n int) func(*testing.T) work {
@@ -146,7 +145,7 @@ func growing(t *testing.T) map[string]func(n int) func(*testing.T) work {
 		"references at every depth": func(n int) func(*testing.T) work {
 			return resolving(marks+`"a":`+strings.Repeat(`["${b#k}",`, n)+"0"+strings.Repeat("]", n)+`}`, secrets{"b": {"k": "v"}})
 		},
-		"names that stand again": func(n int) func(*testing.T) work {
+		"duplicate names": func(n int) func(*testing.T) work {
 			return resolving(bundle(many(n, `"k"`)+`,`+many(n, `"k"`)), secrets{"b": {"k": "v"}})
 		},
 		"escapes": func(n int) func(*testing.T) work {
@@ -174,13 +173,13 @@ func growing(t *testing.T) map[string]func(n int) func(*testing.T) work {
 	}
 }
 
-// STYLE: doubling the input at most doubles time and memory.
+// Doubling the input must at most double time and memory.
 func TestDoublingTheInputDoublesTheWork(t *testing.T) {
 	const most, fixed = 2.6, 64 << 10
 	for name, of := range growing(t) {
 		t.Run(name, func(t *testing.T) {
 			const n = 4000
-			of(n / 8)(t) // what is made once is made
+			of(n / 8)(t) // warm up, so that lazy initialisation is not measured
 			once, twice := of(n)(t), of(2*n)(t)
 			assert.LessOrEqual(t, float64(twice.calls), 2*float64(once.calls)+1, "calls")
 			assert.LessOrEqual(t, float64(twice.allocations), most*float64(once.allocations)+1000, "allocations")
@@ -189,8 +188,8 @@ func TestDoublingTheInputDoublesTheWork(t *testing.T) {
 	}
 }
 
-// What takes time and no memory does not show above. These end: as products of two long
-// inputs they would be going on when the tests' own time is up.
+// Work that costs time but no memory is not visible above. If the work here were the product of
+// two long inputs, the test would exceed go test's timeout.
 func TestTwoLongInputsTakeLinearTime(t *testing.T) {
 	const n = 30_000
 	t.Run("fields and lookupFields", func(t *testing.T) {

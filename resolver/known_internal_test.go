@@ -7,14 +7,14 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The memory of secrets is bounded, and forgets the longest unused first: a
-// process that lives long must not grow with the names that it has seen.
+// The set of known secrets is bounded and evicts the least recently used name. Otherwise a
+// long-lived process would grow with each new name.
 func TestKnownSecretsAreBounded(t *testing.T) {
 	known := NewKnown()
 	for i := range maxKnown {
 		known.add(strconv.Itoa(i))
 	}
-	assert.True(t, known.has("0"), "which makes it the one used last")
+	assert.True(t, known.has("0"), "has makes it the most recently used")
 	known.add("one more")
 
 	assert.Equal(t, maxKnown, known.names.Len())

@@ -10,7 +10,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// Section 4, step 8: a secret that is gone is not a literal.
+// Section 4, step 8: a secret that has disappeared is not a literal.
 func TestKnownSecretThatDisappearsIsNotFound(t *testing.T) {
 	for _, place := range []struct{ name, config, secret string }{
 		{"a looked-up value", `{"credentialSource":"agent","a":"k","b":"other"}`, "k"},
@@ -25,7 +25,7 @@ func TestKnownSecretThatDisappearsIsNotFound(t *testing.T) {
 			{"deleted", func(s *resolvertest.Secrets) { s.Delete(place.secret) }},
 			{"without entries", func(s *resolvertest.Secrets) { s.Put(place.secret, nil) }},
 			{"with empty entries", func(s *resolvertest.Secrets) { s.Put(place.secret, map[string]string{"k": "", "x": ""}) }},
-			{"with an object of nothing", func(s *resolvertest.Secrets) { s.Put(place.secret, map[string]string{"k": `{"a":null}`}) }},
+			{"with an object of empty values", func(s *resolvertest.Secrets) { s.Put(place.secret, map[string]string{"k": `{"a":null}`}) }},
 		} {
 			t.Run(place.name+" is "+gone.name, func(t *testing.T) {
 				stores := resolvertest.New(t)
@@ -41,10 +41,10 @@ func TestKnownSecretThatDisappearsIsNotFound(t *testing.T) {
 				assert.Equal(t, "secret store", failure.Store)
 				assert.Equal(t, credential.Reference(place.secret), failure.Reference)
 				assert.Contains(t, failure.Error(), "gone from the secret store")
-				assert.Equal(t, credential.NotFound, failed(t, r).Kind, "it stays gone")
+				assert.Equal(t, credential.NotFound, failed(t, r).Kind, "it stays NotFound")
 
 				stores.Secrets.Put(place.secret, map[string]string{"k": "v"})
-				assert.Equal(t, before, answer(t, r), "until it is back")
+				assert.Equal(t, before, answer(t, r), "the secret is back")
 			})
 		}
 	}

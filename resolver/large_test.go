@@ -15,8 +15,8 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// TestLargeCredentialsAreLimited has a store of secrets that does not answer
-// hold two credentials of the largest size: a third one waits, and a small one does not.
+// TestLargeCredentialsAreLimited uses a secret store that does not answer while two credentials
+// of the maximum size are resolved. A third large one must wait, a small one must not.
 func TestLargeCredentialsAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := resolvertest.New(t)
@@ -51,7 +51,7 @@ func TestLargeCredentialsAreLimited(t *testing.T) {
 		synctest.Wait()
 		s.Secrets.Before("bundle", nil)
 		_, err = r.Resolve(t.Context(), "three")
-		require.NoError(t, err, "once the others have ended")
+		require.NoError(t, err, "the third resolution runs after the others")
 	})
 }
 

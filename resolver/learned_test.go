@@ -19,7 +19,7 @@ import (
 
 const learnedConfig = `{"credentialSource":"agent","host":"db","user":"u","password":"ref"}`
 
-// askedNames returns what the store of secrets was asked for since the last call.
+// askedNames returns the names that the secret store was asked for since the last call.
 func askedNames(c *resolvertest.Cached, seen *int) []string {
 	all := c.Secrets.Asked()
 	fresh := all[*seen:]
@@ -41,20 +41,21 @@ func TestLiteralIsCached(t *testing.T) {
 		}
 		c.Pass(time.Minute)
 		require.Equal(c.T, "one", c.Ask("g"))
-		require.ElementsMatch(c.T, []string{"db", "u", "ref"}, askedNames(c, &seen), "after four times the TTL")
+		require.ElementsMatch(c.T, []string{"db", "u", "ref"}, askedNames(c, &seen), "four TTLs later, the literal is looked up again")
 
 		c.Configs.Put("g", learnedConfig+" ")
 		c.Pass(time.Minute)
 		require.Equal(c.T, "one", c.Ask("g"))
-		require.ElementsMatch(c.T, []string{"db", "u", "ref"}, askedNames(c, &seen), "an edit of the config forgets")
+		require.ElementsMatch(c.T, []string{"db", "u", "ref"}, askedNames(c, &seen), "a changed config forgets its literals")
 
 		c.Pass(1)
 		require.Equal(c.T, "one", c.Password("g", cache.Ask{Fresh: true}))
-		require.ElementsMatch(c.T, []string{"db", "u", "ref"}, askedNames(c, &seen), "so does refresh")
+		require.ElementsMatch(c.T, []string{"db", "u", "ref"}, askedNames(c, &seen), "refresh forgets the literals")
 	})
 }
 
-// The bound counts from when the secret came to be, for who asks at the worst time.
+// The five TTLs count from the creation of the secret. The test requests the credential at the
+// worst moment.
 func TestNewSecretReplacesLiteralWithinFiveTTLs(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"ref"}`)
@@ -68,7 +69,8 @@ func TestNewSecretReplacesLiteralWithinFiveTTLs(t *testing.T) {
 	})
 }
 
-// What could not be resolved is so for NegativeTTL, and what was refused may not be.
+// A failed resolution is cached only for NegativeTTL. It must not teach literals, because a
+// refusal may end soon.
 func TestOnlySuccessfulResolutionsTeachLiterals(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", `{"credentialSource":"agent","password":"ref"}`)
@@ -110,11 +112,12 @@ func TestLiteralsAreCachedForManyConfigs(t *testing.T) {
 		before := len(c.Secrets.Asked())
 		c.Pass(time.Minute)
 		ask()
-		require.LessOrEqual(c.T, len(c.Secrets.Asked())-before, 3, "the secret alone")
+		require.LessOrEqual(c.T, len(c.Secrets.Asked())-before, 3, "only the real secret is looked up")
 	})
 }
 
-// A literal of one config that shows to be a secret by another is one at once.
+// If one config treats a value as a literal and another finds a secret under it, the literal is
+// forgotten at once.
 func TestLiteralKnownAsASecretIsLookedUp(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", learnedConfig)
@@ -139,8 +142,8 @@ func TestDisappearedSecretIsNoLiteral(t *testing.T) {
 	})
 }
 
-// Once the bounds have passed, the answer is the plain resolver's, whatever has
-// changed meanwhile; what is asked for fresh is so at once.
+// After the time limits have passed, the cached answer must equal the answer of a resolver
+// without a cache, whatever changed in between. A fresh request must give that answer at once.
 func TestCacheAnswersLikeTheResolver(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) { checkAgainstPlain(c, rt) })
@@ -192,7 +195,7 @@ func TestConsistentReadsDetectAChange(t *testing.T) {
 	resolvertest.TestCached(t, consistent, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", config)
 		rotate(c, "old")
-		// The rotation is between the two reads of the first reading.
+		// The rotation happens between the two reads of the first attempt.
 		c.Secrets.Before("password-ref", func(context.Context) error {
 			c.Secrets.Before("password-ref", nil)
 			<-time.After(time.Second)
@@ -215,6 +218,6 @@ func TestConsistentReadsDetectAChange(t *testing.T) {
 			return nil
 		})
 		require.Equal(c.T, credential.Unavailable.Error(), c.Ask("g"))
-		require.Len(c.T, c.Configs.Asked(), 3, "read again twice at the most")
+		require.Len(c.T, c.Configs.Asked(), 3, "at most two more attempts")
 	})
 }

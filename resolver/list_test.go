@@ -29,11 +29,11 @@ func TestCredentialsAreListedByTheirGUIDs(t *testing.T) {
 	}
 	guids, err = r.List(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []string{"C-1", "a", "b"}, guids, "in order, and only what can be asked for")
+	assert.Equal(t, []string{"C-1", "a", "b"}, guids, "sorted, and only valid GUIDs")
 	assert.Empty(t, stores.Secrets.Asked())
 }
 
-// listing is a store whose list is given.
+// listing is a store that lists the given GUIDs.
 type listing struct {
 	resolver.ConfigStore
 	guids []string
@@ -46,7 +46,7 @@ func TestListRemovesDuplicateGUIDs(t *testing.T) {
 	guids, err := resolver.New(resolver.Options{Configs: listing{guids: told}}).List(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a", "b"}, guids)
-	assert.Equal(t, []string{"b", "a", "b"}, told, "the store's own list is left alone")
+	assert.Equal(t, []string{"b", "a", "b"}, told, "the store's own list must not change")
 }
 
 func TestListFailureHasAKind(t *testing.T) {
@@ -60,12 +60,12 @@ func TestListFailureHasAKind(t *testing.T) {
 		kind credential.Kind
 		want string
 	}{
-		{"it cannot", fail(credential.FailedPrecondition), credential.FailedPrecondition, "the config store cannot tell which credentials it has"},
+		{"the store cannot list", fail(credential.FailedPrecondition), credential.FailedPrecondition, "the config store cannot tell which credentials it has"},
 		{"refused", fail(credential.Denied), credential.Denied, "the config store refused the request"},
 		{"down", fail(credential.Unavailable), credential.Unavailable, "the config store is unavailable"},
 		{"out of time", fail(credential.Timeout), credential.Timeout, "the config store did not answer in time"},
 		{"not classified", resolvertest.Fail(words), credential.Unavailable, "the config store is unavailable"},
-		{"a kind that no store may give here", fail(credential.NotFound), credential.Internal, "internal error"},
+		{"a kind that stores may not return here", fail(credential.NotFound), credential.Internal, "internal error"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			stores := resolvertest.New(t)
@@ -75,7 +75,7 @@ func TestListFailureHasAKind(t *testing.T) {
 			assert.Nil(t, guids)
 			require.EqualError(t, err, "credential: "+row.want)
 			require.ErrorIs(t, err, row.kind)
-			silentError(t, err)
+			assertRedactedError(t, err)
 		})
 	}
 }
@@ -100,7 +100,8 @@ func TestListEndsAtItsDeadline(t *testing.T) {
 	})
 }
 
-// A credential that is gone is told from one whose secret is.
+// A missing credential and a missing secret are both NotFound. NoSuchCredential tells them
+// apart.
 func TestNoSuchCredentialIsNotAnyNotFound(t *testing.T) {
 	stores := resolvertest.New(t)
 	r := stores.Resolver()

@@ -26,7 +26,7 @@ func TestLiteralFieldsAreNeitherLookedUpNorReplaced(t *testing.T) {
 			want:   `{"credentialSource":"agent","host":"redis","password":"s3cret"}`,
 		},
 		{
-			name: "none", asked: []string{"redis"},
+			name: "no literal fields", asked: []string{"redis"},
 			config: `{"credentialSource":"agent","host":"redis","password":"redis"}`,
 			want:   `{"credentialSource":"agent","host":"s3cret","password":"s3cret"}`,
 		},
@@ -36,32 +36,32 @@ func TestLiteralFieldsAreNeitherLookedUpNorReplaced(t *testing.T) {
 			want:   `{"credentialSource":"agent","host":"a b","a":"AB","password":"DB"}`,
 		},
 		{
-			name: "at the top alone", Literal: hostAndPort, asked: []string{"redis"},
+			name: "only at the top level", Literal: hostAndPort, asked: []string{"redis"},
 			config: `{"credentialSource":"agent","host":"redis","extra":{"host":"redis"}}`,
 			want:   `{"credentialSource":"agent","host":"redis","extra":{"host":"s3cret"}}`,
 		},
 		{
-			name: "alone, they are no values to look up", Literal: hostAndPort,
+			name: "they do not count as values to look up", Literal: hostAndPort,
 			config: `{"credentialSource":"agent","host":"redis","port":"5432"}`,
 			want:   `{"credentialSource":"agent","host":"redis","port":"5432"}`,
 		},
 		{
-			name: "the component's lookupFields go before them", Literal: hostAndPort, lookup: []string{"host"}, asked: []string{"redis"},
+			name: "the component's lookupFields take precedence", Literal: hostAndPort, lookup: []string{"host"}, asked: []string{"redis"},
 			config: `{"credentialSource":"agent","host":"redis","password":"redis"}`,
 			want:   `{"credentialSource":"agent","host":"s3cret","password":"redis"}`,
 		},
 		{
-			name: "so do a config's own", Literal: hostAndPort, asked: []string{"redis"},
+			name: "the config's lookupFields take precedence", Literal: hostAndPort, asked: []string{"redis"},
 			config: `{"credentialSource":"agent","host":"redis","password":"redis","credential-resolver":{"lookupFields":["host"]}}`,
 			want:   `{"credentialSource":"agent","host":"s3cret","password":"redis"}`,
 		},
 		{
-			name: "also a list without a field", Literal: hostAndPort,
+			name: "an empty lookupFields takes precedence too", Literal: hostAndPort,
 			config: `{"credentialSource":"agent","host":"redis","password":"redis","credential-resolver":{"lookupFields":[]}}`,
 			want:   `{"credentialSource":"agent","host":"redis","password":"redis"}`,
 		},
 		{
-			name: "a bundle does not know them", Literal: hostAndPort, asked: []string{"p"},
+			name: "a bundle ignores them", Literal: hostAndPort, asked: []string{"p"},
 			config: `{"credentialSource":"agent","secret-path":"p","host":"redis"}`,
 			want:   `{"credentialSource":"agent","secret-path":"p","host":"of the bundle"}`,
 		},
@@ -78,7 +78,7 @@ func TestLiteralFieldsAreNeitherLookedUpNorReplaced(t *testing.T) {
 	}
 }
 
-// A field that is not looked up asks for nothing.
+// Literal fields are not looked up, so they do not count.
 func TestLiteralFieldsDoNotCountForMaxSecrets(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"agent","host":"internal","port":"internal-too","password":"pw"}`)
@@ -110,5 +110,5 @@ func TestALiteralFieldIsMigratedAsALiteral(t *testing.T) {
 	reference := `{"secretKeyRef":{"name":"redis","key":"redis-password"}}`
 	assert.Equal(t, `{"credential-resolver":{"references":"explicit"},"credentialSource":"agent","host":"redis",`+
 		`"extra":{"host":`+reference+`},"password":`+reference+`}`, compact(t, m.Config))
-	assert.Equal(t, "=credentialSource =!host >extra.host >password", told(m.Fields))
+	assert.Equal(t, "=credentialSource =!host >extra.host >password", fieldsBecame(m.Fields))
 }

@@ -10,15 +10,15 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// Section 2, environment: local may run without a store of secrets.
+// Section 2: with environment: local, a secret store is optional.
 func TestLocalAnswersConfigsUnchanged(t *testing.T) {
 	for _, row := range []struct{ name, config, want string }{
 		{"direct", `{"z":"1","a":12.50}`, `{"z":"1","a":12.50}`},
 		{"agent", `{"credentialSource":"agent","a":"k"}`, `{"credentialSource":"agent","a":"k"}`},
 		{"agent with a bundle", `{"credentialSource":"agent","secret-path":"p"}`, `{"credentialSource":"agent","secret-path":"p"}`},
-		{"a secret-path that names nothing", `{"secret-path":1}`, `{"secret-path":1}`},
-		{"less our own field", `{"a":1,"credential-resolver":{},"b":2}`, `{"a":1,"b":2}`},
-		{"less our own field, whatever it is", `{"a":1,"credential-resolver":[1],"b":2}`, `{"a":1,"b":2}`},
+		{"an invalid secret-path", `{"secret-path":1}`, `{"secret-path":1}`},
+		{"without our own field", `{"a":1,"credential-resolver":{},"b":2}`, `{"a":1,"b":2}`},
+		{"without our own field, even an invalid one", `{"a":1,"credential-resolver":[1],"b":2}`, `{"a":1,"b":2}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			stores := resolvertest.New(t)

@@ -12,8 +12,8 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// wide is a single-key config of n distinct values, each standing twice, half of
-// them in extra, and their secrets.
+// wide returns a single-key config with n distinct values, and their secrets. Each value occurs
+// twice, and half of the occurrences are in extra.
 func wide(n int) (config string, held secrets, names []string) {
 	var top, extra []string
 	held = secrets{}
@@ -30,7 +30,7 @@ func wide(n int) (config string, held secrets, names []string) {
 // Section 4, step 5: "at most 8 at a time".
 func TestLookupsAreEightAtATime(t *testing.T) {
 	for _, row := range []struct{ lookups, atATime int }{{1, 1}, {3, 3}, {8, 8}, {9, 8}, {30, 8}} {
-		t.Run(fmt.Sprintf("%d of them, %d at a time", row.lookups, row.atATime), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d lookups, %d at a time", row.lookups, row.atATime), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				config, held, names := wide(row.lookups)
 				stores := resolvertest.New(t)
@@ -44,8 +44,8 @@ func TestLookupsAreEightAtATime(t *testing.T) {
 					done <- err
 				}()
 
-				// Whenever nothing moves any more, as many run as may; one more
-				// starts for each that ends.
+				// When all goroutines are blocked, the maximum number of lookups runs. Each one
+				// that ends starts another.
 				for answered := range row.lookups {
 					synctest.Wait()
 					assert.Equal(t, min(row.atATime, row.lookups-answered), stores.Secrets.Running())
@@ -53,7 +53,7 @@ func TestLookupsAreEightAtATime(t *testing.T) {
 				}
 				assert.NoError(t, <-done)
 				assert.Equal(t, row.atATime, stores.Secrets.Peak())
-				assert.ElementsMatch(t, names, stores.Secrets.Asked(), "each distinct value once")
+				assert.ElementsMatch(t, names, stores.Secrets.Asked(), "each distinct value is read once")
 			})
 		})
 	}
@@ -69,7 +69,7 @@ func TestConcurrentLookupsKeepTheirResults(t *testing.T) {
 	assert.LessOrEqual(t, stores.Secrets.Peak(), 8)
 }
 
-// The eight are one resolution's: others do not wait for them.
+// The limit of eight applies to each resolution. Other resolutions do not wait.
 func TestResolverIsSafeForConcurrentUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config, held, _ := wide(8)

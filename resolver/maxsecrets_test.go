@@ -14,7 +14,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// distinct is a list of n values, each another one.
+// distinct returns n fields with distinct values.
 func distinct(n int, value string) string {
 	var text strings.Builder
 	for i := range n {
@@ -29,23 +29,23 @@ func TestMaxSecretsIsEnforced(t *testing.T) {
 	ref := `{"secretKeyRef":{"name":"s%d"}}`
 	for name, tc := range map[string]struct {
 		config string
-		most   int // zero: the default
-		asked  int // zero: none, and it is refused
+		most   int // 0: the default
+		asked  int // 0: refused before any store is asked
 	}{
-		"looked up, as many as may be":         {agent + distinct(256, `"s%d"`) + `}`, 0, 256},
-		"one more":                             {agent + distinct(257, `"s%d"`) + `}`, 0, 0},
+		"the default number of lookups":        {agent + distinct(256, `"s%d"`) + `}`, 0, 256},
+		"one lookup more":                      {agent + distinct(257, `"s%d"`) + `}`, 0, 0},
 		"50,000":                               {agent + distinct(50_000, `"s%d"`) + `}`, 0, 0},
-		"in extra":                             {agent + `,"extra":{` + distinct(257, `"s%d"`)[1:] + `}}`, 0, 0},
-		"of a metadata's number":               {agent + distinct(3, `"s%d"`) + `}`, 3, 3},
-		"more than that":                       {agent + distinct(4, `"s%d"`) + `}`, 3, 0},
-		"the same one again":                   {agent + `,` + many(1000, `"s1"`) + `}`, 1, 1},
-		"values that are no names":             {agent + distinct(300, `"no name %d"`) + `,"a":"s1"}`, 1, 1},
-		"references, as many as may be":        {two + distinct(256, ref) + `}`, 0, 256},
+		"too many in extra":                    {agent + `,"extra":{` + distinct(257, `"s%d"`)[1:] + `}}`, 0, 0},
+		"the configured number":                {agent + distinct(3, `"s%d"`) + `}`, 3, 3},
+		"one more than configured":             {agent + distinct(4, `"s%d"`) + `}`, 3, 0},
+		"one value many times":                 {agent + `,` + many(1000, `"s1"`) + `}`, 1, 1},
+		"values that cannot be names":          {agent + distinct(300, `"no name %d"`) + `,"a":"s1"}`, 1, 1},
+		"the default number of references":     {two + distinct(256, ref) + `}`, 0, 256},
 		"one reference more":                   {two + distinct(257, ref) + `}`, 0, 0},
 		"40,000 references":                    {two + distinct(30_000, ref)[:1<<20-200] + `"}}}`, 0, 0},
 		"references in a text":                 {two + `,"a":"` + strings.ReplaceAll(distinct(4, `${s%d}`), `"`, "") + `"}`, 3, 0},
-		"references to the same one":           {two + `,` + many(1000, `"${s1}"`) + `}`, 1, 1},
-		"references to two entries":            {two + `,"a":"${s1#k}${s1#l}"}`, 1, 1},
+		"many references to one secret":        {two + `,` + many(1000, `"${s1}"`) + `}`, 1, 1},
+		"references to two entries of one":     {two + `,"a":"${s1#k}${s1#l}"}`, 1, 1},
 		"references to one name in two stores": {two + `,"a":"${s1}","b":{"secretKeyRef":{"name":"s1","store":"second"}}}`, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +74,8 @@ func TestMaxSecretsIsEnforced(t *testing.T) {
 	}
 }
 
-// What was learned makes room for no more: else a credential would be there and gone.
+// Cached literals must not make room for more secrets. Otherwise the credential would resolve
+// at some times and fail at others.
 func TestMaxSecretsCountsCachedLiterals(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		opts := c.Options()
@@ -94,7 +95,7 @@ func TestMaxSecretsCountsCachedLiterals(t *testing.T) {
 			c.Pass(time.Minute)
 			require.Equal(c.T, credential.FailedPrecondition.Error(), few.Ask("g"))
 		}
-		require.Empty(c.T, askedNames(c, &seen), "nor is anything read ahead, for a config that it no longer has")
+		require.Empty(c.T, askedNames(c, &seen), "nothing is prefetched for the failed config")
 	})
 }
 
@@ -102,7 +103,7 @@ func down() resolvertest.Hook {
 	return resolvertest.Fail(&credential.StoreError{Kind: credential.Unavailable, Err: errors.New("down")})
 }
 
-// A retry asks for what is not known yet, and for nothing again.
+// A retry asks only for values that are not known yet.
 func TestLiteralIsLearnedThoughAnotherLookupFails(t *testing.T) {
 	for _, hook := range []resolvertest.Hook{
 		down(),
@@ -114,7 +115,7 @@ func TestLiteralIsLearnedThoughAnotherLookupFails(t *testing.T) {
 			c.Configs.Put("g", `{"credentialSource":"agent"`+distinct(100, `"literal-%d"`)+`,"password":"zz"}`)
 			c.Secrets.Before("zz", hook)
 			_ = c.Ask("g")
-			require.Greater(c.T, len(c.Secrets.Asked()), 101-8, "by their names, the failing one at last")
+			require.Greater(c.T, len(c.Secrets.Asked()), 101-8, "lookups are in the order of names, so the failing one is last")
 			for range 3 {
 				c.Pass(5 * time.Second)
 				seen := len(c.Secrets.Asked())
@@ -122,7 +123,7 @@ func TestLiteralIsLearnedThoughAnotherLookupFails(t *testing.T) {
 				c.Pass(1)
 				again := askedNames(c, &seen)
 				require.Contains(c.T, again, "zz")
-				require.LessOrEqual(c.T, len(again), 8, "and what it broke off")
+				require.LessOrEqual(c.T, len(again), 8, "only the failing lookup and the cancelled ones")
 			}
 			c.Secrets.Before("zz", nil)
 			c.Secrets.Put("zz", map[string]string{"value": "one"})
@@ -132,7 +133,8 @@ func TestLiteralIsLearnedThoughAnotherLookupFails(t *testing.T) {
 	}
 }
 
-// A secret that is gone is none of the literals that a failure teaches (step 8).
+// A secret that has disappeared is not a literal, so a failed resolution must not teach it as
+// one (step 8).
 func TestFailureTeachesNoDisappearedSecret(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"ref"}`)

@@ -4,7 +4,7 @@ import "testing"
 
 // Section 4, step 5: how the entries of several secrets merge.
 func TestLaterSecretsOverrideEarlierEntries(t *testing.T) {
-	// Each secret has two entries, so that none is an only one.
+	// Two entries each, because a single entry has its own rule.
 	held := secrets{
 		"one": {"one": "1", "shared": "from one"},
 		"two": {"two": "2", "shared": "from two"},
@@ -23,7 +23,7 @@ func TestLaterSecretsOverrideEarlierEntries(t *testing.T) {
 			want:    `{"credentialSource":"agent","z":"2","a":"1","s":"from one"}`,
 		},
 		{
-			name:    "a value that stands twice merges twice",
+			name:    "a duplicate value merges twice",
 			config:  `{"credentialSource":"agent","z":"one","y":"two","x":"one","s":"shared"}`,
 			secrets: held,
 			asked:   []string{"one", "two", "shared"},
@@ -42,13 +42,13 @@ func TestLaterSecretsOverrideEarlierEntries(t *testing.T) {
 			want:    `{"credentialSource":"agent","s":"from one","a":"2","extra":{"e":"1"}}`,
 		},
 		{
-			name:    "a value that stands twice, once in extra",
+			name:    "a duplicate value, once in extra",
 			config:  `{"credentialSource":"agent","a":"one","b":"two","extra":{"e":"one","s":"shared"}}`,
 			secrets: held,
 			want:    `{"credentialSource":"agent","a":"1","b":"2","extra":{"e":"1","s":"from one"}}`,
 		},
 		{
-			name:    "a name that stands twice has its first place and its last value",
+			name:    "a duplicate name has its first place and last value",
 			config:  `{"credentialSource":"agent","z":"none","a":"one","z":"two","s":"shared"}`,
 			secrets: held,
 			asked:   []string{"one", "two", "shared"},
@@ -68,7 +68,7 @@ func TestLaterSecretsOverrideEarlierEntries(t *testing.T) {
 func TestEmptyEntriesAreDroppedAndFalsyOnesKept(t *testing.T) {
 	testResolutions(t, []resolution{
 		{
-			name:   "an empty entry does not cover an earlier one",
+			name:   "an empty entry does not override an earlier one",
 			config: `{"credentialSource":"agent","a":"one","b":"two","s":"shared"}`,
 			secrets: secrets{
 				"one": {"one": "1", "shared": "kept"}, "two": {"two": "2", "shared": ""},
@@ -76,7 +76,7 @@ func TestEmptyEntriesAreDroppedAndFalsyOnesKept(t *testing.T) {
 			want: `{"credentialSource":"agent","a":"1","b":"2","s":"kept"}`,
 		},
 		{
-			name:   "nor does null",
+			name:   "null does not override an earlier one",
 			config: `{"credentialSource":"agent","a":"one","b":"two","s":"shared"}`,
 			secrets: secrets{
 				"one": {"one": "1", "shared": "kept"}, "two": {"json": `{"two":"2","shared":null}`},
@@ -91,7 +91,7 @@ func TestEmptyEntriesAreDroppedAndFalsyOnesKept(t *testing.T) {
 			want:    `{"credentialSource":"agent","a":"1","f":false,"z":0,"d":0.0}`,
 		},
 		{
-			name:   "so are an empty array, an empty object and white space",
+			name:   "an empty array or object and white space are values",
 			config: `{"credentialSource":"agent","a":"one","b":"array","c":"object","d":"space"}`,
 			secrets: secrets{
 				"one": {"json": `{"one":"1","array":[],"object":{},"space":" "}`},
@@ -99,7 +99,7 @@ func TestEmptyEntriesAreDroppedAndFalsyOnesKept(t *testing.T) {
 			want: `{"credentialSource":"agent","a":"1","b":[],"c":{},"d":" "}`,
 		},
 		{
-			name:   "false covers an earlier value",
+			name:   "false overrides an earlier value",
 			config: `{"credentialSource":"agent","a":"one","b":"two","s":"shared"}`,
 			secrets: secrets{
 				"one": {"one": "1", "shared": "covered"}, "two": {"json": `{"two":"2","shared":false}`},
@@ -112,14 +112,14 @@ func TestEmptyEntriesAreDroppedAndFalsyOnesKept(t *testing.T) {
 func TestEntriesOfASecretReplaceInTheWholeConfig(t *testing.T) {
 	testResolutions(t, []resolution{
 		{
-			name:    "a value that is no secret, but an entry of another value's",
+			name:    "a value that is only an entry of another secret",
 			config:  `{"credentialSource":"agent","a":"db","b":"user"}`,
 			secrets: secrets{"db": {"db": "1", "user": "admin"}},
 			asked:   []string{"db", "user"},
 			want:    `{"credentialSource":"agent","a":"1","b":"admin"}`,
 		},
 		{
-			name:    "a value that cannot be a name, but is such an entry",
+			name:    "a value that cannot be a name, but is an entry",
 			config:  `{"credentialSource":"agent","a":"db","b":"the user"}`,
 			secrets: secrets{"db": {"db": "1", "the user": "admin"}},
 			asked:   []string{"db"},

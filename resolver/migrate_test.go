@@ -15,7 +15,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// compact is a config less what it is indented with.
+// compact returns a config without its indentation.
 func compact(t require.TestingT, text []byte) string {
 	o, err := credential.ParseObject(text)
 	require.NoError(t, err)
@@ -24,9 +24,10 @@ func compact(t require.TestingT, text []byte) string {
 	return string(written)
 }
 
-// told says what became of fields: = a literal, =! one that is a name too, > a
-// reference, >! one to another field's secret, >> one in the place of a value.
-func told(fields []credential.MigratedField) string {
+// fieldsBecame summarises what became of each field: "=" a literal, "=!" a literal that is also a name,
+// ">" a reference, ">!" a reference to another field's secret, ">>" a reference that overrides
+// a value.
+func fieldsBecame(fields []credential.MigratedField) string {
 	marks := map[credential.Became]string{
 		credential.BecameLiteral: "=", credential.BecameNamedLiteral: "=!", credential.BecameReference: ">",
 		credential.BecameOthersReference: ">!", credential.BecameOverlaid: ">>",
@@ -61,7 +62,7 @@ func TestMigrateReplacesValuesByTheirReferences(t *testing.T) {
 			"=credentialSource =secret-path >a >b >c",
 		},
 		{
-			"a literal that is a name too, deeper than is looked", `{"credentialSource":"agent","secret-path":"p","a":"k","b":["k"],"extra":{"c":{"d":"k"},"e":"x"}}`,
+			"a literal that is a name, too deep to be looked up", `{"credentialSource":"agent","secret-path":"p","a":"k","b":["k"],"extra":{"c":{"d":"k"},"e":"x"}}`,
 			secrets{"p": {"k": "v"}},
 			block + `"credentialSource":"agent","secret-path":"p","a":` + ref("p", "k") + `,"b":["k"],"extra":{"c":{"d":"k"},"e":"x"}}`,
 			"=credentialSource =secret-path >a =!b =!extra.c =extra.e",
@@ -76,19 +77,19 @@ func TestMigrateReplacesValuesByTheirReferences(t *testing.T) {
 			"direct without a secret", `{"host":"h","extra":{"a":"b"}}`, nil, block + `"host":"h","extra":{"a":"b"}}`, "=host =extra",
 		},
 		{
-			"a secret a field: its entry of that name, and its only one", `{"credentialSource":"agent","host":"h","a":"one","extra":{"b":"two"},"c":"some words"}`,
+			"one secret per field", `{"credentialSource":"agent","host":"h","a":"one","extra":{"b":"two"},"c":"some words"}`,
 			secrets{"one": {"one": "1", "x": "y"}, "two": {"value": "2"}},
 			block + `"credentialSource":"agent","host":"h","a":` + ref("one", "one") + `,"extra":{"b":` + ref("two", "value") + `},"c":"some words"}`,
 			"=credentialSource =host >a >extra.b =c",
 		},
 		{
-			"one string that brings several fields", `{"credentialSource":"agent","user":"username","password":"password","ref":"db"}`,
+			"one secret for several fields", `{"credentialSource":"agent","user":"username","password":"password","ref":"db"}`,
 			secrets{"db": {"username": "u", "password": "p"}},
 			block + `"credentialSource":"agent","user":` + ref("db", "username") + `,"password":` + ref("db", "password") + `,"ref":"db"}`,
 			"=credentialSource >!user >!password =!ref",
 		},
 		{
-			"an entry that a later secret goes before", `{"credentialSource":"agent","a":"one","b":"two"}`,
+			"an entry that a later secret overrides", `{"credentialSource":"agent","a":"one","b":"two"}`,
 			secrets{"one": {"one": "1", "two": "of one"}, "two": {"one": "of two", "x": ""}},
 			block + `"credentialSource":"agent","a":` + ref("two", "one") + `,"b":` + ref("one", "two") + `}`,
 			"=credentialSource >!a >!b",
@@ -99,12 +100,12 @@ func TestMigrateReplacesValuesByTheirReferences(t *testing.T) {
 			block + `"credentialSource":"agent","a":{"secretKeyRef":{"name":"one"}}}`, "=credentialSource >a",
 		},
 		{
-			"a field of an object, and its only one", `{"credentialSource":"agent","a":"one","b":"two"}`,
+			"fields of an object, one of them the only one", `{"credentialSource":"agent","a":"one","b":"two"}`,
 			secrets{"one": {"json": `{"one":1.0,"x":"y"}`}, "two": {"json": `{"value":"2"}`}},
 			block + `"credentialSource":"agent","a":` + ref("one", "one") + `,"b":` + ref("two", "value") + `}`, "=credentialSource >a >b",
 		},
 		{
-			"what looks like a reference, at any depth", `{"credentialSource":"agent","secret-path":"p","a":"k","b":"${k}$","c":"$${","d":[{"${":"x${y}","n":1.0}],"extra":{"e":"${p#k}","f":["${p}"]}}`,
+			"text that looks like a reference, at any depth", `{"credentialSource":"agent","secret-path":"p","a":"k","b":"${k}$","c":"$${","d":[{"${":"x${y}","n":1.0}],"extra":{"e":"${p#k}","f":["${p}"]}}`,
 			secrets{"p": {"k": "${p#k}"}},
 			block + `"credentialSource":"agent","secret-path":"p","a":` + ref("p", "k") + `,"b":"$${k}$","c":"$$${","d":[{"${":"x$${y}","n":1.0}],"extra":{"e":"$${p#k}","f":["$${p}"]}}`,
 			"=credentialSource =secret-path >a =b =c =d =extra.e =extra.f",
@@ -115,7 +116,7 @@ func TestMigrateReplacesValuesByTheirReferences(t *testing.T) {
 			block + `"credentialSource":` + ref("p", "agent") + `,"secret-path":` + ref("p", "p") + `}`, ">credentialSource >secret-path",
 		},
 		{
-			"lookupFields, which go", `{"credential-resolver":{"lookupFields":["a"]},"credentialSource":"agent","a":"one","b":"two"}`,
+			"lookupFields, which are removed", `{"credential-resolver":{"lookupFields":["a"]},"credentialSource":"agent","a":"one","b":"two"}`,
 			secrets{"one": {"v": "1"}, "two": {"v": "2"}},
 			block + `"credentialSource":"agent","a":` + ref("one", "v") + `,"b":"two"}`, "=credentialSource >a =b",
 		},
@@ -133,14 +134,14 @@ func TestMigrateReplacesValuesByTheirReferences(t *testing.T) {
 			m, err := r.Migrate(t.Context(), guid, []byte(row.config))
 			require.NoError(t, err)
 			assert.Equal(t, row.want, compact(t, m.Config))
-			assert.Equal(t, row.told, told(m.Fields))
+			assert.Equal(t, row.told, fieldsBecame(m.Fields))
 			assert.Equal(t, strings.Contains(row.config, "lookupFields"), m.LookupFieldsDropped)
 
 			stores.Configs.Put(guid, row.config)
 			before := answer(t, r)
 			stores.Configs.Put(guid, string(m.Config))
 			assert.Equal(t, before, answer(t, r))
-			silent(t, "a migration", *m)
+			assertRedacted(t, "a migration", *m)
 		})
 	}
 }
@@ -152,15 +153,15 @@ func TestMigrateExplainsWhatItCannotMigrate(t *testing.T) {
 		reason       string
 	}{
 		{"no config", `[]`, credential.FailedPrecondition, "its config is not a JSON object"},
-		{"one that never resolves", `{"secret-path":1}`, credential.FailedPrecondition, "neither a string nor null"},
-		{"one that does not resolve", `{"credentialSource":"agent","secret-path":"none"}`, credential.NotFound, "there is no secret under"},
+		{"a config that never resolves", `{"secret-path":1}`, credential.FailedPrecondition, "neither a string nor null"},
+		{"a config that does not resolve", `{"credentialSource":"agent","secret-path":"none"}`, credential.NotFound, "there is no secret under"},
 		{"explicit already", explicitly(`"a":1`), credential.FailedPrecondition, "its references are explicit already"},
 		{
-			"what would be a reference", `{"credentialSource":"agent","secret-path":"p","a":"k","b":[{"secretKeyRef":{"name":"p"}}]}`, credential.FailedPrecondition,
+			"a literal that would become a reference", `{"credentialSource":"agent","secret-path":"p","a":"k","b":[{"secretKeyRef":{"name":"p"}}]}`, credential.FailedPrecondition,
 			`its field "b" holds a field "secretKeyRef", which would be taken for an explicit reference`,
 		},
 		{
-			"what would be one, in extra", `{"credentialSource":"agent","secret-path":"p","extra":{"secretKeyRef":"k"}}`, credential.FailedPrecondition,
+			"a literal in extra that would become one", `{"credentialSource":"agent","secret-path":"p","extra":{"secretKeyRef":"k"}}`, credential.FailedPrecondition,
 			`its field "extra" holds a field "secretKeyRef"`,
 		},
 		{
@@ -168,15 +169,15 @@ func TestMigrateExplainsWhatItCannotMigrate(t *testing.T) {
 			`its field "a" comes from an entry without a name`,
 		},
 		{
-			"a field with the name of the entry that it is in", `{"credentialSource":"agent","secret-path":"o","a":"json"}`, credential.FailedPrecondition,
+			"a field named like the entry that holds it", `{"credentialSource":"agent","secret-path":"o","a":"json"}`, credential.FailedPrecondition,
 			`its field "a" comes from a field of a JSON object whose own entry has the same name`,
 		},
 		{
-			"a field without a name, the only one", `{"credentialSource":"agent","a":"n"}`, credential.FailedPrecondition,
+			"an only field without a name", `{"credentialSource":"agent","a":"n"}`, credential.FailedPrecondition,
 			`its field "a" comes from an entry without a name`,
 		},
 		{
-			"escapes that are written anew", `{"credentialSource":"agent","secret-path":"p","a":"k","b":["\u00e9${"]}`, credential.FailedPrecondition,
+			"escapes that would be written differently", `{"credentialSource":"agent","secret-path":"p","a":"k","b":["\u00e9${"]}`, credential.FailedPrecondition,
 			"with explicit references it would not be the same credential",
 		},
 	} {
@@ -199,7 +200,7 @@ func TestMigrateExplainsWhatItCannotMigrate(t *testing.T) {
 	assert.ErrorContains(t, err, "it has no store of secrets")
 }
 
-// The proof is by what the stores say, not by trust in the rewriting.
+// Migrate proves equality by resolving both configs from the stores.
 func TestMigrateFailsIfASecretChangesMeanwhile(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Secrets.Put("p", map[string]string{"k": "1"})
@@ -221,7 +222,7 @@ func TestMigrateKeepsTheStoreOfTheConfig(t *testing.T) {
 		`"a":{"secretKeyRef":{"name":"one","key":"v"}}}`, compact(t, m.Config))
 }
 
-// Whatever resolves is migrated to what resolves alike, or refused.
+// Migrate either returns a config that resolves to the same credential, or refuses.
 func TestMigrateNeverChangesTheCredential(t *testing.T) {
 	migrated := 0
 	rapid.Check(t, func(rt *rapid.T) {

@@ -37,7 +37,7 @@ func TestSourceIsAgentOnlyIfExactlyAgent(t *testing.T) {
 		{"an array", `{"credentialSource":["agent"]}`, credential.SourceDirect, unknown},
 		{"the field's name in another case", `{"credentialsource":"agent"}`, credential.SourceDirect, known},
 		{"in extra, where it means nothing", `{"extra":{"credentialSource":"agent"}}`, credential.SourceDirect, known},
-		{"twice, of which the last counts", `{"credentialSource":"direct","credentialSource":"agent"}`, credential.SourceAgent, known},
+		{"twice: the last one counts", `{"credentialSource":"direct","credentialSource":"agent"}`, credential.SourceAgent, known},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c, err := credential.ParseConfig([]byte(row.config))
@@ -64,7 +64,7 @@ func TestSourceIsAgentOnlyIfExactlyAgent(t *testing.T) {
 func TestAnUnknownSourceResolvesAsDirect(t *testing.T) {
 	testResolutions(t, []resolution{
 		{
-			name:    "its bundle is the one under the GUID, whatever secret-path says",
+			name:    "its bundle is under the GUID, not under secret-path",
 			config:  `{"credentialSource":"Agent","secret-path":"db","password":"pw"}`,
 			secrets: secrets{guid: {"password": "s3cret"}, "db": {"pw": "wrong"}, "pw": {"pw": "wrong"}},
 			asked:   []string{guid},
@@ -84,11 +84,11 @@ func TestTheModeIsMultiKeyForDirectAndForASecretPath(t *testing.T) {
 		{"an unknown source", `{"credentialSource":"x"}`, "", credential.MultiKey},
 		{"direct with a secret-path", `{"secret-path":"a/b"}`, "a/b", credential.MultiKey},
 		{"agent with a secret-path", `{"credentialSource":"agent","secret-path":"a/b"}`, "a/b", credential.MultiKey},
-		{"agent with a blank secret-path, which is not an empty one", `{"credentialSource":"agent","secret-path":" "}`, " ", credential.MultiKey},
+		{"agent with a secret-path of one space", `{"credentialSource":"agent","secret-path":" "}`, " ", credential.MultiKey},
 		{"agent with an empty secret-path", `{"credentialSource":"agent","secret-path":""}`, "", credential.SingleKey},
 		{"agent with a null secret-path", `{"credentialSource":"agent","secret-path":null}`, "", credential.SingleKey},
 		{"agent without a secret-path", `{"credentialSource":"agent"}`, "", credential.SingleKey},
-		{"agent with one in extra, where it means nothing", `{"credentialSource":"agent","extra":{"secret-path":"a"}}`, "", credential.SingleKey},
+		{"agent with a secret-path in extra", `{"credentialSource":"agent","extra":{"secret-path":"a"}}`, "", credential.SingleKey},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c, err := credential.ParseConfig([]byte(row.config))

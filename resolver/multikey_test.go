@@ -21,14 +21,14 @@ func TestMultiKeyFetchesOneSecret(t *testing.T) {
 			want:    `{"credentialSource":"agent","secret-path":"p","a":"v","b":"v","c":"other"}`,
 		},
 		{
-			name:    "under the GUID for direct, whatever its secret-path",
+			name:    "under the GUID for direct, with any secret-path",
 			config:  `{"secret-path":"p","a":"k"}`,
 			secrets: secrets{guid: {"a": "v"}, "p": {"a": "wrong"}},
 			asked:   []string{guid},
 			want:    `{"secret-path":"p","a":"v"}`,
 		},
 		{
-			name:    "under a path as it is written, be it no name that could be looked up",
+			name:    "under a path that is no valid lookup name",
 			config:  `{"credentialSource":"agent","secret-path":"/data base/../x?y#z%20","a":"k"}`,
 			secrets: secrets{"/data base/../x?y#z%20": {"k": "v"}},
 			asked:   []string{"/data base/../x?y#z%20"},
@@ -40,12 +40,12 @@ func TestMultiKeyFetchesOneSecret(t *testing.T) {
 func TestAMissingBundleAddsNothingToADirectCredential(t *testing.T) {
 	const config = `{"b":"x","a":{"z":null}}`
 	testResolutions(t, []resolution{
-		{name: "there is none", config: config, asked: []string{guid}, want: config},
+		{name: "it does not exist", config: config, asked: []string{guid}, want: config},
 		{name: "it has no entries", config: config, secrets: secrets{guid: {}}, want: config},
 		{name: "its entry is empty", config: config, secrets: secrets{guid: {"b": ""}}, want: config},
 		{name: "all its entries are empty", config: config, secrets: secrets{guid: {"b": "", "c": ""}}, want: config},
 		{name: "its one entry is an empty object", config: config, secrets: secrets{guid: {"b": "{}"}}, want: config},
-		{name: "its one entry is an object of nothing", config: config, secrets: secrets{guid: {"x": `{"b":null,"c":""}`}}, want: config},
+		{name: "its one entry is an object of empty values", config: config, secrets: secrets{guid: {"x": `{"b":null,"c":""}`}}, want: config},
 	})
 }
 
@@ -86,7 +86,7 @@ func TestBundleWithOneEntryIsUsed(t *testing.T) {
 			want:    `{"credentialSource":"agent","secret-path":"p","a":false}`,
 		},
 		{
-			name:    "one beside empty ones, which multi-key keeps",
+			name:    "one entry beside empty ones, which multi-key keeps",
 			config:  `{"credentialSource":"agent","secret-path":"p","a":"k","b":"l"}`,
 			secrets: secrets{"p": {"k": "", "l": "v"}},
 			want:    `{"credentialSource":"agent","secret-path":"p","a":"","b":"v"}`,

@@ -13,9 +13,9 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// lookedUp resolves a single-key credential that holds value, for which the store
-// has a secret, and tells whether the store was asked for it. The answer must be
-// the secret if it was, and the value itself if it was not.
+// lookedUp resolves a single-key credential with a value whose secret exists, and reports
+// whether the store was asked for it. It checks that the answer is the secret if the store was
+// asked, and the value itself if not.
 func lookedUp(t *testing.T, value string, named func(*resolvertest.Secrets) resolver.SecretStore) bool {
 	t.Helper()
 	config, err := json.Marshal(map[string]any{
@@ -43,7 +43,7 @@ func lookedUp(t *testing.T, value string, named func(*resolvertest.Secrets) reso
 	asked := stores.Secrets.Asked()
 	if len(asked) == 1 {
 		assert.Equal(t, []string{"app-user"}, asked)
-		assert.Equal(t, value, password, "a literal")
+		assert.Equal(t, value, password, "the value must stay a literal")
 		return false
 	}
 	assert.ElementsMatch(t, []string{"app-user", value}, asked)
@@ -53,7 +53,7 @@ func lookedUp(t *testing.T, value string, named func(*resolvertest.Secrets) reso
 
 func plain(s *resolvertest.Secrets) resolver.SecretStore { return s }
 
-// Section 4, step 5: what cannot be a name.
+// Section 4, step 5: values that cannot be names.
 func TestInvalidNamesAreNeverSentToAStore(t *testing.T) {
 	for name, value := range map[string]string{
 		"empty":                                 "",
@@ -118,7 +118,7 @@ func TestValidNamesAreLookedUp(t *testing.T) {
 		"three dots":                       "...",
 		"one dot":                          "a/./b",
 		"an ARN":                           "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-a1B2c3",
-		"marks that no store's URL knows":  "a:b@c=d&e+f,g;h!i$j*k(l)m'n~o|p^q{r}[s]<t>\"u`v",
+		"other punctuation":                "a:b@c=d&e+f,g;h!i$j*k(l)m'n~o|p^q{r}[s]<t>\"u`v",
 		"letters of other alphabets":       "пароль-密码",
 		"an emoji, of two UTF-16 units":    "🔑",
 		"digits":                           "12345",
@@ -141,12 +141,12 @@ func TestStoreGrammarExcludesNames(t *testing.T) {
 		name, value string
 		slash, want bool
 	}{
-		{"what it takes is looked up", "shorter", false, true},
-		{"what it excludes is not", "much-longer", false, false},
-		{"a leading slash is a name where the store says so", "/name", true, true},
-		{"two as well", "//name", true, true},
-		{"a leading slash is none where it does not", "/name", false, false},
-		{"its grammar holds behind a leading slash too", "/much-longer", true, false},
+		{"a name that it allows is looked up", "shorter", false, true},
+		{"a name that it excludes is not", "much-longer", false, false},
+		{"a leading slash, if the store allows it", "/name", true, true},
+		{"two leading slashes, if the store allows them", "//name", true, true},
+		{"a leading slash, if the store does not allow it", "/name", false, false},
+		{"its grammar also applies behind a leading slash", "/much-longer", true, false},
 		{"it cannot allow a .. segment", "/..", true, false},
 		{"it cannot allow a space", "a b", true, false},
 		{"it cannot allow a question mark", "a?b", true, false},
@@ -166,17 +166,17 @@ func TestBundleWithInvalidNameIsMissing(t *testing.T) {
 	r := resolver.New(options)
 
 	stores.Configs.Put(guid, `{"a":"k"}`)
-	assert.Equal(t, `{"a":"k"}`, answer(t, r), "nothing to add for direct")
+	assert.Equal(t, `{"a":"k"}`, answer(t, r), "direct: the config is unchanged")
 
 	stores.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"p","a":"k"}`)
 	failure := failed(t, r)
 	assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 	assert.Equal(t, `its "secret-path" is a name that no secret of its store can have`, failure.Reason)
-	silentError(t, failure)
+	assertRedactedError(t, failure)
 	assert.Empty(t, stores.Secrets.Asked())
 }
 
-// Section 4, "Stated names": the limits of a look-up are not for them.
+// Section 4, "Stated names": the rules for lookups do not apply.
 func TestExplicitNameIsSentUnchanged(t *testing.T) {
 	for _, name := range []string{
 		"Prod DB", " ", " name ", "a\nb", "a?b", "a#b", "50%", `a\b`, "/a", "../a", "a/./b", "ключ 🔑", strings.Repeat("long", 200), "a|b", "{}",

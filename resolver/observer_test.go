@@ -6,7 +6,7 @@ import (
 	"credential-resolver/resolver"
 )
 
-// reports is an observer that keeps what it is told, of one request at a time.
+// reports is an observer that records the reports of one request.
 type reports struct {
 	unknownSource []string // GUIDs
 	unusedFields  []string

@@ -6,7 +6,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Section 4, step 5, its last sentence.
+// Section 4, step 5, the rule about the only entry.
 func TestValueIsReplacedByTheOnlyEntry(t *testing.T) {
 	const config = `{"credentialSource":"agent","password":"db-password"}`
 	gets := func(name string, entries map[string]string, password string) resolution {
@@ -66,7 +66,7 @@ func TestOnlyEntryHasTheLowestPrecedence(t *testing.T) {
 			want: `{"credentialSource":"agent","a":"merged","b":"2"}`,
 		},
 		{
-			name:   "an earlier one's too",
+			name:   "an earlier secret's entry too",
 			config: `{"credentialSource":"agent","b":"two","a":"one"}`,
 			secrets: secrets{
 				"one": {"value": "only"}, "two": {"two": "2", "one": "merged"},
@@ -80,13 +80,13 @@ func TestOnlyEntryHasTheLowestPrecedence(t *testing.T) {
 			want:    `{"credentialSource":"agent","a":"1","b":"2","c":"2"}`,
 		},
 		{
-			name:    "an empty entry of the value's name is none",
+			name:    "an empty entry of the value's name does not count",
 			config:  `{"credentialSource":"agent","a":"one","b":"two"}`,
 			secrets: secrets{"one": {"value": "only"}, "two": {"two": "2", "one": ""}},
 			want:    `{"credentialSource":"agent","a":"only","b":"2"}`,
 		},
 		{
-			name:    "it is for single-key: a bundle's only entry replaces its own name alone",
+			name:    "multi-key: an only entry replaces only its own name",
 			config:  `{"credentialSource":"agent","secret-path":"p","a":"p","b":"value"}`,
 			secrets: secrets{"p": {"value": "s3cret"}},
 			want:    `{"credentialSource":"agent","secret-path":"p","a":"p","b":"s3cret"}`,
@@ -97,7 +97,7 @@ func TestOnlyEntryHasTheLowestPrecedence(t *testing.T) {
 func TestAnOnlyEntryCountsAsReplaced(t *testing.T) {
 	testResolutions(t, []resolution{
 		{
-			name:    "one alone",
+			name:    "a secret with one entry",
 			config:  `{"credentialSource":"agent","a":"one"}`,
 			secrets: secrets{"one": {"value": "1"}},
 			want:    `{"credentialSource":"agent","a":"1"}`,

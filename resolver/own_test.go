@@ -21,7 +21,7 @@ func TestSettingsFieldIsNotInTheAnswer(t *testing.T) {
 			want:    `{"credentialSource":"agent","secret-path":"p","a":"v"}`,
 		},
 		{
-			name:    "agent without one",
+			name:    "agent without a bundle",
 			config:  `{"credentialSource":"agent","a":"k","credential-resolver":{}}`,
 			secrets: secrets{"k": {"k": "v"}},
 			want:    `{"credentialSource":"agent","a":"v"}`,

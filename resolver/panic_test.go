@@ -13,7 +13,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// Section 9: a panic in one request is that request's Internal. The flight that a resolution
+// Section 9: a panic in one request is Internal for that request only. The flight that a resolution
 // runs in recovers it.
 func TestAPanicInAStoreIsInternal(t *testing.T) {
 	for _, place := range failingPlaces() {
@@ -27,7 +27,7 @@ func TestAPanicInAStoreIsInternal(t *testing.T) {
 				_, err := handler.Resolve(t.Context(), guid, cache.Ask{})
 				require.EqualError(t, err, `credential "`+guid+`": internal error`)
 				require.ErrorIs(t, err, credential.Internal)
-				silentError(t, err)
+				assertRedactedError(t, err)
 
 				stores.Configs.Before(guid, nil)
 				stores.Secrets.Before(place.secret, nil)

@@ -10,7 +10,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// Section 10 reserves names of a later version: they are refused by name.
+// Section 10 reserves names for a later version. They are refused by name.
 func TestPlannedPartsOfAReferenceAreNotSupportedYet(t *testing.T) {
 	const not = ", which is not supported yet"
 	filter := func(field, name string) string {
@@ -32,7 +32,7 @@ func TestPlannedPartsOfAReferenceAreNotSupportedYet(t *testing.T) {
 			assert.Equal(t, credential.FailedPrecondition, failure.Kind)
 			assert.Equal(t, row.want, failure.Reason)
 			assert.Empty(t, stores.Secrets.Asked())
-			silentError(t, failure)
+			assertRedactedError(t, failure)
 		})
 	}
 }

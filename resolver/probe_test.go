@@ -12,8 +12,8 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// Section 2, lookupFields: only those may be references; a config's own list goes
-// before the Component's.
+// Section 2, lookupFields: only those fields may be references. A config's own list takes
+// precedence over the Component's.
 func TestOnlyLookupFieldsAreLookedUp(t *testing.T) {
 	const fields = `"host":"h","password":"pw","extra":{"token":"tk","password":"other"}`
 	for _, row := range []struct {
@@ -27,15 +27,15 @@ func TestOnlyLookupFieldsAreLookedUp(t *testing.T) {
 		{"a field", []string{"password"}, ``, []string{"pw"}, `"host":"h","password":"PW","extra":{"token":"tk","password":"other"}`},
 		{"a field of extra", []string{"extra.token"}, ``, []string{"tk"}, `"host":"h","password":"pw","extra":{"token":"TK","password":"other"}`},
 		{"a value that is also in another field", []string{"again"}, `,"again":"pw"`, []string{"pw"}, `"host":"h","password":"pw","extra":{"token":"tk","password":"other"},"again":"PW"`},
-		{"one that it lacks", []string{"nix", "host"}, ``, []string{"h"}, `"host":"H","password":"pw","extra":{"token":"tk","password":"other"}`},
+		{"a field that does not exist", []string{"nix", "host"}, ``, []string{"h"}, `"host":"H","password":"pw","extra":{"token":"tk","password":"other"}`},
 		{
-			"its own",
+			"the config's own list",
 			[]string{"host"},
 			`,"credential-resolver":{"lookupFields":["password","extra.token"]}`,
 			[]string{"pw", "tk"},
 			`"host":"h","password":"PW","extra":{"token":"TK","password":"other"}`,
 		},
-		{"its own: none", nil, `,"credential-resolver":{"lookupFields":[]}`, nil, fields},
+		{"the config's own list, empty", nil, `,"credential-resolver":{"lookupFields":[]}`, nil, fields},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			stores := resolvertest.New(t)
@@ -61,16 +61,16 @@ func TestRefusedLookupIsAnErrorOrALiteral(t *testing.T) {
 		s.Secrets.Before("h", refuse)
 		return s, s.Options()
 	}
-	t.Run("fails", func(t *testing.T) {
+	t.Run("the default fails", func(t *testing.T) {
 		_, options := stores(t)
 		assert.Equal(t, credential.Denied, failed(t, resolver.New(options)).Kind)
 	})
-	t.Run("is a literal, if that is asked for", func(t *testing.T) {
+	t.Run("deniedProbe literal keeps the value", func(t *testing.T) {
 		_, options := stores(t)
 		options.DeniedIsLiteral = true
 		assert.Equal(t, `{"credentialSource":"agent","host":"h","password":"PW"}`, answer(t, resolver.New(options)))
 	})
-	t.Run("is no literal if it was a secret", func(t *testing.T) {
+	t.Run("a former secret is no literal", func(t *testing.T) {
 		s, options := stores(t)
 		options.DeniedIsLiteral = true
 		r := resolver.New(options)
@@ -78,15 +78,15 @@ func TestRefusedLookupIsAnErrorOrALiteral(t *testing.T) {
 		s.Secrets.Before("pw", refuse)
 		assert.Equal(t, credential.Denied, failed(t, r).Kind)
 	})
-	t.Run("is no literal if the store is down", func(t *testing.T) {
+	t.Run("an outage makes no literal", func(t *testing.T) {
 		s, options := stores(t)
 		options.DeniedIsLiteral = true
 		s.Secrets.Before("h", resolvertest.Fail(errors.New("no route")))
 		assert.Equal(t, credential.Unavailable, failed(t, resolver.New(options)).Kind)
 	})
 	for name, refusal := range map[string]error{
-		"is no literal if the store does not know us": &credential.StoreError{Kind: credential.Denied, General: true, Err: errors.New("401")},
-		"is no literal if no store says what it is":   credential.Denied,
+		"a store-wide refusal makes no literal": &credential.StoreError{Kind: credential.Denied, General: true, Err: errors.New("401")},
+		"a bare kind makes no literal":          credential.Denied,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, options := stores(t)
@@ -95,14 +95,14 @@ func TestRefusedLookupIsAnErrorOrALiteral(t *testing.T) {
 			assert.Equal(t, credential.Denied, failed(t, resolver.New(options)).Kind)
 		})
 	}
-	t.Run("one that is not allowed is not asked for", func(t *testing.T) {
+	t.Run("a name that is not allowed is not asked for", func(t *testing.T) {
 		s, options := stores(t)
 		options.DeniedIsLiteral = true
 		options.Allowed = func(name string) bool { return name == "pw" }
 		assert.Equal(t, `{"credentialSource":"agent","host":"h","password":"PW"}`, answer(t, resolver.New(options)))
 		assert.Equal(t, []string{"pw"}, s.Secrets.Asked())
 	})
-	t.Run("of a bundle fails all the same", func(t *testing.T) {
+	t.Run("a refused bundle fails", func(t *testing.T) {
 		s, options := stores(t)
 		options.DeniedIsLiteral = true
 		s.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"h","a":"b"}`)
@@ -130,7 +130,7 @@ func TestConfigChoosesItsSecretStore(t *testing.T) {
 		assert.Equal(t, want, answer(t, r), config)
 	}
 
-	t.Run("what is known of one is not known of another", func(t *testing.T) {
+	t.Run("stores do not share known secrets", func(t *testing.T) {
 		two.Secrets.PutAll(secrets{"only-two": {"only-two": "v"}})
 		one.Configs.Put(guid, `{"credentialSource":"agent","a":"only-two","b":"pw"`+own)
 		answer(t, r)

@@ -13,8 +13,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// The alphabets are small, and some letters stand in them twice, so that what is
-// drawn collides.
+// The alphabets are small, and some letters occur several times, so that random values collide.
 var (
 	drawnTexts = rapid.SampledFrom([]string{
 		"k", "l", "m", "k", "l", "m", "k", "l", "m", "n", "agent", "", "a b", "/k", "k?", "..", `{"k":"l"}`, `{k`,
@@ -26,13 +25,13 @@ var (
 	drawnEntries = drawnObject("k", "l", "m", "n", "a b", "/k", "agent")
 )
 
-// drawnNames are some of the names, in any order.
+// drawnNames returns some of the names, in random order.
 func drawnNames(t *rapid.T, names ...string) []string {
 	return rapid.Permutation(names).Draw(t, "order")[:rapid.IntRange(0, len(names)).Draw(t, "number")]
 }
 
-// drawnObject is an object with some of the names: a config or a secret's entries.
-// Most of its values are texts.
+// drawnObject generates an object with some of the names: a config or a secret's entries. Most
+// values are strings.
 func drawnObject(names ...string) *rapid.Generator[[]member] {
 	return rapid.Custom(func(t *rapid.T) (members []member) {
 		for _, name := range drawnNames(t, names...) {
@@ -57,7 +56,7 @@ func drawnObject(names ...string) *rapid.Generator[[]member] {
 }
 
 func TestSingleKeyMatchesTheReferenceModel(t *testing.T) {
-	// More draws than usual: few have entries whose order shows, and they are cheap.
+	// More runs than usual: few cases have entries whose order matters, and they are fast.
 	for range 10 {
 		rapid.Check(t, func(rt *rapid.T) { checkSingleKey(t, rt) })
 	}
@@ -65,7 +64,7 @@ func TestSingleKeyMatchesTheReferenceModel(t *testing.T) {
 
 func checkSingleKey(t *testing.T, rt *rapid.T) {
 	config := drawnConfig.Draw(rt, "config")
-	// The source may stand anywhere.
+	// The source may be at any position.
 	at := rapid.IntRange(0, len(config)).Draw(rt, "place of the source")
 	config = slices.Insert(config, at, member{"credentialSource", "agent"})
 
@@ -94,9 +93,8 @@ func checkSingleKey(t *testing.T, rt *rapid.T) {
 	require.Equal(rt, jsonOf(want), text(rt, credential.Fields.AsValue()))
 }
 
-// drawnSecret puts a secret into the store and returns the entries that it stands
-// for: those of a JSON object, of several texts that tell which secret they are
-// from, or a single one.
+// drawnSecret stores a random secret and returns the entries that it stands for: those of a
+// JSON object, several texts that name their secret, or a single one.
 func drawnSecret(rt *rapid.T, stores *resolvertest.Stores, name string) []member {
 	switch rapid.IntRange(0, 3).Draw(rt, name+" is") {
 	case 0:
@@ -134,8 +132,8 @@ func TestSubstitutionIsOnePassAndKeepsOrderAndInputs(t *testing.T) {
 	})
 }
 
-// A result that is substituted into, or made into another object, stays what it
-// was, and so does what it was made from.
+// An answer stays unchanged when it is substituted into or converted to another object. The
+// objects that it was built from stay unchanged too.
 func TestAnswerSharesNoMutableState(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		source := resolvertest.Parse(t, jsonOf(drawnConfig.Draw(rt, "source")))
@@ -171,7 +169,7 @@ func TestDirectBundleOverridesTheConfig(t *testing.T) {
 	})
 }
 
-// modelOverlay lays entries over the members of the same name; others come last.
+// modelOverlay replaces the values of existing members and appends the other entries.
 func modelOverlay(config, entries []member) []member {
 	out := append([]member(nil), config...)
 next:

@@ -10,11 +10,11 @@ import (
 	"credential-resolver/internal/deps"
 )
 
-// The domain knows nothing of how it is asked, nor of any store: section 6.
+// The resolver must not depend on how it is called or on any store: section 6.
 func TestResolverImportsNoGRPCDaprOrCloud(t *testing.T) {
 	all := deps.Of(t)
 	require.Contains(t, all, "credential-resolver/resolver")
-	require.Contains(t, all, "golang.org/x/sync/errgroup", "packages of other modules are in the list")
+	require.Contains(t, all, "golang.org/x/sync/errgroup", "the list must include other modules")
 
 	for _, dep := range all {
 		assert.False(t, deps.Within(dep,
@@ -24,7 +24,7 @@ func TestResolverImportsNoGRPCDaprOrCloud(t *testing.T) {
 			"testing",
 		), dep)
 		if strings.HasPrefix(dep, "credential-resolver/") {
-			assert.True(t, deps.Within(dep, "credential-resolver/resolver"), "above it, or beside it: %s", dep)
+			assert.True(t, deps.Within(dep, "credential-resolver/resolver"), "the resolver must not import %s", dep)
 		}
 		assert.NotContains(t, strings.ToLower(dep), "azure")
 		assert.NotContains(t, strings.ToLower(dep), "aws")

@@ -9,17 +9,17 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// What follows says section 4's single-key mode again, as a reader would who has
-// never seen the package: plain loops over plain lists, nothing shared, no speed.
+// A second implementation of section 4's single-key mode, written from the text alone: plain
+// loops over plain lists, slow, and sharing no code with the package.
 
-// member is one field of an object; its value is a string, nil, a json.RawMessage
-// of anything that is neither, or the members of an object.
+// member is one field of an object. Its value is a string, nil, the members of an object, or a
+// json.RawMessage for anything else.
 type member struct {
 	name  string
 	value any
 }
 
-// jsonOf writes members as compact JSON.
+// jsonOf returns members as compact JSON.
 func jsonOf(members []member) string {
 	var parts []string
 	for _, m := range members {
@@ -45,9 +45,9 @@ func quoted(s string) string {
 	return string(b)
 }
 
-// referenceModel is the credential that an agent's config without a secret-path becomes,
-// with the secrets' entries by name; and the names that have to be asked for.
-// Its kind is that of the failure if it becomes none. literal are the literalFields.
+// referenceModel resolves an agent config without a secret-path. held holds the entries of each
+// secret by name, and literal the literalFields. It returns the credential, the names that must
+// be looked up, and the kind of the failure.
 func referenceModel(config []member, held map[string][]member, literal []string) (want []member, asked []string, kind error) {
 	values := modelValues(config, literal)
 	var lookedUp []string
@@ -88,7 +88,7 @@ func referenceModel(config []member, held map[string][]member, literal []string)
 	return modelSubstitution(config, merged, literal, true), asked, nil
 }
 
-// modelValues are the strings of a config and of extra that may be references, in order.
+// modelValues returns the strings of a config and of extra that may be references, in order.
 func modelValues(config []member, literal []string) (values []string) {
 	for _, m := range config {
 		if m.name == "credentialSource" || m.name == "secret-path" {
@@ -108,7 +108,7 @@ func modelValues(config []member, literal []string) (values []string) {
 	return values
 }
 
-// canBeAName knows the names of the test's alphabet, and no others.
+// canBeAName knows only the names in the test's alphabet.
 func canBeAName(s string) bool {
 	return s != "" && s != ".." && !strings.HasPrefix(s, "/") && !strings.ContainsAny(s, " ?")
 }

@@ -17,26 +17,25 @@ import (
 // guid is the credential of every test that needs only one.
 const guid = "cred-abc-123"
 
-// secrets are what a store holds: entries by the name of a secret.
+// secrets holds the entries of each secret by the secret's name.
 type secrets = map[string]map[string]string
 
-// resolution is one row of a table of resolutions: a config and a store's
-// secrets, and what becomes of them.
+// resolution is one row of a table of resolutions.
 type resolution struct {
 	name    string
 	config  string
 	secrets secrets
-	// asked are the secrets that are asked for, in any order; nil: not compared.
+	// asked are the secrets that must be read, in any order; nil: not compared.
 	asked []string
-	// want is the finished credential as JSON, its order and digits included.
+	// want is the finished credential as JSON, with order and digits.
 	want string
-	// kind is how the resolution fails, where want is "".
+	// kind is the kind of the failure if want is "".
 	kind credential.Kind
-	// reason is a part of the failure's words.
+	// reason is a part of the failure's text.
 	reason string
 }
 
-// testResolutions resolves each row, each with a resolver of its own.
+// testResolutions resolves each row with a new resolver.
 func testResolutions(t *testing.T, rows []resolution) {
 	t.Helper()
 	for _, row := range rows {
@@ -58,7 +57,7 @@ func testResolutions(t *testing.T, rows []resolution) {
 	}
 }
 
-// answer resolves guid, which must work, and returns the credential's JSON.
+// answer resolves guid, which must succeed, and returns the credential as JSON.
 func answer(t *testing.T, r *resolver.Resolver) string {
 	t.Helper()
 	finished, err := r.Resolve(t.Context(), guid)
@@ -67,8 +66,8 @@ func answer(t *testing.T, r *resolver.Resolver) string {
 	return resolvertest.JSON(t, finished.Fields)
 }
 
-// failed resolves guid, which must fail: with an error of the package's own that
-// names the finished, and without any part of an answer.
+// failed resolves guid, which must fail with an *Error that names the credential and without a
+// partial answer.
 func failed(t *testing.T, r *resolver.Resolver) *credential.Error {
 	t.Helper()
 	return failedIn(t, t.Context(), r)
@@ -86,13 +85,13 @@ func failedIn(t *testing.T, ctx context.Context, r *resolver.Resolver) *credenti
 	t.Helper()
 	finished, err := r.Resolve(ctx, guid)
 	require.Error(t, err)
-	assert.Nil(t, finished, "a partial credential")
+	assert.Nil(t, finished, "got a partial credential")
 	var failure *credential.Error
-	require.True(t, errors.As(err, &failure), "not an *Error: %T", err)
+	require.True(t, errors.As(err, &failure), "want an *Error, got %T", err)
 	assert.Equal(t, guid, failure.GUID)
 	assert.ErrorIs(t, err, failure.Kind)
 	return failure
 }
 
-// missing is a store's answer for what it does not have.
+// Missing returns the error of a store for a name that does not exist.
 func Missing() error { return &credential.StoreError{Kind: credential.NotFound} }

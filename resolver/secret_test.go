@@ -22,21 +22,21 @@ func TestOnlyEntryWithAJSONObjectIsUnpacked(t *testing.T) {
 		{"an object with white space around it", map[string]string{"json": " \t\r\n{ \"a\" : \"1\" } \n"}, `{"a":"1"}`},
 		{"its values have their types", map[string]string{"json": `{"a":1,"b":true,"c":null,"d":[2],"e":{"f":"3"}}`}, `{"a":1,"b":true,"c":null,"d":[2],"e":{"f":"3"}}`},
 		{"its digits are kept", map[string]string{"json": `{"a":12345678901234567,"b":1e21,"c":12.50,"d":-0}`}, `{"a":12345678901234567,"b":1e21,"c":12.50,"d":-0}`},
-		{"of a name that stands twice the last value counts", map[string]string{"json": `{"a":"1","b":"2","a":"3"}`}, `{"a":"3","b":"2"}`},
+		{"of a duplicate name the last value counts", map[string]string{"json": `{"a":"1","b":"2","a":"3"}`}, `{"a":"3","b":"2"}`},
 		{"an empty object", map[string]string{"json": `{}`}, `{}`},
 		{"one level only", map[string]string{"json": `{"a":"{\"b\":\"1\"}"}`}, `{"a":"{\"b\":\"1\"}"}`},
 		{"an array is an entry", map[string]string{"json": `[{"a":"1"}]`}, `{"json":"[{\"a\":\"1\"}]"}`},
 		{"a JSON string is an entry", map[string]string{"json": `"{}"`}, `{"json":"\"{}\""}`},
 		{"a number is an entry", map[string]string{"json": `12.50`}, `{"json":"12.50"}`},
-		{"null is an entry, of four characters", map[string]string{"json": `null`}, `{"json":"null"}`},
+		{"null is an entry", map[string]string{"json": `null`}, `{"json":"null"}`},
 		{"a broken object is an entry", map[string]string{"json": `{"a":"1"`}, `{"json":"{\"a\":\"1\""}`},
 		{"an object with words behind it is an entry", map[string]string{"json": `{"a":"1"} x`}, `{"json":"{\"a\":\"1\"} x"}`},
 		{"a template is an entry", map[string]string{"json": `{{name}}`}, `{"json":"{{name}}"}`},
 		{"of two entries neither stands for an object", map[string]string{"a": `{"x":"1"}`, "b": `{"y":"2"}`}, `{"a":"{\"x\":\"1\"}","b":"{\"y\":\"2\"}"}`},
-		{"nor does one beside an empty one", map[string]string{"a": `{"x":"1"}`, "b": ""}, `{"a":"{\"x\":\"1\"}","b":""}`},
+		{"an object beside an empty entry is an entry", map[string]string{"a": `{"x":"1"}`, "b": ""}, `{"a":"{\"x\":\"1\"}","b":""}`},
 		{"entries of several are in the order of their names", map[string]string{"b": "2", "a": "1", "B": "3"}, `{"B":"3","a":"1","b":"2"}`},
-		{"none", map[string]string{}, `{}`},
-		{"no map at all", nil, `{}`},
+		{"no entries", map[string]string{}, `{}`},
+		{"a nil map", nil, `{}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			entries, err := credential.Entries(row.entries)
@@ -61,13 +61,13 @@ func TestOnlyEntryIsUnpackedInEveryMode(t *testing.T) {
 			want:    `{"credentialSource":"agent","secret-path":"p","a":"1","b":{"m":[1e21]},"c":"json"}`,
 		},
 		{
-			name:    "agent without one: its entries merge",
+			name:    "agent without a bundle: its entries merge",
 			config:  `{"credentialSource":"agent","a":"db","b":"db-user"}`,
 			secrets: secrets{"db": {"json": `{"db":"1","db-user":12345678901234567}`}},
 			want:    `{"credentialSource":"agent","a":"1","b":12345678901234567}`,
 		},
 		{
-			name:    "agent without one: its only entry is the value",
+			name:    "agent without a bundle: its only entry is the value",
 			config:  `{"credentialSource":"agent","a":"db"}`,
 			secrets: secrets{"db": {"json": `{"value":"s3cret"}`}},
 			want:    `{"credentialSource":"agent","a":"s3cret"}`,
@@ -75,16 +75,16 @@ func TestOnlyEntryIsUnpackedInEveryMode(t *testing.T) {
 	})
 }
 
-// To take such an object for a plain text would hand out all of it in one field.
+// If such an object counted as plain text, one field of the answer would contain all of it.
 func TestJSONObjectThatIsNotUTF8IsRefused(t *testing.T) {
 	for name, text := range map[string]string{
-		"bytes that are not UTF-8":    "{\"k\":\"\xff\"}",
-		"a name that is not UTF-8":    "{\"\xff\":\"k\"}",
-		"half a surrogate pair":       `{"k":"\ud800"}`,
-		"half a pair in a name":       `{"\udc00":"k"}`,
-		"half a pair deep down":       `{"k":[{"l":"\ud800x"}]}`,
-		"white space before it":       "\n {\"k\":\"\xff\"}",
-		"beside a name that is twice": `{"k":"1","k":"\ud800"}`,
+		"bytes that are not UTF-8": "{\"k\":\"\xff\"}",
+		"a name that is not UTF-8": "{\"\xff\":\"k\"}",
+		"half a surrogate pair":    `{"k":"\ud800"}`,
+		"half a pair in a name":    `{"\udc00":"k"}`,
+		"half a pair deep down":    `{"k":[{"l":"\ud800x"}]}`,
+		"white space before it":    "\n {\"k\":\"\xff\"}",
+		"beside a duplicate name":  `{"k":"1","k":"\ud800"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := credential.Entries(map[string]string{"json": text})

@@ -8,7 +8,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// Section 4, step 5: what is looked up.
+// Section 4, step 5: which strings are looked up.
 func TestSingleKeyLooksUpStringsOfTheConfigAndOfExtra(t *testing.T) {
 	own := func(names ...string) secrets {
 		held := secrets{}
@@ -33,7 +33,7 @@ func TestSingleKeyLooksUpStringsOfTheConfigAndOfExtra(t *testing.T) {
 			want:    `{"credentialSource":"agent","secret-path":"","a":"<one>"}`,
 		},
 		{
-			name:    "in extra, fields called like them are fields like any other",
+			name:    "extra may have fields with these names",
 			config:  `{"credentialSource":"agent","extra":{"credentialSource":"one","secret-path":"two"}}`,
 			secrets: own("one", "two"),
 			asked:   []string{"one", "two"},
@@ -47,14 +47,14 @@ func TestSingleKeyLooksUpStringsOfTheConfigAndOfExtra(t *testing.T) {
 			want:    `{"credentialSource":"agent","extra":"<one>"}`,
 		},
 		{
-			name:    "not what is deeper, in another object or in an array",
+			name:    "not deeper, in another object or in an array",
 			config:  `{"credentialSource":"agent","a":"one","extra":{"b":{"c":"two"},"d":["two"]},"e":{"f":"two"},"g":["two"]}`,
 			secrets: own("one", "two"),
 			asked:   []string{"one"},
 			want:    `{"credentialSource":"agent","a":"<one>","extra":{"b":{"c":"two"},"d":["two"]},"e":{"f":"two"},"g":["two"]}`,
 		},
 		{
-			name:    "not what is no string",
+			name:    "not other types",
 			config:  `{"credentialSource":"agent","a":"one","b":2,"c":true,"d":null,"extra":{"e":2,"f":false}}`,
 			secrets: own("one", "2", "true", "false", "null"),
 			asked:   []string{"one"},
@@ -68,7 +68,7 @@ func TestSingleKeyLooksUpStringsOfTheConfigAndOfExtra(t *testing.T) {
 			want:    `{"credentialSource":"agent","one":"<two>"}`,
 		},
 		{
-			name:    "and not our own field",
+			name:    "not our own field",
 			config:  `{"credentialSource":"agent","a":"one","credential-resolver":{}}`,
 			secrets: own("one"),
 			asked:   []string{"one"},
@@ -87,14 +87,14 @@ func TestSingleKeyFetchesEachDistinctValueOnce(t *testing.T) {
 			want:    `{"credentialSource":"agent","a":"1","b":"1","c":"two","extra":{"d":"1","e":"two"}}`,
 		},
 		{
-			name:    "those that differ in case are distinct",
+			name:    "values that differ in case are distinct",
 			config:  `{"credentialSource":"agent","a":"one","b":"ONE"}`,
 			secrets: secrets{"one": {"one": "1"}},
 			asked:   []string{"one", "ONE"},
 			want:    `{"credentialSource":"agent","a":"1","b":"ONE"}`,
 		},
 		{
-			name:    "those that differ in how they are written are not",
+			name:    "differently escaped values are the same",
 			config:  `{"credentialSource":"agent","a":"one","b":"\u006fne"}`,
 			secrets: secrets{"one": {"one": "1"}},
 			asked:   []string{"one"},
@@ -125,7 +125,7 @@ func TestAValueWithoutASecretIsALiteral(t *testing.T) {
 	})
 }
 
-// A literal is asked for each time: that it was none is not remembered.
+// Without a cache, a literal is looked up each time.
 func TestALiteralBecomesAReferenceOnceItsSecretExists(t *testing.T) {
 	stores := resolvertest.New(t)
 	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"one","b":"two"}`)

@@ -15,7 +15,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// Section 2, requestTimeout. The clock is the bubble's: no test waits for it.
+// Section 2, requestTimeout.
 func TestAStoreThatDoesNotAnswerIsATimeout(t *testing.T) {
 	for _, place := range failingPlaces() {
 		t.Run(place.name, func(t *testing.T) {
@@ -102,8 +102,8 @@ func TestCancelledCallerEndsTheResolution(t *testing.T) {
 	}
 }
 
-// One failure ends the others, which would be for nothing; and it is the one that
-// is told, not those that it ended.
+// The first failure cancels the other lookups. The error is the first failure, not one of the
+// cancelled lookups.
 func TestFirstFailureCancelsTheOtherLookups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused := errors.New("refused")

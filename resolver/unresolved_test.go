@@ -21,17 +21,17 @@ func TestUnresolvedAgentCredentialIsRefusedUnlessAllowed(t *testing.T) {
 			config: `{"credentialSource":"agent","a":"k","extra":{"b":"l"}}`,
 		},
 		{
-			name:    "the secrets that there are have no entry that is named",
+			name:    "no secret has an entry with a name from the config",
 			config:  `{"credentialSource":"agent","a":"k"}`,
 			secrets: secrets{"k": {"x": "1", "y": "2"}},
 		},
 		{
-			name:    "the bundle has no entry that is named",
+			name:    "the bundle has no entry with a name from the config",
 			config:  `{"credentialSource":"agent","secret-path":"p","a":"k"}`,
 			secrets: secrets{"p": {"x": "1"}},
 		},
 		{
-			name:    "the path alone is named by the bundle: it is no value to look up",
+			name:    "the bundle only names the secret-path, which does not count",
 			config:  `{"credentialSource":"agent","secret-path":"p","a":"k"}`,
 			secrets: secrets{"p": {"x": "1", "other": "2"}},
 		},
@@ -72,19 +72,19 @@ func TestOneReplacedValueIsEnough(t *testing.T) {
 			want:    `{"credentialSource":"agent","secret-path":"p","a":"v","b":"l"}`,
 		},
 		{
-			name:    "one that cannot be a name to look up, by an entry of another's secret",
+			name:    "a value that cannot be a name, but is an entry",
 			config:  `{"credentialSource":"agent","a":"k","b":"a key"}`,
 			secrets: secrets{"k": {"x": "1", "a key": "v"}},
 			want:    `{"credentialSource":"agent","a":"k","b":"v"}`,
 		},
 		{
-			name:    "one that cannot be a name to look up, in a bundle",
+			name:    "a value that cannot be a name, but is in the bundle",
 			config:  `{"credentialSource":"agent","secret-path":"p","a":"k","b":"a key"}`,
 			secrets: secrets{"p": {"a key": "v"}},
 			want:    `{"credentialSource":"agent","secret-path":"p","a":"k","b":"v"}`,
 		},
 		{
-			name:    "by itself",
+			name:    "replaced by itself",
 			config:  `{"credentialSource":"agent","a":"k"}`,
 			secrets: secrets{"k": {"k": "k"}},
 			want:    `{"credentialSource":"agent","a":"k"}`,

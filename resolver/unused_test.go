@@ -22,18 +22,18 @@ func TestUnusedSecretIsReported(t *testing.T) {
 	}
 	for _, row := range []struct {
 		name, fields string
-		want         []string // the fields that are told of
+		want         []string // the reported fields
 	}{
 		{"a JSON document", `"sa":"gcp-sa","password":"pw"`, []string{"sa"}},
 		{"an object of one object", `"sa":"nested","password":"pw"`, []string{"sa"}},
-		{"several entries, none of which is named", `"a":"several","password":"pw"`, []string{"a"}},
+		{"several entries, none of them named", `"a":"several","password":"pw"`, []string{"a"}},
 		{"in extra, and twice", `"a":"several","password":"pw","extra":{"b":"several","c":"gcp-sa"}`, []string{"a", "extra.b", "extra.c"}},
 		{"nothing is replaced", `"a":"gcp-sa"`, []string{"a"}},
 		{"an entry of it is named by another field", `"a":"several","u":"user","password":"pw"`, nil},
 		{"a field of its object is named by another field", `"a":"gcp-sa","u":"type"`, nil},
 		{"its only entry is used", `"password":"pw"`, nil},
 		{"no secret", `"a":"none","password":"pw"`, nil},
-		{"a secret of empty entries is none", `"a":"empty","password":"pw"`, nil},
+		{"a secret with only empty entries", `"a":"empty","password":"pw"`, nil},
 		{"its value is replaced by another secret's entry", `"a":"several-too","b":"later"`, nil},
 		{"a literal field", `"host":"gcp-sa","password":"pw"`, nil},
 	} {
@@ -52,7 +52,7 @@ func TestUnusedSecretIsReported(t *testing.T) {
 			stores.Configs.Put(guid, `{"credentialSource":"agent",  `+row.fields+`}`)
 			answer(t, r)
 			if row.want != nil {
-				assert.Equal(t, []bool{true, false, true}, reported.firstUnused, "once for each config")
+				assert.Equal(t, []bool{true, false, true}, reported.firstUnused, "first is true once per config")
 			}
 		})
 	}
@@ -75,7 +75,7 @@ func TestUnusedSecretsAreReportedForSingleKeyOnly(t *testing.T) {
 	}
 }
 
-// What is told prints as nothing that could be a password.
+// Unused prints without its secret, which may be a password.
 func TestUnusedSecretIsRedactedWhenPrinted(t *testing.T) {
 	assert.NotContains(t, fmt.Sprintf("%v %+v %s", resolver.Unused{Field: "a", Secret: canary.Secret}, []resolver.Unused{{Secret: canary.Secret}},
 		credential.Reference(canary.Secret)), canary.Secret)

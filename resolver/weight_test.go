@@ -13,8 +13,8 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// cacheMaxBytes bounds memory, so an estimate must not be far below it. Above it may be:
-// a text that stands many times in a credential is one text.
+// cacheMaxBytes limits memory, so the estimate must not be far too low. It may be too high: a
+// text that occurs many times in a credential is stored once.
 func TestWeightIsNotBelowTheMemoryUsed(t *testing.T) {
 	for name, config := range map[string]string{
 		"typical": `{` + benchFields + `}`,
@@ -41,7 +41,7 @@ func TestWeightIsNotBelowTheMemoryUsed(t *testing.T) {
 	}
 }
 
-// heap is how many bytes are in use.
+// heap returns the number of heap bytes in use.
 func heap() int64 {
 	runtime.GC()
 	runtime.GC()

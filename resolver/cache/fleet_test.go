@@ -16,7 +16,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// A fleet of processes, each with credentials of its own in use, on the same stores.
+// A fleet of processes on the same stores. Each process uses credentials of its own.
 const (
 	processes       = 20
 	credentialsEach = 10
@@ -24,7 +24,7 @@ const (
 	binsInATTL      = int(cache.DefaultTTL / bin)
 )
 
-// usual is how many readings there are in a bin, if all is as it should be.
+// usual is the expected number of reads per bin when the stores work.
 var usual = float64(processes*credentialsEach) * bin.Seconds() / (0.825 * cache.DefaultTTL.Seconds())
 
 type fleet struct {
@@ -38,7 +38,7 @@ func testFleet(t *testing.T, test func(f *fleet)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		o := cache.DefaultOptions()
-		o.Now = time.Now // the bubble's
+		o.Now = time.Now // the time of the synctest bubble
 		f := &fleet{Stores: resolvertest.New(t), t: t}
 		for i := range processes {
 			for j := range credentialsEach {
@@ -56,8 +56,8 @@ func testFleet(t *testing.T, test func(f *fleet)) {
 	})
 }
 
-// run lets so many bins pass, in which every credential is asked for each second, and
-// returns how often configs were read in each.
+// run runs the fleet for a number of bins and requests each credential once a second. It
+// returns the number of config reads per bin.
 func (f *fleet) run(bins int) []float64 {
 	var counts []float64
 	for range bins {
@@ -77,7 +77,7 @@ func (f *fleet) run(bins int) []float64 {
 	return counts
 }
 
-// deviation is the standard deviation from what is usual.
+// deviation is the standard deviation from the usual number of reads.
 func deviation(counts []float64) float64 {
 	squares := 0.0
 	for _, n := range counts {
@@ -98,10 +98,10 @@ func TestStoreOutageAddsNoLoadToTheOther(t *testing.T) {
 		f.run(4 * binsInATTL)
 		f.Secrets.Before(resolvertest.Any, resolvertest.Fail(credential.Unavailable))
 		down := f.run(5 * binsInATTL)
-		require.Less(f.t, slices.Max(down), 8*usual, "while the pauses grow")
+		require.Less(f.t, slices.Max(down), 8*usual, "while the retries back off")
 		require.Less(f.t, slices.Max(down[2*binsInATTL:]), 2*usual)
 
 		f.Secrets.Before(resolvertest.Any, nil)
-		require.Less(f.t, deviation(f.run(4*binsInATTL)), usual/2, "they do not all come at once, nor keep step")
+		require.Less(f.t, deviation(f.run(4*binsInATTL)), usual/2, "the reads must be spread evenly")
 	})
 }

@@ -48,16 +48,16 @@ func TestCredentialInUseIsRefreshedInTheBackground(t *testing.T) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
 		c.Bundle("g", "two")
-		c.Pass(time.Minute * 3 / 4) // not before
+		c.Pass(time.Minute * 3 / 4) // too early for a refresh
 		before := c.Reads()
 		c.Pass(time.Minute * 15 / 100)
 		gate := c.Configs.Hold()
 		for range 3 {
-			require.Equal(c.T, "one", c.Ask("g"), "at once, though the store does not answer")
+			require.Equal(c.T, "one", c.Ask("g"), "the request must not wait for the store")
 		}
 		close(gate)
 		synctest.Wait()
-		require.Equal(c.T, 2, c.Reads()-before, "one reading")
+		require.Equal(c.T, 2, c.Reads()-before, "one read: a config and a secret")
 		require.Equal(c.T, "two", c.Ask("g"))
 		require.Equal(c.T, 2, c.Reads()-before)
 	})
@@ -90,14 +90,14 @@ func TestCredentialsWithOneBundleReadItOnce(t *testing.T) {
 		group.Wait()
 		require.Len(c.T, c.Secrets.Asked(), 1)
 
-		// A secret that is old makes no new credential.
+		// A cached secret makes the credential as old as itself.
 		c.Configs.Put("late", `{"credentialSource":"agent","secret-path":"shared","password":"pw"}`)
 		c.Pass(29 * time.Second)
 		require.Equal(c.T, "one", c.Ask("late"))
 		c.Secrets.Put("shared", map[string]string{"pw": "two"})
 		require.Len(c.T, c.Secrets.Asked(), 1)
 		c.Pass(31 * time.Second)
-		require.Equal(c.T, "two", c.Ask("late"), "its age is that of the secret")
+		require.Equal(c.T, "two", c.Ask("late"), "the credential is as old as its secret")
 		require.Len(c.T, c.Secrets.Asked(), 2)
 	})
 }
@@ -110,9 +110,10 @@ func TestFreshRequestReadsAfterItBegan(t *testing.T) {
 		c.Bundle("g", "two")
 		c.Pass(1)
 		require.Equal(c.T, "two", fresh())
-		require.Equal(c.T, "two", c.Ask("g"), "which renews what is kept")
+		require.Equal(c.T, "two", c.Ask("g"), "a fresh read updates the cache")
 
-		// It does not share a reading that began before, and those who wait share one.
+		// A fresh request does not share a read that began earlier. All waiting requests share
+		// one new read.
 		c.Secrets.Before(resolvertest.Any, func(context.Context) error { <-time.After(1); return nil })
 		gate := c.Configs.Hold()
 		c.Pass(time.Second)
@@ -135,7 +136,8 @@ func TestFreshRequestReadsAfterItBegan(t *testing.T) {
 	})
 }
 
-// A reading that had not found it yet is none that began after the request.
+// A read that was running when the request arrived does not count as fresh, even if it reports
+// NotFound.
 func TestFreshRequestIgnoresCachedFailures(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		goOn := make(chan struct{})
@@ -163,14 +165,15 @@ func TestLaterReadIsKept(t *testing.T) {
 		defer other.Close()
 		go func() { _, _ = other.Resolve(c.T.Context(), "g", cache.Ask{}) }()
 		c.Pass(time.Second)
-		require.Equal(c.T, credential.NotFound.Error(), c.Password("g", cache.Ask{Fresh: true}), "it was deleted meanwhile")
+		require.Equal(c.T, credential.NotFound.Error(), c.Password("g", cache.Ask{Fresh: true}), "the credential was deleted before the read")
 		close(gate)
 		synctest.Wait()
 		require.Equal(c.T, credential.NotFound.Error(), c.Ask("g"))
 	})
 }
 
-// A resolution's own time, and a second where it waits for another's.
+// A request has the timeout of one resolution, plus one second if it waits for another
+// request's read.
 func TestCachedRequestHasATimeout(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
@@ -178,7 +181,7 @@ func TestCachedRequestHasATimeout(t *testing.T) {
 		go c.Ask("g")
 		c.Pass(time.Second)
 		began := time.Now()
-		require.Equal(c.T, credential.Timeout.Error(), c.Password("g", cache.Ask{Fresh: true}), "it waits for another")
+		require.Equal(c.T, credential.Timeout.Error(), c.Password("g", cache.Ask{Fresh: true}), "it waits for a read of another request")
 		require.LessOrEqual(c.T, time.Since(began), resolver.DefaultTimeout+time.Second)
 	})
 	resolvertest.TestCached(t, func(o *cache.Options) { o.Consistent = true }, func(c *resolvertest.Cached) {
@@ -192,7 +195,7 @@ func TestCachedRequestHasATimeout(t *testing.T) {
 			}
 		})
 		began := time.Now()
-		require.Equal(c.T, credential.Timeout.Error(), c.Ask("g"), "of two readings")
+		require.Equal(c.T, credential.Timeout.Error(), c.Ask("g"), "after two reads")
 		require.LessOrEqual(c.T, time.Since(began), resolver.DefaultTimeout)
 	})
 }
@@ -211,7 +214,7 @@ func TestPermanentErrorsAreCached(t *testing.T) {
 		require.Equal(c.T, credential.Unavailable.Error(), c.Ask("h"))
 		c.Configs.Before("h", nil)
 		c.Bundle("h", "two")
-		require.Equal(c.T, "two", c.Ask("h"), "that a store is down is not")
+		require.Equal(c.T, "two", c.Ask("h"), "an outage is not cached")
 	})
 }
 
@@ -238,7 +241,7 @@ func TestTheCacheIsBounded(t *testing.T) {
 	})
 }
 
-// Who asks for what there is not takes nothing from the others.
+// Requests for credentials that do not exist must not evict others.
 func TestMissesEvictNoCredentials(t *testing.T) {
 	resolvertest.TestCached(t, func(o *cache.Options) { o.MaxEntries = 100 }, func(c *resolvertest.Cached) {
 		for i := range 50 {
@@ -290,6 +293,6 @@ func TestPanicInAStoreFailsOnlyItsRequest(t *testing.T) {
 		c.Secrets.Before(resolvertest.Any, resolvertest.Panic("canary"))
 		require.Equal(c.T, credential.Internal.Error(), c.Ask("g"))
 		c.Secrets.Before(resolvertest.Any, nil)
-		require.Equal(c.T, "one", c.Ask("g"), "which is not kept")
+		require.Equal(c.T, "one", c.Ask("g"), "a panic is not cached")
 	})
 }

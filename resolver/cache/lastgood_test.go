@@ -18,7 +18,8 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// lastGoodStore is what outlives a process: the texts of credentials, by GUID.
+// lastGoodStore holds the encoded credentials by GUID. It outlives the cache, as a file
+// outlives the process.
 type lastGoodStore struct {
 	t    *testing.T
 	kept map[string]keptText
@@ -54,7 +55,8 @@ func testRestarted(t *testing.T, change func(*cache.Options), test func(c *resol
 	}, func(c *resolvertest.Cached) { test(c, s) })
 }
 
-// restartWith is another process after this one.
+// restartWith closes the cache and opens a new one with the stored answers, as the next process
+// would.
 func restartWith(c *resolvertest.Cached, s *lastGoodStore) {
 	c.T.Helper()
 	c.Close()
@@ -90,7 +92,7 @@ func TestLastGoodEncodingIsLossless(t *testing.T) {
 	}
 	c.Fields = credential.NewObject(credential.Field{Name: "f", Value: credential.StringValue("\xff")})
 	_, err = cache.LastGood{Credential: c}.Encode()
-	require.Error(t, err, "it could not be answered either")
+	require.Error(t, err, "a value that is not UTF-8 has no encoding")
 }
 
 func TestLastGoodAnswerOutlivesTheProcess(t *testing.T) {
@@ -107,7 +109,7 @@ func TestLastGoodAnswerOutlivesTheProcess(t *testing.T) {
 		resolvertest.StoresFail(c, credential.Unavailable)
 		c.Pass(time.Minute)
 		require.Equal(c.T, "two, stale", c.Ask("g"))
-		require.Contains(c.T, s.kept, "g", "a store that is down takes nothing away")
+		require.Contains(c.T, s.kept, "g", "an outage must not delete the last good answer")
 	})
 	testRestarted(t, func(o *cache.Options) { o.StaleIfError = 0 }, func(c *resolvertest.Cached, s *lastGoodStore) {
 		c.Bundle("g", "one")
@@ -119,7 +121,7 @@ func TestLastGoodAnswerOutlivesTheProcess(t *testing.T) {
 		resolvertest.StoresFail(c, credential.Unavailable)
 		c.Pass(time.Minute)
 		require.Equal(c.T, credential.Unavailable.Error(), c.Ask("g"))
-		require.Equal(c.T, "one, stale", c.Password("g", cache.Ask{LastGood: true}), "the mark outlives the process too")
+		require.Equal(c.T, "one, stale", c.Password("g", cache.Ask{LastGood: true}), "the LastGood mark must outlive the process")
 	})
 }
 
@@ -129,7 +131,7 @@ func TestPermanentFailureDoesNotOutliveTheProcess(t *testing.T) {
 		"a fault":          func(c *resolvertest.Cached) { resolvertest.StoresFail(c, credential.Internal) },
 		"a bundle missing": func(c *resolvertest.Cached) { c.Secrets.Delete("of-g") },
 		"a config missing": func(c *resolvertest.Cached) { c.Configs.Delete("g") },
-		"a config wrong":   func(c *resolvertest.Cached) { c.Configs.Put("g", "[]") },
+		"a broken config":  func(c *resolvertest.Cached) { c.Configs.Put("g", "[]") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			testRestarted(t, nil, func(c *resolvertest.Cached, s *lastGoodStore) {
@@ -176,17 +178,17 @@ func TestRestoredCredentialWaitsOneSecondForStores(t *testing.T) {
 
 		began = time.Now()
 		require.Equal(c.T, "one, stale", c.Ask("g"))
-		require.Zero(c.T, time.Since(began), "nobody waits for a store that is known to be slow")
+		require.Zero(c.T, time.Since(began), "a store that is known to be slow must not delay a request")
 		c.Bundle("g", "two")
 		close(gate)
 		synctest.Wait()
-		require.Equal(c.T, "two", c.Ask("g"), "the reading went on")
+		require.Equal(c.T, "two", c.Ask("g"), "the read must have continued")
 
 		c.Pass(10 * time.Minute)
 		gate = c.Secrets.Hold()
 		began = time.Now()
 		require.Equal(c.T, "two, stale", c.Ask("g"))
-		require.Greater(c.T, time.Since(began), time.Second, "it is no more that of an earlier process")
+		require.Greater(c.T, time.Since(began), time.Second, "the answer is no longer that of the earlier process")
 		close(gate)
 	})
 }
@@ -237,7 +239,7 @@ func TestRestoredCredentialIsNotServedForLonger(t *testing.T) {
 	})
 }
 
-// restoredFrom fills the cache with credentials of an earlier process, a TTL ago.
+// restoredFrom fills the cache with credentials that an earlier process read one TTL ago.
 func restoredFrom(c *resolvertest.Cached, s *lastGoodStore, n int) {
 	for i := range n {
 		guid := fmt.Sprint("g", i)
@@ -263,9 +265,9 @@ func TestRestoredCredentialsAreRefreshedOverATTL(t *testing.T) {
 		refreshed := len(order()) - before
 		require.Greater(c.T, refreshed, n*3/4)
 		require.LessOrEqual(c.T, refreshed, n)
-		require.Less(c.T, most, n/4, "none comes in a burst")
+		require.Less(c.T, most, n/4, "the reads must not come in a burst")
 		c.Pass(time.Minute)
-		require.Len(c.T, order(), before+n, "each is read once")
+		require.Len(c.T, order(), before+n, "each credential is read once")
 		require.False(c.T, slices.IsSorted(order()[before:]), "in random order")
 		require.Equal(c.T, "two", c.Ask("g0"))
 	})
@@ -311,7 +313,7 @@ func TestAStaleAnswerAfterARestartSaysWhy(t *testing.T) {
 	})
 }
 
-// FuzzLastGood has any text in the place of a credential that outlived a process.
+// FuzzLastGood decodes arbitrary text as a stored credential.
 func FuzzLastGood(f *testing.F) {
 	f.Add([]byte(`{"guid":"g","newestAfter":"5","forAsk":"true","fields":{"a":1.50,"a":{"b":[null]}}}`))
 	f.Add([]byte(`{"guid":"g","newestAfter":"-1","forAsk":"","fields":[]}`))

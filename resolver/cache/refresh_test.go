@@ -17,16 +17,17 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// askFresh asks for a credential by refresh, later than anything before.
+// askFresh sends a refresh request. It first lets the clock advance, so that the request is
+// later than all others.
 func askFresh(c *resolvertest.Cached, guid string) string {
 	<-time.After(1)
 	return c.Password(guid, cache.Ask{Fresh: true})
 }
 
-// sinceAbout is how long ago a time is, to the millisecond.
+// sinceAbout returns the time since began, rounded to milliseconds.
 func sinceAbout(began time.Time) time.Duration { return time.Since(began).Round(time.Millisecond) }
 
-// putNumbered has each reading of a config bring the next number.
+// putNumbered makes each read of a config return the next number as the password.
 func putNumbered(c *resolvertest.Cached, guid string) {
 	n := 0
 	c.Configs.Before(guid, func(context.Context) error {
@@ -43,9 +44,9 @@ func TestRefreshReadsOnceASecond(t *testing.T) {
 				putNumbered(c, "g")
 				began := time.Now()
 				for i := range 20 {
-					require.Equal(c.T, strconv.Itoa(i+1), askFresh(c, "g"), "each is a reading of its own")
+					require.Equal(c.T, strconv.Itoa(i+1), askFresh(c, "g"), "each request causes a read")
 				}
-				require.Equal(c.T, 19*time.Second, sinceAbout(began), "the first one waits for nothing")
+				require.Equal(c.T, 19*time.Second, sinceAbout(began), "the first request must not wait")
 				require.Len(c.T, c.Configs.Asked(), 20)
 			})
 		})
@@ -77,7 +78,7 @@ func TestRefreshOfOneCredentialDoesNotDelayAnother(t *testing.T) {
 		began := time.Now()
 		require.Equal(c.T, "one", askFresh(c, "g"))
 		require.Equal(c.T, "two", askFresh(c, "h"))
-		require.Equal(c.T, "one", c.Ask("g"), "nor who asks without it")
+		require.Equal(c.T, "one", c.Ask("g"), "nor a request without refresh")
 		require.Zero(c.T, sinceAbout(began))
 	})
 }
@@ -97,7 +98,7 @@ func TestFailedRefreshCountsForTheRateLimit(t *testing.T) {
 	})
 }
 
-// One who leaves takes his own time along, and not that of the others.
+// A caller that leaves does not cancel the read for the other callers.
 func TestARefreshGoesOnWhenACallerLeaves(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		putNumbered(c, "g")
@@ -118,8 +119,8 @@ func TestARefreshGoesOnWhenACallerLeaves(t *testing.T) {
 	})
 }
 
-// A reading that takes longer than a second delays nobody beyond its end, and whoever
-// came while it was under way shares the next.
+// After a read that took more than a second, the next one starts at once. All requests that
+// arrived in the meantime share it.
 func TestARefreshAfterASlowOneBeginsAtOnce(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")

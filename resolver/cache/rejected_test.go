@@ -13,7 +13,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// rejects asks for a credential, and reports that its password was refused.
+// rejects requests a credential and reports that its password was rejected.
 func rejects(c *resolvertest.Cached, guid, password string) string {
 	return c.Password(guid, cache.Ask{Rejected: func(credential *credential.Credential) bool {
 		v, _ := credential.Fields.Get("password")
@@ -22,8 +22,8 @@ func rejects(c *resolvertest.Cached, guid, password string) string {
 	}})
 }
 
-// A credential that was rejected is read again for all who report it, once; one that
-// was renewed meanwhile is not, nor one that was read just now.
+// A rejected credential is read again once, for all who report it. It is not read again if it
+// has already changed or was read within the last second.
 func TestARejectedCredentialIsReadAgain(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		rejected := func(password string) string { return rejects(c, "g", password) }
@@ -39,14 +39,14 @@ func TestARejectedCredentialIsReadAgain(t *testing.T) {
 			group.Go(func() { assert.Equal(c.T, "two", rejected("one")) })
 		}
 		group.Wait()
-		require.Equal(c.T, 2, c.Reads()-before, "once for all")
+		require.Equal(c.T, 2, c.Reads()-before, "one read for all requests")
 		c.Pass(time.Second)
-		require.Equal(c.T, "two", rejected("one"), "it is another by now")
+		require.Equal(c.T, "two", rejected("one"), "the credential has already changed")
 		require.Equal(c.T, 2, c.Reads()-before)
 	})
 }
 
-// A thousand workers that cannot log in must be no load on a store that is down.
+// If many workers cannot log in, their requests must not overload a store that is down.
 func TestARejectedCredentialIsReadOnceASecond(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
@@ -55,7 +55,7 @@ func TestARejectedCredentialIsReadOnceASecond(t *testing.T) {
 		c.Pass(2 * time.Second)
 		before := len(c.Secrets.Asked())
 		for range 1000 {
-			require.Equal(c.T, "one", rejects(c, "g", "one"), "there is no better one")
+			require.Equal(c.T, "one", rejects(c, "g", "one"), "there is no newer credential")
 		}
 		require.Equal(c.T, 1, len(c.Secrets.Asked())-before)
 		c.Pass(time.Second)
@@ -65,7 +65,7 @@ func TestARejectedCredentialIsReadOnceASecond(t *testing.T) {
 		require.Equal(c.T, 2, len(c.Secrets.Asked())-before)
 
 		c.Pass(2 * time.Minute)
-		require.Equal(c.T, "one, stale", rejects(c, "g", "one"), "what everybody gets")
+		require.Equal(c.T, "one, stale", rejects(c, "g", "one"), "every request gets the same answer")
 		c.Secrets.Before(resolvertest.Any, nil)
 		c.Bundle("g", "two")
 		c.Pass(time.Second)

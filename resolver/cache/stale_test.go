@@ -28,7 +28,7 @@ func TestStaleAnswerWhileAStoreIsDown(t *testing.T) {
 		require.NoError(c.T, err)
 		require.False(c.T, answer.BecameStale)
 
-		// From then on nobody waits for a store that does not answer.
+		// From now on, no request waits for the store that does not answer.
 		gate := c.Secrets.Hold()
 		c.Pass(2 * time.Second)
 		require.Equal(c.T, "one, stale", c.Ask("g"))
@@ -39,7 +39,7 @@ func TestStaleAnswerWhileAStoreIsDown(t *testing.T) {
 		for range 10 {
 			require.Equal(c.T, "one, stale", c.Ask("g"))
 		}
-		require.Equal(c.T, before, c.Reads(), "nor is it asked each time")
+		require.Equal(c.T, before, c.Reads(), "a request must not cause a read each time")
 
 		c.Secrets.Before(resolvertest.Any, nil)
 		c.Bundle("g", "two")
@@ -70,7 +70,7 @@ func TestStaleAnswerEndsAfterStaleIfError(t *testing.T) {
 	})
 }
 
-// A store that failed once, some time ago, is no store that is down.
+// A failure some time ago does not mean that the store is down now.
 func TestNoStaleAnswerAfterRecovery(t *testing.T) {
 	for name, fail := range map[string]func(c *resolvertest.Cached){
 		"a renewal": func(c *resolvertest.Cached) {
@@ -81,7 +81,7 @@ func TestNoStaleAnswerAfterRecovery(t *testing.T) {
 			c.Pass(1)
 			require.Equal(c.T, credential.Unavailable.Error(), c.Password("g", cache.Ask{Fresh: true}))
 		},
-		"a renewal that closing ended": func(c *resolvertest.Cached) {
+		"a refresh cancelled by Close": func(c *resolvertest.Cached) {
 			c.Secrets.Before(resolvertest.Any, resolvertest.Block())
 			c.Pass(55 * time.Second)
 			require.Equal(c.T, "one", c.Ask("g"))
@@ -106,7 +106,7 @@ func TestNoStaleAnswerAfterRecovery(t *testing.T) {
 	}
 }
 
-// It is the caller who has no time, and no store that is down.
+// Here the caller's context ended. The store is not down.
 func TestCancelledCallerGetsNoStaleAnswer(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
@@ -121,11 +121,11 @@ func TestCancelledCallerGetsNoStaleAnswer(t *testing.T) {
 		_, err = c.Resolve(ctx, "g", cache.Ask{})
 		require.Error(c.T, err)
 		c.Pass(time.Second)
-		require.Equal(c.T, "one", c.Ask("g"), "the reading went on")
+		require.Equal(c.T, "one", c.Ask("g"), "the read must have continued")
 	})
 }
 
-// rotating has each reading of a credential find another password, until stop is called.
+// rotating makes each read of a credential find a new password, until stop is called.
 func rotating(c *resolvertest.Cached, guid string) (stop func()) {
 	n := 0
 	c.Secrets.Before("of-"+guid, func(context.Context) error {
@@ -137,8 +137,8 @@ func rotating(c *resolvertest.Cached, guid string) (stop func()) {
 	return func() { c.Secrets.Before("of-"+guid, nil) }
 }
 
-// testConsistent runs a test with consistentReads on a credential whose last good password
-// is "one", and that changes in each reading now.
+// testConsistent runs a test with consistentReads. The last good password of its credential is
+// "one", and now each read finds a different one.
 func testConsistent(t *testing.T, change func(*cache.Options), test func(c *resolvertest.Cached, stop func())) {
 	t.Helper()
 	resolvertest.TestCached(t, func(o *cache.Options) {
@@ -169,20 +169,20 @@ func TestChangingCredentialServesLastConsistent(t *testing.T) {
 		stop()
 		c.Bundle("g", "two")
 		c.Pass(2 * time.Second)
-		require.Equal(c.T, "one, stale", c.Ask("g"), "and it is read in the background")
+		require.Equal(c.T, "one, stale", c.Ask("g"), "the read must run in the background")
 		synctest.Wait()
 		require.Equal(c.T, "two", c.Ask("g"))
 	})
 }
 
-// The stores are up, and the rotation may be over in a moment.
+// The stores are up and the rotation may end soon, so retries do not back off.
 func TestChangingCredentialIsRetriedEverySecondOrTwo(t *testing.T) {
 	testConsistent(t, nil, func(c *resolvertest.Cached, _ func()) {
 		c.Pass(time.Minute)
 		attempts, until := []time.Time{}, time.Now().Add(5*time.Minute)
 		for before := c.Reads(); time.Now().Before(until); c.Pass(100 * time.Millisecond) {
 			require.Equal(c.T, "one, stale", c.Ask("g"))
-			c.Pass(time.Microsecond) // which the readings take
+			c.Pass(time.Microsecond) // the duration of a read
 			if c.Reads() > before {
 				attempts, before = append(attempts, time.Now()), c.Reads()
 			}
@@ -214,19 +214,19 @@ func TestLastConsistentAnswerEndsAfterStaleIfError(t *testing.T) {
 	resolvertest.TestCached(t, func(o *cache.Options) { o.Consistent = true }, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		rotating(c, "g")
-		require.Equal(c.T, unavailable, c.Ask("g"), "it never was consistent")
+		require.Equal(c.T, unavailable, c.Ask("g"), "no consistent answer exists yet")
 	})
 }
 
 func TestReadsOfAChangingCredential(t *testing.T) {
 	testConsistent(t, nil, func(c *resolvertest.Cached, stop func()) {
 		c.Pass(2 * time.Second)
-		require.Equal(c.T, credential.Unavailable.Error(), c.Password("g", cache.Ask{Fresh: true}), "the last good one is older")
+		require.Equal(c.T, credential.Unavailable.Error(), c.Password("g", cache.Ask{Fresh: true}), "the last good answer is older than the request")
 		before := c.Reads()
-		require.Equal(c.T, "one", rejects(c, "g", "one"), "there is no better one")
-		require.Equal(c.T, 6, c.Reads()-before, "it is read three times")
+		require.Equal(c.T, "one", rejects(c, "g", "one"), "there is no newer credential")
+		require.Equal(c.T, 6, c.Reads()-before, "three reads: a config and a secret each")
 		require.Equal(c.T, "one", rejects(c, "g", "one"))
-		require.Equal(c.T, 6, c.Reads()-before, "and not again in the same second")
+		require.Equal(c.T, 6, c.Reads()-before, "no second read within the same second")
 
 		c.Pass(time.Minute)
 		require.Equal(c.T, "one, stale", rejects(c, "g", "one"))
@@ -239,7 +239,7 @@ func TestReadsOfAChangingCredential(t *testing.T) {
 	})
 }
 
-// Or its last good answer would pass over the refusal, for as long as that lasts.
+// Otherwise the last good answer would hide the refusal for as long as the outage lasts.
 func TestRefusalWinsOverOutage(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"p"}`)
@@ -259,7 +259,7 @@ func TestFailureIfStaleAnswersAreNotWanted(t *testing.T) {
 		whole := cache.Ask{NotStale: true}
 		require.Equal(c.T, "one", c.Password("g", whole))
 		resolvertest.StoresFail(c, credential.Unavailable)
-		require.Equal(c.T, "one", c.Password("g", whole), "it is not stale yet")
+		require.Equal(c.T, "one", c.Password("g", whole), "the answer is not stale yet")
 		c.Pass(time.Minute)
 		require.Equal(c.T, credential.Unavailable.Error(), c.Password("g", whole))
 		require.Equal(c.T, "one, stale", c.Ask("g"))
@@ -267,13 +267,14 @@ func TestFailureIfStaleAnswersAreNotWanted(t *testing.T) {
 	})
 }
 
-// Whoever read it: daprd gets the last good one if it has asked for it before.
+// LastGood works no matter which request caused the read, if daprd has asked for a last good
+// answer before.
 func TestLastGoodAnswerIsKeptIfWanted(t *testing.T) {
 	lastGood := cache.Ask{LastGood: true}
 	resolvertest.TestCached(t, func(o *cache.Options) { o.StaleIfError = 0 }, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
-		require.Equal(c.T, "one", c.Password("g", lastGood), "a hit")
+		require.Equal(c.T, "one", c.Password("g", lastGood), "a cache hit")
 		resolvertest.StoresFail(c, credential.Unavailable)
 		c.Pass(50 * time.Minute)
 		require.Equal(c.T, credential.Unavailable.Error(), c.Ask("g"))
@@ -288,13 +289,13 @@ func TestLastGoodAnswerIsKeptIfWanted(t *testing.T) {
 		go func() { answer <- c.Password("g", lastGood) }()
 		synctest.Wait()
 		close(gate)
-		require.Equal(c.T, "one", <-answer, "read by another")
+		require.Equal(c.T, "one", <-answer, "read by another request")
 		resolvertest.StoresFail(c, credential.Unavailable)
 		require.Equal(c.T, "one, stale", c.Password("g", lastGood))
 	})
 }
 
-// What is asked for fresh must not be old, whatever fails.
+// A fresh request must never get an old answer, whatever fails.
 func TestFreshRequestGetsNoStaleAnswer(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
@@ -314,7 +315,7 @@ func TestRefusalAndMissDropTheLastGoodAnswer(t *testing.T) {
 		"a refusal":        {func(c *resolvertest.Cached) { resolvertest.StoresFail(c, credential.Denied) }, credential.Denied},
 		"a bundle missing": {func(c *resolvertest.Cached) { c.Secrets.Delete("of-g") }, credential.NotFound},
 		"a config missing": {func(c *resolvertest.Cached) { c.Configs.Delete("g") }, credential.NotFound},
-		"a config wrong":   {func(c *resolvertest.Cached) { c.Configs.Put("g", "[]") }, credential.FailedPrecondition},
+		"a broken config":  {func(c *resolvertest.Cached) { c.Configs.Put("g", "[]") }, credential.FailedPrecondition},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
@@ -357,7 +358,7 @@ func TestRetriesBackOffWhileAStoreIsDown(t *testing.T) {
 	})
 }
 
-// Who asks for fresh ones, and gets none, does not put the next attempt off.
+// Failed fresh requests do not delay the next background attempt.
 func TestFailedFreshReadsDelayNoRefresh(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
@@ -383,7 +384,7 @@ func TestStaleAnswerSaysWhy(t *testing.T) {
 		require.Equal(c.T, "one", c.Ask("g"))
 		resolvertest.StoresFail(c, credential.Timeout)
 		c.Pass(59 * time.Second)
-		require.Equal(c.T, "one", c.Ask("g"), "it is renewed in the background, which fails")
+		require.Equal(c.T, "one", c.Ask("g"), "the background refresh fails")
 		c.Pass(time.Second)
 
 		answer, err := c.Resolve(c.T.Context(), "g", cache.Ask{})

@@ -17,7 +17,7 @@ import (
 	"credential-resolver/resolver/task"
 )
 
-// overloaded is the hook of a store in front of which too many calls wait.
+// overloaded is the hook of a store with a full queue.
 func overloaded() resolvertest.Hook {
 	return resolvertest.Fail(&credential.StoreError{Kind: credential.Unavailable, Err: credential.ErrOverloaded})
 }
@@ -54,7 +54,7 @@ func TestAShedTaskFailsNoOtherThatSharesASecret(t *testing.T) {
 		c.Secrets.Before(resolvertest.Any, func(ctx context.Context) (err error) {
 			first.Do(func() {
 				<-gate
-				task.Of(ctx).MarkShed() // as in front of another store
+				task.Of(ctx).MarkShed() // as if in front of another store
 				err = overloaded()(ctx)
 			})
 			return err
@@ -70,7 +70,7 @@ func TestAShedTaskFailsNoOtherThatSharesASecret(t *testing.T) {
 	})
 }
 
-// seen notes the tasks of the calls to a store.
+// seen records the tasks of the calls to a store.
 type seen struct {
 	mu    sync.Mutex
 	tasks []*task.Task
@@ -117,7 +117,7 @@ func TestBackgroundRefreshTurnsForegroundWhenAwaited(t *testing.T) {
 		require.Len(c.T, s.tasks, 1)
 		require.True(c.T, s.tasks[0].Background())
 
-		c.Pass(time.Minute * 5 / 100) // it is too old by now
+		c.Pass(time.Minute * 5 / 100) // now it is too old to be served
 		waited := make(chan string)
 		go func() { waited <- c.Ask("g") }()
 		synctest.Wait()

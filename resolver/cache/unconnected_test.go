@@ -13,11 +13,11 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// A store that never connects is Unavailable when the time is up (section 9), with a
-// cache as without one: not a store that did not answer in time.
+// When the request's time is up, a store that has never connected is Unavailable, not Timeout
+// (section 9). That holds with and without a cache.
 func TestAStoreThatNeverConnectsIsUnavailable(t *testing.T) {
-	for name, ttl := range map[string]time.Duration{"with a cache": time.Minute, "without one": 0} {
-		for range 20 { // two clocks that strike at once are in no order
+	for name, ttl := range map[string]time.Duration{"with a cache": time.Minute, "without a cache": 0} {
+		for range 20 { // repeat: the order of two timers that fire at the same time is random
 			resolvertest.TestCached(t, func(o *cache.Options) { o.TTL = ttl }, func(c *resolvertest.Cached) {
 				c.Bundle("g", "pw")
 				c.Secrets.Before("of-g", func(ctx context.Context) error {

@@ -9,16 +9,16 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Section 3, its last paragraph.
+// Section 3, the last paragraph.
 func TestGUIDRule(t *testing.T) {
 	for name, valid := range map[string]string{
-		"a UUID":             "6f1c1e0a-9d0b-4c43-8a53-0a7d4c9a2f10",
-		"one character":      "x",
-		"128 characters":     strings.Repeat("x", 128),
-		"every character":    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-",
-		"a hyphen first":     "-rf",
-		"bulk, written else": "Bulk",
-		"more than bulk":     "bulk-1",
+		"a UUID":               "6f1c1e0a-9d0b-4c43-8a53-0a7d4c9a2f10",
+		"one character":        "x",
+		"128 characters":       strings.Repeat("x", 128),
+		"every character":      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-",
+		"a hyphen first":       "-rf",
+		"bulk in another case": "Bulk",
+		"more than bulk":       "bulk-1",
 	} {
 		assert.True(t, credential.ValidGUID(valid), name)
 	}

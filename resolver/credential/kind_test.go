@@ -12,7 +12,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Section 5, its table.
+// Section 5, the table.
 func TestKindHasNameCodeAndRetryable(t *testing.T) {
 	for _, row := range []struct {
 		kind  credential.Kind
@@ -35,8 +35,8 @@ func TestKindHasNameCodeAndRetryable(t *testing.T) {
 		assert.Equal(t, row.retry, row.kind.Retryable(), row.words)
 		assert.Equal(t, "store: "+row.words, (&credential.StoreError{Kind: row.kind}).Error())
 	}
-	assert.Equal(t, credential.TooLarge+1, credential.Kind(8), "a new kind has a row here")
-	assert.Equal(t, credential.Kind(0), credential.Internal, "what nobody classified is a fault of ours")
+	assert.Equal(t, credential.TooLarge+1, credential.Kind(8), "each kind needs a row here")
+	assert.Equal(t, credential.Kind(0), credential.Internal, "an unclassified error is Internal")
 }
 
 func TestKindOfGRPCCode(t *testing.T) {
@@ -66,7 +66,7 @@ func TestKindOf(t *testing.T) {
 		{"a deadline, wrapped", fmt.Errorf("x: %w", context.DeadlineExceeded), credential.Timeout},
 		{"a caller that went away", context.Canceled, credential.Unavailable},
 		{"anything else is no miss", theirs, credential.Unavailable},
-		{"nor is what only reads like one", errors.New("secret not found"), credential.Unavailable},
+		{"an error that only reads like one", errors.New("secret not found"), credential.Unavailable},
 	} {
 		t.Run(row.name, func(t *testing.T) { assert.Equal(t, row.want, credential.KindOf(row.err)) })
 	}

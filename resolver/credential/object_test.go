@@ -20,8 +20,8 @@ func TestAnObjectIsWrittenAsItWasRead(t *testing.T) {
 		{"digits", `{"a":12345678901234567,"b":1e21,"c":12.50,"d":[0.0,-0,1E+5]}`, `{"a":12345678901234567,"b":1e21,"c":12.50,"d":[0.0,-0,1E+5]}`},
 		{"less white space", " {\n \"a\" : [ 1 , { \"b\" : 2 } ]\t}\r\n", `{"a":[1,{"b":2}]}`},
 		{"white space in strings", `{"a b":" c "}`, `{"a b":" c "}`},
-		{"of a name that stands twice the last value, at the first place", `{"a":1,"b":2,"a":{"c":3}}`, `{"a":{"c":3},"b":2}`},
-		{"a name that stands twice, once with an escape", `{"a":1,"b":2,"\u0061":3}`, `{"a":3,"b":2}`},
+		{"a duplicate name: the last value at the first place", `{"a":1,"b":2,"a":{"c":3}}`, `{"a":{"c":3},"b":2}`},
+		{"a duplicate name, once with an escape", `{"a":1,"b":2,"\u0061":3}`, `{"a":3,"b":2}`},
 		{"a name that is empty", `{"":1}`, `{"":1}`},
 		{"words of JSON", `{"a":true,"b":false,"c":null}`, `{"a":true,"b":false,"c":null}`},
 		{"escapes that mean a plain character", `{"\u0061":"\u0062\/"}`, `{"a":"b/"}`},
@@ -33,7 +33,7 @@ func TestAnObjectIsWrittenAsItWasRead(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			o := resolvertest.Parse(t, row.text)
 			assert.Equal(t, row.want, resolvertest.JSON(t, o))
-			assert.Equal(t, row.want, resolvertest.JSON(t, resolvertest.Parse(t, row.want)), "read again")
+			assert.Equal(t, row.want, resolvertest.JSON(t, resolvertest.Parse(t, row.want)), "parsed again")
 		})
 	}
 }
@@ -49,7 +49,7 @@ func TestSyntaxErrorSaysWhere(t *testing.T) {
 		var syntax *credential.SyntaxError
 		require.ErrorAs(t, err, &syntax, row.text)
 		assert.Equal(t, row.offset, syntax.Offset, row.text)
-		assert.Equal(t, "not valid JSON", err.Error(), "where, and not what stands there")
+		assert.Equal(t, "not valid JSON", err.Error(), "the error must not quote the text")
 	}
 }
 
@@ -90,7 +90,7 @@ func TestTheZeroObjectIsEmpty(t *testing.T) {
 	_, ok := o.Get("a")
 	assert.False(t, ok)
 	for range o.All() {
-		t.Error("a field of nothing")
+		t.Error("the zero object has a field")
 	}
 	assert.Equal(t, `{}`, resolvertest.JSON(t, credential.ApplySecretValues(o, o)))
 }
@@ -112,7 +112,7 @@ func TestBuiltObjectEqualsAParsedOne(t *testing.T) {
 	o := credential.NewObject(fields...)
 	assert.Equal(t, `{"a":"2","b":null}`, resolvertest.JSON(t, o))
 	fields[0].Name, fields[2].Value = "z", credential.StringValue("3")
-	assert.Equal(t, `{"a":"2","b":null}`, resolvertest.JSON(t, o), "the fields that it was made of are copied")
+	assert.Equal(t, `{"a":"2","b":null}`, resolvertest.JSON(t, o), "the object copies its fields")
 }
 
 func TestAppendIsAllOrNothing(t *testing.T) {
@@ -142,7 +142,7 @@ func TestDeepNestingIsParsed(t *testing.T) {
 	assert.EqualError(t, err, "not valid JSON")
 }
 
-// Few fields are looked through, and many found by an index.
+// A small object is searched field by field, and a large one through an index.
 func TestFieldsAreFoundInObjectsOfAnySize(t *testing.T) {
 	for n := range 40 {
 		var fields []credential.Field
@@ -152,7 +152,7 @@ func TestFieldsAreFoundInObjectsOfAnySize(t *testing.T) {
 			fields = append(fields, credential.Field{Name: name, Value: credential.StringValue("old")})
 			want = append(want, fmt.Sprintf(`"%s":"new"`, name))
 		}
-		for i := range n { // at their places
+		for i := range n { // at their positions
 			fields = append(fields, credential.Field{Name: fmt.Sprint("f", i), Value: credential.StringValue("key")})
 		}
 		made := credential.NewObject(fields...)

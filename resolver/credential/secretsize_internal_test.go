@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// cacheMaxBytes bounds what is kept of a secret's stored form too.
+// cacheMaxBytes also limits the cached stored form of a secret.
 func TestSecretWeightIsOfItsStoredForm(t *testing.T) {
 	const text = `{"a":"b"}`
 	secret, err := ReadSecret(map[string]string{"key.json": text})
@@ -15,5 +15,5 @@ func TestSecretWeightIsOfItsStoredForm(t *testing.T) {
 	assert.Equal(t, SizeOf(secret.Object)+len("key.json")+len(text), secret.Size())
 	secret, err = ReadSecret(map[string]string{"a": "b"})
 	require.NoError(t, err)
-	assert.Equal(t, SizeOf(secret.Object), secret.Size(), "where it is the entries, it is not kept twice")
+	assert.Equal(t, SizeOf(secret.Object), secret.Size(), "a secret that is just its entries is stored once")
 }

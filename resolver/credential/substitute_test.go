@@ -18,12 +18,12 @@ func TestAStringThatEqualsANameInTheSecretDataIsReplaced(t *testing.T) {
 		{"an extra that is a string", `{"extra":"k"}`, `{"k":"v"}`, `{"extra":"v"}`},
 		{"a string written with escapes", `{"a":"\u006b"}`, `{"k":"v"}`, `{"a":"v"}`},
 		{"the empty string", `{"a":""}`, `{"":"v"}`, `{"a":"v"}`},
-		{"every string, those with a meaning too", `{"credentialSource":"agent","secret-path":"p"}`, `{"agent":"x","p":"y"}`, `{"credentialSource":"x","secret-path":"y"}`},
-		{"by what has a type", `{"a":"k","b":"l","c":"m","d":"n"}`, `{"k":false,"l":0,"m":0.0,"n":12.50}`, `{"a":false,"b":0,"c":0.0,"d":12.50}`},
+		{"every string, also credentialSource and secret-path", `{"credentialSource":"agent","secret-path":"p"}`, `{"agent":"x","p":"y"}`, `{"credentialSource":"x","secret-path":"y"}`},
+		{"by values of other types", `{"a":"k","b":"l","c":"m","d":"n"}`, `{"k":false,"l":0,"m":0.0,"n":12.50}`, `{"a":false,"b":0,"c":0.0,"d":12.50}`},
 		{"by an object", `{"a":"k"}`, `{"k":{"z":1,"y":"k"}}`, `{"a":{"z":1,"y":"k"}}`},
 		{"by an array", `{"extra":{"a":"k"}}`, `{"k":[1e21,"k"]}`, `{"extra":{"a":[1e21,"k"]}}`},
 		{"by null", `{"a":"k"}`, `{"k":null}`, `{"a":null}`},
-		{"by nothing", `{"a":"k"}`, `{"k":""}`, `{"a":""}`},
+		{"by an empty string", `{"a":"k"}`, `{"k":""}`, `{"a":""}`},
 	} {
 		t.Run(row.name, func(t *testing.T) { substitute(t, row.source, row.secrets, row.want) })
 	}
@@ -56,7 +56,7 @@ func TestSubstitutionIsSinglePass(t *testing.T) {
 		{"it equals its own name", `{"a":"k"}`, `{"k":"k"}`, `{"a":"k"}`},
 		{"two that name each other change places", `{"a":"k","b":"l"}`, `{"k":"l","l":"k"}`, `{"a":"l","b":"k"}`},
 		{"in extra", `{"extra":{"a":"k","b":"l"}}`, `{"k":"l","l":"k"}`, `{"extra":{"a":"l","b":"k"}}`},
-		{"an object that takes the place of extra", `{"extra":"k"}`, `{"k":{"a":"l"},"l":"v"}`, `{"extra":{"a":"l"}}`},
+		{"an object that replaces extra", `{"extra":"k"}`, `{"k":{"a":"l"},"l":"v"}`, `{"extra":{"a":"l"}}`},
 		{"an object that holds an extra", `{"a":"k"}`, `{"k":{"extra":{"b":"l"}},"l":"v"}`, `{"a":{"extra":{"b":"l"}}}`},
 	} {
 		t.Run(row.name, func(t *testing.T) { substitute(t, row.source, row.secrets, row.want) })
@@ -76,7 +76,7 @@ func TestSubstitutionKeepsOrderDigitsAndWhatItDoesNotReplace(t *testing.T) {
 			`{"a":12345678901234567,"b":1e21,"c":12.50,"d":-0,"e":1E+2,"f":0.10,"extra":{"g":3.00,"h":1.0,"i":1e400}}`,
 		},
 		{
-			"so do marks that HTML would escape, and letters",
+			"HTML characters and letters stay as they are",
 			`{"a":"<b>&\u2028é🔑","extra":{"c":"<&>","d":"k"}}`, `{"k":"</script>"}`,
 			"{\"a\":\"<b>&\u2028é🔑\",\"extra\":{\"c\":\"<&>\",\"d\":\"</script>\"}}",
 		},
@@ -85,7 +85,7 @@ func TestSubstitutionKeepsOrderDigitsAndWhatItDoesNotReplace(t *testing.T) {
 	}
 }
 
-// substitute applies secrets to a source, and checks that neither was touched.
+// substitute applies secrets to a source. It checks that both inputs are unchanged.
 func substitute(t *testing.T, source, secrets, want string) {
 	t.Helper()
 	from, data := resolvertest.Parse(t, source), resolvertest.Parse(t, secrets)
@@ -94,8 +94,8 @@ func substitute(t *testing.T, source, secrets, want string) {
 	got := credential.ApplySecretValues(from, data)
 
 	assert.Equal(t, want, resolvertest.JSON(t, got))
-	assert.Equal(t, beforeFrom, resolvertest.JSON(t, from), "the source was touched")
-	assert.Equal(t, beforeData, resolvertest.JSON(t, data), "the secrets were touched")
+	assert.Equal(t, beforeFrom, resolvertest.JSON(t, from), "the source was changed")
+	assert.Equal(t, beforeData, resolvertest.JSON(t, data), "the secrets were changed")
 	for name, v := range got.All() {
 		found, ok := got.Get(name)
 		assert.True(t, ok)

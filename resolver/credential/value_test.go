@@ -36,8 +36,7 @@ func TestStringIsUnescaped(t *testing.T) {
 	assert.Equal(t, "a\nb\"🔑", text)
 }
 
-// A store may hold any bytes: they are a value, and only an answer in JSON cannot
-// be made of them.
+// A store may hold arbitrary bytes. They are a value, but cannot be written as JSON.
 func TestAStringThatIsNotUTF8CannotBeWritten(t *testing.T) {
 	for _, bytes := range []string{"\xff", "s3cret\xc3", "\xed\xa0\x80"} {
 		v := credential.StringValue(bytes)

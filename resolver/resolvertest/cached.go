@@ -23,13 +23,12 @@ type Cached struct {
 	Known *resolver.Known
 }
 
-// TestCached runs a test on a cache with the default options. change may change them; nil: no
-// change.
+// TestCached runs a test on a cache. change may change the default options; it may be nil.
 func TestCached(t *testing.T, change func(*cache.Options), test func(c *Cached)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		o := cache.DefaultOptions()
-		o.Now = time.Now // the bubble's
+		o.Now = time.Now // the time of the bubble
 		if change != nil {
 			change(&o)
 		}

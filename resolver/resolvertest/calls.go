@@ -41,7 +41,7 @@ func newCalls(t testing.TB, store string) *Calls {
 	c := &Calls{hooks: map[string]Hook{}}
 	t.Cleanup(func() {
 		if n := c.Running(); n > 0 {
-			t.Errorf("%d calls to the %s outlive the test", n, store)
+			t.Errorf("%d calls to the %s are still running at the end of the test", n, store)
 		}
 	})
 	return c

@@ -60,11 +60,11 @@ func TestFakesFailWhereTold(t *testing.T) {
 	_, err = stores.Configs.List(t.Context())
 	assert.Equal(t, refused, err)
 	_, err = stores.Secrets.Secret(t.Context(), "t")
-	assert.NoError(t, err, "a name's own hook comes before that of any")
+	assert.NoError(t, err, "a name's own hook takes precedence over Any")
 
 	stores.Secrets.Before("s", resolvertest.Panic("boom"))
 	assert.PanicsWithValue(t, "boom", func() { _, _ = stores.Secrets.Secret(t.Context(), "s") })
-	assert.Zero(t, stores.Secrets.Running(), "a call that panicked has ended")
+	assert.Zero(t, stores.Secrets.Running(), "a call that panicked must have ended")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -91,7 +91,7 @@ func TestHeldCallsWaitForRelease(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := stores.Configs.Config(ctx, "g")
-		assert.Equal(t, context.Canceled, err, "a call that nobody waits for ends")
+		assert.Equal(t, context.Canceled, err, "a cancelled call ends")
 	})
 }
 
