@@ -11,7 +11,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// mkdir makes a folder, with those above it.
+// mkdir creates a folder and its parents.
 func mkdir(t *testing.T, path ...string) string {
 	t.Helper()
 	folder := filepath.Join(path...)
@@ -24,7 +24,7 @@ func symlink(t *testing.T, target, path string) {
 	require.NoError(t, os.Symlink(target, path))
 }
 
-func TestListOfAFolderIsTheFilesThatAreConfigs(t *testing.T) {
+func TestFolderListHasOnlyConfigFiles(t *testing.T) {
 	tests := map[string]struct {
 		key  string
 		make func(t *testing.T, root string)
@@ -37,13 +37,13 @@ func TestListOfAFolderIsTheFilesThatAreConfigs(t *testing.T) {
 		"not files in folders below": {"{guid}", func(t *testing.T, root string) {
 			writeFile(t, filepath.Join(mkdir(t, root, "b"), "a"), "{}")
 		}, nil},
-		"not folders that hold none": {"{guid}/config.json", func(t *testing.T, root string) {
+		"not folders without a config": {"{guid}/config.json", func(t *testing.T, root string) {
 			writeFile(t, filepath.Join(mkdir(t, root, "a"), "config.json"), "{}")
 			writeFile(t, filepath.Join(mkdir(t, root, "b"), "config.yaml"), "{}")
 			mkdir(t, root, "c", "config.json")
 			writeFile(t, filepath.Join(root, "d"), "{}")
 		}, []string{"a"}},
-		"not a folder with another's": {"{guid}/{guid}.json", func(t *testing.T, root string) {
+		"not a folder with another GUID's file": {"{guid}/{guid}.json", func(t *testing.T, root string) {
 			writeFile(t, filepath.Join(mkdir(t, root, "a"), "b.json"), "{}")
 			writeFile(t, filepath.Join(root, "a", "a.json"), "{}")
 		}, []string{"a"}},
@@ -58,7 +58,7 @@ func TestListOfAFolderIsTheFilesThatAreConfigs(t *testing.T) {
 			writeFile(t, filepath.Join(mkdir(t, root, "..data", "a"), "config.json"), "{}")
 			symlink(t, "..data/a", filepath.Join(root, "a"))
 		}, []string{"a"}},
-		"nothing where the template's folder is not made yet": {"apps/x/{guid}", func(*testing.T, string) {}, nil},
+		"nothing if the template's folder does not exist yet": {"apps/x/{guid}", func(*testing.T, string) {}, nil},
 		"not what is above the root": {"../{guid}", func(t *testing.T, root string) {
 			writeFile(t, filepath.Join(root, "a"), "{}")
 			writeFile(t, filepath.Join(filepath.Dir(root), "above"), "{}")
@@ -94,13 +94,13 @@ func TestFolderIsFoundThroughALinkAndFromTheProcess(t *testing.T) {
 
 func TestFolderThatCannotBeListedIsAFailureAndNotEmpty(t *testing.T) {
 	tests := map[string]func(t *testing.T, root string){
-		"a file in the place of the folder": func(t *testing.T, root string) {
+		"a file at the folder's path": func(t *testing.T, root string) {
 			writeFile(t, filepath.Join(root, "apps"), "")
 		},
 		"the root is gone, as a volume that is not mounted": func(t *testing.T, root string) {
 			require.NoError(t, os.Remove(root))
 		},
-		"a file in the place of the root": func(t *testing.T, root string) {
+		"a file at the root's path": func(t *testing.T, root string) {
 			require.NoError(t, os.Remove(root))
 			writeFile(t, root, "")
 		},
@@ -117,7 +117,7 @@ func TestFolderThatCannotBeListedIsAFailureAndNotEmpty(t *testing.T) {
 	}
 }
 
-func TestTemplateWhoseFilesTellNoGUIDCannotBeListed(t *testing.T) {
+func TestTemplateWithoutAGUIDCannotBeListed(t *testing.T) {
 	_, err := openFolder(t, t.TempDir(), "{guid}/../config.json").List(within(t))
 	requireKind(t, credential.FailedPrecondition, err)
 	require.ErrorIs(t, err, store.ErrCannotList)

@@ -21,8 +21,8 @@ func openFolder(t *testing.T, root, key string) *backend.ConfigStore {
 	return openConfigsWith(t, configSpec("bindings.localstorage", fields{"rootPath": root}), key, silent(t))
 }
 
-// contrib's error for a missing file wraps nothing, so its text is all that tells
-// it from a failure. A release that words it otherwise has to fail here.
+// contrib's error for a missing file wraps nothing, so only its text distinguishes it from a
+// failure. This test fails if a release changes the text.
 func TestContribStillSaysThatAFileIsMissing(t *testing.T) {
 	store := localstorage.NewLocalStorage(silent(t).Logger)
 	require.NoError(t, store.Init(within(t), bindings.Metadata{
@@ -33,7 +33,7 @@ func TestContribStillSaysThatAFileIsMissing(t *testing.T) {
 	})
 	require.ErrorContains(t, err, "file not found: ")
 	require.Regexp(t, "^file not found: /", err.Error())
-	require.NotErrorIs(t, err, os.ErrNotExist, "it wraps the system's error by now: ask for that instead")
+	require.NotErrorIs(t, err, os.ErrNotExist, "the error now wraps os.ErrNotExist: match that instead of the text")
 }
 
 func TestFolderOfFilesKeepsAConfigAFile(t *testing.T) {
@@ -62,12 +62,12 @@ func TestFolderThatIsMissingIsMade(t *testing.T) {
 	require.DirExists(t, root)
 }
 
-func TestWhatIsInTheWayOfAConfigIsAFailureAndNotMissing(t *testing.T) {
+func TestObstructedConfigIsAFailureAndNotMissing(t *testing.T) {
 	tests := map[string]func(t *testing.T, root string){
-		"a folder in the place of the file": func(t *testing.T, root string) {
+		"a folder at the file's path": func(t *testing.T, root string) {
 			require.NoError(t, os.MkdirAll(filepath.Join(root, "apps", guid), 0o700))
 		},
-		"a file in the place of the folder": func(t *testing.T, root string) {
+		"a file at the folder's path": func(t *testing.T, root string) {
 			writeFile(t, filepath.Join(root, "apps"), "")
 		},
 		"the root is gone, as a volume that is not mounted": func(t *testing.T, root string) {
@@ -109,7 +109,7 @@ func TestKeyCannotLeaveTheFolder(t *testing.T) {
 func TestFileThatBlocksItsReaderTimesOut(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), guid)
 	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
-	t.Cleanup(func() { // the reader that was left behind ends here
+	t.Cleanup(func() { // the abandoned reader ends here
 		f, err := os.OpenFile(fifo, os.O_WRONLY|syscall.O_NONBLOCK, 0)
 		require.NoError(t, err)
 		require.NoError(t, f.Close())
@@ -125,7 +125,7 @@ func TestFileThatBlocksItsReaderTimesOut(t *testing.T) {
 	requireKind(t, credential.NotFound, err)
 }
 
-func TestFolderOfFilesIsRefusedWhatNoRetryMends(t *testing.T) {
+func TestFolderOfFilesRefusesPermanentMistakes(t *testing.T) {
 	file := tempFile(t, "a-file", "")
 	tests := map[string]struct {
 		fields fields

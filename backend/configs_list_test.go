@@ -17,14 +17,14 @@ func TestListIsEveryGUIDOnceAndSorted(t *testing.T) {
 		"a file":                      "apps/x/{guid}.json",
 		"a folder for each":           "{guid}/config.json",
 		"the GUID twice":              "persistent/{guid}/{guid}.json",
-		"what LIKE takes for a sign":  `a_b%c\d/{guid}_%`,
+		"LIKE's special characters":   `a_b%c\d/{guid}_%`,
 		"odd characters":              "a b%20#'\"{guid}",
 		"a path that is not plain":    "./a//b/../{guid}",
 	}
 	for storeType, f := range everyConfigStore(t) {
 		for name, key := range keys {
 			t.Run(storeType+" lists "+name, func(t *testing.T) {
-				configs := openConfigsWith(t, configSpec(storeType, emptied(t, f)), key, silent(t))
+				configs := openConfigsWith(t, configSpec(storeType, emptyTwin(t, f)), key, silent(t))
 				got, err := configs.List(within(t))
 				require.NoError(t, err)
 				require.Empty(t, got)
@@ -40,8 +40,8 @@ func TestListIsEveryGUIDOnceAndSorted(t *testing.T) {
 	}
 }
 
-// emptied returns metadata that opens a store apart from the one that f opens.
-func emptied(t *testing.T, f fields) fields {
+// emptyTwin returns metadata that opens an empty store of the same type as f.
+func emptyTwin(t *testing.T, f fields) fields {
 	t.Helper()
 	switch {
 	case f["rootPath"] != "":
@@ -52,13 +52,13 @@ func emptied(t *testing.T, f fields) fields {
 	return f
 }
 
-func TestListLeavesOutWhatIsNoConfigOfTheTemplate(t *testing.T) {
+func TestListHasOnlyKeysOfTheTemplate(t *testing.T) {
 	for storeType, f := range everyConfigStore(t) {
 		if storeType == "state.in-memory" {
-			continue // nobody else can have put a key there
+			continue // in memory, no other program can add keys
 		}
 		t.Run(storeType, func(t *testing.T) {
-			templates := map[string]string{ // of the GUID stored under each
+			templates := map[string]string{ // each key template with the GUID to store under it
 				"{guid}":             "alone",
 				"my_app/{guid}":      "below",
 				"my-app/{guid}":      "beside",
@@ -114,7 +114,7 @@ func TestDeletedConfigIsGone(t *testing.T) {
 				got, err := configs.List(within(t))
 				require.NoError(t, err)
 				require.Equal(t, []string{"other"}, got)
-				require.NoError(t, configs.Put(within(t), guid, []byte("{}")), "it can be stored again")
+				require.NoError(t, configs.Put(within(t), guid, []byte("{}")), "a deleted config can be stored again")
 			})
 		}
 	}

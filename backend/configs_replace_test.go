@@ -9,7 +9,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-func TestAConfigIsReplacedIfItIsStillThere(t *testing.T) {
+func TestReplaceNeedsTheOldConfig(t *testing.T) {
 	for storeType, f := range everyConfigStore(t) {
 		t.Run(storeType, func(t *testing.T) {
 			configs := openConfigs(t, storeType, f)
@@ -33,7 +33,7 @@ func TestAConfigIsReplacedIfItIsStillThere(t *testing.T) {
 			require.NoError(t, configs.Put(within(t), guid, []byte("one")))
 			require.NoError(t, replace("one", "two"))
 			requireStored("two")
-			require.NoError(t, replace("one", "two"), "an attempt before this one has done it")
+			require.NoError(t, replace("one", "two"), "an earlier attempt has already replaced it")
 			edited(replace("one", "three"))
 			requireStored("two")
 			require.NoError(t, replace("two", "two"))

@@ -13,8 +13,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// everyConfigStore returns, for each type of config store, metadata that opens
-// one that is empty.
+// everyConfigStore returns metadata for each type of config store. Each opens an empty store.
 func everyConfigStore(t *testing.T) map[string]fields {
 	t.Helper()
 	return map[string]fields{
@@ -25,8 +24,8 @@ func everyConfigStore(t *testing.T) map[string]fields {
 	}
 }
 
-// onServers are the types of config store, each with whatever version, that need
-// a server: test/e2e takes them through its scenario, where one can be had.
+// onServers lists the types that need a server, with and without a version. test/e2e tests them
+// on real servers.
 var onServers = []string{
 	"state.cockroachdb", "state.etcd", "state.mongodb", "state.mysql", "state.postgres", "state.postgresql", "state.redis", "state.yugabyte",
 	"state.yugabytedb",
@@ -40,16 +39,16 @@ func TestTheseTestsCoverEveryConfigStore(t *testing.T) {
 	require.Equal(t, slices.Sorted(maps.Keys(everyConfigStore(t))), embedded)
 }
 
-// configs are what a person may have written: kept to the byte.
+// configs are texts that a person may have written. A store must keep every byte.
 var configs = map[string]string{
 	"a compact object":               `{"host":"db","port":5432}`,
 	"an object with white space":     "\n\t{ \"host\" : \"db\" ,\r\n \"port\":5432.00 }\n\n",
 	"the empty object":               "{}",
 	"digits that a float would lose": `{"a":12345678901234567890,"b":1e21,"c":12.50}`,
-	"a name that stands twice":       `{"a":1,"a":2}`,
+	"a duplicate name":               `{"a":1,"a":2}`,
 	"escapes of several sorts":       `{"a":"\u00e9\/\n<>&","é":"\ud83d\ude00"}`,
 	"characters of several bytes":    `{"clé":"süß 😀"}`,
-	"something that is no JSON":      "a\x00b\xff\n",
+	"text that is not JSON":          "a\x00b\xff\n",
 }
 
 func TestConfigStoreKeepsTheVeryBytes(t *testing.T) {
@@ -76,7 +75,7 @@ func TestConfigStoreKeepsTheLargestConfig(t *testing.T) {
 			require.NoError(t, store.Put(within(t), guid, config))
 			got, err := store.Config(within(t), guid)
 			require.NoError(t, err)
-			require.True(t, slices.Equal(config, got)) // Equal would print a megabyte
+			require.True(t, slices.Equal(config, got)) // require.Equal would print a megabyte
 		})
 	}
 }
@@ -135,7 +134,7 @@ func TestConfigKeyIsATemplate(t *testing.T) {
 	}
 }
 
-func TestConfigStoresThatEndWithTheProcessSaySo(t *testing.T) {
+func TestVolatileConfigStoresSaySo(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.db")
 	tests := map[string]struct {
 		storeType string

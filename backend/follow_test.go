@@ -18,7 +18,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// database makes a database that has a config under guid, and returns its file.
+// database creates a database with a config under guid, and returns its path.
 func database(t *testing.T, name, config string, more fields) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -33,7 +33,7 @@ func database(t *testing.T, name, config string, more fields) string {
 	return path
 }
 
-// openSQLite opens a database, and returns what is said of it at level info.
+// openSQLite opens a database. written returns the log at level info.
 func openSQLite(t *testing.T, path string, more fields) (configs *backend.ConfigStore, written func() string) {
 	t.Helper()
 	opts := silent(t)
@@ -54,10 +54,10 @@ func requireConfig(t *testing.T, configs *backend.ConfigStore, want string) {
 
 const replaced = "state.sqlite: the file of the database was replaced: what is there now is opened"
 
-// mv backup.db configs.db: a restore. The open connection has pages of the old file in
-// its write-ahead log, whose name is the new file's too.
+// A restore by "mv backup.db configs.db". The open connection still has pages of the old file
+// in its write-ahead log, and the log of the new file has the same name.
 func TestSQLiteFileThatIsReplacedIsOpened(t *testing.T) {
-	for name, journal := range map[string]fields{"with a write-ahead log": nil, "without": {"disableWAL": "true"}} {
+	for name, journal := range map[string]fields{"with a write-ahead log": nil, "without one": {"disableWAL": "true"}} {
 		t.Run(name, func(t *testing.T) {
 			backup := database(t, "backup.db", `{"is":"restored"}`, journal)
 			path := database(t, "configs.db", `{"is":"first"}`, journal)
@@ -83,7 +83,7 @@ func TestSQLiteFileThatIsReplacedIsOpened(t *testing.T) {
 	}
 }
 
-// A restored copy may have a write-ahead log of its own, without which it is not whole.
+// A restored copy may have its own write-ahead log. Without that log it is incomplete.
 func TestSQLiteFileIsReplacedTogetherWithItsLog(t *testing.T) {
 	from := database(t, "from.db", `{"is":"first"}`, nil)
 	live, _ := openSQLite(t, from, nil)
@@ -116,7 +116,7 @@ func TestSQLiteFileThatIsGoneIsUnavailableAndNotMissing(t *testing.T) {
 		require.Contains(t, credential.RemedyOf(err), "the file of the database is gone")
 		requireKind(t, credential.Unavailable, configs.Put(within(t), guid, []byte("{}")))
 	}
-	require.NoFileExists(t, path, "whoever restores it is not in a race with us")
+	require.NoFileExists(t, path, "a new file here would race with a restore")
 	require.Equal(t, 1, strings.Count(written(), "the file of the database is gone"), written())
 
 	require.NoError(t, os.Rename(backup, path))
@@ -125,8 +125,8 @@ func TestSQLiteFileThatIsGoneIsUnavailableAndNotMissing(t *testing.T) {
 	require.Contains(t, written(), replaced)
 }
 
-// A "put" by the command line makes a new file where there is none.
-func TestSQLiteFileThatIsMadeAnewIsOpened(t *testing.T) {
+// A "put" on the command line creates a missing file.
+func TestRecreatedSQLiteFileIsOpened(t *testing.T) {
 	path := database(t, "configs.db", `{"is":"first"}`, nil)
 	configs, _ := openSQLite(t, path, nil)
 	require.NoError(t, configs.Put(within(t), guid, []byte(`{"is":"edited"}`)))
@@ -154,7 +154,7 @@ func TestSQLiteFileThatIsReplacedByNoDatabaseIsUnavailable(t *testing.T) {
 	requireConfig(t, configs, `{"is":"restored"}`)
 }
 
-// Calls go on while files are replaced, and each gets a config of one of them.
+// Calls continue while files are replaced. Each call must get the config of one of them.
 func TestSQLiteFileIsReplacedUnderLoad(t *testing.T) {
 	const files, readers = 10, 4
 	var backups []string
@@ -184,7 +184,7 @@ func TestSQLiteFileIsReplacedUnderLoad(t *testing.T) {
 	calls.Wait()
 }
 
-// current -> releases/2: a release. What is written goes there too.
+// A deployment may switch a link: current -> releases/2. Writes follow the link too.
 func TestFolderOfConfigsFollowsItsLink(t *testing.T) {
 	releases := t.TempDir()
 	current := filepath.Join(releases, "current")
@@ -215,16 +215,16 @@ func TestFolderOfConfigsFollowsItsLink(t *testing.T) {
 	point("3")
 	_, err = configs.Config(within(t), guid)
 	requireKind(t, credential.Unavailable, err)
-	require.NoDirExists(t, filepath.Join(releases, "3"), "it is not ours to make")
+	require.NoDirExists(t, filepath.Join(releases, "3"), "a missing release must not be created")
 	require.Contains(t, written(), "the folder of rootPath is gone")
-	require.NoError(t, os.RemoveAll(filepath.Join(releases, "1"))) // its inode may be the next folder's
+	require.NoError(t, os.RemoveAll(filepath.Join(releases, "1"))) // the next folder may get the inode of this one
 	require.NoError(t, os.Mkdir(filepath.Join(releases, "3"), 0o700))
 	writeFile(t, filepath.Join(releases, "3", guid), `{"release":3}`)
 	requireConfig(t, configs, `{"release":3}`)
 }
 
-// Kubernetes swaps a mounted folder by a link, ..data, and then removes the folder that it
-// named: no reading may say that a config is missing, which is in each of them.
+// Kubernetes swaps a mounted folder through the link "..data" and then removes the old folder.
+// Both folders have the config, so no read may report it as missing.
 func TestConfigIsNeverMissingWhileAFolderIsSwapped(t *testing.T) {
 	const swaps, readers = 300, 4
 	root := t.TempDir()

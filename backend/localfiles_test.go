@@ -10,7 +10,7 @@ import (
 	"credential-resolver/backend/storetest"
 )
 
-func TestLocalFileThatIsNoneIsNotRead(t *testing.T) {
+func TestIrregularLocalFileIsNotRead(t *testing.T) {
 	for _, path := range storetest.Irregular(t) {
 		_, err := newLocalFileConn(map[string]string{"secretsFile": path}, storetest.DevNull(t)).load()
 		require.ErrorIs(t, err, store.ErrNotRegular)

@@ -8,7 +8,7 @@ import (
 	"credential-resolver/internal/owned/ownedtest"
 )
 
-// A store that was closed leaves no goroutine behind, whatever it went through.
+// A closed store must leave no goroutine behind.
 func TestMain(m *testing.M) {
 	ownedtest.SetUmask()
 	goleak.VerifyTestMain(m)

@@ -12,7 +12,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// attempts is an observer that keeps what it is told, of one call at a time.
+// attempts is an observer that records the calls to a store.
 type attempts []string
 
 var _ store.Observer = (*attempts)(nil)

@@ -36,21 +36,21 @@ func missingFolder(t *testing.T) store.Spec {
 	return configSpec("state.sqlite", fields{"connectionString": filepath.Join(t.TempDir(), canary, "a.db")})
 }
 
-func TestCommandIsToldByItsErrorAlone(t *testing.T) {
+func TestCommandReportsOnlyItsError(t *testing.T) {
 	log, text := openLog(t, logger.DebugLevel)
 	spec := missingFolder(t)
 	_, err := backend.OpenConfigStore(within(t), spec, store.GUIDPlaceholder,
 		store.Options{Logger: log, FailFast: true})
-	require.ErrorContains(t, err, spec.Fields["connectionString"]+": no such file or directory", "which its user wrote")
+	require.ErrorContains(t, err, spec.Fields["connectionString"]+": no such file or directory", "a command may show the path that its user wrote")
 	require.Empty(t, text())
 }
 
-func TestStoresOwnLogIsHeardAtDebugLevelAlone(t *testing.T) {
-	for level, heard := range map[logger.LogLevel]bool{logger.InfoLevel: false, logger.DebugLevel: true} {
+func TestStoreLogIsShownOnlyAtDebugLevel(t *testing.T) {
+	for level, optionsWithLog := range map[logger.LogLevel]bool{logger.InfoLevel: false, logger.DebugLevel: true} {
 		log, text := openLog(t, level)
 		configs := openConfigsWith(t, configSpec("bindings.localstorage", fields{"rootPath": t.TempDir()}),
 			store.GUIDPlaceholder, store.Options{Logger: log})
 		require.NoError(t, configs.Put(within(t), guid, []byte("{}")))
-		require.Equal(t, heard, text() != "", text())
+		require.Equal(t, optionsWithLog, text() != "", text())
 	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// long is more than any test waits: what ends sooner ended for its own reason.
+	// long is longer than any test waits. A wait that ends sooner ended for its own reason.
 	long = 20 * time.Second
 	tick = 10 * time.Millisecond
 	guid = "0b3c2a54-0a3f-4f5e-9d0b-6a1f2f3e4d5c"
@@ -26,7 +26,7 @@ const (
 
 type fields = map[string]string
 
-// silent are the options of a test that is not about the log.
+// silent returns options with a log that a test does not look at.
 func silent(t *testing.T) store.Options {
 	t.Helper()
 	log := logger.NewLogger(t.Name())
@@ -35,7 +35,7 @@ func silent(t *testing.T) store.Options {
 	return store.Options{Logger: log, Limits: store.Limits{Timeout: long}, FirstAttempt: long}
 }
 
-// openLog returns a logger at a level, and what it has written so far.
+// openLog returns a logger with a level, and a function that returns its text so far.
 func openLog(t *testing.T, level logger.LogLevel) (log logger.Logger, text func() string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "log")
@@ -60,7 +60,7 @@ func secretSpec(storeType string, f fields) store.Spec {
 	return store.Spec{Label: "secretStore", Type: storeType, Fields: f}
 }
 
-// openConfigs opens a config store whose key is the GUID, until the test ends.
+// openConfigs opens a config store whose key is the GUID. It is closed when the test ends.
 func openConfigs(t *testing.T, storeType string, f fields) *backend.ConfigStore {
 	t.Helper()
 	return openConfigsWith(t, configSpec(storeType, f), store.GUIDPlaceholder, silent(t))
@@ -74,7 +74,7 @@ func openConfigsWith(t *testing.T, spec store.Spec, key string, opts store.Optio
 	return configs
 }
 
-// refusedConfigs returns why a config store cannot be opened at all.
+// refusedConfigs returns the error of a config store that cannot be opened.
 func refusedConfigs(t *testing.T, storeType string, f fields) string {
 	t.Helper()
 	_, err := backend.OpenConfigStore(t.Context(), configSpec(storeType, f), store.GUIDPlaceholder, silent(t))
@@ -102,7 +102,7 @@ func refusedSecrets(t *testing.T, storeType string, f fields) string {
 	return err.Error()
 }
 
-// requireKind holds a failure to its kind: to be told from a miss above all.
+// requireKind requires the kind of an error. Only NotFound may count as missing.
 func requireKind(t *testing.T, want credential.Kind, err error) {
 	t.Helper()
 	require.Error(t, err)
@@ -118,7 +118,7 @@ func detail(err error) error {
 	return nil
 }
 
-// within is a request that has time enough, and still ends if a store hangs.
+// within returns a context that gives a call enough time but ends if a store hangs.
 func within(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), long)
@@ -126,7 +126,7 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
-// brief is a request that has little time.
+// brief returns a context with very little time.
 func brief(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), tick)
@@ -139,7 +139,7 @@ func writeFile(t *testing.T, path, text string) {
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 }
 
-// ReplaceFile puts a file in the place of another, as editors and kubelets do.
+// replaceFile replaces a file by renaming another one, as editors and kubelets do.
 func replaceFile(t *testing.T, path, text string) {
 	t.Helper()
 	next := path + ".next"

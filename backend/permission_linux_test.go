@@ -14,7 +14,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// What cannot be read now may be readable in a moment: the last good answer goes on.
+// A file that cannot be read now may become readable soon, so this is Unavailable and the last
+// good answer is served.
 func TestFilesThatCannotBeReadNowAreUnavailable(t *testing.T) {
 	configs := func(t *testing.T, storeType string, fields map[string]string) store.ConfigConn {
 		t.Helper()
@@ -77,7 +78,7 @@ func TestFilesThatCannotBeReadNowAreUnavailable(t *testing.T) {
 	}
 }
 
-// It would end daprd.
+// A permanent error would end daprd.
 func TestSecretsFileThatCannotBeReadYetIsWaitedFor(t *testing.T) {
 	path := storetest.Unreadable(t)
 	var err error
@@ -116,7 +117,7 @@ func TestConfigThatMayNotBeWrittenIsDenied(t *testing.T) {
 	require.Equal(t, credential.Denied, credential.KindOf(err))
 }
 
-// Whoever asks for that config is told why; the others are listed.
+// A request for that config gets the reason. The other configs are still listed.
 func TestConfigWhoseFolderMayNotBeReadIsListed(t *testing.T) {
 	locked := filepath.Dir(storetest.Unreadable(t))
 	storetest.Chmod(t, locked, 0)

@@ -16,8 +16,8 @@ import (
 	"credential-resolver/backend/vault"
 )
 
-// requireFieldsInAnyCase looks a spec up with each field that a store declares,
-// as daprd would take it. What the value may be is prepare's affair.
+// requireFieldsInAnyCase looks up a spec with each declared field in several spellings. It
+// skips Prepare, which checks the values.
 func requireFieldsInAnyCase[C any](t *testing.T, types map[string]store.Type[C]) {
 	t.Helper()
 	for name, storeType := range types {
@@ -36,7 +36,7 @@ func requireFieldsInAnyCase[C any](t *testing.T, types map[string]store.Type[C])
 }
 
 func TestFieldsThatStoresDeclareAreTakenInAnyCase(t *testing.T) {
-	require.Contains(t, configStores()["state.sqlite"].Fields, "connectionString", "contrib tells its fields")
+	require.Contains(t, configStores()["state.sqlite"].Fields, "connectionString", "contrib declares its fields")
 	requireFieldsInAnyCase(t, configStores())
 	requireFieldsInAnyCase(t, secretStores(false))
 }
@@ -50,9 +50,9 @@ func TestFieldsOfASpecAreLeftAsTheyAre(t *testing.T) {
 	require.Equal(t, map[string]string{"connectionString": ""}, spec.Fields)
 }
 
-// A command shows the paths of a Component to the person who wrote them, and no field that
-// may hold a password, whatever the case of its name.
-func TestCommandShowsPathsAlone(t *testing.T) {
+// A command may show paths to the person who wrote the Component. It must not show a field that
+// may hold a password, in any case of its name.
+func TestCommandErrorsShowOnlyPaths(t *testing.T) {
 	const path = "/srv/configs/canary"
 	failure := &os.PathError{Op: "open", Path: path, Err: syscall.ENOENT}
 	tests := map[string]struct {
@@ -75,7 +75,8 @@ func TestCommandShowsPathsAlone(t *testing.T) {
 	}
 }
 
-// failsToConnect opens a store of a type with one field, which cannot be connected.
+// failsToConnect returns a function that opens a store with one field. The store fails to
+// connect.
 func failsToConnect[C interface{ Close() error }](
 	t *testing.T, of store.Type[C], name, value string, failure error,
 ) func(failFast bool) error {

@@ -14,8 +14,8 @@ import (
 	"credential-resolver/backend/storetest"
 )
 
-// FuzzSecretsFile: of a file in which nothing is wrong, secrets and entries are named as
-// contrib names them, with the same values.
+// FuzzSecretsFile reads an arbitrary secrets file. If it has no fault, the names and values
+// must equal contrib's.
 func FuzzSecretsFile(f *testing.F) {
 	for _, text := range []string{
 		`{}`, `{"a":"b"}`, "\ufeff{\"a\":\"b\"}", `{"a":{},"b":[]}`, `{"a":{"b":{"c":"d","e":["f",{"g":"h"}]}}}`,
@@ -41,7 +41,7 @@ func FuzzSecretsFile(f *testing.F) {
 		for name := range file.faults {
 			require.NotContains(t, file.secrets, name)
 		}
-		if len(file.faults) > 0 || text[0] == 0xef { // contrib takes no byte order mark
+		if len(file.faults) > 0 || text[0] == 0xef { // contrib rejects a byte order mark
 			return
 		}
 		store := contrib.NewLocalSecretStore(storetest.DevNull(t))

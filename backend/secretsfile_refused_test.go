@@ -13,77 +13,77 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// canary stands for a secret wherever a test looks for one that got out.
+// canary stands for a secret. Tests search texts for it.
 const canary = "canary-5432-value"
 
-// heard are the options of a test that is about what is said of a store, and what that is.
-func heard(t *testing.T) (opts store.Options, written func() string) {
+// optionsWithLog returns options that record the log, and a function that returns the log.
+func optionsWithLog(t *testing.T) (opts store.Options, written func() string) {
 	t.Helper()
 	opts = silent(t)
 	opts.Logger, written = openLog(t, logger.WarnLevel)
 	return opts, written
 }
 
-// both are the two modes of a secrets file.
-var both = []string{"false", "true"}
+// valueModes lists the two modes of a secrets file.
+var valueModes = []string{"false", "true"}
 
-// What contrib would change or leave out without a word fails the secret that it is in, and
-// no other one: neither a credential of which it is no part, nor daprd's start.
+// contrib would silently change or drop these values. Here they fail only the secret that
+// contains them: other credentials resolve, and daprd starts.
 func TestSecretThatCannotBeUsedFailsAlone(t *testing.T) {
 	tests := map[string]struct {
 		multiValued []string
-		text        string // of the file; "fine" is beside it
-		secret      string // with multiValued; its first entry without
+		text        string // of the file, which also contains "fine"
+		secret      string // with multiValued; otherwise its first entry
 		flat        string
-		names       []string // what the remedy names
+		names       []string // names that the remedy must contain
 	}{
 		"a number": {
-			both, `"store9":{"password":"` + canary + `","port":5432}`, "store9", "store9:port", []string{`"port"`},
+			valueModes, `"store9":{"password":"` + canary + `","port":5432}`, "store9", "store9:port", []string{`"port"`},
 		},
 		"a boolean": {
-			both, `"store9":{"password":"` + canary + `","tls":true}`, "store9", "store9:tls", []string{`"tls"`},
+			valueModes, `"store9":{"password":"` + canary + `","tls":true}`, "store9", "store9:tls", []string{`"tls"`},
 		},
 		"a null": {
-			both, `"store9":{"password":"` + canary + `","user":null}`, "store9", "store9:user", []string{`"user"`},
+			valueModes, `"store9":{"password":"` + canary + `","user":null}`, "store9", "store9:user", []string{`"user"`},
 		},
 		"a number in a list": {
-			both, `"store9":{"keys":["` + canary + `",5432]}`, "store9", "store9:keys:1", []string{`"keys:1"`},
+			valueModes, `"store9":{"keys":["` + canary + `",5432]}`, "store9", "store9:keys:1", []string{`"keys:1"`},
 		},
 		"a number deep down": {
-			both, `"store9":{"a":{"b":[{"c":5432}]}}`, "store9", "store9:a:b:0:c", []string{`"a:b:0:c"`},
+			valueModes, `"store9":{"a":{"b":[{"c":5432}]}}`, "store9", "store9:a:b:0:c", []string{`"a:b:0:c"`},
 		},
-		"a number at the top": {both, `"port":5432`, "port", "port", nil},
-		"a null at the top":   {both, `"user":null`, "user", "user", nil},
-		"a list at the top, which would be left out": {
+		"a number at the top": {valueModes, `"port":5432`, "port", "port", nil},
+		"a null at the top":   {valueModes, `"user":null`, "user", "user", nil},
+		"a list at the top, which contrib drops": {
 			[]string{"true"}, `"keys":["` + canary + `"]`, "keys", "", []string{"neither a string nor an object"},
 		},
-		"a name that stands twice": {
-			both, `"store9":{"password":"` + canary + `","password":"x"}`, "store9", "store9:password", []string{"twice"},
+		"a duplicate name": {
+			valueModes, `"store9":{"password":"` + canary + `","password":"x"}`, "store9", "store9:password", []string{"twice"},
 		},
-		"a secret that stands twice": {
-			both, `"store9":"` + canary + `","t":"x","store9":"y"`, "store9", "store9", []string{"twice"},
+		"a duplicate secret": {
+			valueModes, `"store9":"` + canary + `","t":"x","store9":"y"`, "store9", "store9", []string{"twice"},
 		},
-		"an object that stands twice": {
-			both, `"store9":{"a":"` + canary + `"},"t":"x","store9":{"b":"y"}`, "store9", "store9:a", []string{"twice"},
+		"a duplicate object": {
+			valueModes, `"store9":{"a":"` + canary + `"},"t":"x","store9":{"b":"y"}`, "store9", "store9:a", []string{"twice"},
 		},
-		"a name that stands twice, once escaped": {
-			both, `"store9":{"a":"` + canary + `","\u0061":"x"}`, "store9", "store9:a", []string{"twice"},
+		"a duplicate name, once escaped": {
+			valueModes, `"store9":{"a":"` + canary + `","\u0061":"x"}`, "store9", "store9:a", []string{"twice"},
 		},
-		"names that become the same when they are joined": {
-			both, `"store9":{"a:b":"` + canary + `","a":{"b":"x"}}`, "store9", "store9:a:b", []string{"two places"},
+		"names that are equal when joined": {
+			valueModes, `"store9":{"a:b":"` + canary + `","a":{"b":"x"}}`, "store9", "store9:a:b", []string{"two places"},
 		},
-		"names at the top that become the same when they are joined": {
+		"top-level names that are equal when joined": {
 			[]string{"false"}, `"a:b":"` + canary + `","a":{"b":"x"}`, "", "a:b", []string{"two places"},
 		},
-		"an element that has the name of a field": {
-			both, `"store9":{"a:0":"` + canary + `","a":["x"]}`, "store9", "store9:a:0", []string{"two places"},
+		"an element with the name of a field": {
+			valueModes, `"store9":{"a:0":"` + canary + `","a":["x"]}`, "store9", "store9:a:0", []string{"two places"},
 		},
 	}
 	for name, test := range tests {
 		for _, multiValued := range test.multiValued {
 			t.Run(name+", multiValued "+multiValued, func(t *testing.T) {
 				secret := map[string]string{"true": test.secret, "false": test.flat}[multiValued]
-				opts, written := heard(t)
+				opts, written := optionsWithLog(t)
 				secrets := openSecretsWith(t, secretSpec(localFile, fields{
 					"secretsFile": tempFile(t, "secrets.json", `{`+test.text+`,"fine":"f"}`), "multiValued": multiValued,
 				}), opts)
@@ -104,7 +104,7 @@ func TestSecretThatCannotBeUsedFailsAlone(t *testing.T) {
 				require.NotContains(t, remedy+written(), "canary")
 				require.NotContains(t, remedy+written(), "5432")
 				if multiValued == "false" {
-					require.NotContains(t, remedy, secret, "it may be a reference")
+					require.NotContains(t, remedy, secret, "a secret's name may be a reference")
 				}
 			})
 		}
@@ -112,7 +112,7 @@ func TestSecretThatCannotBeUsedFailsAlone(t *testing.T) {
 }
 
 func TestSecretsOfTheFileThatCannotBeUsedAreNamedOnce(t *testing.T) {
-	opts, written := heard(t)
+	opts, written := optionsWithLog(t)
 	path := tempFile(t, "secrets.json", `{"one":{"port":1,"password":"p"},"b":2,"c":3,"d":4,"e":5,"f":6,"g":7}`)
 	secrets := openSecretsWith(t, secretSpec(localFile, fields{"secretsFile": path, "multiValued": "true"}), opts)
 	for range 2 {
@@ -131,7 +131,7 @@ func TestNestedSecretsFileWithoutMultiValuedGetsAHint(t *testing.T) {
 	const hint = `set multiValued to \"true\" if each object is one secret`
 	for multiValued, hinted := range map[string]bool{"true": false, "false": true} {
 		for text, nested := range map[string]bool{nestedSecrets: true, `{"a":"b","c":["d"]}`: false} {
-			opts, written := heard(t)
+			opts, written := optionsWithLog(t)
 			openSecretsWith(t, secretSpec(localFile, fields{
 				"secretsFile": tempFile(t, "secrets.json", text), "multiValued": multiValued,
 			}), opts)
@@ -154,9 +154,9 @@ func TestSecretsFileThatIsNotJSONIsRefusedWithItsLine(t *testing.T) {
 		text string
 		want string
 	}{
-		"a comma that is missing":  {"{\n\t\"a\": \"" + canary + "\"\n\t\"b\": \"c\"\n}", "line 3"},
-		"an end that is missing":   {"{\n\"a\": \"" + canary + "\"\n", "line 3"},
-		"a string that is torn":    {"{\"a\": \"" + canary, "line 1"},
+		"a missing comma":          {"{\n\t\"a\": \"" + canary + "\"\n\t\"b\": \"c\"\n}", "line 3"},
+		"a missing end":            {"{\n\"a\": \"" + canary + "\"\n", "line 3"},
+		"an unterminated string":   {"{\"a\": \"" + canary, "line 1"},
 		"YAML":                     {"a: " + canary, "line 1"},
 		"bytes that are not UTF-8": {"{\n\"a\": \"" + canary + "\xff\"}", "line 2"},
 		"nothing":                  {"", "empty"},
@@ -167,7 +167,7 @@ func TestSecretsFileThatIsNotJSONIsRefusedWithItsLine(t *testing.T) {
 		"two objects":              {"{}\n{\"a\":\"" + canary + "\"}", "not valid JSON"},
 	}
 	for name, test := range tests {
-		for _, multiValued := range both {
+		for _, multiValued := range valueModes {
 			t.Run(fmt.Sprintf("%s, multiValued %s", name, multiValued), func(t *testing.T) {
 				text := refusedSecrets(t, localFile, fields{
 					"secretsFile": tempFile(t, "secrets.json", test.text), "multiValued": multiValued,
@@ -193,7 +193,7 @@ func TestSecretsFileMayHaveNamesThatOnlyLookTheSame(t *testing.T) {
 	requireKind(t, credential.FailedPrecondition, err)
 }
 
-func TestSecretsFileThatIsNoFileIsRefused(t *testing.T) {
+func TestIrregularSecretsFileIsRefused(t *testing.T) {
 	for _, path := range []string{t.TempDir(), "/dev/null"} {
 		require.Contains(t, refusedSecrets(t, localFile, fields{"secretsFile": path}), "not a regular file")
 	}

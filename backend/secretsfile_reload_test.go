@@ -30,7 +30,7 @@ func TestSecretsFileIsReadAgainWhenItChanges(t *testing.T) {
 		"it is written to, to the same size": func(t *testing.T, path string) {
 			writeFile(t, path, `{"a":"new"}`)
 		},
-		"it is written to, and its time put back": func(t *testing.T, path string) {
+		"it is written to, and its time is reset": func(t *testing.T, path string) {
 			info, err := os.Stat(path)
 			require.NoError(t, err)
 			writeFile(t, path, `{"a":"new"}`)
@@ -39,14 +39,14 @@ func TestSecretsFileIsReadAgainWhenItChanges(t *testing.T) {
 		"another one is renamed to it": func(t *testing.T, path string) {
 			replaceFile(t, path, `{"a":"new"}`)
 		},
-		"another one of the same time is renamed to it": func(t *testing.T, path string) {
+		"another one with the same time is renamed to it": func(t *testing.T, path string) {
 			info, err := os.Stat(path)
 			require.NoError(t, err)
 			writeFile(t, path+".next", `{"a":"new"}`)
 			require.NoError(t, os.Chtimes(path+".next", info.ModTime(), info.ModTime()))
 			require.NoError(t, os.Rename(path+".next", path))
 		},
-		"it is removed and made again": func(t *testing.T, path string) {
+		"it is removed and created again": func(t *testing.T, path string) {
 			require.NoError(t, os.Remove(path))
 			writeFile(t, path, `{"a":"new"}`)
 		},
@@ -54,9 +54,8 @@ func TestSecretsFileIsReadAgainWhenItChanges(t *testing.T) {
 	for when, change := range changes {
 		t.Run("when "+when, func(t *testing.T) {
 			path := tempFile(t, "secrets.json", `{"a":"old"}`)
-			// Time has passed since the file was written, as it has where a person
-			// edits one: the system's clock of files need not tell two changes of
-			// the same millisecond apart.
+			// Set an old time, as for a file that a person edits later. Otherwise both writes
+			// may fall into the same tick of the file system's clock.
 			then := time.Now().Add(-time.Hour)
 			require.NoError(t, os.Chtimes(path, then, then))
 			store := openSecrets(t, localFile, fields{"secretsFile": path})
@@ -98,7 +97,7 @@ func TestSecretsFileThatBreaksIsAFailureUntilItIsMended(t *testing.T) {
 			require.NoError(t, os.Rename(folder, folder+"-old"))
 			t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder+"-old")) })
 		},
-		"a folder is put in its place": func(t *testing.T, path string) {
+		"a folder replaces it": func(t *testing.T, path string) {
 			require.NoError(t, os.Remove(path))
 			require.NoError(t, os.Mkdir(path, 0o700))
 		},
@@ -122,9 +121,8 @@ func TestSecretsFileThatBreaksIsAFailureUntilItIsMended(t *testing.T) {
 	}
 }
 
-// A file that is replaced again and again may be found changing, which a retry
-// mends. What is answered is one of its versions, whole; and since every version
-// has the secret, none is an answer that there is no such secret.
+// A read may see the file change, and then a retry helps. A successful read must return one
+// complete version. Every version has the secret, so it must never be missing.
 func TestSecretsFileIsReadWholeWhileItIsReplaced(t *testing.T) {
 	const versions, readers = 200, 4
 	version := func(i int) string {
@@ -159,5 +157,5 @@ func TestSecretsFileIsReadWholeWhileItIsReplaced(t *testing.T) {
 	readersDone.Wait()
 	got, err := store.Secret(within(t), "a")
 	require.NoError(t, err)
-	require.Equal(t, strings.Repeat(fmt.Sprintf("%03d.", versions), 200), got["one"], "the last version counts")
+	require.Equal(t, strings.Repeat(fmt.Sprintf("%03d.", versions), 200), got["one"], "the last version must be read")
 }

@@ -32,8 +32,8 @@ func TestVariableIsASecret(t *testing.T) {
 	}
 }
 
-// contrib answers a variable that is not set with an empty entry, and one that is
-// set to nothing just so. The resolver takes a secret without an entry for none.
+// For a variable that is not set, contrib returns one empty entry, as for an empty variable.
+// The resolver treats a secret without a non-empty entry as missing.
 func TestVariableThatIsNotSetHasNoEntries(t *testing.T) {
 	t.Setenv("SECRET_EMPTY", "")
 	store := openSecrets(t, localEnv, fields{"prefix": "SECRET_"})
@@ -88,7 +88,7 @@ func TestNamesOfVariables(t *testing.T) {
 		"daprd's own variable in small letters": {"dapr_", "api_token", false},
 		"the token of the application":          {"APP_", "API_TOKEN", false},
 		"the same in small letters":             {"app_", "api_Token", false},
-		"what begins with it":                   {"APP_", "API_TOKEN_2", true},
+		"a longer name":                         {"APP_", "API_TOKEN_2", true},
 		"daprd's name behind another prefix":    {"SECRET_", "DAPR_API_TOKEN", true},
 	}
 	for name, test := range tests {

@@ -25,7 +25,7 @@ func TestSecretsFile(t *testing.T) {
 		secrets map[string]fields
 		missing []string
 	}{
-		"is flat unless it is said to have several values a secret": {
+		"is flat without multiValued": {
 			fields: nil,
 			secrets: map[string]fields{
 				"plain":               {"plain": "p"},
@@ -36,7 +36,7 @@ func TestSecretsFile(t *testing.T) {
 			},
 			missing: []string{"database", "database:tls", "user", "Plain", ""},
 		},
-		"joins names by the separator that it is given": {
+		"joins names by the given separator": {
 			fields: fields{"nestedSeparator": "/"},
 			secrets: map[string]fields{
 				"database/user":       {"database/user": "u"},
@@ -44,7 +44,7 @@ func TestSecretsFile(t *testing.T) {
 			},
 			missing: []string{"database:user"},
 		},
-		"has several values a secret where it is said to": {
+		"has several values per secret with multiValued": {
 			fields: fields{"multiValued": "true"},
 			secrets: map[string]fields{
 				"plain": {"plain": "p"},
@@ -54,7 +54,7 @@ func TestSecretsFile(t *testing.T) {
 			},
 			missing: []string{"database:user", "user"},
 		},
-		"has several values a secret, nested by the separator": {
+		"multiValued joins nested names by the separator": {
 			fields: fields{"MULTIVALUED": "1", "nestedseparator": "--"},
 			secrets: map[string]fields{
 				"database": {
@@ -142,7 +142,7 @@ func TestSecretsFileMayBeALink(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, fields{"a": "b"}, got)
 
-	// As the kubelet does it: the link is replaced, and no file is written to.
+	// The kubelet also replaces the link and does not write to a file.
 	other := tempFile(t, "other.json", `{"a":"c"}`)
 	require.NoError(t, os.Symlink(other, link+".next"))
 	require.NoError(t, os.Rename(link+".next", link))

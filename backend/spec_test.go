@@ -13,9 +13,9 @@ import (
 
 func TestUnknownStoreTypeIsRefusedWithTheNearestAndAllOfThem(t *testing.T) {
 	tests := map[string]struct{ given, nearest string }{
-		"a letter too few":         {"state.sqlit", "state.sqlite"},
-		"a letter too many":        {"bindings.localstorages", "bindings.localstorage"},
-		"a hyphen that is left":    {"state.inmemory", "state.in-memory"},
+		"a missing letter":         {"state.sqlit", "state.sqlite"},
+		"an extra letter":          {"bindings.localstorages", "bindings.localstorage"},
+		"a missing hyphen":         {"state.inmemory", "state.in-memory"},
 		"without the block's name": {"localstorage", ""},
 	}
 	for name, test := range tests {
@@ -101,7 +101,7 @@ func TestFieldsThatDaprdActsOnAreRefusedWithTheRemedy(t *testing.T) {
 	require.False(t, ok)
 }
 
-func TestStoresErrorIsTakenWithoutMetadataValues(t *testing.T) {
+func TestStoreErrorsHoldNoMetadataValues(t *testing.T) {
 	tests := map[string]fields{
 		"the value that is wrong":      {"connectionString": "file:x.db?mode=memory", "tableName": "bad;" + canary},
 		"two values, one in the other": {"connectionString": "file:x.db?mode=memory", "tableName": "bad;" + canary, "metadataTableName": canary},

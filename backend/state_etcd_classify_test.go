@@ -43,7 +43,7 @@ func TestEtcdFailuresAreClassifiedByTheirCodes(t *testing.T) {
 	}
 }
 
-func TestEtcdThatAnswersWithARefusalOfTheProbeIsConnected(t *testing.T) {
+func TestEtcdThatRefusesTheProbeIsConnected(t *testing.T) {
 	for _, err := range []error{nil, rpctypes.ErrPermissionDenied, errors.New("proto: cannot parse")} {
 		require.True(t, etcdAnswered(err), "%v", err)
 	}
@@ -55,7 +55,7 @@ func TestEtcdThatAnswersWithARefusalOfTheProbeIsConnected(t *testing.T) {
 	}
 }
 
-func TestEtcdCallEndsOnceNobodyListens(t *testing.T) {
+func TestEtcdCallEndsIfNoEndpointListens(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	endpoint := listener.Addr().String()
@@ -64,7 +64,7 @@ func TestEtcdCallEndsOnceNobodyListens(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*etcdPatience)
 	defer cancel()
 	_, err = whileReachable(ctx, []string{endpoint}, hang)
-	require.Equal(t, credential.Timeout, credential.KindOf(err), "it listens, and hangs")
+	require.Equal(t, credential.Timeout, credential.KindOf(err), "a server that listens but hangs is a Timeout")
 
 	require.NoError(t, listener.Close())
 	_, err = whileReachable(t.Context(), []string{endpoint}, hang)
@@ -77,14 +77,14 @@ func TestEtcdMetadataAreCheckedBeforeItConnects(t *testing.T) {
 		fields map[string]string
 		want   string
 	}{
-		"no whole number":               {map[string]string{"maxTxnOps": "many"}, "no whole number"},
-		"a certificate that is unused":  {map[string]string{"cert": "canary"}, "tlsEnable"},
-		"half of a certificate":         {map[string]string{"tlsEnable": "true", "cert": "canary"}, "needs ca, cert and key"},
-		"an authority that is no PEM":   {map[string]string{"tlsEnable": "true", "ca": "canary", "cert": "canary", "key": "canary"}, "PEM"},
-		"a field that contrib has not":  {map[string]string{"password": "canary"}, "not a metadata field"},
-		"a misspelt field":              {map[string]string{"endpoint": "canary"}, `"endpoints"`},
-		"no server":                     {map[string]string{"endpoints": ""}, "name the servers"},
-		"a misspelt field, nearest one": {map[string]string{"tlsEnabled": "true"}, `"tlsEnable"`},
+		"not a whole number":                 {map[string]string{"maxTxnOps": "many"}, "no whole number"},
+		"an unused certificate":              {map[string]string{"cert": "canary"}, "tlsEnable"},
+		"half of a certificate":              {map[string]string{"tlsEnable": "true", "cert": "canary"}, "needs ca, cert and key"},
+		"an authority that is not PEM":       {map[string]string{"tlsEnable": "true", "ca": "canary", "cert": "canary", "key": "canary"}, "PEM"},
+		"a field that contrib does not have": {map[string]string{"password": "canary"}, "not a metadata field"},
+		"a misspelt field":                   {map[string]string{"endpoint": "canary"}, `"endpoints"`},
+		"no server":                          {map[string]string{"endpoints": ""}, "name the servers"},
+		"a misspelt field, the nearest one":  {map[string]string{"tlsEnabled": "true"}, `"tlsEnable"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// openStore returns a config store of a connection made by hand.
+// openStore returns a config store on a given connection.
 func openStore(t *testing.T, key store.KeyTemplate, conn store.ConfigConn) *ConfigStore {
 	t.Helper()
 	made := store.Type[store.ConfigConn]{
@@ -57,13 +57,13 @@ func TestListGoesThroughEveryPage(t *testing.T) {
 					&state.TransactionalStateRequest{Operations: sets}))
 				got, err := openStore(t, store.KeyTemplate(name+"{guid}"), conn).List(t.Context())
 				require.NoError(t, err)
-				require.True(t, slices.Equal(want, got)) // Equal would print all of them
+				require.True(t, slices.Equal(want, got)) // require.Equal would print all of them
 			})
 		}
 	}
 }
 
-// oddLister answers pages with keys that the pattern did not ask for, twice.
+// oddLister returns pages with keys that do not match the pattern, and with duplicates.
 type oddLister struct {
 	state.Store
 	state.KeysLiker
@@ -104,7 +104,7 @@ func TestListThatFailsHalfwayIsNoList(t *testing.T) {
 	require.Nil(t, got)
 }
 
-// plainConn is a connection without any ability that is optional.
+// plainConn is a connection without optional abilities.
 type plainConn struct{ store.ConfigConn }
 
 func (plainConn) Get(context.Context, string) ([]byte, error) { return []byte("{}"), nil }
@@ -115,7 +115,7 @@ type plainState struct{ state.Store }
 
 func (plainState) Close() error { return nil }
 
-func TestStoreThatCannotSaysSo(t *testing.T) {
+func TestMissingAbilityIsReported(t *testing.T) {
 	_, err := openStore(t, "{guid}", plainConn{}).List(t.Context())
 	require.Equal(t, credential.FailedPrecondition, credential.KindOf(err))
 	require.ErrorIs(t, err, store.ErrCannotList)

@@ -18,7 +18,7 @@ func TestMongoDBFailuresAreClassifiedByTheirCode(t *testing.T) {
 	command := func(code int32, name string) error {
 		return mongo.CommandError{Code: code, Name: name, Message: "words"}
 	}
-	// As contrib's Init gives back what it is told.
+	// contrib's Init keeps only the text of an error.
 	connecting := func(err error) error {
 		return errors.New("error in connecting to mongodb, host: h error: " + err.Error())
 	}
@@ -33,7 +33,7 @@ func TestMongoDBFailuresAreClassifiedByTheirCode(t *testing.T) {
 		"unauthorized":                    {command(13, "Unauthorized"), credential.Denied},
 		"a wrong password":                {command(18, "AuthenticationFailed"), credential.Denied},
 		"a wrong password, connecting":    {connecting(handshake), credential.Denied},
-		"a wrong password, in between":    {handshake, credential.Denied},
+		"a wrong password, reconnecting":  {handshake, credential.Denied},
 		"a connection lost":               {lost, credential.Unavailable},
 		"unauthorized to make an index":   {errors.New("error in creating ttl index: " + command(13, "Unauthorized").Error()), credential.Denied},
 		"shutting down":                   {command(91, "ShutdownInProgress"), credential.Unavailable},
@@ -41,8 +41,8 @@ func TestMongoDBFailuresAreClassifiedByTheirCode(t *testing.T) {
 		"too long for the server":         {command(50, "MaxTimeMSExpired"), credential.Timeout},
 		"too long for us":                 {context.DeadlineExceeded, credential.Timeout},
 		"too long for us, connecting":     {connecting(context.DeadlineExceeded), credential.Timeout},
-		"nobody there":                    {nobody, credential.Unavailable},
-		"nobody there, connecting":        {connecting(nobody), credential.Unavailable},
+		"no server":                       {nobody, credential.Unavailable},
+		"no server, connecting":           {connecting(nobody), credential.Unavailable},
 		"a network's failure":             {&net.OpError{Op: "dial", Err: errors.New("refused")}, credential.Unavailable},
 		"a document that has other types": {errors.New("error decoding key value"), credential.Unavailable},
 	} {
@@ -73,10 +73,10 @@ func TestMongoDBMetadataIsCheckedWithoutAConnection(t *testing.T) {
 		})
 	}
 	for name, fields := range map[string]map[string]string{
-		"a host":                        {"host": "localhost:1", "username": "u", "password": "p", "params": "?authSource=admin"},
-		"a name that is not known yet":  {"server": "nowhere.invalid"},
-		"a concern":                     {"host": "localhost:1", "writeconcern": "2", "readconcern": "majority"},
-		"an address and an empty field": {"connectionString": "mongodb://localhost:1", "writeconcern": ""},
+		"a host":                            {"host": "localhost:1", "username": "u", "password": "p", "params": "?authSource=admin"},
+		"a host name that is not known yet": {"server": "nowhere.invalid"},
+		"a concern":                         {"host": "localhost:1", "writeconcern": "2", "readconcern": "majority"},
+		"an address and an empty field":     {"connectionString": "mongodb://localhost:1", "writeconcern": ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := store.Lookup(store.Spec{Label: "configStore", Type: "state.mongodb", Fields: fields}, configStores())

@@ -54,14 +54,14 @@ func TestMySQLMetadataIsCheckedWithoutAConnection(t *testing.T) {
 		fields map[string]string
 		want   string
 	}{
-		"no connection string":    {map[string]string{"schemaName": "a"}, "connectionString is missing"},
-		"no slash":                {map[string]string{"connectionString": "user:canary@tcp(h)"}, "cannot be parsed"},
-		"a database":              {map[string]string{"ConnectionString": address + "db"}, "schemaName"},
-		"a socket":                {map[string]string{"connectionString": "user:canary@unix(/run/a.sock)/"}, "a slash besides"},
-		"a slash in a password":   {map[string]string{"connectionString": "user:can/canary@tcp(h)/"}, "a slash besides"},
-		"a table's name":          {map[string]string{"connectionString": address, "tableName": "a b"}, "is not valid"},
-		"a field of another":      {map[string]string{"connectionString": address, "tablePrefix": "a"}, "tablePrefix is not a metadata field"},
-		"a certificate not there": {map[string]string{"connectionString": address, "pemPath": "/missing/canary"}, "no such file"},
+		"no connection string":  {map[string]string{"schemaName": "a"}, "connectionString is missing"},
+		"no slash":              {map[string]string{"connectionString": "user:canary@tcp(h)"}, "cannot be parsed"},
+		"a database":            {map[string]string{"ConnectionString": address + "db"}, "schemaName"},
+		"a socket":              {map[string]string{"connectionString": "user:canary@unix(/run/a.sock)/"}, "a slash besides"},
+		"a slash in a password": {map[string]string{"connectionString": "user:can/canary@tcp(h)/"}, "a slash besides"},
+		"a table's name":        {map[string]string{"connectionString": address, "tableName": "a b"}, "is not valid"},
+		"a field of another":    {map[string]string{"connectionString": address, "tablePrefix": "a"}, "tablePrefix is not a metadata field"},
+		"a missing certificate": {map[string]string{"connectionString": address, "pemPath": "/missing/canary"}, "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := store.Lookup(store.Spec{Label: "configStore", Type: "state.mysql", Fields: test.fields}, configStores())
@@ -75,7 +75,7 @@ func TestMySQLMetadataIsCheckedWithoutAConnection(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// foldingState finds rows whatever their case, as MySQL does.
+// foldingState ignores the case of keys, as MySQL does.
 type foldingState struct {
 	state.Store
 
@@ -109,7 +109,7 @@ func (s *foldingState) KeysLike(_ context.Context, req *state.KeysLikeRequest) (
 
 func (s *foldingState) Close() error { return nil }
 
-func TestMySQLHeedsCaseWhereTheTableDoesNot(t *testing.T) {
+func TestMySQLIsCaseSensitiveOnAnyTable(t *testing.T) {
 	rows := &foldingState{rows: map[string]string{"app_abc": "{}"}}
 	conn := &mysqlConn{newStateConn(rows, classifyMySQL).(*stateLister)}
 	data, err := conn.Get(t.Context(), "app_abc")
@@ -124,5 +124,5 @@ func TestMySQLHeedsCaseWhereTheTableDoesNot(t *testing.T) {
 	require.Equal(t, map[string]string{"app_abc": "[]"}, rows.rows)
 	rows.hidden = true
 	_, err = conn.Get(t.Context(), "app_abc")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err), "what cannot be made sure of is no miss")
+	require.Equal(t, credential.Unavailable, credential.KindOf(err), "an uncertain result must not be a miss")
 }

@@ -21,7 +21,8 @@ func TestPostgreSQLStillLogsInByIAM(t *testing.T) {
 	require.Contains(t, config.ConnConfig.Password, "X-Amz-Signature=")
 }
 
-// contrib may be given another version: what is taken of it has to be there still.
+// Private reads unexported fields of contrib. After an upgrade of contrib, a missing field must
+// cause a panic in the tests.
 func TestFieldThatContribNoLongerHasIsNoticed(t *testing.T) {
 	of := &struct{ db int }{1}
 	require.Equal(t, 1, *store.Private[int](of, "db"))

@@ -30,7 +30,7 @@ func TestPostgreSQLFailuresAreClassifiedByTheirSQLState(t *testing.T) {
 		"42P01": credential.Unavailable, // no such table
 		"3D000": credential.Unavailable, // no such database
 		"42703": credential.Unavailable, // no such column
-		"42P05": credential.Unavailable, // prepared statement is there already
+		"42P05": credential.Unavailable, // prepared statement already exists
 		"26000": credential.Unavailable, // no such prepared statement
 	}
 	for code, want := range tests {
@@ -47,7 +47,7 @@ func TestPostgreSQLFailuresAreClassifiedByTheirSQLState(t *testing.T) {
 	}
 }
 
-// PgBouncer's transaction mode breaks prepared statements, and only then.
+// PgBouncer's transaction mode breaks prepared statements. Only their codes get the remedy.
 func TestPostgreSQLPreparedStatementHasARemedy(t *testing.T) {
 	for code, want := range map[string]bool{"42P05": true, "26000": true, "42P01": false} {
 		for _, failure := range []error{&pgconn.PgError{Code: code}, fmt.Errorf("failed to ping: ERROR: words (SQLSTATE %s)", code)} {

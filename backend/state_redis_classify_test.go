@@ -19,8 +19,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// redisReply is an error that the server answered, as both versions of go-redis
-// return it.
+// redisReply is an error reply of the server, as both versions of go-redis return it.
 type redisReply string
 
 func (r redisReply) Error() string { return string(r) }
@@ -66,15 +65,15 @@ func TestRedisMetadataAreCheckedBeforeItConnects(t *testing.T) {
 		fields map[string]string
 		want   string
 	}{
-		"a port that is none":  {map[string]string{"redisPort": "many-canary"}, "decode failed"},
+		"an invalid port":      {map[string]string{"redisPort": "many-canary"}, "decode failed"},
 		"two ports":            {map[string]string{"redisPort": "1"}, "already contains port"},
 		"an unknown type":      {map[string]string{"redisType": "ring"}, "neither node nor cluster"},
 		"a certificate alone":  {map[string]string{"clientCert": "canary"}, "belong together"},
-		"no PEM":               {map[string]string{"clientCert": "canary", "clientKey": "canary"}, "no pair of PEM"},
+		"not PEM":              {map[string]string{"clientCert": "canary", "clientKey": "canary"}, "no pair of PEM"},
 		"an old field":         {map[string]string{"maxRetryBackoff": "soon"}, "no whole number"},
 		"a password for Entra": {map[string]string{"useEntraID": "true", "redisPassword": "canary"}, "neither"},
 		"a misspelt field":     {map[string]string{"redisPasword": "canary"}, "redisPassword"},
-		"what is daprd's":      {map[string]string{"keyPrefix": "none"}, "configKey"},
+		"a field of daprd":     {map[string]string{"keyPrefix": "none"}, "configKey"},
 		"no server":            {map[string]string{"redisHost": ""}, "name the server"},
 	}
 	for name, test := range tests {
@@ -96,6 +95,6 @@ func TestRedisTakesWhatContribReads(t *testing.T) {
 		"queryIndexes": "no JSON",
 	}}, configStores())
 	require.NoError(t, err)
-	require.NotContains(t, fields, "queryIndexes", "a reader makes no indexes")
-	require.NotContains(t, fields, "redisMaxRetries", "they said how often")
+	require.NotContains(t, fields, "queryIndexes", "a reader must not create indexes")
+	require.NotContains(t, fields, "redisMaxRetries", "maxRetries replaces our default")
 }

@@ -15,8 +15,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// refusingRedis answers every command that it does not know us. It returns its address, and
-// what waits until all connections to it have ended.
+// refusingRedis starts a server that refuses every command as unauthenticated. awaitNone waits
+// until all connections to it have ended.
 func refusingRedis(t *testing.T) (address string, awaitNone func()) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -40,8 +40,8 @@ func refusingRedis(t *testing.T) (address string, awaitNone func()) {
 	}
 }
 
-// refuse reads commands, which are arrays of strings with their lengths, until there are no
-// more.
+// refuse reads commands until the connection ends, and refuses each. A command is an array of
+// strings with their lengths.
 func refuse(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	for lines := bufio.NewReader(conn); ; {

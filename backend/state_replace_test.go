@@ -13,7 +13,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// racedState is a state store in which something happens just before a writing.
+// racedState is a state store that runs a function just before a write.
 type racedState struct {
 	state.Store
 
@@ -51,16 +51,16 @@ func TestAnEditBetweenReadingAndWritingIsSeen(t *testing.T) {
 	}
 	for name, row := range map[string]struct {
 		store racedState
-		want  error // nil: it is done
+		want  error // nil: the write succeeds
 		data  string
 	}{
-		"nobody else":                         {racedState{data: "old"}, nil, "new"},
-		"another edit":                        {racedState{data: "old", before: write("other", nil)}, store.ErrEdited, "other"},
-		"another edit, and back":              {racedState{data: "old", before: write("old", nil)}, credential.Internal, "old"},
-		"a failure":                           {racedState{data: "old", before: write("old", theirs)}, theirs, "old"},
-		"a failure that is called a mismatch": {racedState{data: "old", before: write("old", state.NewETagError(state.ETagMismatch, theirs))}, credential.Internal, "old"},
-		"written, though the answer was lost": {racedState{data: "old", before: write("new", state.NewETagError(state.ETagMismatch, theirs))}, nil, "new"},
-		"a reading that fails":                {racedState{reading: theirs}, theirs, ""},
+		"no other edit":                          {racedState{data: "old"}, nil, "new"},
+		"another edit":                           {racedState{data: "old", before: write("other", nil)}, store.ErrEdited, "other"},
+		"another edit that is undone":            {racedState{data: "old", before: write("old", nil)}, credential.Internal, "old"},
+		"a failure":                              {racedState{data: "old", before: write("old", theirs)}, theirs, "old"},
+		"a failure reported as an etag mismatch": {racedState{data: "old", before: write("old", state.NewETagError(state.ETagMismatch, theirs))}, credential.Internal, "old"},
+		"written, though the answer was lost":    {racedState{data: "old", before: write("new", state.NewETagError(state.ETagMismatch, theirs))}, nil, "new"},
+		"a read that fails":                      {racedState{reading: theirs}, theirs, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &stateConn{&row.store, func(err error) error {

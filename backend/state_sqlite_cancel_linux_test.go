@@ -14,10 +14,9 @@ import (
 	"github.com/dapr/kit/logger"
 )
 
-// TestCancelledReadsLeaveNothingOpen cancels reads at any moment, as daprd does when
-// a Component is edited: before 1.40.1 modernc.org/sqlite forgot a statement whose
-// context ended as it answered, and the connection stayed open after Close, with its
-// locks.
+// TestCancelledReadsLeaveNothingOpen cancels reads at random moments, as daprd does when a
+// Component is edited. Before 1.40.1, modernc.org/sqlite leaked a statement if its context
+// ended while it answered. The connection then stayed open after Close, with its locks.
 func TestCancelledReadsLeaveNothingOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.db")
 	conn, err := connectSQLite(t.Context(), map[string]string{"connectionString": path}, logger.NewLogger("test"))
@@ -37,5 +36,5 @@ func TestCancelledReadsLeaveNothingOpen(t *testing.T) {
 			open++
 		}
 	}
-	require.Zero(t, open, "descriptors of the database after Close")
+	require.Zero(t, open, "file descriptors of the database left open after Close")
 }

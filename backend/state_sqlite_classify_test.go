@@ -27,7 +27,7 @@ func sqliteFailure(t *testing.T, ctx context.Context, connectionString, statemen
 }
 
 func TestSQLiteFailuresAreClassifiedByTheirCodes(t *testing.T) {
-	// By a pragma and not by the file's mode, which root does not heed.
+	// Use a pragma, because root ignores file modes.
 	readOnly := "file:" + filepath.Join(t.TempDir(), "a.db") + "?_pragma=query_only(1)"
 	noFolder := filepath.Join(t.TempDir(), "missing", "a.db")
 	tests := map[string]struct {
@@ -40,13 +40,13 @@ func TestSQLiteFailuresAreClassifiedByTheirCodes(t *testing.T) {
 		"a file that cannot be opened is Unavailable": {
 			sqliteFailure(t, t.Context(), noFolder, "CREATE TABLE t (a)"), credential.Unavailable,
 		},
-		"a table that is not there is Unavailable": {
+		"a missing table is Unavailable": {
 			sqliteFailure(t, t.Context(), ":memory:", "SELECT a FROM missing"), credential.Unavailable,
 		},
 		"running out of time is Timeout": {
 			context.DeadlineExceeded, credential.Timeout,
 		},
-		"no error of SQLite is Unavailable": {
+		"an error of something else is Unavailable": {
 			errors.New("failed to decode binary data"), credential.Unavailable,
 		},
 	}
@@ -85,7 +85,7 @@ func (d refusingDatabase) List(context.Context, store.KeyTemplate, string) (stor
 }
 func (d refusingDatabase) Set(context.Context, string, []byte) error { return d.err }
 
-// The modes of its files may be others in a moment.
+// The file modes may change soon, so a refused read is Unavailable.
 func TestSQLiteRefusesToWriteAndIsUnavailableToReaders(t *testing.T) {
 	readOnly := "file:" + filepath.Join(t.TempDir(), "a.db") + "?_pragma=query_only(1)"
 	refusal := classifySQLite(sqliteFailure(t, t.Context(), readOnly, "CREATE TABLE t (a)"))

@@ -19,8 +19,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// lockDatabase takes the whole database for a connection of its own. Without a
-// write-ahead log that locks readers out too.
+// lockDatabase locks the whole database. Without a write-ahead log, that also locks readers
+// out.
 func lockDatabase(t *testing.T, path string) (unlock func()) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -36,7 +36,7 @@ func lockDatabase(t *testing.T, path string) (unlock func()) {
 			return
 		}
 		locked = false
-		// The test's own context has ended by the time of its cleanup.
+		// t.Context() has already ended during a cleanup.
 		_, err := conn.ExecContext(context.Background(), "ROLLBACK")
 		require.NoError(t, errors.Join(err, conn.Close()))
 	}
@@ -87,7 +87,7 @@ func TestSQLiteFolderThatIsMissingAtTheStartIsConnectedLater(t *testing.T) {
 	_, err := configs.Config(brief(t), guid)
 	requireKind(t, credential.Unavailable, err)
 	require.Eventually(t, func() bool { return strings.Contains(text(), "no such file or directory") }, long, tick)
-	require.NotContains(t, text(), folder, "a path is for debug level")
+	require.NotContains(t, text(), folder, "a path may only be logged at debug level")
 
 	require.NoError(t, os.Mkdir(folder, 0o700))
 	require.Eventually(t, func() bool {
@@ -107,7 +107,7 @@ func TestCommandDoesNotWaitForAFolderThatIsMissing(t *testing.T) {
 	require.ErrorContains(t, err, "no such file or directory")
 }
 
-func TestSQLiteIsRefusedWhatNoRetryMends(t *testing.T) {
+func TestSQLiteRefusesPermanentMistakes(t *testing.T) {
 	notDatabase := tempFile(t, "credentials.json", `{"canary":"canary-in-the-file","padding":"`+
 		"0123456789012345678901234567890123456789012345678901234567890123456789"+`"}`)
 	database := filepath.Join(t.TempDir(), "a.db")
@@ -121,10 +121,10 @@ func TestSQLiteIsRefusedWhatNoRetryMends(t *testing.T) {
 		"a time limit that is too short": {
 			fields{"connectionString": database, "timeout": "1ms"}, "timeout",
 		},
-		"a table name that is none": {
+		"an invalid table name": {
 			fields{"connectionString": database, "tableName": "a;b"}, "invalid identifier",
 		},
-		"an option that is another field's": {
+		"an option that belongs to another field": {
 			fields{"connectionString": database + "?_pragma=busy_timeout(1)"}, "busy_timeout",
 		},
 	}

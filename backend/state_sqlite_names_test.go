@@ -23,7 +23,7 @@ func TestSQLiteTakesContribsAliases(t *testing.T) {
 	}
 }
 
-func TestSQLiteFileThatIsNamedCountsBesideAnEmptyName(t *testing.T) {
+func TestSQLiteFileNameWinsOverAnEmptyOne(t *testing.T) {
 	for name, test := range map[string]struct{ named, empty string }{
 		"by the alias":              {"url", "connectionString"},
 		"by the alias, in any case": {"URL", "ConnectionString"},
@@ -58,7 +58,7 @@ func TestSQLiteFileIsPrivateWhereItsURIIsEncoded(t *testing.T) {
 	}
 }
 
-// SQLite knows ":memory:" in small letters alone: this is a file of that name.
+// SQLite knows ":memory:" only in lower case. This is a file of that name.
 func TestSQLiteFileCalledMemoryInCapitalsIsAFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	store := openConfigs(t, "state.sqlite", fields{"connectionString": ":MEMORY:"})

@@ -16,7 +16,7 @@ import (
 	"credential-resolver/internal/owned/ownedtest"
 )
 
-// leaveOne leaves a database that nobody has open.
+// leaveOne creates a database and closes it.
 func leaveOne(t *testing.T, path string) {
 	t.Helper()
 	configs, err := backend.OpenConfigStore(t.Context(), configSpec("state.sqlite", fields{"connectionString": path}),
@@ -29,7 +29,7 @@ func leaveOne(t *testing.T, path string) {
 func TestSQLiteFileThatOthersCanTamperWithIsRefused(t *testing.T) {
 	const name = "a.db"
 	tests := map[string]func(t *testing.T, folder string) (says string){
-		"a stranger's": func(t *testing.T, folder string) string {
+		"another user's": func(t *testing.T, folder string) string {
 			path := filepath.Join(folder, name)
 			leaveOne(t, path)
 			return ownedtest.GiveAway(t, path)
@@ -40,11 +40,11 @@ func TestSQLiteFileThatOthersCanTamperWithIsRefused(t *testing.T) {
 			require.NoError(t, os.Chmod(path, 0o606))
 			return path + " (owner uid "
 		},
-		"in a stranger's folder": func(t *testing.T, folder string) string {
+		"in another user's folder": func(t *testing.T, folder string) string {
 			leaveOne(t, filepath.Join(folder, name))
 			return ownedtest.GiveAway(t, folder)
 		},
-		"missing, in a stranger's folder": func(t *testing.T, folder string) string {
+		"missing, in another user's folder": func(t *testing.T, folder string) string {
 			return ownedtest.GiveAway(t, folder)
 		},
 		"in a folder that others may write to": func(t *testing.T, folder string) string {
@@ -52,7 +52,7 @@ func TestSQLiteFileThatOthersCanTamperWithIsRefused(t *testing.T) {
 			require.NoError(t, os.Chmod(folder, 0o777))
 			return `run "chmod go-w ` + folder + `"`
 		},
-		"in a sticky folder, where others can put a journal beside it": func(t *testing.T, folder string) string {
+		"in a sticky folder, where others can add a journal": func(t *testing.T, folder string) string {
 			require.NoError(t, os.Chmod(folder, os.ModeSticky|0o777))
 			return "use a folder inside it that belongs to this process's user"
 		},
@@ -63,7 +63,7 @@ func TestSQLiteFileThatOthersCanTamperWithIsRefused(t *testing.T) {
 			require.NoError(t, os.Symlink(path+".away", path))
 			return path + " (owner uid "
 		},
-		"a link to nothing": func(t *testing.T, folder string) string {
+		"a dangling link": func(t *testing.T, folder string) string {
 			require.NoError(t, os.Symlink(filepath.Join(folder, "made"), filepath.Join(folder, name)))
 			return "is a symbolic link, which is not followed"
 		},
@@ -100,12 +100,12 @@ func TestSQLiteFileThatOthersCanTamperWithIsRefused(t *testing.T) {
 			require.ErrorContains(t, err, says)
 			after, err := os.ReadDir(folder)
 			require.NoError(t, err)
-			require.Len(t, after, len(before), "nothing was made")
+			require.Len(t, after, len(before), "no file may be created")
 		})
 	}
 }
 
-// A folder of the path may be a link, as /var is on macOS.
+// A parent folder may be a link, as /var is on macOS.
 func TestSQLiteFileBelowALinkIsTaken(t *testing.T) {
 	folder := ownedtest.Folder(t, 0o755)
 	require.NoError(t, os.MkdirAll(filepath.Join(folder, "real", "sub"), 0o755))
@@ -114,7 +114,7 @@ func TestSQLiteFileBelowALinkIsTaken(t *testing.T) {
 	requireMode(t, 0o600, filepath.Join(folder, "real", "sub", "a.db"))
 }
 
-// A refusal that is met while a store connects in the background is said in the log.
+// A refusal that happens while a store connects in the background is logged.
 func TestSQLiteFileThatIsRefusedLaterIsLogged(t *testing.T) {
 	folder := filepath.Join(ownedtest.Folder(t, 0o755), "not-mounted-yet")
 	log, text := openLog(t, logger.InfoLevel)
@@ -128,16 +128,16 @@ func TestSQLiteFileThatIsRefusedLaterIsLogged(t *testing.T) {
 
 func TestSQLiteOpensThePathThatWasChecked(t *testing.T) {
 	tests := map[string]struct{ connectionString, file string }{
-		"as it is":                    {"%s/a.db", "a.db"},
-		"an escape in a path":         {"%s/a%%20b.db", "a b.db"},
-		"what is no escape":           {"%s/100%%.db", "100%.db"},
-		"half an escape and a whole":  {"%s/%%zz%%20%%2", "%zz %2"},
-		"an escaped question mark":    {"file:%s/a%%3fb.db", "a?b.db"},
-		"a plus sign":                 {"%s/a+b.db", "a+b.db"},
-		"a fragment":                  {"file:%s/a.db#b", "a.db"},
-		"a host":                      {"file://localhost%s/a.db", "a.db"},
-		"mode=memory of another name": {"file:%s/a.db?x=mode=memory", "a.db"},
-		"a query":                     {"%s/a.db?mode=rwc&cache=private", "a.db"},
+		"as it is":                         {"%s/a.db", "a.db"},
+		"an escape in a path":              {"%s/a%%20b.db", "a b.db"},
+		"a percent sign that is no escape": {"%s/100%%.db", "100%.db"},
+		"half an escape and a whole":       {"%s/%%zz%%20%%2", "%zz %2"},
+		"an escaped question mark":         {"file:%s/a%%3fb.db", "a?b.db"},
+		"a plus sign":                      {"%s/a+b.db", "a+b.db"},
+		"a fragment":                       {"file:%s/a.db#b", "a.db"},
+		"a host":                           {"file://localhost%s/a.db", "a.db"},
+		"mode=memory of another name":      {"file:%s/a.db?x=mode=memory", "a.db"},
+		"a query":                          {"%s/a.db?mode=rwc&cache=private", "a.db"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

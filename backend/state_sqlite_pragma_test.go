@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSQLitePragmaRunsNoOtherStatement has metadata that would write a file as the
-// component's user.
+// TestSQLitePragmaRunsNoOtherStatement uses metadata that would write a file as the component's
+// user.
 func TestSQLitePragmaRunsNoOtherStatement(t *testing.T) {
 	for name, statement := range map[string]string{
 		"VACUUM INTO": `user_version=1;vacuum into '%s'`,

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireMode holds a file to its permission bits, whatever the umask is.
+// requireMode requires the permission bits of a file. They must not depend on the umask.
 func requireMode(t *testing.T, want fs.FileMode, path string) {
 	t.Helper()
 	info, err := os.Stat(path)
@@ -17,7 +17,7 @@ func requireMode(t *testing.T, want fs.FileMode, path string) {
 	require.Equal(t, want, info.Mode().Perm(), "%s", path)
 }
 
-// storeOne puts a config, so that a database has every file that it ever has.
+// storeOne stores a config, so that the database creates all of its files.
 func storeOne(t *testing.T, f fields) {
 	t.Helper()
 	store := openConfigs(t, "state.sqlite", f)
@@ -36,7 +36,7 @@ func TestSQLiteDefaultsToAPrivateFile(t *testing.T) {
 		"under HOME without XDG_DATA_HOME": {
 			"", home, nil, filepath.Join(home, ".local", "share"),
 		},
-		"under HOME where XDG_DATA_HOME is relative, which the specification says to ignore": {
+		"under HOME where XDG_DATA_HOME is relative and so ignored": {
 			"share", home + "/2", nil, filepath.Join(home, "2", ".local", "share"),
 		},
 		"where the connection string is empty": {
@@ -60,7 +60,7 @@ func TestSQLiteDefaultsToAPrivateFile(t *testing.T) {
 	}
 }
 
-func TestSQLiteNeedsAFileWhereNoHomeIs(t *testing.T) {
+func TestSQLiteNeedsAFileWithoutAHome(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", "")
 	t.Setenv("HOME", "")
 	text := refusedConfigs(t, "state.sqlite", nil)

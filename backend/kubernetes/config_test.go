@@ -29,14 +29,14 @@ func TestGrammarOfNames(t *testing.T) {
 	}
 }
 
-func TestNamespaceIsThatOfTheEnvironmentFirst(t *testing.T) {
+func TestNamespaceOfTheEnvironmentWins(t *testing.T) {
 	tests := map[string]struct{ variable, given, want, failure string }{
-		"neither":            {},
-		"the metadata's":     {given: " team ", want: "team"},
-		"both":               {variable: "other", given: "team", want: "other"},
-		"a wrong one":        {given: "Canary", failure: "is not the name of a namespace"},
-		"a path":             {given: "../kube-system", failure: "is not the name of a namespace"},
-		"a wrong variable's": {variable: "canary/x", given: "team", failure: "is not the name of a namespace"},
+		"neither":           {},
+		"the metadata's":    {given: " team ", want: "team"},
+		"both":              {variable: "other", given: "team", want: "other"},
+		"a wrong namespace": {given: "Canary", failure: "is not the name of a namespace"},
+		"a path":            {given: "../kube-system", failure: "is not the name of a namespace"},
+		"a wrong variable":  {variable: "canary/x", given: "team", failure: "is not the name of a namespace"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -54,14 +54,14 @@ func TestNamespaceIsThatOfTheEnvironmentFirst(t *testing.T) {
 	}
 }
 
-// canaryConfig is a kubeconfig whose server, and what else its cluster and its user
-// have, are to be filled in.
+// canaryConfig is the format of a kubeconfig: the server, more fields of its cluster, and the
+// fields of its user.
 const canaryConfig = `{"kind":"Config","apiVersion":"v1","current-context":"c",
 	"clusters":[{"name":"c","cluster":{"server":"https://%s"%s}}],
 	"users":[{"name":"u","user":{%s}}],
 	"contexts":[{"name":"c","context":{"cluster":"c","user":"u"}}]}`
 
-func TestKubeconfigIsTold(t *testing.T) {
+func TestKubeconfigMistakesAreReported(t *testing.T) {
 	with := func(cluster, user string) string {
 		return fmt.Sprintf(canaryConfig, "127.0.0.1:1", cluster, cmp.Or(user, `"token":"canary"`))
 	}
@@ -70,18 +70,18 @@ func TestKubeconfigIsTold(t *testing.T) {
 		want  string
 		final bool
 	}{
-		"no YAML":                   {"canary: [", "is not one", true},
+		"not YAML":                  {"canary: [", "is not one", true},
 		"another type":              {`{"kind":"Config","users":"canary"}`, "is not one", true},
 		"empty":                     {"", "is not one", true},
 		"without a context":         {`{"kind":"Config","users":[{"name":"u","user":{"token":"canary"}}]}`, "is not one", true},
-		"a context that is not":     {`{"kind":"Config","current-context":"canary"}`, "is not one", true},
+		"an unknown context":        {`{"kind":"Config","current-context":"canary"}`, "is not one", true},
 		"without a current context": {strings.Replace(with("", ""), `"current-context":"c"`, `"current-context":""`, 1), "is not one", true},
 		"without a namespace":       {with("", ""), "set defaultNamespace", true},
-		"an authority not there":    {with(`,"certificate-authority":"canary"`, ""), "no such file or directory", false},
-		"an authority that is not":  {with(`,"certificate-authority-data":"Y2FuYXJ5"`, ""), "set defaultNamespace", true},
-		"a token's file not there":  {with("", `"tokenFile":"canary"`), "no such file or directory", false},
+		"a missing authority file":  {with(`,"certificate-authority":"canary"`, ""), "no such file or directory", false},
+		"an invalid authority":      {with(`,"certificate-authority-data":"Y2FuYXJ5"`, ""), "set defaultNamespace", true},
+		"a missing token file":      {with("", `"tokenFile":"canary"`), "no such file or directory", false},
 		"an auth-provider":          {with("", `"auth-provider":{"name":"canary"}`), "logs in by an auth-provider", true},
-		"a plugin of long ago": {
+		"an obsolete plugin version": {
 			with("", `"exec":{"command":"canary","apiVersion":"client.authentication.k8s.io/v1alpha1","interactiveMode":"Never"}`),
 			"logs in by an auth-provider", true,
 		},
@@ -97,7 +97,8 @@ func TestKubeconfigIsTold(t *testing.T) {
 	}
 }
 
-// A kubeconfig that cannot be read may come, or be mended, and the warning says why.
+// An unreadable kubeconfig may become readable later, so it is retried. The warning gives the
+// reason.
 func TestKubeconfigThatCannotBeReadIsWaitedFor(t *testing.T) {
 	for want, path := range map[syscall.Errno]string{
 		syscall.ENOENT: filepath.Join(t.TempDir(), "canary"),
@@ -124,25 +125,25 @@ func TestServerIsFound(t *testing.T) {
 	notYet := unread("the service account's token", syscall.ENOENT)
 	tests := map[string]struct {
 		path, variable string
-		pod            error // nil for a whole one
+		pod            error // nil: a complete pod
 		want           string
 		failure        error
 	}{
-		"a pod":                            {want: "pod"},
-		"the pod before the variable":      {variable: write("variable"), want: "pod"},
-		"a name before the pod":            {path: write("named"), want: "named"},
-		"a name before the variable":       {path: write("named"), variable: write("variable"), pod: rest.ErrNotInCluster, want: "named"},
-		"the name of a file of elsewhere":  {path: missing, want: "pod"},
-		"no such file, and no pod":         {path: missing, pod: rest.ErrNotInCluster, failure: errNoKubeconfig},
-		"no pod":                           {variable: write("variable"), pod: rest.ErrNotInCluster, want: "variable"},
-		"a pod without a token":            {variable: write("variable"), pod: notYet, want: "variable"},
-		"a pod without a token, or a file": {variable: missing, pod: notYet, failure: notYet},
-		"a variable that names nothing":    {variable: missing, pod: rest.ErrNotInCluster, failure: errNoKubeconfig},
-		"nothing":                          {pod: rest.ErrNotInCluster, failure: errNoCluster},
-		"a pod without a token, nor else":  {pod: notYet, failure: notYet},
+		"a pod":                              {want: "pod"},
+		"the pod before the variable":        {variable: write("variable"), want: "pod"},
+		"a name before the pod":              {path: write("named"), want: "named"},
+		"a name before the variable":         {path: write("named"), variable: write("variable"), pod: rest.ErrNotInCluster, want: "named"},
+		"a name of a missing file, in a pod": {path: missing, want: "pod"},
+		"no such file, and no pod":           {path: missing, pod: rest.ErrNotInCluster, failure: errNoKubeconfig},
+		"no pod":                             {variable: write("variable"), pod: rest.ErrNotInCluster, want: "variable"},
+		"a pod without a token":              {variable: write("variable"), pod: notYet, want: "variable"},
+		"a pod without a token, or a file":   {variable: missing, pod: notYet, failure: notYet},
+		"a variable that names nothing":      {variable: missing, pod: rest.ErrNotInCluster, failure: errNoKubeconfig},
+		"nothing":                            {pod: rest.ErrNotInCluster, failure: errNoCluster},
+		"only a pod without a token":         {pod: notYet, failure: notYet},
 	}
 	usual := clientcmd.RecommendedHomeFile
-	clientcmd.RecommendedHomeFile = missing // which is set once, by $HOME
+	clientcmd.RecommendedHomeFile = missing // client-go sets it once, from $HOME
 	t.Cleanup(func() { clientcmd.RecommendedHomeFile = usual })
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -158,7 +159,8 @@ func TestServerIsFound(t *testing.T) {
 	}
 }
 
-// A pod is told by its variables; here is no service account's token.
+// The environment variables show that this is a pod, but the service account's token does not
+// exist yet.
 func TestPodWaitsForItsToken(t *testing.T) {
 	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "missing"))
 	t.Setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
@@ -168,7 +170,8 @@ func TestPodWaitsForItsToken(t *testing.T) {
 	require.ErrorContains(t, err, "the service account's token")
 }
 
-// client-go would copy a kubeconfig of long ago to its new place, for all to read.
+// client-go would copy an old kubeconfig to the new path with a mode that lets everybody read
+// it.
 func TestKubeconfigIsNotMoved(t *testing.T) {
 	home := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(home, ".kube"), 0o700))

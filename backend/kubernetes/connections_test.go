@@ -42,7 +42,7 @@ func TestConnectionsEndWithTheirToken(t *testing.T) {
 	}
 }
 
-// client-go would share a transport between them.
+// client-go would share one transport between the two stores.
 func TestClosingAStoreLeavesAnothersConnection(t *testing.T) {
 	k := newScriptedServer(t, map[string]string{"a": secretThere, "team": namespaceThere})
 	fields := k.kubeconfig(t, anyUser(), nil)
@@ -56,7 +56,7 @@ func TestClosingAStoreLeavesAnothersConnection(t *testing.T) {
 	require.Equal(t, 2, k.conns.Total())
 }
 
-// readTogether reads as often at a time as a store is asked.
+// readTogether makes the maximum number of concurrent reads.
 func readTogether(t *testing.T, conn store.SecretConn) {
 	t.Helper()
 	storetest.Together(t, store.DefaultConcurrency, func() error {

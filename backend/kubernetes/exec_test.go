@@ -15,7 +15,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// touching is a kubeconfig's user who logs in by a program that leaves a file behind.
+// touching returns a kubeconfig user that logs in with a program. The program creates a file
+// when it runs.
 func touching(t *testing.T, apiVersion, file string) map[string]any {
 	t.Helper()
 	plugin := storetest.FileWith(t, `#!/bin/sh
@@ -28,7 +29,7 @@ echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","s
 	}}
 }
 
-// Whoever can write to the socket can name a kubeconfig, and so any program.
+// A Component's metadata can name a kubeconfig, and so could run any program.
 func TestExecPluginIsNotRunUnlessAllowed(t *testing.T) {
 	for name, test := range map[string]struct {
 		apiVersion string
@@ -36,12 +37,12 @@ func TestExecPluginIsNotRunUnlessAllowed(t *testing.T) {
 		by         string
 		refusal    string
 	}{
-		"v1":                       {"v1", false, "kubeconfigPath", "--allow-exec-plugins"},
-		"v1beta1":                  {"v1beta1", false, "kubeconfigPath", "--allow-exec-plugins"},
-		"of the environment":       {"v1", false, "KUBECONFIG", "--allow-exec-plugins"},
-		"of long ago":              {"v1alpha1", false, "kubeconfigPath", "logs in by an auth-provider"},
-		"of long ago, and allowed": {"v1alpha1", true, "kubeconfigPath", "logs in by an auth-provider"},
-		"v1, allowed":              {"v1", true, "kubeconfigPath", ""},
+		"v1":                           {"v1", false, "kubeconfigPath", "--allow-exec-plugins"},
+		"v1beta1":                      {"v1beta1", false, "kubeconfigPath", "--allow-exec-plugins"},
+		"from the environment":         {"v1", false, "KUBECONFIG", "--allow-exec-plugins"},
+		"an obsolete version":          {"v1alpha1", false, "kubeconfigPath", "logs in by an auth-provider"},
+		"an obsolete version, allowed": {"v1alpha1", true, "kubeconfigPath", "logs in by an auth-provider"},
+		"v1, allowed":                  {"v1", true, "kubeconfigPath", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newScriptedServer(t, map[string]string{"a": secretThere, "team": namespaceThere})
@@ -68,8 +69,8 @@ func TestExecPluginIsNotRunUnlessAllowed(t *testing.T) {
 	}
 }
 
-// A kubeconfig may come after Init: what it names is not run then either, and the log
-// says why the store is not connected.
+// A kubeconfig may appear after Init. Its program must not run then either, and the log must
+// say why the store is not connected.
 func TestExecPluginThatComesLaterIsNotRun(t *testing.T) {
 	k := newScriptedServer(t, map[string]string{"a": secretThere, "team": namespaceThere})
 	ran := filepath.Join(t.TempDir(), "ran")
@@ -85,7 +86,7 @@ func TestExecPluginThatComesLaterIsNotRun(t *testing.T) {
 	require.Eventually(t, func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), storetest.Tick)
 		defer cancel()
-		_, err := secretOf(ctx, opened, "a") // which has it connect again
+		_, err := secretOf(ctx, opened, "a") // the call makes it connect again
 		return credential.KindOf(err) == credential.Unavailable && strings.Contains(log.String(), "--allow-exec-plugins")
 	}, 10*store.DefaultTimeout, storetest.Tick)
 	require.NoFileExists(t, ran)

@@ -22,14 +22,14 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// scriptedServer answers as it is told to, by path; test/e2e has the real
-// server, whose words these are.
+// scriptedServer answers each path with a given text. The texts come from a real server, which
+// test/e2e uses.
 type scriptedServer struct {
 	*httptest.Server
 
-	answers map[string]string // by the path's end: a status and a body
+	answers map[string]string // by the end of the path: a status and a body
 	asked   atomic.Int32
-	token   atomic.Value // the one that is known; unset for any
+	token   atomic.Value // the only valid token; unset: any token is valid
 	before  func(name string)
 	conns   *storetest.ConnCount
 }
@@ -84,7 +84,7 @@ func (k *scriptedServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, body)
 }
 
-// statusOf is an API server's Status, about an object if it has a kind.
+// statusOf returns the Status of an API server. It is about an object if kind is set.
 func statusOf(reason string, code int, kind, name string) string {
 	s := map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code}
 	if kind != "" {
@@ -99,11 +99,11 @@ const (
 	secretThere    = `200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"team"},"data":{"k":"dg=="}}`
 )
 
-// anyUser is how a kubeconfig logs in: by any token.
+// anyUser is a kubeconfig user with an arbitrary token.
 func anyUser() map[string]any { return map[string]any{"token": "canary-token"} }
 
-// kubeconfig writes one for the server, with a user's fields, and with those of a
-// cluster that are not the server's.
+// kubeconfig writes a kubeconfig for the server and returns metadata that names it. user and
+// cluster are the fields of its user, and more fields of its cluster.
 func (k *scriptedServer) kubeconfig(t *testing.T, user, cluster map[string]any) map[string]string {
 	t.Helper()
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: k.Certificate().Raw})
@@ -137,22 +137,22 @@ func TestAnswersAreToldApart(t *testing.T) {
 		answer string
 		want   credential.Kind
 	}{
-		"missing":               {"404 " + statusOf("NotFound", 404, "secrets", "a"), credential.NotFound},
-		"another's missing":     {"404 " + statusOf("NotFound", 404, "namespaces", "a"), credential.Unavailable},
-		"no such resource":      {"404 " + statusOf("NotFound", 404, "", ""), credential.Unavailable},
-		"a proxy's missing":     {"404 default backend - 404", credential.Unavailable},
-		"a server's of its own": {`404 {"error":"no such page"}`, credential.Unavailable},
-		"forbidden":             {"403 " + statusOf("Forbidden", 403, "secrets", "a"), credential.Denied},
-		"a proxy's forbidden":   {"403 no", credential.Denied},
-		"unknown token":         {"401 " + statusOf("Unauthorized", 401, "", ""), credential.Denied},
-		"throttled":             {"429 " + statusOf("TooManyRequests", 429, "", ""), credential.Unavailable},
-		"its store is down":     {"500 " + statusOf("InternalError", 500, "", ""), credential.Unavailable},
-		"its store is slow":     {"504 " + statusOf("Timeout", 504, "secrets", "a"), credential.Timeout},
-		"no answer":             {"drop", credential.Unavailable},
-		"an empty answer":       {"200 ", credential.Unavailable},
-		"any object":            {"200 {}", credential.Unavailable},
-		"another object":        {namespaceThere, credential.Unavailable},
-		"a page":                {"200 <html>canary</html>", credential.Unavailable},
+		"missing":                 {"404 " + statusOf("NotFound", 404, "secrets", "a"), credential.NotFound},
+		"another kind is missing": {"404 " + statusOf("NotFound", 404, "namespaces", "a"), credential.Unavailable},
+		"no such resource":        {"404 " + statusOf("NotFound", 404, "", ""), credential.Unavailable},
+		"a proxy's 404":           {"404 default backend - 404", credential.Unavailable},
+		"another server's 404":    {`404 {"error":"no such page"}`, credential.Unavailable},
+		"forbidden":               {"403 " + statusOf("Forbidden", 403, "secrets", "a"), credential.Denied},
+		"a proxy's 403":           {"403 no", credential.Denied},
+		"unknown token":           {"401 " + statusOf("Unauthorized", 401, "", ""), credential.Denied},
+		"throttled":               {"429 " + statusOf("TooManyRequests", 429, "", ""), credential.Unavailable},
+		"its store is down":       {"500 " + statusOf("InternalError", 500, "", ""), credential.Unavailable},
+		"its store is slow":       {"504 " + statusOf("Timeout", 504, "secrets", "a"), credential.Timeout},
+		"no answer":               {"drop", credential.Unavailable},
+		"an empty answer":         {"200 ", credential.Unavailable},
+		"any object":              {"200 {}", credential.Unavailable},
+		"another object":          {namespaceThere, credential.Unavailable},
+		"a page":                  {"200 <html>canary</html>", credential.Unavailable},
 		"another secret": {
 			`200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"b","namespace":"team"}}`, credential.Unavailable,
 		},
@@ -172,9 +172,9 @@ func TestAnswersAreToldApart(t *testing.T) {
 			switch name {
 			case "no answer":
 			case "missing":
-				require.EqualValues(t, 2, k.asked.Load()-before, "and for the namespace")
+				require.EqualValues(t, 2, k.asked.Load()-before, "one read of the secret and one of the namespace")
 			default:
-				require.EqualValues(t, 1, k.asked.Load()-before, "retries are ours")
+				require.EqualValues(t, 1, k.asked.Load()-before, "client-go must not retry")
 			}
 		})
 	}
@@ -183,17 +183,17 @@ func TestAnswersAreToldApart(t *testing.T) {
 func TestServerIsConnected(t *testing.T) {
 	tests := map[string]struct {
 		namespace string
-		want      string // "" for connected
+		want      string // "" means connected
 		final     bool
 	}{
-		"the namespace is there":      {namespaceThere, "", false},
-		"it may not be seen":          {"403 " + statusOf("Forbidden", 403, "namespaces", "team"), "", false},
-		"it is not there":             {"404 " + statusOf("NotFound", 404, "namespaces", "team"), "no such namespace", true},
-		"it is being deleted":         {namespaceEnds, "unavailable", false},
-		"any object":                  {"200 {}", "unavailable", false},
-		"something else answers":      {"404 default backend - 404", "unavailable", false},
-		"the API server is not ready": {"500 " + statusOf("InternalError", 500, "", ""), "unavailable", false},
-		"it does not know the token":  {"401 " + statusOf("Unauthorized", 401, "", ""), "", false},
+		"the namespace is there":                 {namespaceThere, "", false},
+		"the namespace may not be read":          {"403 " + statusOf("Forbidden", 403, "namespaces", "team"), "", false},
+		"the namespace does not exist":           {"404 " + statusOf("NotFound", 404, "namespaces", "team"), "no such namespace", true},
+		"the namespace is being deleted":         {namespaceEnds, "unavailable", false},
+		"any object":                             {"200 {}", "unavailable", false},
+		"something else answers":                 {"404 default backend - 404", "unavailable", false},
+		"the API server is not ready":            {"500 " + statusOf("InternalError", 500, "", ""), "unavailable", false},
+		"the API server does not know the token": {"401 " + statusOf("Unauthorized", 401, "", ""), "", false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -210,19 +210,18 @@ func TestServerIsConnected(t *testing.T) {
 	}
 }
 
-// What is refused by its name may be a literal (deniedProbe: literal), and nothing
-// else.
+// With deniedProbe "literal", only a refusal that is about the name makes a literal.
 func TestRefusalOfAUserIsNotAboutAName(t *testing.T) {
 	tests := map[string]struct {
 		answer  string
 		general bool
 	}{
-		"a role's":           {"403 " + statusOf("Forbidden", 403, "secrets", "a"), false},
+		"by a role":          {"403 " + statusOf("Forbidden", 403, "secrets", "a"), false},
 		"of another name":    {"403 " + statusOf("Forbidden", 403, "secrets", "b"), true},
 		"of the namespace":   {"403 " + statusOf("Forbidden", 403, "namespaces", "a"), true},
 		"of no name":         {"403 " + statusOf("Forbidden", 403, "", ""), true},
 		"for another reason": {"403 " + statusOf("Expired", 403, "secrets", "a"), true},
-		"a proxy's":          {"403 no", true},
+		"by a proxy":         {"403 no", true},
 		"an unknown token":   {"401 " + statusOf("Unauthorized", 401, "", ""), true},
 		"a token, by name":   {"401 " + statusOf("Forbidden", 401, "secrets", "a"), true},
 	}
@@ -237,8 +236,8 @@ func TestRefusalOfAUserIsNotAboutAName(t *testing.T) {
 	}
 }
 
-// An API server that is starting refuses everybody everything.
-func TestRefusalWhileItIsStartingIsNone(t *testing.T) {
+// An API server that is starting refuses every request.
+func TestRefusalWhileStartingIsUnavailable(t *testing.T) {
 	forbidden := func(kind, name string) string { return "403 " + statusOf("Forbidden", 403, kind, name) }
 	k := newScriptedServer(t, map[string]string{
 		"a": forbidden("secrets", "a"), "team": forbidden("namespaces", "team"), "readyz": "500 canary",
@@ -255,7 +254,8 @@ func TestRefusalWhileItIsStartingIsNone(t *testing.T) {
 	conn.now = func() time.Time { return now }
 	_, err = conn.Get(t.Context(), "a")
 	require.Equal(t, credential.Unavailable, credential.KindOf(err))
-	// It may be ready before it is asked whether it is: the refusal is older.
+	// The server may become ready between the refusal and the question whether it is ready. The
+	// refusal is older, so the read is repeated.
 	found := `200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"team"},"data":{"k":"dg=="}}`
 	refused := k.answers["a"]
 	k.answers["readyz"] = "200 ok"
@@ -271,7 +271,7 @@ func TestRefusalWhileItIsStartingIsNone(t *testing.T) {
 	_, err = conn.Get(t.Context(), "a")
 	require.Equal(t, credential.Denied, credential.KindOf(err))
 
-	// It may have been started again meanwhile.
+	// The server may have restarted in the meantime.
 	k.answers["readyz"] = "500 canary"
 	_, err = conn.Get(t.Context(), "a")
 	require.Equal(t, credential.Unavailable, credential.KindOf(err))
@@ -279,11 +279,11 @@ func TestRefusalWhileItIsStartingIsNone(t *testing.T) {
 	before := k.asked.Load()
 	_, err = conn.Get(t.Context(), "a")
 	require.Equal(t, credential.Denied, credential.KindOf(err))
-	require.EqualValues(t, 1, k.asked.Load()-before, "it was ready before it was asked, too")
+	require.EqualValues(t, 1, k.asked.Load()-before, "the server was known to be ready before the call")
 	k.answers["b"] = "drop"
 	_, err = conn.Get(t.Context(), "b")
 	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 	_, err = conn.Get(t.Context(), "a")
 	require.Equal(t, credential.Denied, credential.KindOf(err))
-	require.EqualValues(t, 1+1+2, k.asked.Load()-before, "what was ready before it was gone says nothing")
+	require.EqualValues(t, 1+1+2, k.asked.Load()-before, "an outage makes the earlier readiness invalid")
 }

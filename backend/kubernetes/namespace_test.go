@@ -13,7 +13,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// reviewOf is an answer to whether the secret "b" may be read everywhere.
+// reviewOf is the answer to the question whether the secret "b" may be read in all namespaces.
 func reviewOf(status string) string {
 	return fmt.Sprintf(`201 {"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1",`+
 		`"spec":{"resourceAttributes":{"verb":"get","version":"v1","resource":"secrets","name":"b"}},"status":%s}`, status)
@@ -28,8 +28,8 @@ func TestNamespaceMustBeThereForASecretToBeMissing(t *testing.T) {
 		namespace, review string
 		want              credential.Kind
 	}{
-		"it is":                              {namespaceThere, "", credential.NotFound},
-		"it is not":                          {gone, "", credential.Unavailable},
+		"it exists":                          {namespaceThere, "", credential.NotFound},
+		"it does not exist":                  {gone, "", credential.Unavailable},
 		"it is being deleted":                {namespaceEnds, "", credential.Unavailable},
 		"any object":                         {"200 {}", "", credential.Unavailable},
 		"another namespace":                  {`200 {"kind":"Namespace","apiVersion":"v1","metadata":{"name":"b"}}`, "", credential.Unavailable},
@@ -53,15 +53,15 @@ func TestNamespaceMustBeThereForASecretToBeMissing(t *testing.T) {
 
 			k.answers["team"], k.answers["selfsubjectaccessreviews"] = test.namespace, test.review
 			_, err = conn.Get(t.Context(), "b")
-			require.Equal(t, test.want, credential.KindOf(err), "the namespace was there just now")
-			require.Equal(t, test.want == credential.Denied, storetest.IsGeneral(err), "such a refusal makes no literal")
+			require.Equal(t, test.want, credential.KindOf(err), "the namespace existed at the previous read")
+			require.Equal(t, test.want == credential.Denied, storetest.IsGeneral(err), "a refusal about the namespace must not make a literal")
 		})
 	}
 }
 
-// Who may read the Secrets of all namespaces, and see none of these, knows the namespace by
-// a secret that is in it now. The lookups of a credential run at once: another may have read
-// it meanwhile.
+// A user may be allowed to read all Secrets but no Namespace. Then a secret that exists proves
+// that the namespace exists. The lookups of a credential run in parallel, so another lookup may
+// have provided that proof in the meantime.
 func TestNamespaceIsSeenByASecretInIt(t *testing.T) {
 	missing := func(name string) string { return "404 " + statusOf("NotFound", 404, "secrets", name) }
 	k := newScriptedServer(t, map[string]string{
@@ -94,8 +94,8 @@ func TestNamespaceIsSeenByASecretInIt(t *testing.T) {
 	require.True(t, storetest.IsGeneral(err))
 }
 
-// A namespace that we may not see fails what needs to know of it, and nothing else:
-// it is not asked for again, and closes no store.
+// A namespace that may not be read fails only the calls that need to know whether it exists. It
+// must not cause retries or open the breaker.
 func TestHiddenNamespaceOpensNoBreaker(t *testing.T) {
 	answers := map[string]string{
 		"a": secretThere, "b": "404 " + statusOf("NotFound", 404, "secrets", "b"),

@@ -13,7 +13,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// What cannot be read now may be readable in a moment: the last good answer goes on.
+// A file that cannot be read now may become readable soon, so this is Unavailable and the last
+// good answer is served.
 func TestTokenFileThatCannotBeReadNowIsUnavailable(t *testing.T) {
 	k := newScriptedServer(t, map[string]string{"a": secretThere, "team": namespaceThere})
 	k.token.Store("old")
@@ -28,7 +29,7 @@ func TestTokenFileThatCannotBeReadNowIsUnavailable(t *testing.T) {
 	require.Equal(t, credential.Unavailable, credential.KindOf(err), "%+v", errors.Unwrap(err))
 }
 
-// It would end daprd.
+// A permanent error would end daprd.
 func TestKubeconfigThatMayNotBeReadIsWaitedFor(t *testing.T) {
 	path := storetest.Unreadable(t)
 	var err error

@@ -17,7 +17,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// connectBy connects by a kubeconfig.
+// connectBy connects with the metadata that kubeconfig returned.
 func connectBy(t *testing.T, fields map[string]string) *conn {
 	t.Helper()
 	c, err := connect(t.Context(), fields, storetest.DevNull(t), true)
@@ -38,19 +38,18 @@ func TestTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 	first, before := conn.session.Load(), k.asked.Load()
 	_, err = conn.Get(t.Context(), "a")
 	require.Equal(t, credential.Denied, credential.KindOf(err))
-	require.EqualValues(t, 1, k.asked.Load()-before, "the file has the token that was refused")
+	require.EqualValues(t, 1, k.asked.Load()-before, "the file still has the refused token")
 	require.Same(t, first, conn.session.Load())
 
 	storetest.ReplaceFile(t, token, "")
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err), "it is being written")
+	require.Equal(t, credential.Unavailable, credential.KindOf(err), "the file is being written")
 	storetest.ReplaceFile(t, token, "new")
 	_, err = conn.Get(t.Context(), "a")
 	require.NoError(t, err)
 }
 
-// The plugin of a kubeconfig is run again by client-go as soon as its token is
-// refused.
+// client-go runs the plugin of a kubeconfig again as soon as its token is refused.
 func TestPluginIsAskedAgainWhenItsTokenIsRefused(t *testing.T) {
 	k := newScriptedServer(t, map[string]string{"a": secretThere, "team": namespaceThere})
 	k.token.Store("old")
@@ -70,7 +69,7 @@ echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","s
 	require.NoError(t, err)
 }
 
-func TestAuthorityIsReadAgainWhenItIsNotTheServers(t *testing.T) {
+func TestAuthorityIsReadAgainWhenItDoesNotMatch(t *testing.T) {
 	k := newScriptedServer(t, map[string]string{"a": secretThere, "team": namespaceThere})
 	server := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: k.Certificate().Raw}))
 	authority := storetest.FileWith(t, server)
@@ -90,7 +89,7 @@ func TestAuthorityIsReadAgainWhenItIsNotTheServers(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Behind a proxy client-go keeps no transport that a next attempt could use.
+// Behind a proxy, client-go has no transport that the next attempt could reuse.
 func TestServerBehindAProxyLeavesNothingBehind(t *testing.T) {
 	k := newScriptedServer(t, map[string]string{"team": "500 " + statusOf("InternalError", 500, "", "")})
 	certificate, key := storetest.OwnCertificate(t)
@@ -119,7 +118,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	require.Nil(t, asked)
 }
 
-// A connection whose other end has vanished is not used again.
+// A connection whose other end has vanished must not be used again.
 func TestDeadConnectionIsLeftBehind(t *testing.T) {
 	k := newScriptedServer(t, map[string]string{"a": secretThere, "team": namespaceThere})
 	network := storetest.NewNetwork(t, k.Listener.Addr().String())

@@ -8,7 +8,7 @@ import (
 	"credential-resolver/backend/storetest"
 )
 
-func TestKubeconfigThatIsNoFileIsNotRead(t *testing.T) {
+func TestIrregularKubeconfigIsNotRead(t *testing.T) {
 	for _, path := range storetest.Irregular(t) {
 		_, _, err := fileConfig(path)
 		require.ErrorContains(t, err, "it is not a regular file")

@@ -16,7 +16,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// limited is a guard that bounds an attempt's time alone.
+// limited returns a guard that only limits the time of an attempt.
 func limited(timeout time.Duration) *guard { return newGuard(Limits{Timeout: timeout}, "", nil) }
 
 func TestBoundedCallAnswersWhatTheStoreAnswers(t *testing.T) {
@@ -78,13 +78,13 @@ func TestFailureOfAStoreIsClassified(t *testing.T) {
 		err  error
 		want credential.Kind
 	}{
-		"out of time":                       {context.DeadlineExceeded, credential.Timeout},
-		"out of time, wrapped":              {fmt.Errorf("get: %w", context.DeadlineExceeded), credential.Timeout},
-		"refused by the file system":        {fmt.Errorf("x: %w", &fs.PathError{Op: "open", Err: syscall.EACCES}), credential.Unavailable},
-		"not permitted by the system":       {fmt.Errorf("x: %w", syscall.EPERM), credential.Unavailable},
-		"a file gone is a store that fails": {os.ErrNotExist, credential.Unavailable},
-		"words of its own":                  {errors.New("secret not found"), credential.Unavailable},
-		"cancelled":                         {context.Canceled, credential.Unavailable},
+		"out of time":                              {context.DeadlineExceeded, credential.Timeout},
+		"out of time, wrapped":                     {fmt.Errorf("get: %w", context.DeadlineExceeded), credential.Timeout},
+		"refused by the file system":               {fmt.Errorf("x: %w", &fs.PathError{Op: "open", Err: syscall.EACCES}), credential.Unavailable},
+		"not permitted by the system":              {fmt.Errorf("x: %w", syscall.EPERM), credential.Unavailable},
+		"a missing file is a failure of the store": {os.ErrNotExist, credential.Unavailable},
+		"the store's own text":                     {errors.New("secret not found"), credential.Unavailable},
+		"cancelled":                                {context.Canceled, credential.Unavailable},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// downConnector returns a connector to a store that is down, and a channel that is told of
-// each attempt. The clock is synctest's.
+// downConnector returns a connector to a store that is down, and a channel that receives the
+// time of each attempt. It must run in a synctest bubble.
 func downConnector(t *testing.T) (l *connector[countedConn], attempts chan time.Time) {
 	t.Helper()
 	attempts = make(chan time.Time, 1000)
@@ -80,12 +80,12 @@ func TestPausesAreShortWhileACallWaits(t *testing.T) {
 				got := pauses(attempts)
 				require.GreaterOrEqual(t, len(got), 8)
 				for _, pause := range got {
-					require.Equal(t, retryWhileWanted, pause, "neither longer, nor as often as calls come")
+					require.Equal(t, retryWhileWanted, pause, "the pause must not depend on the number of waiting calls")
 				}
 
 				<-time.After(10 * time.Minute)
 				got = pauses(attempts)
-				require.GreaterOrEqual(t, got[len(got)-1], 15*time.Second, "as before, once nobody waits")
+				require.GreaterOrEqual(t, got[len(got)-1], 15*time.Second, "the pauses grow again when no call waits")
 			})
 		})
 	}

@@ -14,7 +14,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// countedConn counts how often it was closed.
+// countedConn counts the calls of Close.
 type countedConn struct {
 	closed *atomic.Int32
 	err    error
@@ -26,7 +26,7 @@ func newConn() countedConn { return countedConn{closed: new(atomic.Int32)} }
 
 func ignore(error) {}
 
-// expired is the context of a caller that has no time left.
+// expired returns a context that has ended.
 func expired(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -38,7 +38,7 @@ func TestConnectorHandsOutTheConnectedStore(t *testing.T) {
 	l := newConnector(func(context.Context) (countedConn, error) { return conn, nil }, ignore)
 	require.NoError(t, l.awaitFirst(t.Context(), true))
 	require.Eventually(t, func() bool {
-		got, err := l.await(expired(t)) // connected means that no time is needed
+		got, err := l.await(expired(t)) // a connected store needs no time
 		return err == nil && got == conn
 	}, storetest.Long, time.Millisecond)
 	require.NoError(t, l.Close())
@@ -59,7 +59,7 @@ func TestConnectorConnectsAfterFailures(t *testing.T) {
 		}
 	})
 	defer func() { require.NoError(t, l.Close()) }()
-	require.NoError(t, l.awaitFirst(t.Context(), false), "a failure that a retry may mend is none yet")
+	require.NoError(t, l.awaitFirst(t.Context(), false), "a retryable failure must not be returned yet")
 	conn, err := l.await(t.Context())
 	require.NoError(t, err)
 	require.NotNil(t, conn.closed)
@@ -74,14 +74,14 @@ func TestConnectorReturnsAnyFailureOfTheFirstAttemptIfAsked(t *testing.T) {
 	require.ErrorIs(t, l.awaitFirst(t.Context(), true), down)
 }
 
-func TestConnectorReturnsWhatNoRetryMends(t *testing.T) {
+func TestConnectorReturnsPermanentErrors(t *testing.T) {
 	wrong := errors.New("wrong")
 	l := newConnector(func(context.Context) (countedConn, error) { return countedConn{}, Permanent(wrong) }, ignore)
 	defer func() { require.NoError(t, l.Close()) }()
 	require.ErrorIs(t, l.awaitFirst(t.Context(), false), wrong)
 }
 
-func TestConnectorConnectsOnceWhatNoRetryMendedIsMended(t *testing.T) {
+func TestConnectorConnectsAfterAPermanentErrorIsFixed(t *testing.T) {
 	var attempts atomic.Int32
 	l := newConnector(func(context.Context) (countedConn, error) {
 		if attempts.Add(1) == 1 {
@@ -112,12 +112,12 @@ func TestAwaitOfAStoreThatIsNotConnectedIsUnavailable(t *testing.T) {
 		return countedConn{}, ctx.Err()
 	}, ignore)
 	defer func() { require.NoError(t, l.Close()) }()
-	require.NoError(t, l.awaitFirst(expired(t), false), "it goes on in the background")
+	require.NoError(t, l.awaitFirst(expired(t), false), "the attempts continue in the background")
 	require.ErrorIs(t, l.awaitFirst(expired(t), true), errNotConnected)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	_, err := l.await(ctx)
-	require.Equal(t, credential.Unavailable, credential.KindOf(err), "not Timeout: it is the store that is not there")
+	require.Equal(t, credential.Unavailable, credential.KindOf(err), "a store that is not connected is Unavailable, not Timeout")
 }
 
 func TestAwaitOfAStoreThatRefusesUsIsDenied(t *testing.T) {
@@ -146,20 +146,20 @@ func TestClosingEndsTheAttempts(t *testing.T) {
 	require.NoError(t, l.Close())
 	<-l.ended
 	_, err := l.await(t.Context())
-	require.Equal(t, credential.Unavailable, credential.KindOf(err), "nobody waits for a store that was closed")
+	require.Equal(t, credential.Unavailable, credential.KindOf(err), "a call must not wait for a closed store")
 }
 
 func TestStoreThatConnectsAfterItWasClosedIsClosed(t *testing.T) {
-	// Not the whole test binary's: other tests run beside.
+	// Other tests of this binary may have running goroutines.
 	here := goleak.IgnoreCurrent()
 	conn, hanging, release := newConn(), make(chan struct{}), make(chan struct{})
 	l := newConnector(func(context.Context) (countedConn, error) {
 		close(hanging)
-		<-release // heeds no context
+		<-release // ignores its context
 		return conn, nil
 	}, ignore)
 	<-hanging
-	require.NoError(t, l.Close(), "closing does not wait for an attempt that hangs")
+	require.NoError(t, l.Close(), "Close must not wait for a hanging attempt")
 	require.Zero(t, conn.closed.Load())
 	close(release)
 	require.Eventually(t, func() bool { return conn.closed.Load() == 1 }, storetest.Long, time.Millisecond)

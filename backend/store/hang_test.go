@@ -16,8 +16,9 @@ import (
 	"credential-resolver/resolver/task"
 )
 
-// opens makes calls to a store that hangs, 40 a second, and returns when the breaker opens.
-func opens(t *testing.T, limits Limits, request time.Duration, hang func(context.Context) (string, error)) time.Duration {
+// timeUntilOpen makes 40 calls a second to a store that hangs. It returns the time until the breaker
+// opens.
+func timeUntilOpen(t *testing.T, limits Limits, request time.Duration, hang func(context.Context) (string, error)) time.Duration {
 	t.Helper()
 	g := quietGuard(t, limits)
 	began := time.Now()
@@ -42,7 +43,7 @@ func TestTheBreakerOpensWhileCallsWaitForAStoreThatHangs(t *testing.T) {
 	for _, heeds := range []bool{true, false} {
 		for _, places := range []int{1, 4, 64} {
 			for _, request := range []time.Duration{2 * time.Second, requestTime} {
-				t.Run(fmt.Sprintf("heeds its context %v, %d places, %v a request", heeds, places, request), func(t *testing.T) {
+				t.Run(fmt.Sprintf("heeds its context: %v, concurrency %d, request timeout %v", heeds, places, request), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						gate := make(chan struct{})
 						defer close(gate)
@@ -56,7 +57,7 @@ func TestTheBreakerOpensWhileCallsWaitForAStoreThatHangs(t *testing.T) {
 						}
 						limits := DefaultLimits()
 						limits.Concurrency = places
-						opened := opens(t, limits, request, hang)
+						opened := timeUntilOpen(t, limits, request, hang)
 						require.Positive(t, opened)
 						assert.LessOrEqual(t, opened, max(request, limits.Timeout)+time.Second)
 					})
@@ -66,12 +67,12 @@ func TestTheBreakerOpensWhileCallsWaitForAStoreThatHangs(t *testing.T) {
 	}
 }
 
-func TestARetryThatIsShedLeavesTheStoresFailure(t *testing.T) {
+func TestShedRetryReturnsTheStoresFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := quietGuard(t, Limits{Retries: 1})
 		ctx := task.Ensure(t.Context())
 		_, err := guarded(ctx, g, func(context.Context) (string, error) {
-			task.Of(ctx).MarkShed() // by another store's queue
+			task.Of(ctx).MarkShed() // shed from another store's queue
 			return "", &credential.StoreError{Kind: credential.Timeout}
 		})
 		assert.NotErrorIs(t, err, credential.ErrOverloaded)

@@ -12,29 +12,29 @@ import (
 func TestGUIDIsReadFromAKey(t *testing.T) {
 	long := strings.Repeat("x", 128)
 	tests := map[string]struct {
-		template, key, want string // want "": the key is none of the template's
+		template, key, want string // want is "" if the key does not match the template
 	}{
-		"alone":                          {"{guid}", "a-b_C9", "a-b_C9"},
-		"of the greatest length":         {"{guid}", long, long},
-		"between":                        {"apps/x/{guid}.json", "apps/x/a.json", "a"},
-		"twice":                          {"{guid}/{guid}.json", "ab/ab.json", "ab"},
-		"twice, adjoining":               {"{guid}{guid}", "abab", "ab"},
-		"three times":                    {"{guid}-{guid}-{guid}", "a-a-a", "a"},
-		"with the template's own words":  {"a{guid}a", "aaaa", "aa"},
-		"like the placeholder":           {"{guid}}", "guid}", "guid"},
-		"not of another case":            {"App/{guid}", "app/a", ""},
-		"not too long":                   {"{guid}", long + "x", ""},
-		"not empty":                      {"a{guid}b", "ab", ""},
-		"not a bit of the template":      {"aba{guid}aba", "aba", ""},
-		"not a shorter key":              {"apps/x/{guid}.json", "a.json", ""},
-		"not two GUIDs":                  {"{guid}/{guid}.json", "ab/ac.json", ""},
-		"not two lengths":                {"{guid}/{guid}.json", "ab/a.json", ""},
-		"not a path below":               {"{guid}", "a/b", ""},
-		"not the word that daprd has":    {"{guid}.json", "bulk.json", ""},
-		"not with characters of its own": {"{guid}", "ä", ""},
-		"not the template itself":        {"{guid}", "{guid}", ""},
-		"nowhere":                        {"config.json", "config.json", ""},
-		"nowhere, in any key":            {"", "a", ""},
+		"alone":                                 {"{guid}", "a-b_C9", "a-b_C9"},
+		"of the maximum length":                 {"{guid}", long, long},
+		"between":                               {"apps/x/{guid}.json", "apps/x/a.json", "a"},
+		"twice":                                 {"{guid}/{guid}.json", "ab/ab.json", "ab"},
+		"twice, adjoining":                      {"{guid}{guid}", "abab", "ab"},
+		"three times":                           {"{guid}-{guid}-{guid}", "a-a-a", "a"},
+		"with the template's own words":         {"a{guid}a", "aaaa", "aa"},
+		"like the placeholder":                  {"{guid}}", "guid}", "guid"},
+		"not of another case":                   {"App/{guid}", "app/a", ""},
+		"not too long":                          {"{guid}", long + "x", ""},
+		"not empty":                             {"a{guid}b", "ab", ""},
+		"not an overlap of the template's ends": {"aba{guid}aba", "aba", ""},
+		"not a shorter key":                     {"apps/x/{guid}.json", "a.json", ""},
+		"not two GUIDs":                         {"{guid}/{guid}.json", "ab/ac.json", ""},
+		"not two GUIDs of different lengths":    {"{guid}/{guid}.json", "ab/a.json", ""},
+		"not a path below":                      {"{guid}", "a/b", ""},
+		"not the reserved word bulk":            {"{guid}.json", "bulk.json", ""},
+		"not with other characters":             {"{guid}", "ä", ""},
+		"not the template itself":               {"{guid}", "{guid}", ""},
+		"nowhere":                               {"config.json", "config.json", ""},
+		"nowhere, in any key":                   {"", "a", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

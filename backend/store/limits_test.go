@@ -18,7 +18,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// quietGuard is a guard whose log goes nowhere.
+// quietGuard returns a guard whose log only the test's output shows.
 func quietGuard(t *testing.T, limits Limits) *guard {
 	t.Helper()
 	log := logger.NewLogger(t.Name())
@@ -26,7 +26,7 @@ func quietGuard(t *testing.T, limits Limits) *guard {
 	return newGuard(limits, "secretStore (secretstores.test)", log)
 }
 
-// failing is a call that fails the first n times, and how often it was made.
+// failing returns a call that fails the first n times, and a counter of its calls.
 func failing(n int, kind credential.Kind) (call func(context.Context) (string, error), made *atomic.Int32) {
 	made = &atomic.Int32{}
 	return func(context.Context) (string, error) {
@@ -73,7 +73,7 @@ func TestRetriesEndWithTheRequest(t *testing.T) {
 		defer cancel()
 		begin := time.Now()
 		_, err := guarded(ctx, quietGuard(t, Limits{Retries: 10}), call)
-		assert.Equal(t, credential.Unavailable, credential.KindOf(err), "the store's own failure")
+		assert.Equal(t, credential.Unavailable, credential.KindOf(err), "the error must be the store's failure")
 		assert.LessOrEqual(t, time.Since(begin), time.Second)
 		assert.Greater(t, made.Load(), int32(2))
 	})
@@ -87,11 +87,11 @@ func TestAStoreThatFailsIsNotAskedForAWhile(t *testing.T) {
 		for range 10 {
 			assert.Equal(t, credential.Unavailable, credential.KindOf(ask()))
 		}
-		assert.Equal(t, int32(3), made.Load(), "only until the breaker opened")
+		assert.Equal(t, int32(3), made.Load(), "no calls after the breaker has opened")
 
-		time.Sleep(5*time.Second + time.Millisecond) // a bubble's clock, which waits for nothing
+		time.Sleep(5*time.Second + time.Millisecond) // the bubble's clock, so the test does not wait
 		require.Error(t, ask(), "the fourth failure")
-		require.Error(t, ask(), "open again")
+		require.Error(t, ask(), "the breaker must be open again")
 		assert.Equal(t, int32(4), made.Load())
 
 		time.Sleep(5*time.Second + time.Millisecond)
@@ -100,8 +100,8 @@ func TestAStoreThatFailsIsNotAskedForAWhile(t *testing.T) {
 	})
 }
 
-// A credential may need several calls at once: all of them pass when the store is
-// back, though the breaker lets one probe it first.
+// A credential may need several calls at once. When the store is back, all of them must
+// succeed, even though the breaker first lets only one probe through.
 func TestCallsThatComeAtOnceWaitForTheOneThatProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := quietGuard(t, Limits{BreakerFailures: 1, Timeout: time.Second})
@@ -137,7 +137,7 @@ func TestAProbeIsNotRepeated(t *testing.T) {
 	})
 }
 
-func TestWhatIsNoFailureOfTheStoreOpensNoBreaker(t *testing.T) {
+func TestOnlyStoreFailuresOpenTheBreaker(t *testing.T) {
 	for _, kind := range []credential.Kind{credential.NotFound, credential.Denied} {
 		g := quietGuard(t, Limits{BreakerFailures: 2})
 		call, made := failing(10, kind)
@@ -194,7 +194,7 @@ func TestACallThatHangsKeepsItsPlace(t *testing.T) {
 	_, err := guarded(t.Context(), g, hang)
 	assert.Equal(t, credential.Timeout, credential.KindOf(err))
 	_, err = guarded(t.Context(), g, hang)
-	assert.Equal(t, credential.Timeout, credential.KindOf(err), "its only place is taken")
+	assert.Equal(t, credential.Timeout, credential.KindOf(err), "the hanging call occupies the only place")
 
 	close(release)
 	call, _ := failing(0, credential.Unavailable)
@@ -204,8 +204,8 @@ func TestACallThatHangsKeepsItsPlace(t *testing.T) {
 	}, storetest.Long, time.Millisecond)
 }
 
-// Many processes that lost a store together do not look for it together.
-func TestBreakersDoNotKeepStep(t *testing.T) {
+// Processes that lost a store at the same time must not probe it at the same time.
+func TestBreakersProbeAtDifferentTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const breakers = 100
 		began, probes := time.Now(), map[time.Duration]int{}

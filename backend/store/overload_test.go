@@ -22,7 +22,7 @@ const (
 	requestTime = 10 * time.Second
 )
 
-// answersAfter is a healthy store that answers each call after a time.
+// answersAfter returns a healthy store that answers each call after a fixed time.
 func answersAfter(took time.Duration) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		select {
@@ -34,7 +34,7 @@ func answersAfter(took time.Duration) func(context.Context) (string, error) {
 	}
 }
 
-// load is what came of the tasks of a test, in a bubble of time.
+// load collects the results of the tasks of a test. It must run in a synctest bubble.
 type load struct {
 	t     *testing.T
 	g     *guard
@@ -42,13 +42,12 @@ type load struct {
 
 	all     sync.WaitGroup
 	mu      sync.Mutex
-	right   []time.Duration // how long the tasks took that succeeded
+	right   []time.Duration // durations of the successful tasks
 	refused []error
-	longest time.Duration // that a refused task took
+	longest time.Duration // longest duration of a refused task
 }
 
-// task makes a task of some calls at once, for which somebody waits unless it is in the
-// background.
+// task starts a task with some concurrent calls. A foreground task has a waiting request.
 func (l *load) task(background bool, calls int) {
 	ctx := l.t.Context()
 	if background {
@@ -81,14 +80,14 @@ func (l *load) record(took time.Duration, err error) {
 	l.longest = max(l.longest, took)
 }
 
-// percentile returns how long so many hundredths of the tasks that succeeded took at most.
+// percentile returns a percentile of the durations of the successful tasks.
 func (l *load) percentile(p int) time.Duration {
 	slices.Sort(l.right)
 	return l.right[len(l.right)*p/100]
 }
 
-// underLoad runs a test in a bubble of time, on a healthy store that takes four calls at a
-// time: 20 a second.
+// underLoad runs a test in a synctest bubble, on a healthy store. It handles four calls at a
+// time, 20 a second.
 func underLoad(t *testing.T, limits Limits, test func(l *load)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -119,7 +118,7 @@ func TestOverloadKeepsTheRateOfAnswers(t *testing.T) {
 					l.all.Wait()
 					assert.GreaterOrEqual(t, len(l.right), seconds*capacity/calls*9/10)
 					assert.Less(t, l.percentile(99), 2*time.Second)
-					assert.LessOrEqual(t, l.longest, 2*time.Second, "it is shed early")
+					assert.LessOrEqual(t, l.longest, 2*time.Second, "a refused task must be shed early")
 					for _, err := range l.refused {
 						require.ErrorIs(t, err, credential.ErrOverloaded)
 					}
@@ -132,7 +131,7 @@ func TestOverloadKeepsTheRateOfAnswers(t *testing.T) {
 
 func TestABurstIsAnsweredInItsOrder(t *testing.T) {
 	underLoad(t, fourAtATime(), func(l *load) {
-		const calls = 150 // which take 7.5 seconds
+		const calls = 150 // these take 7.5 seconds
 		for range calls {
 			l.task(false, 1)
 			time.Sleep(time.Millisecond)
@@ -153,14 +152,14 @@ func TestABurstIsAnsweredInItsOrder(t *testing.T) {
 
 func TestACallThatCannotEndInTimeIsRefusedEarly(t *testing.T) {
 	underLoad(t, fourAtATime(), func(l *load) {
-		const calls = 1000 // of which a fifth can be answered in time
+		const calls = 1000 // a fifth of these can be answered in time
 		for range calls {
 			l.task(false, 1)
 		}
 		l.all.Wait()
 		inTime := int(requestTime / time.Second * capacity)
 		assert.InDelta(t, inTime, len(l.right), 4)
-		assert.Less(t, l.longest, time.Second, "as soon as it is known how long a call takes")
+		assert.Less(t, l.longest, time.Second, "refused as soon as the duration of a call is known")
 		assert.Len(t, l.refused, calls-len(l.right))
 	})
 }
@@ -198,7 +197,7 @@ func TestASlowStoreIsNoOverload(t *testing.T) {
 					l.task(false, 1)
 					l.all.Wait()
 				}
-				const burst = 100 // which takes two rounds
+				const burst = 100 // takes two rounds
 				for range burst {
 					l.task(false, 1)
 				}
@@ -211,8 +210,8 @@ func TestASlowStoreIsNoOverload(t *testing.T) {
 	}
 }
 
-// inOrder makes calls one after the other while all places are taken, and returns in which
-// order they are made when they are free.
+// inOrder queues calls one after another while all places are taken. It returns the order in
+// which they run once a place is free.
 func inOrder(t *testing.T, callers ...context.Context) (made []int) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -244,7 +243,7 @@ func TestRequestsGoBeforeBackgroundRefreshes(t *testing.T) {
 	request := func() context.Context { return task.Ensure(context.Background()) }
 	assert.Equal(t, []int{0, 3, 4, 1, 2}, inOrder(t, request(), background(), background(), request(), request()))
 
-	t.Run("but for a share", func(t *testing.T) {
+	t.Run("background calls get a share", func(t *testing.T) {
 		callers := []context.Context{request(), background(), background()}
 		for range 2 * backgroundShare {
 			callers = append(callers, request())
@@ -280,7 +279,7 @@ func TestOverloadIsNeitherRepeatedNorAFailure(t *testing.T) {
 		close(gate)
 		all.Wait()
 		_, err = guarded(t.Context(), g, call)
-		require.NoError(t, err, "the breaker has not opened")
+		require.NoError(t, err, "the breaker must not open")
 	})
 }
 
@@ -328,6 +327,6 @@ func TestCallsThatWaitEndWhenTheBreakerOpens(t *testing.T) {
 			})
 		}
 		all.Wait()
-		assert.LessOrEqual(t, made.Load(), int32(2+1), "one may have been admitted in the moment before")
+		assert.LessOrEqual(t, made.Load(), int32(2+1), "one call may have been admitted just before")
 	})
 }

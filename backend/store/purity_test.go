@@ -9,7 +9,7 @@ import (
 	"credential-resolver/internal/deps"
 )
 
-// A provider is compiled into the component, never into the contract that it meets.
+// A provider may depend on the contract, but never the contract on a provider.
 func TestStoreImportsNoProvider(t *testing.T) {
 	const contrib = "github.com/dapr/components-contrib"
 	for _, pkg := range deps.Of(t) {

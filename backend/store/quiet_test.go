@@ -10,7 +10,7 @@ import (
 	"credential-resolver/backend/storetest"
 )
 
-// everyLevel says a word at every level that a store has.
+// everyLevel logs one word at every level that a store can use.
 func everyLevel(log logger.Logger) {
 	log.Debug("word-debug")
 	log.Debugf("%s", "word-debugf")
@@ -20,7 +20,7 @@ func everyLevel(log logger.Logger) {
 	log.Warnf("%s", "word-warnf")
 	log.Error("word-error")
 	log.Errorf("%s", "word-errorf")
-	log.Fatal("word-fatal") // that the test goes on is half of what it proves
+	log.Fatal("word-fatal") // must not end the process
 	log.Fatalf("%s", "word-fatalf")
 }
 

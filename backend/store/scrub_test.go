@@ -25,7 +25,7 @@ func TestScrubTakesMetadataValuesOut(t *testing.T) {
 			map[string]string{"password": "hunter22"},
 			"dial tcp: password [redacted] refused",
 		},
-		"a value that stands twice": {
+		"a value that occurs twice": {
 			"hunter22, I said hunter22",
 			map[string]string{"password": "hunter22"},
 			"[redacted], I said [redacted]",
@@ -35,7 +35,7 @@ func TestScrubTakesMetadataValuesOut(t *testing.T) {
 			map[string]string{"redisHost": "host:6379/hunter22", "redisPassword": "hunter22"},
 			"at [redacted]",
 		},
-		"no value so short that words would be torn": {
+		"no very short values": {
 			"table t is at state",
 			map[string]string{"tableName": "t", "x": "at", "y": ""},
 			"table t is at state",
@@ -45,12 +45,12 @@ func TestScrubTakesMetadataValuesOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := Scrub(errors.New(test.text), test.fields)
 			require.EqualError(t, err, test.want)
-			require.NoError(t, errors.Unwrap(err), "what it wraps would hold the value still")
+			require.NoError(t, errors.Unwrap(err), "a wrapped error would still contain the value")
 		})
 	}
 }
 
-func TestWordsThatAreSafeAnywhereHoldNoPath(t *testing.T) {
+func TestSafeErrorTextHoldsNoPath(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "canary")
 	_, missing := os.Open(path)
 	tests := map[string]struct {

@@ -18,7 +18,7 @@ func TestSharedCheckIsNewerThanTheCallThatNeedsIt(t *testing.T) {
 		var s SharedCheck
 		var runs atomic.Int32
 		check := func(context.Context) error {
-			time.Sleep(time.Second) // of synctest's clock: a store's time
+			time.Sleep(time.Second) // the bubble's clock; the duration of a read
 			if runs.Add(1) == 1 {
 				return Absent()
 			}
@@ -28,7 +28,7 @@ func TestSharedCheckIsNewerThanTheCallThatNeedsIt(t *testing.T) {
 		go func() { first <- s.Do(t.Context(), check) }()
 		synctest.Wait()
 
-		// The first run began before these calls: they share the second.
+		// The first run began before these calls, so they share the second run.
 		var later sync.WaitGroup
 		for range 8 {
 			later.Go(func() { require.NoError(t, s.Do(t.Context(), check)) })

@@ -8,7 +8,7 @@ import (
 	"credential-resolver/backend/storetest"
 )
 
-func TestFileThatIsNoneIsNotRead(t *testing.T) {
+func TestIrregularFileIsNotRead(t *testing.T) {
 	for _, path := range storetest.Irregular(t) {
 		_, err := ReadSmall(path, 16)
 		require.ErrorIs(t, err, ErrNotRegular)

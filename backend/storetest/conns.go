@@ -60,7 +60,7 @@ func (c *ConnCount) Await(t *testing.T, n int) {
 		select {
 		case <-changed:
 		case <-time.After(Long):
-			require.FailNow(t, "connections stay open", "%d are, not %d", open, n)
+			require.FailNow(t, "connections stay open", "got %d open connections, want %d", open, n)
 		}
 	}
 }

@@ -20,16 +20,16 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// scriptedServer answers as it is told to; test/e2e has the real servers, whose
-// words these are.
+// scriptedServer answers with a given status and body. The bodies come from real servers, which
+// test/e2e uses.
 type scriptedServer struct {
 	status int
 	body   string
 	drop   bool
 }
 
-// What a KV version 2 answers to a version that is no number: OpenBao, and
-// HashiCorp's Vault in words of its own.
+// The answer of a KV version 2 to a version that is not a number: from OpenBao, and from
+// HashiCorp's Vault.
 const (
 	refusedVersion        = `{"errors":["Field validation failed: error converting input for field \"version\": '' cannot parse value as 'int': strconv.ParseInt: invalid syntax"]}`
 	refusedVersionByVault = `{"errors":["Field validation failed: error converting input none for field \"version\": cannot parse '' as int: strconv.ParseInt: parsing \"none\": invalid syntax"]}`
@@ -77,32 +77,32 @@ func TestFailuresAreToldApart(t *testing.T) {
 		changes map[string]string
 		want    credential.Kind
 	}{
-		"a path without a secret is missing": {scriptedServer{status: 404, body: `{"errors":[]}`}, nil, credential.NotFound},
-		"a deleted version is missing":       {scriptedServer{status: 404, body: deletedVersion}, nil, credential.NotFound},
-		"a destroyed version is missing":     {scriptedServer{status: 404, body: destroyedVersion}, nil, credential.NotFound},
-		"a mount that is gone is not":        {scriptedServer{status: 404, body: noHandler}, nil, credential.Unavailable},
-		"another engine is not":              {scriptedServer{status: 404, body: `{"errors":["unsupported path"]}`}, nil, credential.Unavailable},
-		"a proxy's 404 is not":               {scriptedServer{status: 404, body: "404 page not found"}, nil, credential.Unavailable},
-		"a 404 without words is not":         {scriptedServer{status: 404}, nil, credential.Unavailable},
-		"a 404 of other JSON is not":         {scriptedServer{status: 404, body: `{"error":"not found"}`}, nil, credential.Unavailable},
-		"a 404 with data is not":             {scriptedServer{status: 404, body: `{"data":{"data":{"a":"b"},"metadata":{"version":1}}}`}, nil, credential.Unavailable},
-		"a token without the right":          {scriptedServer{status: 403, body: `{"errors":["permission denied"]}`}, nil, credential.Denied},
-		"throttling":                         {scriptedServer{status: 429, body: `{"errors":[]}`}, nil, credential.Unavailable},
-		"a sealed Vault":                     {scriptedServer{status: 503, body: `{"errors":["Vault is sealed"]}`}, nil, credential.Unavailable},
-		"a Vault that fails":                 {scriptedServer{status: 500, body: `{"errors":[]}`}, nil, credential.Unavailable},
-		"a request that it does not take":    {scriptedServer{status: 400, body: `{"errors":[]}`}, nil, credential.Unavailable},
-		"no content":                         {scriptedServer{status: 204}, nil, credential.Unavailable},
-		"a connection that breaks":           {scriptedServer{drop: true}, nil, credential.Unavailable},
-		"an answer that ends early":          {scriptedServer{status: 200, body: `{"data":{"data":{"a":`}, nil, credential.Unavailable},
-		"an answer that is not JSON":         {scriptedServer{status: 200, body: "<html>"}, nil, credential.Unavailable},
-		"an answer without data":             {scriptedServer{status: 200, body: `{"data":{"a":"b"}}`}, nil, credential.Unavailable},
-		"data that is no object":             {scriptedServer{status: 200, body: `{"data":{"data":"b"}}`}, nil, credential.Unavailable},
-		"a number":                           {scriptedServer{status: 200, body: `{"data":{"data":{"a":"b","n":5}}}`}, nil, credential.FailedPrecondition},
-		"an object":                          {scriptedServer{status: 200, body: `{"data":{"data":{"o":{"a":"b"}}}}`}, nil, credential.FailedPrecondition},
-		"text: not JSON":                     {scriptedServer{status: 200, body: "<html>"}, text, credential.Unavailable},
-		"text: without data":                 {scriptedServer{status: 200, body: `{"data":{}}`}, text, credential.Unavailable},
-		"text: null":                         {scriptedServer{status: 200, body: `{"data":{"data":null}}`}, text, credential.Unavailable},
-		"text: missing":                      {scriptedServer{status: 404, body: `{"errors":[]}`}, text, credential.NotFound},
+		"a path without a secret is missing":   {scriptedServer{status: 404, body: `{"errors":[]}`}, nil, credential.NotFound},
+		"a deleted version is missing":         {scriptedServer{status: 404, body: deletedVersion}, nil, credential.NotFound},
+		"a destroyed version is missing":       {scriptedServer{status: 404, body: destroyedVersion}, nil, credential.NotFound},
+		"a removed mount is not missing":       {scriptedServer{status: 404, body: noHandler}, nil, credential.Unavailable},
+		"another engine is not missing":        {scriptedServer{status: 404, body: `{"errors":["unsupported path"]}`}, nil, credential.Unavailable},
+		"a proxy's 404 is not missing":         {scriptedServer{status: 404, body: "404 page not found"}, nil, credential.Unavailable},
+		"a 404 without a body is not missing":  {scriptedServer{status: 404}, nil, credential.Unavailable},
+		"a 404 with other JSON is not missing": {scriptedServer{status: 404, body: `{"error":"not found"}`}, nil, credential.Unavailable},
+		"a 404 with data is not missing":       {scriptedServer{status: 404, body: `{"data":{"data":{"a":"b"},"metadata":{"version":1}}}`}, nil, credential.Unavailable},
+		"a token without the right":            {scriptedServer{status: 403, body: `{"errors":["permission denied"]}`}, nil, credential.Denied},
+		"throttling":                           {scriptedServer{status: 429, body: `{"errors":[]}`}, nil, credential.Unavailable},
+		"a sealed Vault":                       {scriptedServer{status: 503, body: `{"errors":["Vault is sealed"]}`}, nil, credential.Unavailable},
+		"a Vault that fails":                   {scriptedServer{status: 500, body: `{"errors":[]}`}, nil, credential.Unavailable},
+		"a request that it does not accept":    {scriptedServer{status: 400, body: `{"errors":[]}`}, nil, credential.Unavailable},
+		"no content":                           {scriptedServer{status: 204}, nil, credential.Unavailable},
+		"a connection that breaks":             {scriptedServer{drop: true}, nil, credential.Unavailable},
+		"an answer that ends early":            {scriptedServer{status: 200, body: `{"data":{"data":{"a":`}, nil, credential.Unavailable},
+		"an answer that is not JSON":           {scriptedServer{status: 200, body: "<html>"}, nil, credential.Unavailable},
+		"an answer without data":               {scriptedServer{status: 200, body: `{"data":{"a":"b"}}`}, nil, credential.Unavailable},
+		"data that is no object":               {scriptedServer{status: 200, body: `{"data":{"data":"b"}}`}, nil, credential.Unavailable},
+		"a number":                             {scriptedServer{status: 200, body: `{"data":{"data":{"a":"b","n":5}}}`}, nil, credential.FailedPrecondition},
+		"an object":                            {scriptedServer{status: 200, body: `{"data":{"data":{"o":{"a":"b"}}}}`}, nil, credential.FailedPrecondition},
+		"text: not JSON":                       {scriptedServer{status: 200, body: "<html>"}, text, credential.Unavailable},
+		"text: without data":                   {scriptedServer{status: 200, body: `{"data":{}}`}, text, credential.Unavailable},
+		"text: null":                           {scriptedServer{status: 200, body: `{"data":{"data":null}}`}, text, credential.Unavailable},
+		"text: missing":                        {scriptedServer{status: 404, body: `{"errors":[]}`}, text, credential.NotFound},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestServerThatDoesNotAnswerInTimeIsTimeout(t *testing.T) {
 	require.Equal(t, credential.Timeout, credential.KindOf(err))
 }
 
-// Vault speaks HTTP/2 where there is TLS, as contrib does.
+// Over TLS, Vault and contrib use HTTP/2.
 func TestAnswersAreSeenOverHTTP2(t *testing.T) {
 	vault := &scriptedServer{status: 404, body: `{"errors":[]}`}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -160,20 +160,19 @@ func TestAnswersAreSeenOverHTTP2(t *testing.T) {
 	require.Equal(t, credential.Denied, credential.KindOf(err))
 }
 
-// What is refused by a policy may be a literal (deniedProbe: literal), and nothing
-// else.
+// With deniedProbe "literal", only a refusal by a policy makes a literal.
 func TestRefusalOfATokenIsNotAboutAName(t *testing.T) {
 	const byPolicy = `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`
 	tests := map[string]struct {
 		vault   scriptedServer
 		general bool
 	}{
-		"a policy's":              {scriptedServer{status: 403, body: byPolicy}, false},
+		"by a policy":             {scriptedServer{status: 403, body: byPolicy}, false},
 		"OpenBao's unknown token": {scriptedServer{status: 403, body: `{"errors":["permission denied"]}`}, true},
 		"Vault's unknown token": {
 			scriptedServer{status: 403, body: `{"errors":["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]}`}, true,
 		},
-		"a proxy's":        {scriptedServer{status: 403, body: "<html>"}, true},
+		"by a proxy":       {scriptedServer{status: 403, body: "<html>"}, true},
 		"one without text": {scriptedServer{status: 403}, true},
 		"any 401":          {scriptedServer{status: 401, body: byPolicy}, true},
 	}
@@ -186,7 +185,7 @@ func TestRefusalOfATokenIsNotAboutAName(t *testing.T) {
 	}
 }
 
-// A 404 that contrib did not show counts as no miss, whatever contrib calls it.
+// A 404 whose body contrib did not show must not count as missing, whatever contrib calls it.
 func TestNotFoundWithoutItsAnswerIsNoMiss(t *testing.T) {
 	err := classify(reply{}, errors.New("secret key or version not exist"))
 	require.Equal(t, credential.Unavailable, credential.KindOf(err))

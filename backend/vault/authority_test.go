@@ -12,7 +12,7 @@ import (
 	"credential-resolver/backend/storetest"
 )
 
-// certificates counts those in a PEM text that can be trusted.
+// certificates returns the number of trusted certificates in a PEM text.
 func certificates(t *testing.T, pem string) int {
 	t.Helper()
 	pool := x509.NewCertPool()
@@ -24,7 +24,7 @@ func TestAuthorityIsReadFromWhatTheMetadataName(t *testing.T) {
 	one, _ := storetest.OwnCertificate(t)
 	two, _ := storetest.OwnCertificate(t)
 	folder := t.TempDir()
-	// As Kubernetes mounts a ConfigMap.
+	// The layout of a ConfigMap that Kubernetes mounts.
 	require.NoError(t, os.Mkdir(filepath.Join(folder, "..1"), 0o700))
 	require.NoError(t, os.Symlink("..1", filepath.Join(folder, "..data")))
 	for name, text := range map[string]string{"one.pem": one, "two.pem": two} {
@@ -35,12 +35,12 @@ func TestAuthorityIsReadFromWhatTheMetadataName(t *testing.T) {
 		fields map[string]string
 		want   int
 	}{
-		"the system's":                {nil, 0},
-		"nobody's, without a check":   {map[string]string{"skipVerify": "true", "caCert": "/missing"}, 0},
-		"a file's":                    {map[string]string{"caCert": filepath.Join(folder, "one.pem")}, 1},
-		"a folder's, before a file's": {map[string]string{"caPath": folder, "caCert": "/missing"}, 2},
-		"a text's, before a folder's": {map[string]string{"caPem": one, "caPath": "/missing"}, 1},
-		"a folder's, by a link":       {map[string]string{"caPath": filepath.Join(folder, "..data")}, 2},
+		"the system":              {nil, 0},
+		"none, with skipVerify":   {map[string]string{"skipVerify": "true", "caCert": "/missing"}, 0},
+		"a file":                  {map[string]string{"caCert": filepath.Join(folder, "one.pem")}, 1},
+		"a folder before a file":  {map[string]string{"caPath": folder, "caCert": "/missing"}, 2},
+		"a text before a folder":  {map[string]string{"caPem": one, "caPath": "/missing"}, 1},
+		"a folder through a link": {map[string]string{"caPath": filepath.Join(folder, "..data")}, 2},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestAuthorityIsReadFromWhatTheMetadataName(t *testing.T) {
 		})
 	}
 	_, err := readAuthority(map[string]string{"caPath": t.TempDir()})
-	require.Error(t, err, "or the system's authorities would be trusted")
+	require.Error(t, err, "otherwise the system's authorities would be trusted")
 	_, err = readAuthority(map[string]string{"caCert": storetest.FileWith(t, "no PEM")})
 	var final *store.PermanentError
 	require.ErrorAs(t, err, &final)

@@ -15,21 +15,22 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// What cannot be read now may be readable in a moment: the last good answer goes on.
+// A file that cannot be read now may become readable soon, so this is Unavailable and the last
+// good answer is served.
 func TestTokenFileThatCannotBeReadNowIsUnavailable(t *testing.T) {
 	path := filepath.Join(storetest.OpenFolder(t), "token")
 	require.NoError(t, os.WriteFile(path, []byte("old"), 0o600))
 	server := &scriptedServer{status: http.StatusForbidden, body: `{"errors":["permission denied"]}`}
 	conn := server.connect(t, storetest.DevNull(t), map[string]string{"vaultToken": "", "vaultTokenMountPath": path})
 	_, err := conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err), "the file has the token that Vault refuses")
+	require.Equal(t, credential.Denied, credential.KindOf(err), "the file still has the refused token")
 	storetest.Forbid(t, path)
 	storetest.AsNobody(func() { _, err = conn.Get(context.Background(), "a") })
 	require.Error(t, err)
 	require.Equal(t, credential.Unavailable, credential.KindOf(err), "%+v", errors.Unwrap(err))
 }
 
-// It would end daprd.
+// A permanent error would end daprd.
 func TestFilesThatCannotBeReadYetAreWaitedFor(t *testing.T) {
 	path := storetest.Unreadable(t)
 	for name, fields := range map[string]map[string]string{

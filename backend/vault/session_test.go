@@ -16,7 +16,8 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// countedServer is a Vault over TLS and HTTP/2, or over plain HTTP/1, that calls handle.
+// countedServer starts a Vault that counts its connections, with TLS and HTTP/2 or with plain
+// HTTP/1. It calls handle for each request.
 func countedServer(t *testing.T, overTLS bool, handle http.HandlerFunc) (*storetest.ConnCount, map[string]string) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handle)
@@ -96,7 +97,7 @@ func TestConnectionsEndWithTheirToken(t *testing.T) {
 	})
 }
 
-// It is not interrupted, and its connection is not kept for another.
+// The call is not interrupted, and its connection is not reused.
 func TestCallThatOutlivesItsSessionEndsItsConnection(t *testing.T) {
 	storetest.TwoProtocols(t, func(t *testing.T, overTLS bool) {
 		arrived, answer := make(chan struct{}), make(chan struct{})
@@ -115,7 +116,7 @@ func TestCallThatOutlivesItsSessionEndsItsConnection(t *testing.T) {
 		go get()
 		<-arrived
 		require.NoError(t, conn.Close())
-		go get() // as a call that was left behind
+		go get() // like a call that its request has abandoned
 		<-arrived
 		close(answer)
 		require.NoError(t, <-failed)
@@ -148,14 +149,14 @@ func TestSessionThatIsMadeAfterCloseKeepsNoConnection(t *testing.T) {
 		<-arrived
 		require.NoError(t, conn.Close())
 		cancel(context.DeadlineExceeded)
-		require.Equal(t, credential.Timeout, credential.KindOf(<-failed), "which makes a session")
+		require.Equal(t, credential.Timeout, credential.KindOf(<-failed), "the call creates a session")
 		_, err = conn.Get(t.Context(), "a")
 		require.NoError(t, err)
 		conns.Await(t, 0)
 	})
 }
 
-// timedOut is a context whose time is up when the test says so.
+// timedOut is a context whose deadline passes when the test says so.
 type timedOut struct{ context.Context }
 
 func (c timedOut) Err() error {
@@ -165,7 +166,7 @@ func (c timedOut) Err() error {
 	return context.Cause(c.Context)
 }
 
-// readTogether reads as often at a time as a store is asked.
+// readTogether makes the maximum number of concurrent reads.
 func readTogether(t *testing.T, conn store.SecretConn) {
 	t.Helper()
 	storetest.Together(t, store.DefaultConcurrency, func() error {

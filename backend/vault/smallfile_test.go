@@ -10,7 +10,7 @@ import (
 	"credential-resolver/backend/storetest"
 )
 
-func TestFileThatIsNoneIsNotRead(t *testing.T) {
+func TestIrregularFileIsNotRead(t *testing.T) {
 	for _, path := range storetest.Irregular(t) {
 		_, err := readToken(path)
 		require.Error(t, err)

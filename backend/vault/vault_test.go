@@ -29,18 +29,18 @@ func TestGrammarOfNames(t *testing.T) {
 		require.True(t, validName(name), "%q", name)
 	}
 	invalid := map[string]string{
-		"nothing":                       "",
-		"out of the prefix":             "../other/a",
-		"another endpoint":              "a/../../../../sys/seal",
-		"up at the end":                 "a/..",
-		"a segment that is taken out":   "a/./b",
-		"an empty segment":              "a//b",
-		"a slash before":                "/a",
-		"a slash behind, as of Base64s": "aGVsbG8/",
-		"a blank beyond ASCII":          "a\u00a0b",
-		"a line's end":                  "a\nb",
-		"what has no width":             "a\u200bb",
-		"what is not UTF-8":             "a\xff",
+		"nothing":                        "",
+		"out of the prefix":              "../other/a",
+		"another endpoint":               "a/../../../../sys/seal",
+		"two dots at the end":            "a/..",
+		"a segment of one dot":           "a/./b",
+		"an empty segment":               "a//b",
+		"a leading slash":                "/a",
+		"a trailing slash, as in Base64": "aGVsbG8/",
+		"a blank beyond ASCII":           "a\u00a0b",
+		"a line feed":                    "a\nb",
+		"a zero-width character":         "a\u200bb",
+		"not UTF-8":                      "a\xff",
 	}
 	for why, name := range invalid {
 		require.False(t, validName(name), "%s: %q", why, name)
@@ -52,20 +52,20 @@ func TestMetadataIsChecked(t *testing.T) {
 		fields map[string]string
 		want   string
 	}{
-		"no token":              {map[string]string{}, "neither vaultToken nor vaultTokenMountPath"},
-		"two tokens":            {map[string]string{"vaulttokenmountpath": "/t"}, "both set"},
-		"a token and a newline": {map[string]string{"vaultToken": "canary\n"}, "white space"},
-		"no scheme":             {map[string]string{"vaultAddr": "canary:8200"}, "vaultAddr is not an address"},
-		"another scheme":        {map[string]string{"vaultAddr": "unix:///canary"}, "vaultAddr is not an address"},
-		"a password":            {map[string]string{"vaultAddr": "https://u:canary@h"}, "vaultAddr is not an address"},
-		"a query":               {map[string]string{"vaultAddr": "https://h?canary"}, "vaultAddr is not an address"},
-		"a mount with a query":  {map[string]string{"enginePath": "canary?"}, "enginePath is not a path"},
-		"a mount and data":      {map[string]string{"enginePath": "/canary/data/"}, "enginePath names the mount alone"},
-		"a prefix out of it":    {map[string]string{"vaultKVPrefix": "../canary"}, "vaultKVPrefix is not a path"},
-		"a slash for a prefix":  {map[string]string{"vaultKVPrefix": "/"}, "vaultKVPrefix is not a path"},
-		"another type of value": {map[string]string{"vaultValueType": "canary"}, "vaultValueType is neither map nor text"},
-		"neither yes nor no":    {map[string]string{"vaultKVUsePrefix": "canary"}, "vaultKVUsePrefix is neither true nor false"},
-		"a yes that is not heard": {
+		"no token":                {map[string]string{}, "neither vaultToken nor vaultTokenMountPath"},
+		"two tokens":              {map[string]string{"vaulttokenmountpath": "/t"}, "both set"},
+		"a token and a newline":   {map[string]string{"vaultToken": "canary\n"}, "white space"},
+		"no scheme":               {map[string]string{"vaultAddr": "canary:8200"}, "vaultAddr is not an address"},
+		"another scheme":          {map[string]string{"vaultAddr": "unix:///canary"}, "vaultAddr is not an address"},
+		"a password":              {map[string]string{"vaultAddr": "https://u:canary@h"}, "vaultAddr is not an address"},
+		"a query":                 {map[string]string{"vaultAddr": "https://h?canary"}, "vaultAddr is not an address"},
+		"a mount with a query":    {map[string]string{"enginePath": "canary?"}, "enginePath is not a path"},
+		"a mount and data":        {map[string]string{"enginePath": "/canary/data/"}, "enginePath names the mount alone"},
+		"a prefix that leaves it": {map[string]string{"vaultKVPrefix": "../canary"}, "vaultKVPrefix is not a path"},
+		"a slash as the prefix":   {map[string]string{"vaultKVPrefix": "/"}, "vaultKVPrefix is not a path"},
+		"another type of value":   {map[string]string{"vaultValueType": "canary"}, "vaultValueType is neither map nor text"},
+		"neither yes nor no":      {map[string]string{"vaultKVUsePrefix": "canary"}, "vaultKVUsePrefix is neither true nor false"},
+		"a value that contrib ignores": {
 			map[string]string{"skipVerify": "yes"}, "skipVerify is neither true nor false",
 		},
 	}
@@ -81,7 +81,7 @@ func TestMetadataIsChecked(t *testing.T) {
 	}
 }
 
-func TestMetadataIsTakenAsItIsMeant(t *testing.T) {
+func TestMetadataIsNormalised(t *testing.T) {
 	fields := map[string]string{
 		"VaultAddr": "https://h:8200/", "vaultToken": "t", "enginePath": "/team/kv/", "vaultKVPrefix": "apps/",
 		"vaultKVUsePrefix": "Yes", "skipVerify": "",
@@ -94,7 +94,7 @@ func TestMetadataIsTakenAsItIsMeant(t *testing.T) {
 	require.NoError(t, prepare(map[string]string{"vaultToken": "t", "enginePath": "data"}))
 }
 
-// contrib puts a name into a URL as it gets it.
+// contrib inserts the name into a URL unchanged.
 func TestNamesAreEscapedOnce(t *testing.T) {
 	for name, want := range map[string]string{
 		"team/a":                 "team/a",
@@ -110,22 +110,22 @@ func TestNamesAreEscapedOnce(t *testing.T) {
 	}
 }
 
-func TestMountIsSeenWhenItConnects(t *testing.T) {
+func TestMountIsCheckedOnConnect(t *testing.T) {
 	tests := map[string]struct {
 		status int
 		body   string
-		want   string // "" for connected
+		want   string // "" means connected
 		final  bool
 	}{
-		"version 2":              {400, refusedVersion, "", false},
-		"version 2 of Vault's":   {400, refusedVersionByVault, "", false},
-		"a policy without it":    {403, `{"errors":["permission denied"]}`, "", false},
-		"version 1":              {404, `{"errors":[]}`, "KV version 1", true},
-		"version 1, and a value": {200, `{"data":{"a":"b"}}`, "KV version 1", true},
-		"no mount":               {404, noHandler, "no KV secrets engine", true},
-		"sealed":                 {503, `{"errors":["Vault is sealed"]}`, "unavailable", false},
-		"a proxy without Vault":  {404, "default backend - 404", "unavailable", false},
-		"TLS spoken to as plain": {400, "Client sent an HTTP request to an HTTPS server.\n", "unavailable", false},
+		"version 2":                              {400, refusedVersion, "", false},
+		"version 2 of Vault":                     {400, refusedVersionByVault, "", false},
+		"a policy that does not allow the probe": {403, `{"errors":["permission denied"]}`, "", false},
+		"version 1":                              {404, `{"errors":[]}`, "KV version 1", true},
+		"version 1, and a value":                 {200, `{"data":{"a":"b"}}`, "KV version 1", true},
+		"no mount":                               {404, noHandler, "no KV secrets engine", true},
+		"sealed":                                 {503, `{"errors":["Vault is sealed"]}`, "unavailable", false},
+		"a proxy without Vault":                  {404, "default backend - 404", "unavailable", false},
+		"plain HTTP to a TLS port":               {400, "Client sent an HTTP request to an HTTPS server.\n", "unavailable", false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -147,9 +147,9 @@ func TestMountIsSeenWhenItConnects(t *testing.T) {
 	}
 }
 
-// With a policy that does not allow the probe, and without: each missing secret is asked
-// for again, to see of what version the mount is now.
-func TestMountIsSeenAtEachMissingSecret(t *testing.T) {
+// For each missing secret, the mount's version is checked again. This must work with and
+// without a policy that allows the probe.
+func TestMountIsCheckedForEachMissingSecret(t *testing.T) {
 	var version, asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
@@ -171,7 +171,7 @@ func TestMountIsSeenAtEachMissingSecret(t *testing.T) {
 		before := asked.Load()
 		_, err = conn.Get(t.Context(), "a")
 		require.Equal(t, map[int32]credential.Kind{1: credential.Unavailable, 2: credential.NotFound}[now], credential.KindOf(err))
-		require.EqualValues(t, 2, asked.Load()-before, "one request more than the secret's own")
+		require.EqualValues(t, 2, asked.Load()-before, "one request for the secret and one for the mount")
 	}
 }
 
@@ -189,7 +189,7 @@ func TestTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 	write := func(text string) { require.NoError(t, os.WriteFile(file, []byte(text), 0o600)) }
 
 	var final *store.PermanentError
-	for _, text := range []string{"-", "", " \n", "a\nb"} { // one that is not there yet, or not written to its end
+	for _, text := range []string{"-", "", " \n", "a\nb"} { // a token file that is missing or incomplete
 		if text != "-" {
 			write(text)
 		}
@@ -239,7 +239,7 @@ func TestFilesThatAreNotThereYetAreWaitedFor(t *testing.T) {
 	require.ErrorAs(t, err, &final)
 }
 
-// A connection whose other end has vanished is not used again.
+// A connection whose other end has vanished must not be used again.
 func TestDeadConnectionIsLeftBehind(t *testing.T) {
 	vault := httptest.NewUnstartedServer(&scriptedServer{status: 404, body: `{"errors":[]}`})
 	vault.EnableHTTP2 = true
