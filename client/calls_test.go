@@ -32,7 +32,7 @@ func TestGetCredentialsAsksForJSON(t *testing.T) {
 	assert.EqualError(t, err, `credential resolution failed: InvalidArgument: credential "g-1": it has no field "nowhere"`)
 }
 
-func TestAMalformedGUIDIsAskedOfNobody(t *testing.T) {
+func TestAMalformedGUIDIsNotSentToDaprd(t *testing.T) {
 	t.Parallel()
 	for _, guid := range []string{"", "bulk", "a/b", canary.Path + "/..", "rpc error: code = NotFound"} {
 		_, err := client.New(nil, client.Options{}).GetCredentials(t.Context(), guid)
@@ -58,7 +58,7 @@ func TestAnAnswerThatIsNoCredential(t *testing.T) {
 func TestASecretIsNormalised(t *testing.T) {
 	t.Parallel()
 	for want, data := range map[string]map[string]string{
-		`{}`:                        nil, // daprd's 204
+		`{}`:                        nil, // daprd answers with status 204
 		`{"a":"1","b":"2"}`:         {"b": "2", "a": "1"},
 		`{"port":5432}`:             {"bundle": `{"port":5432}`},
 		`{"a":"{\"x\":1}","b":"2"}`: {"a": `{"x":1}`, "b": "2"},
@@ -107,7 +107,7 @@ func TestDeploymentSecrets(t *testing.T) {
 		"in neither":               {bundleErr: bundleMissing, secretErr: missing},
 		"no answer":                {},
 		"no store":                 {bundleErr: noStore, secretErr: noStore},
-		"empty, as of local.env":   {bundle: map[string]string{"ATLAN_DEPLOYMENT_SECRETS": ""}, secret: map[string]string{"k": ""}},
+		"empty, as from local.env": {bundle: map[string]string{"ATLAN_DEPLOYMENT_SECRETS": ""}, secret: map[string]string{"k": ""}},
 		"empty in the bundle":      {bundle: map[string]string{"k": ""}, secret: map[string]string{"k": "v"}, want: "v", found: true},
 		"a bundle that fails":      {bundleErr: down, secret: map[string]string{"k": "v"}, err: client.ErrInternal},
 		"a secret that fails":      {bundleErr: bundleMissing, secretErr: down, err: client.ErrInternal},
@@ -160,7 +160,7 @@ func TestSaving(t *testing.T) {
 	}
 }
 
-// daprd sets no limit, and a daprd that hangs must not hang the application.
+// daprd sets no time limit. A daprd that hangs must not block the application forever.
 func TestACallEndsInTime(t *testing.T) {
 	t.Parallel()
 	hanging := daprd{secret: func(ctx context.Context, _, _ string, _ map[string]string) (map[string]string, error) {

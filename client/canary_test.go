@@ -11,8 +11,8 @@ import (
 	"credential-resolver/internal/canary"
 )
 
-// Every way to fail of the real component, and of stores beside it, on configs and
-// secrets that are full of what must not be seen.
+// Every failure of the real component and of other stores, with configs and secrets full of
+// canaries.
 func TestNoFailureShowsAValueAReferenceOrAPath(t *testing.T) {
 	t.Parallel()
 	sidecar := clienttest.New(t, clienttest.Local)
@@ -56,7 +56,7 @@ func TestNoFailureShowsAValueAReferenceOrAPath(t *testing.T) {
 		failures["secrets "+string('0'+rune(fault))] = failureOf(c.GetCredentials(ctx, "good"))
 		failures["a secret "+string('0'+rune(fault))] = failureOf(c.GetSecret(ctx, canary.Reference, ""))
 		_, _, err := c.GetDeploymentSecret(ctx, canary.Reference)
-		require.NoError(t, err, "another store")
+		require.NoError(t, err, "a read from another store")
 		production.DeploymentSecrets.Break(fault)
 		_, _, failures["deployment "+string('0'+rune(fault))] = c.GetDeploymentSecret(ctx, canary.Reference)
 		production.DeploymentSecrets.Mend()

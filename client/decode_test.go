@@ -58,28 +58,28 @@ func TestDecodeByTags(t *testing.T) {
 	assert.Equal(t, "db", all["host"])
 }
 
-func TestWhatDoesNotFitIsNamedAndNotShown(t *testing.T) {
+func TestDecodeErrorNamesTheFieldNotTheValue(t *testing.T) {
 	type nested struct {
 		N int `json:"n"`
 	}
 	tests := map[string]struct {
 		text   string
 		target any
-		field  string // "" for the whole
+		field  string // "" if the error is about the whole value
 	}{
-		"words for a number":     {`{"port":"canary-1"}`, &struct{ Port int }{}, "Port"},
-		"a number over its type": {`{"n":70000}`, &struct{ N uint16 }{}, "N"},
-		"a negative number":      {`{"n":-1}`, &struct{ N uint }{}, "N"},
-		"a fraction":             {`{"n":1.5}`, &nested{}, "n"},
-		"words for a boolean":    {`{"b":"canary-1"}`, &struct{ B bool }{}, "B"},
-		"a number for a boolean": {`{"b":1}`, &struct{ B bool }{}, "B"},
-		"a boolean for a number": {`{"n":true}`, &nested{}, "n"},
-		"a number for a string":  {`{"s":5}`, &struct{ S string }{}, "S"},
-		"an object for a number": {`{"n":{}}`, &nested{}, "n"},
-		"words for a duration":   {`{"d":"canary-1"}`, &struct{ D time.Duration }{}, "D"},
-		"words for a time":       {`{"at":"canary-1"}`, &struct{ At time.Time }{}, "At"},
-		"one level down":         {`{"extra":{"n":"canary-1"}}`, &struct{ Extra nested }{}, "extra.n"},
-		"a list for the whole":   {`{"n":1}`, &[]int{}, ""},
+		"text for a number":               {`{"port":"canary-1"}`, &struct{ Port int }{}, "Port"},
+		"a number too large for its type": {`{"n":70000}`, &struct{ N uint16 }{}, "N"},
+		"a negative number":               {`{"n":-1}`, &struct{ N uint }{}, "N"},
+		"a fraction":                      {`{"n":1.5}`, &nested{}, "n"},
+		"text for a boolean":              {`{"b":"canary-1"}`, &struct{ B bool }{}, "B"},
+		"a number for a boolean":          {`{"b":1}`, &struct{ B bool }{}, "B"},
+		"a boolean for a number":          {`{"n":true}`, &nested{}, "n"},
+		"a number for a string":           {`{"s":5}`, &struct{ S string }{}, "S"},
+		"an object for a number":          {`{"n":{}}`, &nested{}, "n"},
+		"text for a duration":             {`{"d":"canary-1"}`, &struct{ D time.Duration }{}, "D"},
+		"text for a time":                 {`{"at":"canary-1"}`, &struct{ At time.Time }{}, "At"},
+		"one level down":                  {`{"extra":{"n":"canary-1"}}`, &struct{ Extra nested }{}, "extra.n"},
+		"a list as the target":            {`{"n":1}`, &[]int{}, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

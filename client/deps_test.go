@@ -10,7 +10,7 @@ import (
 	"credential-resolver/internal/deps"
 )
 
-// No store is linked into an application: section 7.
+// Section 7: an application must not link any store.
 func TestClientDependsOnCredentialAndADaprClientAlone(t *testing.T) {
 	all := deps.Of(t)
 	require.Contains(t, all, "github.com/dapr/go-sdk/client")

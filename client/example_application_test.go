@@ -9,12 +9,12 @@ import (
 	"credential-resolver/client/clienttest"
 )
 
-// Handler is given credentials, or the GUID of some.
+// Handler handles requests that contain either credentials or a GUID.
 type Handler struct {
 	credentials *client.Client
 }
 
-// Load returns the credentials to work with.
+// Load returns the credentials of a request.
 func (h *Handler) Load(ctx context.Context, input []byte) (client.Credential, error) {
 	given, err := client.Parse(input)
 	if err != nil {
@@ -30,7 +30,7 @@ func (h *Handler) Load(ctx context.Context, input []byte) (client.Credential, er
 	return h.credentials.GetCredentials(ctx, guid)
 }
 
-// A handler that takes either a GUID or the credentials themselves.
+// A handler that accepts either a GUID or the credentials themselves.
 func Example_handler() {
 	sidecar := sidecar()
 	defer end(sidecar)
@@ -51,21 +51,21 @@ func Example_handler() {
 	// localhost <nil>
 }
 
-// Result is what an activity answers with.
+// Result is the result of an activity.
 type Result struct {
 	Success bool
 	Error   string
 }
 
-// LoadCredentials is an activity that fetches a credential and validates it. A failure
-// that may pass is returned as an error, for the workflow engine to try again.
+// LoadCredentials is an activity that fetches a credential and validates it. It returns a
+// temporary failure as an error, so that the workflow engine retries it.
 func LoadCredentials(ctx context.Context, credentials *client.Client, guid string) (Result, error) {
 	credential, err := credentials.GetCredentials(ctx, guid)
 	switch {
 	case client.Retryable(err):
 		return Result{}, err
 	case errors.Is(err, client.ErrResolution):
-		return Result{Error: err.Error()}, nil // its text holds no secret
+		return Result{Error: err.Error()}, nil // the text contains no secret
 	}
 	if missing := credential.Missing("host", "username", "password"); missing != nil {
 		return Result{Error: fmt.Sprintf("missing fields: %v", missing)}, nil

@@ -7,8 +7,8 @@ import (
 	"credential-resolver/client"
 )
 
-// Secrets of the application's own, by the name of the secret, and of the Component if
-// it is another than the usual one.
+// Secrets of the application itself, addressed by the name of the secret. The second argument
+// is the name of the Component, or "" for the default.
 func ExampleClient_GetSecret() {
 	sidecar := sidecar()
 	defer end(sidecar)
@@ -26,7 +26,7 @@ func ExampleClient_GetSecret() {
 	password, err := db.Text("password")
 	fmt.Println(password, err)
 
-	api, err := credentials.GetSecret(ctx, "api-credentials", "") // JSON in its only entry stands for itself
+	api, err := credentials.GetSecret(ctx, "api-credentials", "") // a single entry with a JSON object is unpacked
 	fmt.Println(api.Names(), err)
 
 	external, err := credentials.GetSecret(ctx, "external-api-key", "external-secrets")
@@ -41,7 +41,7 @@ func ExampleClient_GetSecret() {
 	// credential resolution failed: FailedPrecondition: store "nowhere": daprd has no such secret store
 }
 
-// Configuration of the deployment, which may or may not be there.
+// Configuration of the deployment, which may be absent.
 func ExampleClient_GetDeploymentSecret() {
 	sidecar := sidecar()
 	defer end(sidecar)
@@ -64,7 +64,7 @@ func ExampleClient_GetDeploymentSecret() {
 	// nothing false
 }
 
-// A config and secrets that the application has by itself, put together.
+// A config and secrets that the application has read itself.
 func ExampleResolveCredentials() {
 	sidecar := sidecar()
 	defer end(sidecar)

@@ -8,8 +8,8 @@ import (
 	"credential-resolver/client/clienttest"
 )
 
-// sidecar is what the examples have in the place of daprd: with it in mind, read
-// "sidecar, err := dapr.NewClient()".
+// sidecar replaces daprd in the examples. In an application, write "sidecar, err :=
+// dapr.NewClient()" instead.
 func sidecar(changes ...func(*clienttest.Options)) *clienttest.Sidecar {
 	var opts clienttest.Options
 	for _, change := range changes {
@@ -22,7 +22,7 @@ func sidecar(changes ...func(*clienttest.Options)) *clienttest.Sidecar {
 	return s
 }
 
-// end ends a sidecar.
+// end closes a sidecar.
 func end(s *clienttest.Sidecar) {
 	if err := s.Close(); err != nil {
 		panic(err)
@@ -54,7 +54,7 @@ func Example() {
 	// and is not printed: [redacted]
 }
 
-// A database's credential, decoded into the struct that its driver is configured by.
+// A database credential, decoded into the struct with the driver's settings.
 func ExampleCredential_Decode_database() {
 	sidecar := sidecar()
 	defer end(sidecar)
@@ -80,7 +80,7 @@ func ExampleCredential_Decode_database() {
 	// Output: postgres://w.example.com:5439 as reader, 7 characters of password
 }
 
-// An API's credential, for the headers of its requests.
+// An API credential, for the headers of requests.
 func ExampleClient_GetCredentials_api() {
 	sidecar := sidecar()
 	defer end(sidecar)
@@ -108,7 +108,7 @@ func ExampleClient_GetCredentials_api() {
 	// Output: map[Authorization:Bearer ak_live_1 X-API-Secret:as_live_2]
 }
 
-// In the local environment a config can be saved, for development.
+// In the local environment, a config can be saved for development.
 func ExampleClient_SaveSecret() {
 	sidecar := sidecar(clienttest.Local)
 	defer end(sidecar)

@@ -19,7 +19,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// meanings are the error of each kind.
+// meanings returns the error for each kind.
 func meanings() map[credential.Kind]error {
 	return map[credential.Kind]error{
 		credential.InvalidRequest: client.ErrInvalid, credential.NotFound: client.ErrNotFound,
@@ -29,18 +29,18 @@ func meanings() map[credential.Kind]error {
 	}
 }
 
-// requireMeans requires that a failure means one thing, and nothing else.
+// requireMeans requires that an error matches want and no other kind.
 func requireMeans(t testing.TB, err, want error) {
 	t.Helper()
 	require.ErrorIs(t, err, client.ErrResolution)
 	for _, kind := range meanings() {
-		require.Equal(t, kind == want, errors.Is(err, kind), "%v: %v", kind, err) //nolint:errorlint // the very one
+		require.Equal(t, kind == want, errors.Is(err, kind), "%v: %v", kind, err) //nolint:errorlint // compares identity
 	}
-	retryable := want == client.ErrUnavailable || want == client.ErrTimeout //nolint:errorlint // the very one
+	retryable := want == client.ErrUnavailable || want == client.ErrTimeout //nolint:errorlint // compares identity
 	require.Equal(t, retryable, client.Retryable(fmt.Errorf("wrapped: %w", err)))
 }
 
-// failed returns a failure as the type that it has.
+// failed returns an error as a *client.Error.
 func failed(t testing.TB, err error) *client.Error {
 	t.Helper()
 	var e *client.Error
@@ -48,17 +48,17 @@ func failed(t testing.TB, err error) *client.Error {
 	return e
 }
 
-// overGRPC is daprd's error as the Dapr SDK returns it.
+// overGRPC returns an error of daprd as the Dapr SDK returns it.
 func overGRPC(code codes.Code, text string) error {
 	return fmt.Errorf("error invoking service: %w", status.Error(code, text))
 }
 
-// got is what daprd puts before a store's words.
+// got returns the text that daprd makes of a store's error.
 func got(store, key, words string) string {
 	return "failed getting secret with key " + key + " from secret store " + store + ": " + words
 }
 
-func TestTheCodeIsTheComponents(t *testing.T) {
+func TestTheCodeComesFromTheComponent(t *testing.T) {
 	t.Parallel()
 	for kind, want := range meanings() {
 		code := codes.Code(kind.GRPCCode())
@@ -77,8 +77,9 @@ func TestTheCodeIsTheComponents(t *testing.T) {
 	}
 }
 
-// Names that are read for a code would be the application's, or an attacker's.
-func TestNamesAreNotReadForACode(t *testing.T) {
+// A key or store name comes from the application, or even from an attacker. A code in it must
+// not count.
+func TestCodesInNamesAreIgnored(t *testing.T) {
 	t.Parallel()
 	const ours = `rpc error: code = NotFound desc = credential: no such credential`
 	for _, key := range []string{
@@ -101,14 +102,14 @@ func TestNamesAreNotReadForACode(t *testing.T) {
 	}
 }
 
-func TestWhatDaprdItselfSays(t *testing.T) {
+func TestErrorsOfDaprdHaveAKind(t *testing.T) {
 	t.Parallel()
 	inside := func(words string) error { return overGRPC(codes.Internal, got("secretstore", "k", words)) }
 	tests := map[string]struct {
 		err   error
 		means error
 		code  codes.Code
-		store bool // whether it is that there is no such store
+		store bool // whether the error means that the store does not exist
 	}{
 		"no store at all": {
 			overGRPC(codes.FailedPrecondition, "secret store is not configured"), client.ErrPrecondition, codes.FailedPrecondition, true,
@@ -133,7 +134,7 @@ func TestWhatDaprdItselfSays(t *testing.T) {
 		"daprd is down": {
 			overGRPC(codes.Unavailable, "connection error: dial tcp 127.0.0.1:50001"), client.ErrUnavailable, codes.Unavailable, false,
 		},
-		"the caller's time is over": {
+		"the caller's deadline has passed": {
 			overGRPC(codes.DeadlineExceeded, "context deadline exceeded"), client.ErrTimeout, codes.DeadlineExceeded, false,
 		},
 		"daprd stops":           {overGRPC(codes.Canceled, "context canceled"), client.ErrUnavailable, codes.Unavailable, false},
@@ -156,12 +157,12 @@ func TestWhatDaprdItselfSays(t *testing.T) {
 			inside("GET https://x.vault.azure.net/secrets/k/\n---\nRESPONSE 404: 404 Not Found\nERROR CODE: SecretNotFound\n---"),
 			client.ErrNotFound, codes.NotFound, false,
 		},
-		"another secret's":              {inside("secret other not found"), client.ErrInternal, codes.Internal, false},
-		"a store's failure":             {inside("couldn't get successful response, status code 404, body not found"), client.ErrInternal, codes.Internal, false},
-		"a code that there is not":      {inside("rpc error: code = Nothing desc = credential: x"), client.ErrInternal, codes.Internal, false},
-		"a code of no failure":          {inside("rpc error: code = OK desc = credential: x"), client.ErrInternal, codes.Internal, false},
-		"the SDK's own":                 {errors.New("empty storeName"), client.ErrInternal, codes.Internal, false},
-		"words that are not to be read": {inside("rpc error: code = NotFound desc = credential: \x00\n"), client.ErrNotFound, codes.NotFound, false},
+		"about another secret":       {inside("secret other not found"), client.ErrInternal, codes.Internal, false},
+		"a store's failure":          {inside("couldn't get successful response, status code 404, body not found"), client.ErrInternal, codes.Internal, false},
+		"an unknown code":            {inside("rpc error: code = Nothing desc = credential: x"), client.ErrInternal, codes.Internal, false},
+		"the code OK":                {inside("rpc error: code = OK desc = credential: x"), client.ErrInternal, codes.Internal, false},
+		"the SDK's own error":        {errors.New("empty storeName"), client.ErrInternal, codes.Internal, false},
+		"text that is not printable": {inside("rpc error: code = NotFound desc = credential: \x00\n"), client.ErrNotFound, codes.NotFound, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -177,7 +178,7 @@ func TestWhatDaprdItselfSays(t *testing.T) {
 	}
 }
 
-func TestWhatDaprdSaysOfABinding(t *testing.T) {
+func TestErrorsOfABindingHaveAKind(t *testing.T) {
 	t.Parallel()
 	config := parse(t, `{}`)
 	for words, want := range map[string]error{
@@ -199,6 +200,6 @@ func TestTheKindsAreOneFailure(t *testing.T) {
 	for _, kind := range append(slices.Collect(maps.Values(meanings())), client.ErrNoStore) {
 		assert.ErrorIs(t, kind, client.ErrResolution)
 	}
-	assert.False(t, client.Retryable(errors.New("another's")))
+	assert.False(t, client.Retryable(errors.New("another package's error")))
 	assert.False(t, client.Retryable(nil))
 }

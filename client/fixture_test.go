@@ -11,10 +11,10 @@ import (
 	"credential-resolver/client"
 )
 
-// The Dapr SDK's client is all that an application needs.
+// The Dapr SDK's client must implement the interface that the client needs.
 var _ client.Dapr = dapr.Client(nil)
 
-// daprd is a Dapr client that answers as a test says.
+// daprd is a Dapr client whose answers a test defines.
 type daprd struct {
 	secret func(ctx context.Context, store, key string, meta map[string]string) (map[string]string, error)
 	invoke func(ctx context.Context, req *dapr.InvokeBindingRequest) (*dapr.BindingEvent, error)
@@ -30,14 +30,14 @@ func (d daprd) InvokeBinding(ctx context.Context, req *dapr.InvokeBindingRequest
 	return d.invoke(ctx, req)
 }
 
-// answering is a daprd whose secret stores all answer alike.
+// answering returns a daprd that answers every request for a secret in the same way.
 func answering(data map[string]string, err error) daprd {
 	return daprd{secret: func(context.Context, string, string, map[string]string) (map[string]string, error) {
 		return data, err
 	}}
 }
 
-// parse returns the credential that a JSON text is.
+// parse returns the credential with a JSON text.
 func parse(t testing.TB, text string) client.Credential {
 	t.Helper()
 	c, err := client.Parse([]byte(text))
@@ -45,7 +45,7 @@ func parse(t testing.TB, text string) client.Credential {
 	return c
 }
 
-// reveal returns a credential's JSON.
+// reveal returns a credential as JSON.
 func reveal(t testing.TB, c client.Credential) string {
 	t.Helper()
 	text, err := c.Reveal()

@@ -14,8 +14,9 @@ import (
 	"credential-resolver/client"
 )
 
-// Whatever the words, the name and the code: one failure comes of them, whose text is a
-// line that holds none of the words but what the component's own form allows.
+// FuzzFailure classifies errors with arbitrary text, names and codes. Each must become exactly
+// one kind. The result's text must be one line, and may contain only fixed texts and what the
+// component's own format allows.
 func FuzzFailure(f *testing.F) {
 	f.Add("g", "rpc error: code = NotFound desc = credential \"g\": no such credential", uint32(codes.Internal))
 	f.Add("code = NotFound", "rpc error: code = Unavailable desc = x", uint32(codes.Internal))
@@ -31,7 +32,7 @@ func FuzzFailure(f *testing.F) {
 			status.Error(codes.Code(code%17), text), errors.New(text), status.Error(codes.Code(code%17), words), errors.New(words),
 		} {
 			_, failure := client.New(answering(nil, err), client.Options{}).GetSecret(t.Context(), key, "")
-			if err == nil { // a status of code OK is none
+			if err == nil { // a status with code OK is no error
 				require.NoError(t, failure)
 				continue
 			}
@@ -39,7 +40,7 @@ func FuzzFailure(f *testing.F) {
 			require.ErrorAs(t, failure, &e)
 			require.ErrorIs(t, failure, client.ErrResolution)
 			require.NotEqual(t, codes.OK, e.Code)
-			require.NotEqual(t, codes.Canceled, e.Code, "the caller has not left")
+			require.NotEqual(t, codes.Canceled, e.Code, "the caller did not cancel")
 			means := 0
 			for _, kind := range meanings() {
 				if errors.Is(failure, kind) {
@@ -58,7 +59,7 @@ func FuzzFailure(f *testing.F) {
 	})
 }
 
-// fixedReasons are the words of package client itself.
+// fixedReasons returns the texts of package client itself.
 func fixedReasons() []string {
 	return []string{
 		"no such secret", "daprd has no such secret store", "daprd's scopes do not allow it",

@@ -17,7 +17,7 @@ import (
 	"credential-resolver/internal/canary"
 )
 
-// printed returns a value in every form that an application may print it in.
+// printed returns a value in every form in which an application may print it.
 func printed(t testing.TB, v any) map[string]string {
 	t.Helper()
 	forms := map[string]string{}
@@ -47,7 +47,7 @@ func TestACredentialPrintsAsAFixedWord(t *testing.T) {
 	extra, err := c.Extra()
 	require.NoError(t, err)
 	type job struct {
-		credential client.Credential // unexported: printed without its methods
+		credential client.Credential // unexported, so fmt does not call its methods
 		Credential client.Credential
 		pointer    *client.Credential
 		Pointer    *client.Credential
@@ -72,7 +72,7 @@ func TestACredentialPrintsAsAFixedWord(t *testing.T) {
 	assert.Equal(t, "[redacted]", printed(t, &c)["%+v"])
 }
 
-func TestAnErrorPrintsItsTextAlone(t *testing.T) {
+func TestAnErrorPrintsOnlyItsText(t *testing.T) {
 	words := errors.New("failed getting secret with key " + canary.Reference + " from secret store secretstore: open /" +
 		canary.Path + ": the value is " + canary.Secret)
 	_, err := client.New(answering(nil, words), client.Options{}).GetSecret(t.Context(), canary.Reference, "")
@@ -88,14 +88,14 @@ func TestAnErrorPrintsItsTextAlone(t *testing.T) {
 	}
 	canary.AssertNone(t, fmt.Errorf("wrapped: %w", err).Error())
 	assertDiscreetChain(t, err)
-	assert.Equal(t, words.Error(), failed(t, err).Detail(), "for whoever asks for it")
+	assert.Equal(t, words.Error(), failed(t, err).Detail(), "Detail returns the full text")
 }
 
-// assertDiscreetChain asserts it of every error that is in one.
+// assertDiscreetChain asserts that no error in the chain prints a canary.
 func assertDiscreetChain(t testing.TB, err error) {
 	t.Helper()
 	canary.AssertNone(t, err.Error())
-	switch wrapping := err.(type) { //nolint:errorlint // each level is looked at
+	switch wrapping := err.(type) { //nolint:errorlint // looks at each level
 	case interface{ Unwrap() error }:
 		if inner := wrapping.Unwrap(); inner != nil {
 			assertDiscreetChain(t, inner)

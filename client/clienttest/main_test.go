@@ -6,6 +6,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-// A sidecar that was closed leaves nothing behind: a test that uses one may look for
+// A closed sidecar must leave no goroutine behind, so that an application's test can check for
 // leaks of its own.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

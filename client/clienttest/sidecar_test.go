@@ -35,7 +35,7 @@ func TestWhatIsPutIsAnswered(t *testing.T) {
 	sidecar.Secrets.Put("db-password", map[string]string{"value": "first"})
 	assert.Equal(t, "first", password(t, sidecar, "a"))
 
-	for i := range 20 { // however fast one follows the other
+	for i := range 20 { // repeat: fast changes must be seen too
 		sidecar.Secrets.Put("db-password", map[string]string{"value": fmt.Sprint("rotated-", i%10)})
 		assert.Equal(t, fmt.Sprint("rotated-", i%10), password(t, sidecar, "a"))
 	}
@@ -52,10 +52,10 @@ func TestWhatIsPutIsAnswered(t *testing.T) {
 	assert.ErrorIs(t, err, client.ErrNotFound)
 	assert.Contains(t, sidecar.Log(), "no such credential")
 	assert.Panics(t, func() { sidecar.Configs.Put("../a", "{}") })
-	assert.NoError(t, sidecar.Close(), "before the end of the test")
+	assert.NoError(t, sidecar.Close(), "a test may close its sidecar early")
 }
 
-// breakable is a store that fails when it is told to.
+// breakable is a store that a test can make fail.
 type breakable interface {
 	Break(fault clienttest.Fault)
 	Mend()
@@ -80,7 +80,7 @@ func TestStoresFailAsTheyAreToldTo(t *testing.T) {
 	}
 	sidecar.Secrets.Break(clienttest.Down)
 	_, err := sidecar.Client().GetSecret(t.Context(), "db-password", "")
-	assert.ErrorIs(t, err, client.ErrInternal, "another store's failure has no kind")
+	assert.ErrorIs(t, err, client.ErrInternal, "daprd does not pass on the kind of another store's failure")
 }
 
 func TestAStoreThatTakesLongerThanItsTime(t *testing.T) {
@@ -90,10 +90,10 @@ func TestAStoreThatTakesLongerThanItsTime(t *testing.T) {
 	sidecar.Configs.Delay(time.Hour)
 	_, err := sidecar.Client().GetCredentials(t.Context(), "a")
 	assert.ErrorIs(t, err, client.ErrTimeout)
-	assert.NotErrorIs(t, err, context.DeadlineExceeded, "it was not the caller's time")
+	assert.NotErrorIs(t, err, context.DeadlineExceeded, "the store's time limit, not the caller's deadline, has passed")
 }
 
-func TestACallerThatLeavesIsNotKept(t *testing.T) {
+func TestACancelledCallEnds(t *testing.T) {
 	t.Parallel()
 	sidecar := clienttest.New(t)
 	sidecar.Configs.Put("a", agent)
@@ -113,7 +113,7 @@ func TestACallerThatLeavesIsNotKept(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-// Components have the names that the application's options and environment give them.
+// The names of the Components come from the application's options and environment.
 func TestComponentsHaveTheNamesOfTheOptions(t *testing.T) {
 	t.Setenv("SECRET_STORE_NAME", "vault")
 	sidecar := clienttest.New(t, func(o *clienttest.Options) { o.Client.CredentialStore = "creds" })
@@ -141,7 +141,7 @@ func TestABindingIsAnsweredAsByDaprd(t *testing.T) {
 	}
 }
 
-func TestWrongMetadataIsAnErrorOfTheStart(t *testing.T) {
+func TestWrongMetadataFailsTheStart(t *testing.T) {
 	folder, err := os.MkdirTemp("", "t") // t.TempDir may be too long for a socket
 	require.NoError(t, err)
 	defer func() { _ = os.RemoveAll(folder) }()
@@ -153,7 +153,7 @@ func TestWrongMetadataIsAnErrorOfTheStart(t *testing.T) {
 	assert.Empty(t, left)
 }
 
-// Many tests of one binary have a sidecar each, and many goroutines of a test share one.
+// Each test of a binary may have its own sidecar, and goroutines of one test may share one.
 func TestSidecarsAreApartAndShared(t *testing.T) {
 	for n := range 4 {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {

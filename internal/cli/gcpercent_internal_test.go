@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// gogc returns the GOGC that is in force.
+// gogc returns the current GOGC.
 func gogc() uint64 {
 	s := []metrics.Sample{{Name: "/gc/gogc:percent"}}
 	metrics.Read(s)
@@ -32,7 +32,7 @@ func TestTuneGCKeepsGOGCOfTheEnvironment(t *testing.T) {
 func TestTuneGCFollowsTheHeap(t *testing.T) {
 	t.Setenv("GOGC", "")
 	tuneGC()
-	large := make([]byte, 256<<20) // never touched
+	large := make([]byte, 256<<20) // never touched, so it uses no memory
 	assert.Eventually(t, func() bool {
 		runtime.GC()
 		return gogc() < 110

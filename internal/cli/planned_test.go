@@ -11,7 +11,7 @@ import (
 	"credential-resolver/internal/cli"
 )
 
-// runLine runs one command line, and returns its exit code and what it wrote.
+// runLine runs a command line. It returns the exit code and the output.
 func runLine(t *testing.T, line string) (code int, out, errors string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -19,8 +19,8 @@ func runLine(t *testing.T, line string) (code int, out, errors string) {
 	return code, stdout.String(), stderr.String()
 }
 
-// DESIGN.md reserves names of a later version: they are refused by name, and not as
-// unknown ones, whatever they are given.
+// DESIGN.md reserves names for later versions. They are refused as "not supported yet" and not
+// as unknown, whatever their arguments.
 func TestPlannedNamesAreNotSupportedYet(t *testing.T) {
 	t.Setenv("DAPR_COMPONENTS_SOCKETS_FOLDER", t.TempDir())
 	commands := map[string]string{
@@ -55,7 +55,7 @@ func TestPlannedNamesAreNotSupportedYet(t *testing.T) {
 				})
 			}
 			_, help, _ := runLine(t, strings.Split(command+" ", " ")[0]+" --help")
-			assert.NotContains(t, help, "--"+name, "help does not list it")
+			assert.NotContains(t, help, "--"+name, "help must not list it")
 		}
 	}
 }

@@ -22,14 +22,14 @@ import (
 	"credential-resolver/internal/owned/ownedtest"
 )
 
-// The scripts run the test's own binary under the product's name, as a process:
-// exit codes, signals and the standard streams are what they are to a user.
+// The scripts run this test binary as a process under the product's name. So exit codes,
+// signals and standard streams are real.
 func TestMain(m *testing.M) {
 	ownedtest.SetUmask()
 	testscript.Main(m, map[string]func(){"credential-resolver": run})
 }
 
-// run is main.go's main, with a version.
+// run is the main function of main.go, with a version.
 func run() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	code := cli.Run(ctx, "test", os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
@@ -55,7 +55,7 @@ func TestScripts(t *testing.T) {
 }
 
 func setup(env *testscript.Env) error {
-	// The system allows a socket's path 107 bytes, which $WORK may have used up.
+	// A socket's path may have only 107 bytes. $WORK may be longer than that.
 	sockets, err := os.MkdirTemp("", "cr")
 	if err != nil {
 		return err
@@ -66,12 +66,12 @@ func setup(env *testscript.Env) error {
 	env.Setenv("DAPR_COMPONENTS_SOCKETS_FOLDER", sockets)
 	env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, "data"))
 	env.Setenv("XDG_RUNTIME_DIR", filepath.Join(env.WorkDir, "run"))
-	// The race detector lets each process wait a second at its end, for nothing.
+	// By default, each process with the race detector sleeps for a second before it exits.
 	env.Setenv("GORACE", "atexit_sleep_ms=0")
 	return nil
 }
 
-// exits runs a command, which ends with an exit code: exits 2 command...
+// exits runs a command that must exit with a code: exits 2 command...
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits code command [args...]")
@@ -87,18 +87,18 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 	}
 	if got != want {
-		ts.Fatalf("exit code %d, not %d", got, want)
+		ts.Fatalf("got exit code %d, want %d", got, want)
 	}
 }
 
-// oneLine holds stdout, stderr or a file to one line.
+// oneLine requires that stdout, stderr or a file has exactly one line.
 func oneLine(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: oneline file")
 	}
 	text := ts.ReadFile(args[0])
 	if len(text) < 2 || strings.IndexByte(text, '\n') != len(text)-1 {
-		ts.Fatalf("%s is not one line: %q", args[0], text)
+		ts.Fatalf("want one line in %s, got %q", args[0], text)
 	}
 }
 
@@ -119,7 +119,7 @@ func serves(ts *testscript.TestScript, neg bool, args []string) {
 		select {
 		case <-poll.C:
 		case <-limit.C:
-			ts.Fatalf("nobody serves: %v", err)
+			ts.Fatalf("no process answers on the socket: %v", err)
 		}
 	}
 }
@@ -135,7 +135,7 @@ func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// mode holds a file to its permission bits, in octal.
+// mode requires the permission bits of a file, in octal.
 func mode(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: mode bits file")
@@ -143,11 +143,11 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 	info, err := os.Lstat(ts.MkAbs(args[1]))
 	ts.Check(err)
 	if got := fmt.Sprintf("%o", info.Mode()&fs.ModePerm); got != args[0] {
-		ts.Fatalf("%s has mode %s, not %s", args[1], got, args[0])
+		ts.Fatalf("%s: got mode %s, want %s", args[1], got, args[0])
 	}
 }
 
-// configOfSize writes a config of so many bytes.
+// configOfSize writes a config with a size in bytes.
 func configOfSize(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: config bytes file")

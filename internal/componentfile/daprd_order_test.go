@@ -11,7 +11,8 @@ import (
 	"credential-resolver/internal/componentfile"
 )
 
-// dapr pkg/runtime/meta/meta.go: strings.ReplaceAll(val, "{namespace}", m.namespace+"."+m.id)
+// See dapr pkg/runtime/meta/meta.go: strings.ReplaceAll(val, "{namespace}",
+// m.namespace+"."+m.id)
 func TestNamespaceIsReplacedAsDaprdDoes(t *testing.T) {
 	t.Setenv("NAMESPACE", "prod")
 	t.Setenv("APP_ID", "myapp")
@@ -20,8 +21,8 @@ func TestNamespaceIsReplacedAsDaprdDoes(t *testing.T) {
 	require.Equal(t, "prod.myapp||{guid}", got["configKey"])
 }
 
-// dapr pkg/runtime/processor/secret/secret.go, ProcessResource, and meta.go above,
-// which replaces placeholders in whatever value a property ended up with.
+// See ProcessResource in dapr pkg/runtime/processor/secret/secret.go, and meta.go as above.
+// meta.go replaces placeholders in the final value of a property, whatever its source.
 func TestReferencesTakeDaprdsOrder(t *testing.T) {
 	t.Setenv("CR_VALUE", "from-env")
 	t.Setenv("CR_TEMPLATE", "{appID}||{guid}")
@@ -29,10 +30,10 @@ func TestReferencesTakeDaprdsOrder(t *testing.T) {
 	t.Setenv("DAPR_API_TOKEN", canary.Secret)
 	t.Setenv("VAULT_TOKEN", "from-secret")
 	for name, test := range map[string]struct{ item, want string }{
-		"a value before envRef":          {"name: x\n    value: v\n    envRef: CR_VALUE", "v"},
-		"envRef before secretKeyRef":     {"name: x\n    envRef: CR_VALUE\n    secretKeyRef: {name: vault, key: token}", "from-env"},
-		"no variable of daprd's":         {"name: x\n    envRef: DAPR_API_TOKEN", ""},
-		"placeholders of what envRef is": {"name: x\n    envRef: CR_TEMPLATE", "myapp||{guid}"},
+		"a value before envRef":               {"name: x\n    value: v\n    envRef: CR_VALUE", "v"},
+		"envRef before secretKeyRef":          {"name: x\n    envRef: CR_VALUE\n    secretKeyRef: {name: vault, key: token}", "from-env"},
+		"not daprd's own variables":           {"name: x\n    envRef: DAPR_API_TOKEN", ""},
+		"placeholders in the value of envRef": {"name: x\n    envRef: CR_TEMPLATE", "myapp||{guid}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := load(t, ours(test.item))
@@ -42,7 +43,7 @@ func TestReferencesTakeDaprdsOrder(t *testing.T) {
 	}
 }
 
-func TestFolderMayHaveCharactersThatGlobsMean(t *testing.T) {
+func TestFolderMayHaveGlobCharacters(t *testing.T) {
 	parent := t.TempDir()
 	folder := filepath.Join(parent, "env[prod]")
 	require.NoError(t, os.Mkdir(folder, 0o700))

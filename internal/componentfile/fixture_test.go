@@ -11,7 +11,7 @@ import (
 	"credential-resolver/internal/componentfile"
 )
 
-// ours is a Component of our type with metadata, one YAML item a line.
+// ours returns a Component of our type. metadata has one YAML item per line.
 func ours(metadata ...string) string {
 	return component(componentfile.Type, "credentials", metadata...)
 }
@@ -22,7 +22,7 @@ func component(componentType, name string, metadata ...string) string {
 		strings.Join(metadata, "\n  - ") + "\n"
 }
 
-// write puts files, by name, into a folder, and returns it.
+// write writes files by name into a new folder, and returns the folder.
 func write(t *testing.T, files map[string]string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -32,7 +32,7 @@ func write(t *testing.T, files map[string]string) string {
 	return folder
 }
 
-// load loads one file that has text.
+// load loads a file with the given text.
 func load(t *testing.T, text string) (map[string]string, error) {
 	t.Helper()
 	return componentfile.Load(filepath.Join(write(t, map[string]string{"credentials.yaml": text}), "credentials.yaml"))

@@ -65,18 +65,18 @@ func TestComponentMayHaveNoMetadata(t *testing.T) {
 
 func TestFileMustHoldOneComponentOfOurType(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
-		"none": {
+		"no Component": {
 			component("secretstores.local.file", "s", "name: secretsFile\n    value: "+canary.Secret),
 			"holds no Component of type secretstores.credential-resolver",
 		},
 		"nothing":       {"", "holds no Component of type"},
 		"only comments": {"# kind: Component\n", "holds no Component of type"},
-		"two": {
+		"two Components": {
 			ours("name: x\n    value: "+canary.Secret) + "---\n" + ours("name: y\n    value: b"),
 			"holds 2 Components of type secretstores.credential-resolver: split it, one a file",
 		},
-		"something that is no Component": {"kind: [" + canary.Secret, "is not a Component"},
-		"a list of words":                {"- " + canary.Secret, "is not a Component"},
+		"something other than a Component": {"kind: [" + canary.Secret, "is not a Component"},
+		"a list of words":                  {"- " + canary.Secret, "is not a Component"},
 		"metadata that is no list": {
 			"kind: Component\nspec:\n  type: x\n  metadata: " + canary.Secret, "is not a Component",
 		},
@@ -91,7 +91,7 @@ func TestFileMustHoldOneComponentOfOurType(t *testing.T) {
 	}
 }
 
-func TestFileThatIsMissingIsSaidToBe(t *testing.T) {
+func TestMissingFileIsReported(t *testing.T) {
 	_, err := componentfile.Load(filepath.Join(t.TempDir(), "mistyped.yaml"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, "mistyped.yaml")

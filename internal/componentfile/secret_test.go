@@ -10,7 +10,7 @@ import (
 	"credential-resolver/internal/componentfile"
 )
 
-// reference is a metadata item that refers to a secret.
+// reference returns a metadata item that refers to a secret.
 func reference(name, key string) string {
 	item := "name: secretStore.token\n    secretKeyRef:\n      name: " + name
 	if key != "" {
@@ -21,10 +21,10 @@ func reference(name, key string) string {
 
 func TestSecretIsTakenFromTheEnvironment(t *testing.T) {
 	tests := map[string]struct{ name, key, variable string }{
-		"by its name and key":                   {"vault", "token", "VAULT_TOKEN"},
-		"with what no name may have replaced":   {"vault-prod.eu", "root/token", "VAULT_PROD_EU_ROOT_TOKEN"},
-		"with the name twice where no key is":   {"vault-token", "", "VAULT_TOKEN_VAULT_TOKEN"},
-		"with characters beyond ASCII replaced": {"schlüssel", "k1", "SCHL_SSEL_K1"},
+		"by its name and key":                    {"vault", "token", "VAULT_TOKEN"},
+		"with other characters replaced":         {"vault-prod.eu", "root/token", "VAULT_PROD_EU_ROOT_TOKEN"},
+		"with the name twice if there is no key": {"vault-token", "", "VAULT_TOKEN_VAULT_TOKEN"},
+		"with characters beyond ASCII replaced":  {"schlüssel", "k1", "SCHL_SSEL_K1"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -43,8 +43,8 @@ func TestSecretOfTheEnvironmentMayBeEmpty(t *testing.T) {
 	require.Equal(t, map[string]string{"secretStore.token": ""}, got)
 }
 
-// folder has a Component of ours that refers to a secret by way of the store
-// auth names, and two secret stores beside it.
+// folder writes a folder with a Component of ours and two secret stores. The Component refers
+// to a secret of the store that auth names.
 func folder(t *testing.T, auth string, metadata ...string) string {
 	t.Helper()
 	secrets := write(t, map[string]string{
@@ -65,13 +65,13 @@ func folder(t *testing.T, auth string, metadata ...string) string {
 
 func TestSecretIsTakenFromAStoreInTheSameFolder(t *testing.T) {
 	tests := map[string]struct{ auth, name, key, want string }{
-		"from any store where none is named":          {"", "vault", "token", "from-bundles"},
-		"from the one that has it":                    {"", "only-flat", "", "from-flat"},
-		"from the one that has the key":               {"", "vault", "vault", "from-flat"},
-		"from the named store":                        {"auth:\n  secretStore: flat\n", "vault", "vault", "from-flat"},
-		"from the named store, by the name for a key": {"auth:\n  secretStore: flat\n", "vault", "", "from-flat"},
-		"from the named store, nested":                {"auth:\n  secretStore: flat\n", "nested:key", "", "n"},
-		"from the other store":                        {"auth:\n  secretStore: bundles\n", "vault", "other", "o"},
+		"from any store if none is named":                {"", "vault", "token", "from-bundles"},
+		"from the store that has it":                     {"", "only-flat", "", "from-flat"},
+		"from the store that has the key":                {"", "vault", "vault", "from-flat"},
+		"from the named store":                           {"auth:\n  secretStore: flat\n", "vault", "vault", "from-flat"},
+		"from the named store, with the name as the key": {"auth:\n  secretStore: flat\n", "vault", "", "from-flat"},
+		"from the named store, nested":                   {"auth:\n  secretStore: flat\n", "nested:key", "", "n"},
+		"from the other store":                           {"auth:\n  secretStore: bundles\n", "vault", "other", "o"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -91,12 +91,12 @@ func TestEnvironmentComesBeforeTheStores(t *testing.T) {
 
 func TestSecretThatIsNowhereIsAnErrorWithTheRemedy(t *testing.T) {
 	tests := map[string]struct{ auth, name, key, variable string }{
-		"no such secret":               {"", "missing", "token", "MISSING_TOKEN"},
-		"no such key of it":            {"", "vault", "missing", "VAULT_MISSING"},
-		"not in the named store":       {"auth:\n  secretStore: flat\n", "vault", "token", "VAULT_TOKEN"},
-		"the named store is not there": {"auth:\n  secretStore: missing\n", "vault", "token", "VAULT_TOKEN"},
-		"no key, and none of its name": {"auth:\n  secretStore: bundles\n", "vault", "", "VAULT_VAULT"},
-		"another letter's case":        {"", "Vault", "Token", "VAULT_TOKEN"},
+		"no such secret":                   {"", "missing", "token", "MISSING_TOKEN"},
+		"no such key of it":                {"", "vault", "missing", "VAULT_MISSING"},
+		"not in the named store":           {"auth:\n  secretStore: flat\n", "vault", "token", "VAULT_TOKEN"},
+		"the named store does not exist":   {"auth:\n  secretStore: missing\n", "vault", "token", "VAULT_TOKEN"},
+		"no key, and no entry of its name": {"auth:\n  secretStore: bundles\n", "vault", "", "VAULT_VAULT"},
+		"another letter's case":            {"", "Vault", "Token", "VAULT_TOKEN"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -108,11 +108,11 @@ func TestSecretThatIsNowhereIsAnErrorWithTheRemedy(t *testing.T) {
 	}
 }
 
-func TestStoreBesideThatCannotBeReadIsAnError(t *testing.T) {
+func TestUnreadableStoreInTheFolderIsAnError(t *testing.T) {
 	tests := map[string]struct{ file, text, want string }{
-		"its file is missing":  {"missing.json", "", "no such file or directory"},
-		"its file is no JSON":  {"secrets.json", `{"` + canary.Secret, "not valid JSON: line 1"},
-		"it is a number there": {"secrets.json", `{"a":"` + canary.Secret + `","vault":5432}`, `secret "vault" of the secret store beside it: in the`},
+		"its file is missing":    {"missing.json", "", "no such file or directory"},
+		"its file is not JSON":   {"secrets.json", `{"` + canary.Secret, "not valid JSON: line 1"},
+		"the secret is a number": {"secrets.json", `{"a":"` + canary.Secret + `","vault":5432}`, `secret "vault" of the secret store beside it: in the`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -13,14 +13,14 @@ import (
 
 func TestJSONIsKeptToTheByte(t *testing.T) {
 	tests := map[string]string{
-		"compact":                       `{"host":"db","port":5432}`,
-		"with white space":              "{ \"host\" : \"db\" ,\r\n\t\"port\": 5432 }",
-		"with a newline at its end":     "{}\n",
-		"with white space around":       " \t\r\n{}\r\n\r\n ",
-		"with digits of its own":        `{"a":12.50,"b":1e21,"c":12345678901234567890,"d":-0.0}`,
-		"with escapes":                  `{"a":"\u00e9\/\ud83d\ude00\u0000"}`,
-		"with a name that stands twice": `{"a":1,"a":2}`,
-		"with every kind of value":      `{"a":null,"b":[true,false,{"c":[]}],"":""}`,
+		"compact":                   `{"host":"db","port":5432}`,
+		"with white space":          "{ \"host\" : \"db\" ,\r\n\t\"port\": 5432 }",
+		"with a newline at its end": "{}\n",
+		"with white space around":   " \t\r\n{}\r\n\r\n ",
+		"with unusual digits":       `{"a":12.50,"b":1e21,"c":12345678901234567890,"d":-0.0}`,
+		"with escapes":              `{"a":"\u00e9\/\ud83d\ude00\u0000"}`,
+		"with a duplicate name":     `{"a":1,"a":2}`,
+		"with every kind of value":  `{"a":null,"b":[true,false,{"c":[]}],"":""}`,
 	}
 	for name, text := range tests {
 		for _, file := range []string{"config.json", "CONFIG.JSON", "config", "-", "config.txt"} {
@@ -48,18 +48,18 @@ func TestByteOrderMarkIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestFaultOfJSONIsSaidWithLineAndColumn(t *testing.T) {
+func TestJSONErrorHasLineAndColumn(t *testing.T) {
 	tests := map[string]struct {
 		text string
 		want string
 	}{
-		"a comma that is missing": {
+		"a missing comma": {
 			"{\n  \"a\": \"" + canary.Secret + "\"\n  \"b\": 1\n}", "is not valid JSON: line 3, column 3",
 		},
-		"a comma too many": {
+		"an extra comma": {
 			"{\"a\": \"" + canary.Secret + "\",}", "is not valid JSON: line 1, column 27",
 		},
-		"a word that is none": {
+		"an unknown word": {
 			"{\"a\":" + canary.Secret + "}", "is not valid JSON: line 1, column 6",
 		},
 		"single quotes": {
@@ -68,7 +68,7 @@ func TestFaultOfJSONIsSaidWithLineAndColumn(t *testing.T) {
 		"a comment": {
 			"{\n\n// " + canary.Secret + "\n}", "is not valid JSON: line 3, column 1",
 		},
-		"an end that is missing": {
+		"a missing end": {
 			"{\"a\": {\n\"b\": \"" + canary.Secret + "\"", "is not valid JSON: line 2, column 26",
 		},
 		"text behind its end": {
@@ -110,7 +110,7 @@ func TestTextWithoutAKnownExtensionIsJSONIfItBeginsAsAnObject(t *testing.T) {
 		require.Equal(t, `{"a":1}`, string(got))
 	}
 	got, err := configfile.JSON("config.yaml", []byte("{a: 1}"))
-	require.NoError(t, err, "a flow mapping is YAML where the name says so")
+	require.NoError(t, err, "a flow mapping is YAML if the file's name says so")
 	require.Equal(t, `{"a":1}`, string(got))
 	_, err = configfile.JSON("config.json", []byte("a: 1"))
 	require.ErrorContains(t, err, "is not valid JSON: line 1, column 1")
@@ -124,8 +124,8 @@ func TestConfigMayBeAMebibyte(t *testing.T) {
 	require.EqualError(t, err, "is larger than 1 MiB as JSON, the most that a config may be")
 }
 
-// FuzzJSON looks for text that panics, and for text that is taken and could not
-// be read as a config afterwards.
+// FuzzJSON converts arbitrary text. It must not panic, and a text that it accepts must be
+// readable as a config.
 func FuzzJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{"a":1}`, "a: 1", "a: &x [*x]", "- a\n- b", "a: !!binary aGk=", "? [a]\n: b", "a: 0x1F\nb: .inf",
@@ -144,7 +144,7 @@ func FuzzJSON(f *testing.F) {
 			t.Errorf("%d bytes", len(config))
 		}
 		if _, err := credential.ParseObject(config); err != nil {
-			t.Errorf("%q is no object: %v", config, err)
+			t.Errorf("got %q, want an object: %v", config, err)
 		}
 	})
 }

@@ -10,8 +10,8 @@ import (
 
 func TestYAMLThatWouldLoseSomethingIsRefused(t *testing.T) {
 	for name, text := range map[string]string{
-		"a name that stands twice":          "a: 1\nb: 2\na: 3",
-		"a nested name that stands twice":   "x: {a: 1, a: 2}",
+		"a duplicate name":                  "a: 1\nb: 2\na: 3",
+		"a nested duplicate name":           "x: {a: 1, a: 2}",
 		"a second document":                 "a: 1\n---\nb: 2",
 		"a number that YAML reads as octal": "account: 0123", // becomes 83
 	} {

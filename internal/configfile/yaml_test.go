@@ -42,7 +42,7 @@ func TestYAMLBecomesJSON(t *testing.T) {
 		"strings that JSON must escape": {
 			"a: \"q\\\"\\\\\\t\\u0001\"\nb: <é😀>\n'\"': c", `{"a":"q\"\\\t\u0001","b":"<é😀>","\"":"c"}`,
 		},
-		"names that are no strings in YAML": {"1: a\ntrue: b\nnull: c\n2024-01-31: d", `{"1":"a","true":"b","null":"c","2024-01-31":"d"}`},
+		"names that are not strings in YAML": {"1: a\ntrue: b\nnull: c\n2024-01-31: d", `{"1":"a","true":"b","null":"c","2024-01-31":"d"}`},
 
 		"a key on several lines": {
 			"key: |\n  -----BEGIN KEY-----\n  MIIB\n\n  AQ==\n  -----END KEY-----\nnext: 1",
@@ -51,7 +51,7 @@ func TestYAMLBecomesJSON(t *testing.T) {
 		"a key without its last newline": {"key: |-\n  a\n  b\n", `{"key":"a\nb"}`},
 		"folded text":                    {"a: >\n  b\n  c\n", `{"a":"b c\n"}`},
 
-		"what an alias stands for": {
+		"the value of an alias": {
 			"a: &x {host: db, port: 5432}\nb: *x\nc: &y secret\nd: [*y, *y]",
 			`{"a":{"host":"db","port":5432},"b":{"host":"db","port":5432},"c":"secret","d":["secret","secret"]}`,
 		},
@@ -69,26 +69,26 @@ func TestYAMLBecomesJSON(t *testing.T) {
 
 func TestYAMLThatCannotBeAConfigIsRefusedWithItsLine(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
-		"a tab that indents":                    {"a:\n\t- " + canary.Secret, "is not valid YAML: line 2"},
-		"a quote that is not shut":              {"a: b\nc: \"" + canary.Secret, "is not valid YAML: line 2"},
-		"an alias of nothing":                   {"a: *" + canary.Secret, "is not valid YAML"},
-		"bytes that are not UTF-8":              {"a: \"" + canary.Secret + "\xff\"", "is not valid YAML"},
-		"a merge":                               {"a: &x {b: " + canary.Secret + "}\nc:\n  <<: *x", "has a merge key (<<), which is not supported: line 3; write out the fields that it adds"},
-		"a list as a name":                      {"a: 1\n? [" + canary.Secret + "]\n: b", "has a key that is not a plain name: line 2"},
-		"an object as a name":                   {"? {" + canary.Secret + ": a}\n: b", "has a key that is not a plain name: line 1"},
-		"an alias as a name":                    {"a: &x " + canary.Secret + "\n*x : b", "has a key that is not a plain name: line 2"},
-		"infinity":                              {"a: " + canary.Secret + "\nb: .inf", "has a number that JSON cannot write: line 2"},
-		"negative infinity":                     {"a:\n- -.Inf", "has a number that JSON cannot write: line 2"},
-		"no number":                             {"a: .nan", "has a number that JSON cannot write: line 1"},
-		"a word that is no number":              {"a: !!int " + canary.Secret, "has a number that JSON cannot write: line 1"},
-		"a word that is no boolean":             {"a: !!bool " + canary.Secret, "has a boolean that cannot be read: line 1"},
-		"an alias of what it is in":             {"a: &x\n  b: *x", "is too large or nested too deep: line "},
-		"an alias of what it is in, twice over": {"a: &x [*x, *x]", "is too large or nested too deep: line 1"},
-		"nested deeper than a person writes":    {"a: " + strings.Repeat("[", 500) + strings.Repeat("]", 500), "nested too deep: line 1"},
-		"a list":                                {"- " + canary.Secret, "is not a JSON object: a config is one object"},
-		"a word":                                {canary.Secret, "is not a JSON object: a config is one object"},
-		"nothing":                               {"", "is empty: a config is one object"},
-		"only comments":                         {"# " + canary.Secret + "\n", "is empty: a config is one object"},
+		"a tab that indents":                 {"a:\n\t- " + canary.Secret, "is not valid YAML: line 2"},
+		"an unterminated quote":              {"a: b\nc: \"" + canary.Secret, "is not valid YAML: line 2"},
+		"an unknown alias":                   {"a: *" + canary.Secret, "is not valid YAML"},
+		"bytes that are not UTF-8":           {"a: \"" + canary.Secret + "\xff\"", "is not valid YAML"},
+		"a merge":                            {"a: &x {b: " + canary.Secret + "}\nc:\n  <<: *x", "has a merge key (<<), which is not supported: line 3; write out the fields that it adds"},
+		"a list as a name":                   {"a: 1\n? [" + canary.Secret + "]\n: b", "has a key that is not a plain name: line 2"},
+		"an object as a name":                {"? {" + canary.Secret + ": a}\n: b", "has a key that is not a plain name: line 1"},
+		"an alias as a name":                 {"a: &x " + canary.Secret + "\n*x : b", "has a key that is not a plain name: line 2"},
+		"infinity":                           {"a: " + canary.Secret + "\nb: .inf", "has a number that JSON cannot write: line 2"},
+		"negative infinity":                  {"a:\n- -.Inf", "has a number that JSON cannot write: line 2"},
+		"not a number":                       {"a: .nan", "has a number that JSON cannot write: line 1"},
+		"a word that is not a number":        {"a: !!int " + canary.Secret, "has a number that JSON cannot write: line 1"},
+		"a word that is not a boolean":       {"a: !!bool " + canary.Secret, "has a boolean that cannot be read: line 1"},
+		"an alias of its own parent":         {"a: &x\n  b: *x", "is too large or nested too deep: line "},
+		"an alias of its own parent, twice":  {"a: &x [*x, *x]", "is too large or nested too deep: line 1"},
+		"nested deeper than a person writes": {"a: " + strings.Repeat("[", 500) + strings.Repeat("]", 500), "nested too deep: line 1"},
+		"a list":                             {"- " + canary.Secret, "is not a JSON object: a config is one object"},
+		"a word":                             {canary.Secret, "is not a JSON object: a config is one object"},
+		"nothing":                            {"", "is empty: a config is one object"},
+		"only comments":                      {"# " + canary.Secret + "\n", "is empty: a config is one object"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -100,10 +100,9 @@ func TestYAMLThatCannotBeAConfigIsRefusedWithItsLine(t *testing.T) {
 	}
 }
 
-// Nine aliases a level, nine levels: four hundred million words if they are
-// written out.
-func TestYAMLThatMultipliesItselfIsRefused(t *testing.T) {
-	for name, leaf := range map[string]string{"of words": "lol", "of nothing": "''", "of empty lists": "[]"} {
+// Nine levels with nine aliases each: expanded, that is four hundred million values.
+func TestYAMLAliasBombIsRefused(t *testing.T) {
+	for name, leaf := range map[string]string{"of words": "lol", "of empty strings": "''", "of empty lists": "[]"} {
 		t.Run(name, func(t *testing.T) {
 			var text strings.Builder
 			text.WriteString("a0: &a0 [" + strings.TrimSuffix(strings.Repeat(leaf+",", 9), ",") + "]\n")
@@ -118,7 +117,7 @@ func TestYAMLThatMultipliesItselfIsRefused(t *testing.T) {
 }
 
 func TestYAMLThatIsTooLargeAsJSONIsRefused(t *testing.T) {
-	// Each of these characters becomes six in JSON.
+	// Each of these characters takes six bytes in JSON.
 	text := `a: "` + strings.Repeat(`\x01`, 200_000) + `"`
 	_, err := configfile.JSON("config.yaml", []byte(text))
 	require.ErrorContains(t, err, "is larger than 1 MiB as JSON")

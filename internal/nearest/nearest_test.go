@@ -16,18 +16,18 @@ func TestNearestName(t *testing.T) {
 		from  []string
 		want  string
 	}{
-		"one letter wrong":                     {"configStor", names, "configStore"},
-		"another case":                         {"CONFIGSTORE", names, "configStore"},
-		"two letters swapped":                  {"cofnigKey", names, "configKey"},
-		"the nearer of two":                    {"secretStores", names, "secretStore"},
-		"the first of two that are as near":    {"bat", []string{"cat", "hat"}, "cat"},
-		"the name itself":                      {"unresolved", names, "unresolved"},
-		"half of the letters wrong":            {"abcd", []string{"abxy"}, "abxy"},
-		"more than half of the letters wrong":  {"abcd", []string{"axyz"}, ""},
-		"nothing like any":                     {"zzzzzz", names, ""},
-		"the empty name":                       {"", names, ""},
-		"no names to choose from":              {"configStore", nil, ""},
-		"letters of several bytes each, wrong": {"schlüsel", []string{"schlüssel"}, "schlüssel"},
+		"one letter wrong":                       {"configStor", names, "configStore"},
+		"another case":                           {"CONFIGSTORE", names, "configStore"},
+		"two letters swapped":                    {"cofnigKey", names, "configKey"},
+		"the nearer of two":                      {"secretStores", names, "secretStore"},
+		"the first of two that are equally near": {"bat", []string{"cat", "hat"}, "cat"},
+		"the name itself":                        {"unresolved", names, "unresolved"},
+		"half of the letters wrong":              {"abcd", []string{"abxy"}, "abxy"},
+		"more than half of the letters wrong":    {"abcd", []string{"axyz"}, ""},
+		"nothing like any":                       {"zzzzzz", names, ""},
+		"the empty name":                         {"", names, ""},
+		"no names to choose from":                {"configStore", nil, ""},
+		"letters of several bytes each, wrong":   {"schlüsel", []string{"schlüssel"}, "schlüssel"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

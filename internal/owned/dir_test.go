@@ -41,7 +41,7 @@ func TestMissingFolderIsMadeOnlyWhereThatIsAskedFor(t *testing.T) {
 	require.NoDirExists(t, path)
 }
 
-func TestRelativePathIsTheProcesss(t *testing.T) {
+func TestRelativePathIsFromTheWorkingFolder(t *testing.T) {
 	top := ownedtest.Folder(t, 0o755)
 	mkdir(t, 0o700, top, "a")
 	mkdir(t, 0o700, top, "b")
@@ -59,15 +59,15 @@ func TestRelativePathIsTheProcesss(t *testing.T) {
 
 func TestFolderIsRefused(t *testing.T) {
 	tests := map[string]func(t *testing.T, top string) (path, says string){
-		"a stranger's": func(t *testing.T, top string) (string, string) {
+		"another user's": func(t *testing.T, top string) (string, string) {
 			path := mkdir(t, 0o755, top, "f")
 			return path, ownedtest.GiveAway(t, path)
 		},
-		"below a stranger's": func(t *testing.T, top string) (string, string) {
+		"below another user's": func(t *testing.T, top string) (string, string) {
 			says := ownedtest.GiveAway(t, mkdir(t, 0o755, top, "f"))
 			return mkdir(t, 0o755, top, "f", "g"), says
 		},
-		"missing below a stranger's": func(t *testing.T, top string) (string, string) {
+		"missing below another user's": func(t *testing.T, top string) (string, string) {
 			path := mkdir(t, 0o755, top, "f")
 			return filepath.Join(path, "new"), ownedtest.GiveAway(t, path)
 		},
@@ -98,24 +98,24 @@ func TestFolderIsRefused(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, nil, 0o600))
 			return path, path + " (owner uid "
 		},
-		"by a stranger's link above it": func(t *testing.T, top string) (string, string) {
+		"through another user's link above it": func(t *testing.T, top string) (string, string) {
 			mkdir(t, 0o755, mkdir(t, 0o755, top, "f"), "g")
 			link := filepath.Join(mkdir(t, fs.ModeSticky|0o777, top, "tmp"), "link")
 			require.NoError(t, os.Symlink(filepath.Join(top, "f"), link))
-			if os.Geteuid() != 0 { // only root can make a stranger's
+			if os.Geteuid() != 0 { // only root can create a link of another user
 				link = filepath.Join(mkdir(t, 0o777, top, "open"), "link")
 				require.NoError(t, os.Symlink(filepath.Join(top, "f"), link))
 			}
 			return filepath.Join(link, "g"), ownedtest.GiveAway(t, link)
 		},
-		"by a link in a folder that others may write to": func(t *testing.T, top string) (string, string) {
+		"through a link in a folder that others may write to": func(t *testing.T, top string) (string, string) {
 			mkdir(t, 0o755, mkdir(t, 0o755, top, "f"), "g")
 			holds := mkdir(t, 0o777, top, "open")
 			link := filepath.Join(holds, "link")
 			require.NoError(t, os.Symlink("../f", link))
 			return filepath.Join(link, "g"), `run "chmod go-w ` + holds + `"`
 		},
-		"by a link that leads through a folder that others may write to": func(t *testing.T, top string) (string, string) {
+		"through a link into a folder that others may write to": func(t *testing.T, top string) (string, string) {
 			through := mkdir(t, 0o777, top, "open")
 			mkdir(t, 0o755, mkdir(t, 0o755, through, "f"), "g")
 			link := filepath.Join(top, "link")
@@ -157,9 +157,9 @@ func TestSharedFolderIsAcceptedWhereThatIsAskedFor(t *testing.T) {
 	below := mkdir(t, 0o755, path, "g")
 	_, err = owned.Open(below, owned.Options{Shared: true})
 	require.ErrorAs(t, err, &refusal)
-	assert.False(t, refusal.Shared, "it is the folder above that is shared")
+	assert.False(t, refusal.Shared, "the shared folder is the parent")
 
-	if os.Geteuid() == 0 { // nobody else can make a stranger's
+	if os.Geteuid() == 0 { // only root can create a folder of another user
 		path = mkdir(t, 0o755, ownedtest.Folder(t, 0o755), "h")
 		says := ownedtest.GiveAway(t, path)
 		_, err = owned.Open(path, owned.Options{Shared: true})
@@ -185,7 +185,7 @@ func TestPrivateFolderIsOfItsUserAlone(t *testing.T) {
 	assert.Equal(t, fs.ModeDir|0o700, mode())
 	require.NoError(t, os.Chmod(filepath.Join(d.Path(), "p"), 0o777))
 	require.NoError(t, private())
-	assert.Equal(t, fs.ModeDir|0o700, mode(), "others' rights are taken away")
+	assert.Equal(t, fs.ModeDir|0o700, mode(), "the rights of others must be removed")
 
 	require.NoError(t, os.Remove(filepath.Join(d.Path(), "p")))
 	elsewhere := mkdir(t, 0o755, d.Path(), "elsewhere")
@@ -206,7 +206,7 @@ func TestPrivateFolderIsOfItsUserAlone(t *testing.T) {
 	}
 }
 
-// TestFolderStaysTheOneThatWasChecked has another folder come to have the path.
+// TestFolderStaysTheOneThatWasChecked replaces the folder at the path after it was opened.
 func TestFolderStaysTheOneThatWasChecked(t *testing.T) {
 	top := ownedtest.Folder(t, 0o755)
 	path := mkdir(t, 0o755, top, "f")

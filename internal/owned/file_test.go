@@ -50,12 +50,12 @@ func TestFileThatIsThereIsKeptAsItIs(t *testing.T) {
 	assert.Equal(t, "one, two", string(text))
 	info, err := d.Lstat("f")
 	require.NoError(t, err)
-	assert.Equal(t, fs.FileMode(0o644), info.Mode(), "others may read it as before")
+	assert.Equal(t, fs.FileMode(0o644), info.Mode(), "the mode must stay unchanged")
 }
 
 func TestFileIsRefused(t *testing.T) {
 	tests := map[string]func(t *testing.T, path string) (says string){
-		"a stranger's": func(t *testing.T, path string) string {
+		"another user's": func(t *testing.T, path string) string {
 			require.NoError(t, os.WriteFile(path, nil, 0o600))
 			return ownedtest.GiveAway(t, path)
 		},
@@ -100,7 +100,7 @@ func TestFileIsRefused(t *testing.T) {
 
 			after, err := os.ReadDir(d.Path())
 			require.NoError(t, err)
-			assert.Len(t, after, len(before), "nothing was made where a link leads")
+			assert.Len(t, after, len(before), "no file may be created at the target of a link")
 		})
 	}
 }

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// mkdir makes a folder with exactly these permission bits.
+// mkdir creates a folder with exactly these permission bits.
 func mkdir(t *testing.T, mode os.FileMode, path ...string) string {
 	t.Helper()
 	at := filepath.Join(path...)
@@ -32,7 +32,7 @@ func requireRefused(t *testing.T, err error, says string) {
 	require.ErrorContains(t, err, says)
 }
 
-// open opens a folder until the test ends.
+// open opens a folder and closes it when the test ends.
 func open(t *testing.T, path string, o owned.Options) *owned.Dir {
 	t.Helper()
 	d, err := owned.Open(path, o)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// entry is a folder or file of any owner, which only root could make.
+// entry is the info of a folder or file with any owner. Only root could create such files.
 type entry struct {
 	mode fs.FileMode
 	uid  uint32
@@ -38,26 +38,26 @@ func TestFolderThatIsAcceptedOrRefused(t *testing.T) {
 	tests := map[string]struct {
 		rules rules
 		entry entry
-		says  string // "" for accepted
+		says  string // "" means accepted
 	}{
-		"our own":                                 {last, dir(0o755, ann), ""},
-		"our own, for us alone":                   {last, dir(0o700, ann), ""},
-		"root's":                                  {last, dir(0o755, root), ""},
-		"another user's":                          {last, dir(0o755, mallory), `(owner uid 1001, mode 0755) does not belong to this process's user (uid 1000) or to root`},
-		"another user's, for root":                {byRoot, dir(0o755, ann), `chown -h 0 /x`},
-		"one that the group may write to":         {last, dir(0o775, ann), `(owner uid 1000, mode 0775) can be written to by others than its owner: run "chmod go-w /x", or use another folder`},
-		"one that all may write to":               {last, dir(0o757, root), `chmod go-w /x`},
-		"a sticky one":                            {last, dir(fs.ModeSticky|0o777, root), `(owner uid 0, mode 1777) can be written to by others than its owner: use a folder inside it`},
-		"above, a sticky one":                     {above, dir(fs.ModeSticky|0o777, root), ""},
-		"above, another user's sticky one":        {above, dir(fs.ModeSticky|0o777, mallory), `belong`},
-		"above, one that all may write to":        {above, dir(0o777, root), `chmod go-w /x`},
-		"shared, one that all may write to":       {shared, dir(0o777, root), ""},
-		"shared, another user's":                  {shared, dir(0o700, mallory), `belong`},
-		"above a shared one, all may write to it": {shared.above(), dir(0o777, root), `chmod go-w /x`},
-		"for us alone, our own":                   {alone, dir(0o700, ann), ""},
-		"for us alone, root's":                    {alone, dir(0o700, root), `does not belong to this process's user (uid 1000): use another folder`},
-		"a file":                                  {last, entry{0, ann}, `is not a folder`},
-		"a link":                                  {last, entry{fs.ModeSymlink | 0o777, ann}, `is a symbolic link`},
+		"ours":                                {last, dir(0o755, ann), ""},
+		"ours, private":                       {last, dir(0o700, ann), ""},
+		"root's":                              {last, dir(0o755, root), ""},
+		"another user's":                      {last, dir(0o755, mallory), `(owner uid 1001, mode 0755) does not belong to this process's user (uid 1000) or to root`},
+		"another user's, for root":            {byRoot, dir(0o755, ann), `chown -h 0 /x`},
+		"the group may write to it":           {last, dir(0o775, ann), `(owner uid 1000, mode 0775) can be written to by others than its owner: run "chmod go-w /x", or use another folder`},
+		"all may write to it":                 {last, dir(0o757, root), `chmod go-w /x`},
+		"sticky":                              {last, dir(fs.ModeSticky|0o777, root), `(owner uid 0, mode 1777) can be written to by others than its owner: use a folder inside it`},
+		"a parent, sticky":                    {above, dir(fs.ModeSticky|0o777, root), ""},
+		"a parent, another user's and sticky": {above, dir(fs.ModeSticky|0o777, mallory), `belong`},
+		"a parent, all may write to it":       {above, dir(0o777, root), `chmod go-w /x`},
+		"shared, all may write to it":         {shared, dir(0o777, root), ""},
+		"shared, another user's":              {shared, dir(0o700, mallory), `belong`},
+		"a parent of a shared one, all may write to it": {shared.above(), dir(0o777, root), `chmod go-w /x`},
+		"must be ours, and is":                          {alone, dir(0o700, ann), ""},
+		"must be ours, but is root's":                   {alone, dir(0o700, root), `does not belong to this process's user (uid 1000): use another folder`},
+		"a file":                                        {last, entry{0, ann}, `is not a folder`},
+		"a link":                                        {last, entry{fs.ModeSymlink | 0o777, ann}, `is a symbolic link`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -81,16 +81,16 @@ func TestFolderThatIsAcceptedOrRefused(t *testing.T) {
 func TestFileThatIsAcceptedOrRefused(t *testing.T) {
 	tests := map[string]struct {
 		entry entry
-		says  string // "" for accepted
+		says  string // "" means accepted
 	}{
-		"our own":                    {entry{0o600, 1000}, ""},
-		"one that all may read":      {entry{0o644, 1000}, ""},
+		"ours":                       {entry{0o600, 1000}, ""},
+		"all may read it":            {entry{0o644, 1000}, ""},
 		"root's":                     {entry{0o644, 0}, ""},
 		"another user's":             {entry{0o600, 1001}, `run "chown -h 1000 /x"`},
 		"the group may write to it":  {entry{0o660, 1000}, `run "chmod go-w /x", or use another file`},
 		"others may write to it":     {entry{0o602, 1000}, `run "chmod go-w /x", or use another file`},
 		"a folder":                   {entry{fs.ModeDir | 0o700, 1000}, `is not a regular file`},
-		"a link, even our own":       {entry{fs.ModeSymlink | 0o777, 1000}, `is a symbolic link, which is not followed`},
+		"a link, even ours":          {entry{fs.ModeSymlink | 0o777, 1000}, `is a symbolic link, which is not followed`},
 		"a pipe, which would hang":   {entry{fs.ModeNamedPipe | 0o600, 1000}, `is not a regular file`},
 		"a device, which has no end": {entry{fs.ModeDevice | fs.ModeCharDevice | 0o600, 0}, `is not a regular file`},
 	}

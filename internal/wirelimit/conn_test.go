@@ -13,7 +13,7 @@ import (
 	"credential-resolver/internal/wirelimit"
 )
 
-// pair returns a connection that is bounded, and its server's side.
+// pair returns a limited connection and the server's side of it.
 func pair(t *testing.T, room *wirelimit.Room) (*wirelimit.Conn, net.Conn) {
 	t.Helper()
 	client, server := net.Pipe()
@@ -23,7 +23,7 @@ func pair(t *testing.T, room *wirelimit.Room) (*wirelimit.Conn, net.Conn) {
 	return conn, server
 }
 
-// send has the server say something, and the client read it.
+// send lets the server write a text and the client read it.
 func send(t *testing.T, conn *wirelimit.Conn, server net.Conn, text string) error {
 	t.Helper()
 	written := make(chan struct{})
@@ -85,7 +85,7 @@ func TestWaitForRoomEndsWithTheConnection(t *testing.T) {
 		got := make(chan error, 1)
 		go func() { got <- send(t, second, other, twoMiB) }()
 		synctest.Wait()
-		require.NoError(t, second.SetReadDeadline(time.Now().Add(time.Hour))) // which goes on waiting
+		require.NoError(t, second.SetReadDeadline(time.Now().Add(time.Hour))) // keeps waiting
 		synctest.Wait()
 		require.Empty(t, got)
 		require.NoError(t, second.Close())
@@ -93,7 +93,7 @@ func TestWaitForRoomEndsWithTheConnection(t *testing.T) {
 	})
 }
 
-func TestLyingServerIsHungUpOn(t *testing.T) {
+func TestConnectionOfALyingServerIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn, server := pair(t, wirelimit.NewRoom(3<<20))
 		require.ErrorIs(t, send(t, conn, server, "*1000000000\r\n"), wirelimit.ErrTooLarge)

@@ -12,7 +12,7 @@ var framings = map[string]func() wirelimit.Framing{
 	"postgres": wirelimit.Postgres, "mysql": wirelimit.MySQL, "redis": wirelimit.Redis, "mongo": wirelimit.Mongo,
 }
 
-// follow has a framing see a text in pieces of some length, and returns where it ends.
+// follow passes a text to a framing in pieces of a given length. It returns the last result.
 func follow(f wirelimit.Framing, text string, piece int) (last wirelimit.Progress, cost int64, err error) {
 	for len(text) > 0 {
 		n := min(piece, len(text))
@@ -32,46 +32,46 @@ const (
 	mongoHead = "\x00\x00\x10\x00\x01\x00\x00\x00\x02\x00\x00\x00\xdd\x07\x00\x00\x00\x00\x00\x00\x00"
 )
 
-// answers are what servers send, and what becomes of it.
+// answers are texts that servers send, with the expected results.
 var answers = map[string]struct {
 	framing, text string
 	want          error
 	done          bool
 	ahead         int64
 }{
-	"a postgres answer":             {"postgres", "C\x00\x00\x00\x05\x00Z\x00\x00\x00\x05I", nil, true, 0},
-	"half a postgres answer":        {"postgres", "D\x00\x00\x00\x0a\x00\x01\x00\x00", nil, false, 2},
-	"a postgres row of 1 GiB":       {"postgres", "D\x3f\xff\xff\xff\x00\x01", wirelimit.ErrTooLarge, false, 0},
-	"a postgres error of 1 MiB":     {"postgres", "E\x00\x10\x00\x00", wirelimit.ErrTooLarge, false, 0},
-	"a page in place of postgres":   {"postgres", "HTTP/1.1 400 Bad Request\r\n", wirelimit.ErrTooLarge, false, 0},
-	"a postgres length of nothing":  {"postgres", "Z\x00\x00\x00\x03", wirelimit.ErrMalformed, false, 0},
-	"too many postgres columns":     {"postgres", "T\x00\x00\xff\xff\xff\xff", wirelimit.ErrTooLarge, false, 0},
-	"a mysql answer":                {"mysql", "\x07\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00", nil, true, 0},
-	"a mysql result":                {"mysql", "\x01\x00\x00\x01\x01\x01\x00\x00\x02a\x01\x00\x00\x03\xfe\x01\x00\x00\x04b\x01\x00\x00\x05\xfe", nil, true, 0},
-	"half a mysql result":           {"mysql", "\x01\x00\x00\x01\x01\x01\x00\x00\x02a\x01\x00\x00\x03\xfe\xff\x00\x00\x04b", nil, false, 254},
-	"too many mysql columns":        {"mysql", "\x09\x00\x00\x01\xfe\x00\x00\x00\x08\x00\x00\x00\x00", wirelimit.ErrTooLarge, false, 0},
-	"half a mysql number":           {"mysql", "\x02\x00\x00\x01\xfe\x00", wirelimit.ErrMalformed, false, 0},
-	"a mysql packet of 16 MiB":      {"mysql", "\xff\xff\xff\x04", wirelimit.ErrTooLarge, false, 0},
-	"a mysql error of 1 MiB":        {"mysql", "\x00\x00\x10\x04\xff", wirelimit.ErrTooLarge, false, 0},
-	"a redis answer":                {"redis", "*2\r\n$1\r\na\r\n%1\r\n+b\r\n:1\r\n", nil, true, 0},
-	"nothing from redis":            {"redis", "$-1\r\n", nil, true, 0},
-	"an empty redis array":          {"redis", "*2\r\n*0\r\n$0\r\n\r\n", nil, true, 0},
-	"half a redis string":           {"redis", "$10\r\nabc", nil, false, 9},
-	"half a redis array":            {"redis", "*2\r\n+a\r\n", nil, false, 0},
-	"a redis push":                  {"redis", ">1\r\n+a\r\n", nil, false, 0},
-	"a redis answer after a push":   {"redis", ">1\r\n+a\r\n+b\r\n", nil, true, 0},
-	"a redis string of 1 GiB":       {"redis", "$1073741824\r\n", wirelimit.ErrTooLarge, false, 0},
-	"a negative redis length":       {"redis", "*-2\r\n", wirelimit.ErrMalformed, false, 0},
-	"a page in place of redis":      {"redis", "HTTP/1.1 400 Bad Request\r\n", wirelimit.ErrMalformed, false, 0},
-	"a mongo answer":                {"mongo", mongoReply, nil, true, 0},
-	"half a mongo answer":           {"mongo", mongoReply[:30], nil, false, 3},
-	"a mongo length alone":          {"mongo", "\x00\x00\x10\x00", nil, false, 1<<20 - 4},
-	"a mongo message of 2 GiB":      {"mongo", "\xff\xff\xff\x7f", wirelimit.ErrTooLarge, false, 0},
-	"a mongo message of nothing":    {"mongo", "\x0f\x00\x00\x00", wirelimit.ErrMalformed, false, 0},
-	"a compressed mongo message":    {"mongo", "\x40\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\xdc\x07\x00\x00", wirelimit.ErrMalformed, false, 0},
-	"a page in place of mongo":      {"mongo", "HTTP/1.1 400 Bad Request\r\n", wirelimit.ErrTooLarge, false, 0},
-	"an unknown kind of BSON":       {"mongo", mongoHead + "\xff\xff\x00\x00\x20a\x00", wirelimit.ErrMalformed, false, 0},
-	"mongo documents nested deeply": {"mongo", mongoHead + nested(101), wirelimit.ErrTooLarge, false, 0},
+	"a postgres answer":                   {"postgres", "C\x00\x00\x00\x05\x00Z\x00\x00\x00\x05I", nil, true, 0},
+	"half a postgres answer":              {"postgres", "D\x00\x00\x00\x0a\x00\x01\x00\x00", nil, false, 2},
+	"a postgres row of 1 GiB":             {"postgres", "D\x3f\xff\xff\xff\x00\x01", wirelimit.ErrTooLarge, false, 0},
+	"a postgres error of 1 MiB":           {"postgres", "E\x00\x10\x00\x00", wirelimit.ErrTooLarge, false, 0},
+	"an HTTP page instead of postgres":    {"postgres", "HTTP/1.1 400 Bad Request\r\n", wirelimit.ErrTooLarge, false, 0},
+	"a postgres length that is too small": {"postgres", "Z\x00\x00\x00\x03", wirelimit.ErrMalformed, false, 0},
+	"too many postgres columns":           {"postgres", "T\x00\x00\xff\xff\xff\xff", wirelimit.ErrTooLarge, false, 0},
+	"a mysql answer":                      {"mysql", "\x07\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00", nil, true, 0},
+	"a mysql result":                      {"mysql", "\x01\x00\x00\x01\x01\x01\x00\x00\x02a\x01\x00\x00\x03\xfe\x01\x00\x00\x04b\x01\x00\x00\x05\xfe", nil, true, 0},
+	"half a mysql result":                 {"mysql", "\x01\x00\x00\x01\x01\x01\x00\x00\x02a\x01\x00\x00\x03\xfe\xff\x00\x00\x04b", nil, false, 254},
+	"too many mysql columns":              {"mysql", "\x09\x00\x00\x01\xfe\x00\x00\x00\x08\x00\x00\x00\x00", wirelimit.ErrTooLarge, false, 0},
+	"half a mysql number":                 {"mysql", "\x02\x00\x00\x01\xfe\x00", wirelimit.ErrMalformed, false, 0},
+	"a mysql packet of 16 MiB":            {"mysql", "\xff\xff\xff\x04", wirelimit.ErrTooLarge, false, 0},
+	"a mysql error of 1 MiB":              {"mysql", "\x00\x00\x10\x04\xff", wirelimit.ErrTooLarge, false, 0},
+	"a redis answer":                      {"redis", "*2\r\n$1\r\na\r\n%1\r\n+b\r\n:1\r\n", nil, true, 0},
+	"a null from redis":                   {"redis", "$-1\r\n", nil, true, 0},
+	"an empty redis array":                {"redis", "*2\r\n*0\r\n$0\r\n\r\n", nil, true, 0},
+	"half a redis string":                 {"redis", "$10\r\nabc", nil, false, 9},
+	"half a redis array":                  {"redis", "*2\r\n+a\r\n", nil, false, 0},
+	"a redis push":                        {"redis", ">1\r\n+a\r\n", nil, false, 0},
+	"a redis answer after a push":         {"redis", ">1\r\n+a\r\n+b\r\n", nil, true, 0},
+	"a redis string of 1 GiB":             {"redis", "$1073741824\r\n", wirelimit.ErrTooLarge, false, 0},
+	"a negative redis length":             {"redis", "*-2\r\n", wirelimit.ErrMalformed, false, 0},
+	"an HTTP page instead of redis":       {"redis", "HTTP/1.1 400 Bad Request\r\n", wirelimit.ErrMalformed, false, 0},
+	"a mongo answer":                      {"mongo", mongoReply, nil, true, 0},
+	"half a mongo answer":                 {"mongo", mongoReply[:30], nil, false, 3},
+	"only a mongo length":                 {"mongo", "\x00\x00\x10\x00", nil, false, 1<<20 - 4},
+	"a mongo message of 2 GiB":            {"mongo", "\xff\xff\xff\x7f", wirelimit.ErrTooLarge, false, 0},
+	"a mongo message that is too short":   {"mongo", "\x0f\x00\x00\x00", wirelimit.ErrMalformed, false, 0},
+	"a compressed mongo message":          {"mongo", "\x40\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\xdc\x07\x00\x00", wirelimit.ErrMalformed, false, 0},
+	"an HTTP page instead of mongo":       {"mongo", "HTTP/1.1 400 Bad Request\r\n", wirelimit.ErrTooLarge, false, 0},
+	"an unknown kind of BSON":             {"mongo", mongoHead + "\xff\xff\x00\x00\x20a\x00", wirelimit.ErrMalformed, false, 0},
+	"mongo documents nested deeply":       {"mongo", mongoHead + nested(101), wirelimit.ErrTooLarge, false, 0},
 }
 
 func nested(depth int) string {
@@ -97,8 +97,8 @@ func TestFramingFollowsAnswers(t *testing.T) {
 	}
 }
 
-// FuzzFraming: how bytes are cut into pieces makes no difference, and what is allowed to be
-// ahead has its bound.
+// FuzzFraming checks that the result does not depend on how the bytes are cut into pieces, and
+// that the number of bytes that may follow is bounded.
 func FuzzFraming(f *testing.F) {
 	for _, test := range answers {
 		f.Add(test.text, 3)
