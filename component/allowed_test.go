@@ -14,7 +14,7 @@ import (
 	"credential-resolver/internal/canary"
 )
 
-// Section 2, allowedSecrets: what an instance may ask of each store.
+// Section 2, allowedSecrets.
 func TestAllowedSecretsHoldForEachStore(t *testing.T) {
 	const file = "secretstores.local.file"
 	const second = `,"credential-resolver":{"secretStore":"second"}}`
@@ -33,19 +33,19 @@ func TestAllowedSecretsHoldForEachStore(t *testing.T) {
 		warns         string
 	}{
 		"no list": {map[string]string{}, true, true, "every secret of secretStore, secretStores.second;"},
-		"the first store's list holds for both": {
+		"the first store's list applies to both": {
 			map[string]string{"allowedSecrets": "other"}, false, false, "",
 		},
-		"a list of its own is wider": {
+		"its own list is wider": {
 			map[string]string{"allowedSecrets": "other", "secretStores.second.allowedSecrets": "p*"}, false, true, "",
 		},
-		"a list of its own is narrower": {
+		"its own list is narrower": {
 			map[string]string{"allowedSecrets": "*", "secretStores.second.allowedSecrets": "other"}, true, false, "",
 		},
-		"a list of its own alone": {
+		"only its own list": {
 			map[string]string{"secretStores.second.allowedSecrets": "other"}, true, false, "every secret of secretStore;",
 		},
-		"everything, and that is meant": {map[string]string{"allowedSecrets": "*"}, true, true, ""},
+		"everything, stated explicitly": {map[string]string{"allowedSecrets": "*"}, true, true, ""},
 		"no list, in development":       {map[string]string{"environment": "local"}, true, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -104,10 +104,10 @@ func TestAWrongListOfANamedStoreIsRefusedWithTheRemedy(t *testing.T) {
 		})
 	}
 	_, err := component.ParseMetadata(enough(map[string]string{"secretStores.a.allowedSecrets": "x"}))
-	require.ErrorContains(t, err, "metadata secretStores.a is missing", "a list alone is no store")
+	require.ErrorContains(t, err, "metadata secretStores.a is missing", "a list without a type is not a store")
 }
 
-// The list is ours: a store is not handed it.
+// The store must not receive the list.
 func TestANamedStoreIsNotHandedItsList(t *testing.T) {
 	s, err := component.ParseMetadata(enough(map[string]string{
 		"secretStores.a": "secretstores.local.file", "secretStores.a.secretsFile": "f", "secretStores.a.allowedSecrets": "x?",

@@ -17,9 +17,9 @@ import (
 	"credential-resolver/component"
 )
 
-// BenchmarkGet asks the component, without its socket, for a credential on the
-// embedded default: a hit in the cache, and a miss, which is one config from SQLite
-// and one bundle from a file.
+// BenchmarkGet requests a credential from the component without its socket, with the default
+// config store. A hit is answered from the cache. A miss reads one config from SQLite and one
+// bundle from a file.
 func BenchmarkGet(b *testing.B) {
 	b.Run("hit", func(b *testing.B) { benchmarkGet(b, "1h") })
 	b.Run("miss", func(b *testing.B) { benchmarkGet(b, "0s") })

@@ -30,13 +30,13 @@ func TestACredentialThatCannotBeResolvedIsLeftOut(t *testing.T) {
 		hook   resolvertest.Hook // of its bundle
 		code   codes.Code
 	}{
-		"its bundle is missing":      {`{"credentialSource":"agent","secret-path":"` + canary.Reference + `"}`, nil, codes.NotFound},
-		"its config is no object":    {`["` + canary.Secret + `"]`, nil, codes.FailedPrecondition},
-		"nothing of it is replaced":  {`{"credentialSource":"agent","a":"` + canary.Secret + `"}`, nil, codes.FailedPrecondition},
-		"it is not allowed a secret": {`{"credentialSource":"agent","a":"secret/` + canary.Reference + `"}`, nil, codes.PermissionDenied},
-		"the store refuses":          {`{"password":"` + canary.Secret + `"}`, refuse(credential.Denied), codes.PermissionDenied},
-		"the store has a fault":      {`{"password":"` + canary.Secret + `"}`, refuse(credential.Internal), codes.Internal},
-		"the store panics":           {`{"password":"` + canary.Secret + `"}`, resolvertest.Panic(canary.Secret), codes.Internal},
+		"its bundle is missing":                    {`{"credentialSource":"agent","secret-path":"` + canary.Reference + `"}`, nil, codes.NotFound},
+		"its config is not an object":              {`["` + canary.Secret + `"]`, nil, codes.FailedPrecondition},
+		"nothing in it is replaced":                {`{"credentialSource":"agent","a":"` + canary.Secret + `"}`, nil, codes.FailedPrecondition},
+		"it asks for a secret that is not allowed": {`{"credentialSource":"agent","a":"secret/` + canary.Reference + `"}`, nil, codes.PermissionDenied},
+		"the store refuses":                        {`{"password":"` + canary.Secret + `"}`, refuse(credential.Denied), codes.PermissionDenied},
+		"the store has an internal error":          {`{"password":"` + canary.Secret + `"}`, refuse(credential.Internal), codes.Internal},
+		"the store panics":                         {`{"password":"` + canary.Secret + `"}`, resolvertest.Panic(canary.Secret), codes.Internal},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -100,19 +100,19 @@ func TestACredentialThatIsDeletedSinceItWasListedIsNoWarning(t *testing.T) {
 func TestAStoreThatIsDownFailsTheWholeBulkRequest(t *testing.T) {
 	words := errors.New(canary.Path + canary.Secret)
 	cases := map[string]struct {
-		of   string // whose call fails: the config of a GUID, a secret, the listing
+		of   string // the call that fails: the config of a GUID, a secret, or the listing
 		err  error
 		code codes.Code
 		says string
 	}{
 		"a secret store that is down":         {"of-c3", credential.Unavailable, codes.Unavailable, `credential "c3": the secret store is unavailable`},
 		"a secret store out of time":          {"of-c3", credential.Timeout, codes.DeadlineExceeded, `credential "c3": the secret store did not answer in time`},
-		"a secret store that fails somehow":   {"of-c3", words, codes.Unavailable, `credential "c3": the secret store is unavailable`},
+		"a secret store with another failure": {"of-c3", words, codes.Unavailable, `credential "c3": the secret store is unavailable`},
 		"a config store that is down":         {"c3", credential.Unavailable, codes.Unavailable, `credential "c3": the config store is unavailable`},
 		"a config store out of time":          {"c3", credential.Timeout, codes.DeadlineExceeded, `credential "c3": the config store did not answer in time`},
-		"a list that is not to be had now":    {resolvertest.Listing, credential.Unavailable, codes.Unavailable, "credential: the config store is unavailable"},
+		"a list that is unavailable":          {resolvertest.Listing, credential.Unavailable, codes.Unavailable, "credential: the config store is unavailable"},
 		"a list that is refused":              {resolvertest.Listing, credential.Denied, codes.PermissionDenied, "credential: the config store refused the request"},
-		"a list that the store does not keep": {resolvertest.Listing, credential.FailedPrecondition, codes.FailedPrecondition, "credential: the config store cannot tell which"},
+		"a store that cannot list":            {resolvertest.Listing, credential.FailedPrecondition, codes.FailedPrecondition, "credential: the config store cannot tell which"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestAStoreThatIsDownFailsTheWholeBulkRequest(t *testing.T) {
 	}
 }
 
-// panicky is a logger that panics once, where it is told to warn.
+// panicky is a logger whose first warning panics.
 type panicky struct {
 	logger.Logger
 	done atomic.Bool
@@ -156,11 +156,11 @@ func (p *panicky) Warnf(format string, args ...any) {
 
 func TestAPanicInABulkRequestIsItsInternal(t *testing.T) {
 	cases := map[string]func(s *fakeStores) secretstores.SecretStore{
-		"of the list": func(s *fakeStores) secretstores.SecretStore {
+		"in the store's list": func(s *fakeStores) secretstores.SecretStore {
 			s.Configs.Before(resolvertest.Listing, resolvertest.Panic(canary.Secret))
 			return s.store()
 		},
-		"of ours": func(s *fakeStores) secretstores.SecretStore {
+		"in our own code": func(s *fakeStores) secretstores.SecretStore {
 			s.Configs.Put("c", `[]`)
 			return s.storeLogging(&panicky{Logger: s.log.Logger(s.t.Name())})
 		},

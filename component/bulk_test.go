@@ -22,7 +22,8 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// fakeStores are resolvertest's, and a component on them that may list credentials.
+// fakeStores holds the fakes of resolvertest and a component on them. Its config store can list
+// credentials.
 type fakeStores struct {
 	*resolvertest.Stores
 	*fileStores
@@ -47,13 +48,13 @@ func (s *fakeStores) storeLogging(log logger.Logger) *component.SecretStore {
 	return store
 }
 
-// put stores an agent credential with a bundle that holds one secret.
+// put stores an agent credential whose bundle has one secret.
 func (s *fakeStores) put(guid, secret string) {
 	s.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"of-`+guid+`","password":"pw"}`)
 	s.Secrets.Put("of-"+guid, map[string]string{"pw": secret})
 }
 
-// bulk asks a component for every credential; the metadata are names and values.
+// bulk requests all credentials. metadata alternates names and values.
 func bulk(store secretstores.SecretStore, metadata ...string) (map[string]map[string]string, error) {
 	req := secretstores.BulkGetSecretRequest{Metadata: map[string]string{}}
 	for i := 0; i+1 < len(metadata); i += 2 {
@@ -84,16 +85,16 @@ func TestEveryCredentialIsAnsweredByItsGUID(t *testing.T) {
 		metadata  []string
 		want      map[string]map[string]string
 	}{
-		"flat by default":      {component.Flat, nil, flat},
-		"JSON by default":      {component.JSON, nil, json},
-		"JSON if asked for":    {component.Flat, []string{"format", "json"}, json},
-		"flat if asked for":    {component.JSON, []string{"format", "flat"}, flat},
-		"flat for daprd":       {component.JSON, []string{"namespace", "default"}, flat},
-		"those with the field": {component.Flat, []string{"fields", "user"}, map[string]map[string]string{"direct-1": {"user": "u"}}},
-		"those with the field, as JSON": {
+		"flat by default":           {component.Flat, nil, flat},
+		"JSON by default":           {component.JSON, nil, json},
+		"JSON if asked for":         {component.Flat, []string{"format", "json"}, json},
+		"flat if asked for":         {component.JSON, []string{"format", "flat"}, flat},
+		"flat for daprd":            {component.JSON, []string{"namespace", "default"}, flat},
+		"only those with the field": {component.Flat, []string{"fields", "user"}, map[string]map[string]string{"direct-1": {"user": "u"}}},
+		"only those with the field, as JSON": {
 			component.Flat, []string{"fields", "user", "format", "json"}, map[string]map[string]string{"direct-1": {"_value": `{"user":"u"}`}},
 		},
-		"those with all fields": {component.Flat, []string{"fields", "user,password"}, map[string]map[string]string{}},
+		"only those with all fields": {component.Flat, []string{"fields", "user,password"}, map[string]map[string]string{}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -111,7 +112,7 @@ func TestEveryCredentialIsAnsweredByItsGUID(t *testing.T) {
 func TestWithoutCredentialsTheAnswerIsEmpty(t *testing.T) {
 	data, err := bulk(newFakeStores(t).store())
 	require.NoError(t, err)
-	assert.Equal(t, map[string]map[string]string{}, data, "and not nil")
+	assert.Equal(t, map[string]map[string]string{}, data, "want an empty map, not nil")
 }
 
 func TestAWrongBulkRequestIsRefusedBeforeAnyStoreIsAsked(t *testing.T) {
@@ -143,9 +144,9 @@ func TestBulkResolvesEightAtATimeWithinOneTimeout(t *testing.T) {
 		limit, took time.Duration
 		code        codes.Code
 	}{
-		"in time":                               {10 * time.Second, 3 * time.Second, codes.OK},
-		"too late":                              {1500 * time.Millisecond, 1500 * time.Millisecond, codes.DeadlineExceeded},
-		"too late, just when others have ended": {2 * time.Second, 2 * time.Second, codes.DeadlineExceeded},
+		"in time":  {10 * time.Second, 3 * time.Second, codes.OK},
+		"too late": {1500 * time.Millisecond, 1500 * time.Millisecond, codes.DeadlineExceeded},
+		"too late, at the moment when others end": {2 * time.Second, 2 * time.Second, codes.DeadlineExceeded},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -169,7 +170,7 @@ func TestBulkResolvesEightAtATimeWithinOneTimeout(t *testing.T) {
 	}
 }
 
-// As when each call is in time, and all of them together are not.
+// Each call may be in time while all together are not.
 func TestBulkRequestThatTimesOutHasNoPartialAnswer(t *testing.T) {
 	for name, tc := range map[string]struct {
 		cancel func(context.Context) (context.Context, context.CancelFunc)
@@ -178,7 +179,7 @@ func TestBulkRequestThatTimesOutHasNoPartialAnswer(t *testing.T) {
 		"out of time": {func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithDeadline(ctx, time.Now())
 		}, codes.DeadlineExceeded},
-		"called off": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+		"cancelled": {func(ctx context.Context) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithCancel(ctx)
 			cancel()
 			return ctx, cancel

@@ -23,7 +23,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// testCached runs a test on a component with the default cache, in a bubble of time.
+// testCached runs a test on a component with the default cache, in a synctest bubble.
 func testCached(t *testing.T, test func(s *fakeStores, store *component.SecretStore)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestInstancesDoNotShareFingerprints(t *testing.T) {
 		require.NoError(t, err)
 		seen[data[component.FingerprintEntry]] = true
 	}
-	assert.Len(t, seen, 2, "another instance could try what the password is")
+	assert.Len(t, seen, 2, "with a shared key, another instance could guess passwords")
 }
 
 func TestAFingerprintTellsOneCredentialFromAnother(t *testing.T) {
@@ -76,14 +76,14 @@ func TestAFingerprintTellsOneCredentialFromAnother(t *testing.T) {
 		assert.Equal(s.t, one, fingerprint("format", "json"))
 		assert.Equal(s.t, one, fingerprint("fields", "credentialSource"))
 		<-time.After(time.Minute)
-		assert.Equal(s.t, one, fingerprint(), "read anew, and the same")
+		assert.Equal(s.t, one, fingerprint(), "the credential was read again and is unchanged")
 		data, err := get(store, "c")
 		require.NoError(s.t, err)
 		assert.NotContains(s.t, data, component.FingerprintEntry)
 
 		s.put("c", "two")
 		assert.Equal(s.t, one, fingerprint())
-		assert.Equal(s.t, one, fingerprint("rejected", one), "it was read just now")
+		assert.Equal(s.t, one, fingerprint("rejected", one), "the credential was read just now")
 		<-time.After(time.Second)
 		assert.Equal(s.t, one, fingerprint("rejected", "another"))
 		two := fingerprint("rejected", one)
@@ -104,7 +104,7 @@ func TestTheLastGoodAnswerIsCountedAndLoggedOnce(t *testing.T) {
 			require.Equal(s.t, "one", data["password"])
 		}
 		require.Equal(s.t, 3.0, s.counted()["credential_resolver_stale_answers_total{}"])
-		require.Equal(s.t, 2.0, s.counted()["credential_resolver_cache_hits_total{}"], "nobody waits for a store that is down")
+		require.Equal(s.t, 2.0, s.counted()["credential_resolver_cache_hits_total{}"], "a request must not wait for a store that is down")
 		require.Regexp(s.t, `^[^\n]*answered as it was 1m0s ago[^\n]*\n$`, s.log.String())
 	})
 }
@@ -140,7 +140,7 @@ func TestACredentialThatChangesIsCountedAndLoggedAsStale(t *testing.T) {
 	})
 }
 
-// What goes over the wire is what the store's own interface answers.
+// The encoded answer must equal the answer of the store's Go interface.
 func TestAnAnswerIsEncodedAsItIsAnswered(t *testing.T) {
 	testCached(t, func(s *fakeStores, store *component.SecretStore) {
 		for _, metadata := range []map[string]string{
@@ -162,7 +162,7 @@ func TestAnAnswerIsEncodedAsItIsAnswered(t *testing.T) {
 		require.NoError(s.t, err)
 		again, err := store.GetEncoded(s.t.Context(), req)
 		require.NoError(s.t, err)
-		require.Same(s.t, &once[0], &again[0], "it is encoded once")
+		require.Same(s.t, &once[0], &again[0], "the answer must be encoded once")
 
 		_, err = store.GetEncoded(s.t.Context(), secretstores.GetSecretRequest{Name: "none"})
 		require.Equal(s.t, codes.NotFound, status.Code(err))
@@ -171,7 +171,7 @@ func TestAnAnswerIsEncodedAsItIsAnswered(t *testing.T) {
 	})
 }
 
-// Only a request for one credential that was answered is a hit.
+// Only an answered request for one credential counts as a hit.
 func TestHitsAreRequestsThatWereAnswered(t *testing.T) {
 	testCached(t, func(s *fakeStores, store *component.SecretStore) {
 		hits := func() float64 { return s.counted()["credential_resolver_cache_hits_total{}"] }
@@ -204,7 +204,8 @@ func TestABulkRequestIsNotAnsweredFromAStaleCache(t *testing.T) {
 	})
 }
 
-// A store that ends with its instance is no other's, though all metadata are alike.
+// A store that ends with its instance must not share cached secrets, even if another instance
+// has the same metadata.
 func TestWhatEndsWithAnInstanceIsCachedForItAlone(t *testing.T) {
 	w := newFileStores(t)
 	open := func() secretstores.SecretStore {

@@ -6,8 +6,8 @@ import (
 	conformance "github.com/dapr/components-contrib/tests/conformance/secretstores"
 )
 
-// TestConformance is components-contrib's own suite for secret stores, against
-// the component on its socket through daprd's client.
+// TestConformance runs the suite of components-contrib for secret stores against the component,
+// over its socket and with daprd's client.
 func TestConformance(t *testing.T) {
 	w := newFileStores(t)
 	w.config("conftestsecret", `{}`)

@@ -11,8 +11,8 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// everyKind has a value of each of JSON's kinds, written as nobody would, and in
-// an order that is not the alphabet's.
+// everyKind has a value of each JSON kind, with unusual formatting and not in alphabetical
+// order.
 const everyKind = `{
 	"username": "Jos\u00e9 \"<&>\"\n", "port": 5432, "ratio": 12.50, "big": 12345678901234567890, "tiny": 1E-7, "zero": -0,
 	"tls": true, "old": false, "nothing": null, "blank": "",
@@ -20,7 +20,7 @@ const everyKind = `{
 	"hosts": [ "b", "a", { "x" : null } ], "none": {}, "bare": []
 }`
 
-// credential is a finished one of these fields.
+// credentialOf returns a finished credential with these fields.
 func credentialOf(t testing.TB, fields string) *credential.Credential {
 	t.Helper()
 	return &credential.Credential{GUID: "some-guid", Fields: resolvertest.Parse(t, fields)}
@@ -56,10 +56,10 @@ func TestAFlatAnswerOfSomeFields(t *testing.T) {
 		asked  []string
 		want   map[string]string
 	}{
-		"is those alone": {everyKind, []string{"port", "username"}, map[string]string{
+		"has only those": {everyKind, []string{"port", "username"}, map[string]string{
 			"port": "5432", "username": "José \"<&>\"\n",
 		}},
-		"has a nested one under its whole name": {everyKind, []string{"extra.token", "extra.list"}, map[string]string{
+		"has a nested one under its full path": {everyKind, []string{"extra.token", "extra.list"}, map[string]string{
 			"extra.token": "t", "extra.list": "[1,2.0,null]",
 		}},
 		"has one that is nested deeper": {everyKind, []string{"extra.deep.z"}, map[string]string{"extra.deep.z": "1"}},
@@ -70,7 +70,7 @@ func TestAFlatAnswerOfSomeFields(t *testing.T) {
 		"has one whose own name has a dot": {`{"a.b":"literal"}`, []string{"a.b"}, map[string]string{
 			"a.b": "literal",
 		}},
-		"has the one whose own name it is, if there are two": {
+		"prefers the field whose own name has the dot": {
 			`{"a":{"b":"nested"},"a.b":"literal"}`, []string{"a.b"}, map[string]string{"a.b": "literal"},
 		},
 		"has a nested one whose own name has a dot": {`{"a":{"b.c":"v"}}`, []string{"a.b.c"}, map[string]string{"a.b.c": "v"}},
@@ -87,14 +87,14 @@ func TestAFlatAnswerOfSomeFields(t *testing.T) {
 
 func TestAFieldThatDoesNotExistIsInvalid(t *testing.T) {
 	cases := map[string]string{
-		"one that there is not":       "password",
-		"one in the wrong case":       "Username",
-		"one of an object without it": "extra.password",
-		"one of what is no object":    "username.first",
-		"one of an array":             "hosts.0",
-		"one of null":                 "nothing.at",
-		"one of nothing":              "no.such",
-		"the dot alone":               ".",
+		"an absent field":              "password",
+		"a field in the wrong case":    "Username",
+		"an absent field of an object": "extra.password",
+		"a field of a string":          "username.first",
+		"an element of an array":       "hosts.0",
+		"a field of null":              "nothing.at",
+		"a field of an absent field":   "no.such",
+		"only a dot":                   ".",
 	}
 	for name, field := range cases {
 		for _, format := range []component.Format{component.Flat, component.JSON} {

@@ -36,19 +36,19 @@ func TestAnAnswerInJSONOfSomeFieldsHasTheirShape(t *testing.T) {
 		asked  []string
 		want   string
 	}{
-		"in the credential's order":          {everyKind, []string{"tls", "port"}, `{"port":5432,"tls":true}`},
-		"a nested one in an object":          {everyKind, []string{"extra.token", "username"}, `{"username":"José \"<&>\"\n","extra":{"token":"t"}}`},
-		"two of one object, in its order":    {everyKind, []string{"extra.list", "extra.token"}, `{"extra":{"token":"t","list":[1,2.0,null]}}`},
-		"one that is nested deeper":          {everyKind, []string{"extra.deep.z"}, `{"extra":{"deep":{"z":1}}}`},
-		"an object and a field of it: whole": {everyKind, []string{"extra.deep.z", "extra"}, `{"extra":{"token":"t","list":[1,2.0,null],"deep":{"z":1,"a":"\u00e9"}}}`},
-		"null, which is a value":             {everyKind, []string{"nothing"}, `{"nothing":null}`},
-		"one whose own name has a dot":       {`{"a.b":1,"c":2}`, []string{"a.b"}, `{"a.b":1}`},
-		"the one whose own name it is":       {`{"a":{"b":1},"a.b":2}`, []string{"a.b"}, `{"a.b":2}`},
-		"a nested one with a dot":            {`{"a":{"b.c":1,"d":2}}`, []string{"a.b.c"}, `{"a":{"b.c":1}}`},
-		"only what was asked for, though another name begins alike": {
+		"in the credential's order":                  {everyKind, []string{"tls", "port"}, `{"port":5432,"tls":true}`},
+		"a nested one in an object":                  {everyKind, []string{"extra.token", "username"}, `{"username":"José \"<&>\"\n","extra":{"token":"t"}}`},
+		"two of one object, in its order":            {everyKind, []string{"extra.list", "extra.token"}, `{"extra":{"token":"t","list":[1,2.0,null]}}`},
+		"one that is nested deeper":                  {everyKind, []string{"extra.deep.z"}, `{"extra":{"deep":{"z":1}}}`},
+		"an object and a field of it: whole":         {everyKind, []string{"extra.deep.z", "extra"}, `{"extra":{"token":"t","list":[1,2.0,null],"deep":{"z":1,"a":"\u00e9"}}}`},
+		"null":                                       {everyKind, []string{"nothing"}, `{"nothing":null}`},
+		"one whose own name has a dot":               {`{"a.b":1,"c":2}`, []string{"a.b"}, `{"a.b":1}`},
+		"the one whose own name has the dot, of two": {`{"a":{"b":1},"a.b":2}`, []string{"a.b"}, `{"a.b":2}`},
+		"a nested one with a dot":                    {`{"a":{"b.c":1,"d":2}}`, []string{"a.b.c"}, `{"a":{"b.c":1}}`},
+		"only the requested field, not one with the same prefix": {
 			`{"a":{"b":{"c":1}},"a.b":{"c":2}}`, []string{"a.b.c"}, `{"a":{"b":{"c":1}}}`,
 		},
-		"the nested one that a flat answer has too": {
+		"the same nested field as in a flat answer": {
 			`{"a":{"b.c":1,"b":{"c":2}}}`, []string{"a.b.c"}, `{"a":{"b.c":1}}`,
 		},
 	}
@@ -61,8 +61,8 @@ func TestAnAnswerInJSONOfSomeFieldsHasTheirShape(t *testing.T) {
 	}
 }
 
-// A value that was looked up is put in the place of the reference, and an object
-// that it is put into is encoded anew.
+// Substitution replaces a reference by a value. The object that contains it must then be
+// encoded again.
 func TestAnObjectThatWasMadeIsEncodedLikeOneThatWasRead(t *testing.T) {
 	inner := credential.NewObject(
 		credential.Field{Name: "token", Value: credential.StringValue(`a"b`)},

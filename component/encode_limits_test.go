@@ -29,17 +29,17 @@ func TestWhatIsNotUTF8IsRefusedByTheNameOfItsField(t *testing.T) {
 		asked []string
 		says  string
 	}{
-		"a value":                   {field("cert", notUTF8), nil, `field "cert" is not valid UTF-8`},
-		"a value that is asked for": {field("cert", notUTF8), []string{"cert"}, `field "cert" is not valid UTF-8`},
-		"a value in an object":      {nested(field("cert", notUTF8)), nil, `field "extra" is not valid UTF-8`},
-		"a name":                    {field(notUTF8, "v"), nil, "the name of a field is not valid UTF-8"},
-		"a name of a null":          {credential.Field{Name: notUTF8 + "x"}, nil, "the name of a field is not valid UTF-8"},
-		"a name in an object":       {nested(field(notUTF8, "v")), nil, `field "extra" is not valid UTF-8`},
+		"a value":              {field("cert", notUTF8), nil, `field "cert" is not valid UTF-8`},
+		"a requested value":    {field("cert", notUTF8), []string{"cert"}, `field "cert" is not valid UTF-8`},
+		"a value in an object": {nested(field("cert", notUTF8)), nil, `field "extra" is not valid UTF-8`},
+		"a name":               {field(notUTF8, "v"), nil, "the name of a field is not valid UTF-8"},
+		"a name of a null":     {credential.Field{Name: notUTF8 + "x"}, nil, "the name of a field is not valid UTF-8"},
+		"a name in an object":  {nested(field(notUTF8, "v")), nil, `field "extra" is not valid UTF-8`},
 	}
 	for name, tc := range cases {
 		for _, format := range []component.Format{component.Flat, component.JSON} {
 			if name == "a name of a null" && format == component.Flat {
-				continue // left out, name and all
+				continue // a null is left out, with its name
 			}
 			t.Run(name+", "+string(format), func(t *testing.T) {
 				c := &credential.Credential{GUID: "some-guid", Fields: credential.NewObject(field("user", "u"), tc.field, field("z", "z"))}
@@ -63,14 +63,14 @@ func TestAFieldThatIsNotAskedForDoesNotSpoilTheOthers(t *testing.T) {
 
 func TestTheSizeOfAnAnswerIsThatOfItsMessage(t *testing.T) {
 	cases := map[string]map[string]string{
-		"nothing":           {},
-		"an entry":          {"user": "u"},
-		"empty texts":       {"": ""},
-		"an empty value":    {"user": ""},
-		"several":           {"a": "1", "b": "22", "c": strings.Repeat("é", 100)},
-		"lengths of a byte": {"k": strings.Repeat("x", 122), "l": strings.Repeat("x", 123), "m": strings.Repeat("x", 127)},
-		"lengths of two":    {strings.Repeat("k", 128): strings.Repeat("x", 16383), "l": strings.Repeat("x", 16384)},
-		"a large one":       {"_value": strings.Repeat("x", 3<<20)},
+		"nothing":              {},
+		"an entry":             {"user": "u"},
+		"empty texts":          {"": ""},
+		"an empty value":       {"user": ""},
+		"several":              {"a": "1", "b": "22", "c": strings.Repeat("é", 100)},
+		"lengths of one byte":  {"k": strings.Repeat("x", 122), "l": strings.Repeat("x", 123), "m": strings.Repeat("x", 127)},
+		"lengths of two bytes": {strings.Repeat("k", 128): strings.Repeat("x", 16383), "l": strings.Repeat("x", 16384)},
+		"a large one":          {"_value": strings.Repeat("x", 3<<20)},
 	}
 	for name, data := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -93,14 +93,14 @@ func TestTheSizeOfABulkAnswerIsThatOfItsMessage(t *testing.T) {
 }
 
 func TestAnAnswerOverTheRuntimesLimitIsRefused(t *testing.T) {
-	// What is not the text of the one entry, in its message.
+	// overhead returns the size of a message without the text of its one entry.
 	overhead := func(name string) int {
 		const text = 3 << 20
 		return component.Size(map[string]string{name: strings.Repeat("x", text)}) - text
 	}
 	for format, tc := range map[component.Format]struct {
 		entry  string
-		around int // what JSON adds to the text of field f
+		around int // what JSON adds around the text of field f
 	}{
 		component.Flat: {"f", 0},
 		component.JSON: {"_value", len(`{"f":""}`)},

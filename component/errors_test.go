@@ -22,13 +22,12 @@ import (
 )
 
 func TestEachKindOfFailureIsOneCode(t *testing.T) {
-	for kind := credential.Internal; kind <= credential.TooLarge+1; kind++ { // and one that there is not
+	for kind := credential.Internal; kind <= credential.TooLarge+1; kind++ { // plus one kind that does not exist
 		assert.Equal(t, codes.Code(kind.GRPCCode()), component.Code(kind), kind)
 	}
 }
 
-// failing is the component on stores that hold an agent credential, whose secret
-// store fails with err.
+// failing returns a component with one agent credential. Its secret store fails with err.
 func failing(t *testing.T, log *logtext.Text, err error) *component.SecretStore {
 	t.Helper()
 	stores := resolvertest.New(t)
@@ -44,11 +43,11 @@ func TestAStoresFailureIsToldInFixedWords(t *testing.T) {
 		code codes.Code
 		says string
 	}{
-		"one that was refused": {&credential.StoreError{Kind: credential.Denied, Err: words}, codes.PermissionDenied, "the secret store refused the request"},
-		"one that is down":     {&credential.StoreError{Kind: credential.Unavailable, Err: words}, codes.Unavailable, "the secret store is unavailable"},
-		"one out of time":      {&credential.StoreError{Kind: credential.Timeout, Err: words}, codes.DeadlineExceeded, "the secret store did not answer in time"},
-		"one of ours":          {&credential.StoreError{Kind: credential.Internal, Err: words}, codes.Internal, "internal error"},
-		"one of no kind":       {words, codes.Unavailable, "the secret store is unavailable"},
+		"refused":        {&credential.StoreError{Kind: credential.Denied, Err: words}, codes.PermissionDenied, "the secret store refused the request"},
+		"down":           {&credential.StoreError{Kind: credential.Unavailable, Err: words}, codes.Unavailable, "the secret store is unavailable"},
+		"out of time":    {&credential.StoreError{Kind: credential.Timeout, Err: words}, codes.DeadlineExceeded, "the secret store did not answer in time"},
+		"internal":       {&credential.StoreError{Kind: credential.Internal, Err: words}, codes.Internal, "internal error"},
+		"without a kind": {words, codes.Unavailable, "the secret store is unavailable"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -56,8 +55,8 @@ func TestAStoresFailureIsToldInFixedWords(t *testing.T) {
 			data, err := get(failing(t, log, tc.err), "some-guid")
 			assert.Nil(t, data)
 			require.EqualError(t, err, `rpc error: code = `+tc.code.String()+` desc = credential "some-guid": `+tc.says)
-			assert.Contains(t, log.String(), tc.code.String(), "the log says it too")
-			assert.Regexp(t, reference, log.String(), "with the reference, hashed")
+			assert.Contains(t, log.String(), tc.code.String(), "the log must contain the code")
+			assert.Regexp(t, reference, log.String(), "the log must contain the hashed reference")
 			canary.AssertNone(t, log.String())
 		})
 	}
@@ -94,8 +93,8 @@ func TestRemedyIsInTheWarningAndNotInTheAnswer(t *testing.T) {
 	}
 }
 
-// One secret that cannot be used is no reason for daprd not to start, nor for another
-// credential not to be answered.
+// One secret that cannot be used must neither stop daprd from starting nor affect other
+// credentials.
 func TestSecretThatCannotBeUsedIsOneCredentials(t *testing.T) {
 	w := newFileStores(t)
 	w.secrets(`{"db": {"password": "` + canary.Secret + `", "port": 5432}, "fine": {"password": "p"}, "l": ["x"]}`)
@@ -115,7 +114,7 @@ func TestSecretThatCannotBeUsedIsOneCredentials(t *testing.T) {
 	canary.AssertNone(t, err.Error()+w.log.String())
 }
 
-// reference is how the log names one.
+// reference matches a hashed reference in the log.
 var reference = regexp.MustCompile(`reference ([0-9a-f]{16})\b`)
 
 func TestTheHashOfAReferenceIsStableAndKeyed(t *testing.T) {
@@ -137,9 +136,9 @@ func TestTheHashOfAReferenceIsStableAndKeyed(t *testing.T) {
 	log = &logtext.Text{}
 	second := hashes(failing(t, log, down), log)
 
-	assert.Equal(t, first[0], first[1], "one process names a reference one way")
+	assert.Equal(t, first[0], first[1], "one process always has the same hash for a reference")
 	assert.Equal(t, second[0], second[1])
-	assert.NotEqual(t, first[0], second[0], "another process names it another way")
+	assert.NotEqual(t, first[0], second[0], "another process has a different hash")
 }
 
 func TestTwoReferencesHaveTwoHashes(t *testing.T) {

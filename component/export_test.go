@@ -12,25 +12,24 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// MaxAnswer is the largest answer, in bytes of its message.
+// MaxAnswer is the maximum size of an answer's message, in bytes.
 const MaxAnswer = maxAnswer
 
-// Size returns the bytes that an answer is taken for.
+// Size returns the size of an answer's message, in bytes.
 func Size(data map[string]string) int { return size(data) }
 
-// BulkEntrySize returns the bytes that one credential is taken for in the answer to
-// a bulk request.
+// BulkEntrySize returns the size of one credential in a bulk answer, in bytes.
 func BulkEntrySize(guid string, data map[string]string) int { return bulkEntrySize(guid, data) }
 
 // Code returns the gRPC code of a kind.
 func Code(k credential.Kind) codes.Code { return code(k) }
 
-// On returns a secret store as Init leaves it, on stores of the test's own.
+// On returns an initialised secret store on the test's own stores.
 func On(log logger.Logger, metrics *Metrics, opts resolver.Options) *SecretStore {
 	return OnSettings(log, metrics, opts, Settings{Format: Flat, RequestTimeout: resolver.DefaultTimeout})
 }
 
-// OnSettings is On with settings of the test's own, and further observers.
+// OnSettings is On with other settings and additional observers.
 func OnSettings(
 	log logger.Logger, metrics *Metrics, opts resolver.Options, settings Settings, observers ...Observer,
 ) *SecretStore {
@@ -46,5 +45,5 @@ func OnSettings(
 	return s
 }
 
-// Kept returns of how many GUIDs something is kept.
+// Kept returns the number of GUIDs in the cache.
 func (s *SecretStore) Kept() int { return s.cache.Len() }

@@ -17,24 +17,24 @@ import (
 	"credential-resolver/internal/canary"
 )
 
-// agent is a config of source agent whose password may be a reference.
+// agent is an agent config whose password may be a reference.
 const agent = `{"credentialSource":"agent","password":"` + canary.Reference + `","extra":{"token":"` + canary.Secret + `"}}`
 
 // failure is a request that fails, on real stores.
 type failure struct {
-	// prepare makes it fail, before Init; it returns metadata to change.
+	// prepare causes the failure before Init. It returns metadata to change.
 	prepare func(w *fileStores) map[string]string
-	// after makes it fail, after Init.
+	// after causes the failure after Init.
 	after func(w *fileStores, store secretstores.SecretStore)
-	// guid is asked for; "" is "some-guid".
+	// guid is the requested GUID; "" means "some-guid".
 	guid     string
 	metadata []string
 	code     codes.Code
 	says     string
 }
 
-// failures are the rows of DESIGN.md, section 5, that real stores can be brought
-// to; errors_test.go has the others.
+// failures returns the rows of DESIGN.md, section 5, that real stores can cause. errors_test.go
+// has the others.
 func failures() map[string]failure {
 	config := func(text string) func(*fileStores) map[string]string {
 		return func(w *fileStores) map[string]string {
@@ -53,7 +53,7 @@ func failures() map[string]failure {
 			code: codes.InvalidArgument, says: `it has no field "passwd"`,
 		},
 		"no such credential": {code: codes.NotFound, says: "no such credential"},
-		"no such credential, though a secret has its name": {
+		"no such credential, but a secret of that name": {
 			prepare: func(w *fileStores) map[string]string {
 				w.secrets(`{"some-guid":{"k":"` + canary.Secret + `"}}`)
 				return nil
@@ -64,7 +64,7 @@ func failures() map[string]failure {
 			prepare: config(`{"credentialSource":"agent","secret-path":"` + canary.Reference + `","a":"` + canary.Secret + `"}`),
 			code:    codes.NotFound, says: `there is no secret under its "secret-path"`,
 		},
-		"a secret that is gone": {
+		"a secret that has disappeared": {
 			prepare: func(w *fileStores) map[string]string {
 				w.config("some-guid", agent)
 				w.secrets(`{"` + canary.Reference + `":{"value":"` + canary.Secret + `"}}`)
@@ -77,10 +77,10 @@ func failures() map[string]failure {
 			},
 			code: codes.NotFound, says: "is gone from the secret store",
 		},
-		"a config that is no object": {
+		"a config that is not an object": {
 			prepare: config(`["` + canary.Secret + `"]`), code: codes.FailedPrecondition, says: "its config is not a JSON object",
 		},
-		"a config that is no JSON": {
+		"a config that is not JSON": {
 			prepare: config(`{"a":` + canary.Secret), code: codes.FailedPrecondition, says: "its config is not valid JSON",
 		},
 		"an empty config": {prepare: config(``), code: codes.FailedPrecondition, says: "its config is not"},
@@ -91,7 +91,7 @@ func failures() map[string]failure {
 			prepare: config(`{"a":"` + canary.Secret + strings.Repeat("x", 1<<20) + `"}`),
 			code:    codes.FailedPrecondition, says: "its config is larger than 1 MiB",
 		},
-		"a secret-path that is no string": {
+		"a secret-path that is not a string": {
 			prepare: config(`{"credentialSource":"agent","secret-path":["` + canary.Secret + `"]}`),
 			code:    codes.FailedPrecondition, says: `its "secret-path" is neither a string nor null`,
 		},
@@ -115,7 +115,7 @@ func failures() map[string]failure {
 			},
 			code: codes.FailedPrecondition, says: `field "some-guid" is not valid UTF-8`,
 		},
-		"a store that is not there yet": {
+		"a store that does not exist yet": {
 			prepare: func(w *fileStores) map[string]string {
 				w.config("some-guid", agent)
 				require.NoError(w.t, os.Remove(w.file))
@@ -123,12 +123,12 @@ func failures() map[string]failure {
 			},
 			code: codes.Unavailable, says: "the secret store is unavailable",
 		},
-		"a store that has gone": {
+		"a store that has disappeared": {
 			prepare: config(agent),
 			after:   func(w *fileStores, _ secretstores.SecretStore) { require.NoError(w.t, os.Remove(w.file)) },
 			code:    codes.Unavailable, says: "the secret store is unavailable",
 		},
-		"a store that has become wrong": {
+		"a store that has become invalid": {
 			prepare: config(agent),
 			after:   func(w *fileStores, _ secretstores.SecretStore) { w.secrets(`{"a": ` + canary.Secret) },
 			code:    codes.Unavailable, says: "the secret store is unavailable",
@@ -144,7 +144,7 @@ func failures() map[string]failure {
 			prepare: func(w *fileStores) map[string]string {
 				pipe := filepath.Join(w.configs, "some-guid.json")
 				require.NoError(w.t, syscall.Mkfifo(pipe, 0o600))
-				w.t.Cleanup(func() { // whoever reads it waits for somebody to write
+				w.t.Cleanup(func() { // a pending reader waits for a writer
 					f, err := os.OpenFile(pipe, os.O_RDWR, 0)
 					require.NoError(w.t, err)
 					require.NoError(w.t, f.Close())

@@ -23,12 +23,12 @@ import (
 )
 
 const (
-	// patience is how long a test waits for what will happen.
+	// patience is how long a test waits for a condition.
 	patience = 20 * time.Second
 	tick     = 5 * time.Millisecond
 )
 
-// fileStores are a folder of configs and a file of secrets, and the component on them.
+// fileStores is a folder of configs, a file of secrets, and a component on them.
 type fileStores struct {
 	t       testing.TB
 	configs string // the folder of configs
@@ -50,7 +50,7 @@ func newFileStores(t testing.TB) *fileStores {
 	return w
 }
 
-// observe has the factory make secret stores of a component with these observers.
+// observe makes the factory create secret stores with these observers.
 func (w *fileStores) observe(observers ...component.Observer) {
 	log := w.log.Logger(w.t.Name())
 	made := component.New(component.Options{
@@ -60,8 +60,8 @@ func (w *fileStores) observe(observers ...component.Observer) {
 	w.factory = func() secretstores.SecretStore { return made.NewSecretStore() }
 }
 
-// properties are the component's metadata on these stores, with some changed; an
-// empty one is left out.
+// properties returns the component's metadata on these stores, with some changed. An empty
+// value removes a name.
 func (w *fileStores) properties(changed map[string]string) map[string]string {
 	properties := map[string]string{
 		"configStore":             "bindings.localstorage",
@@ -70,14 +70,14 @@ func (w *fileStores) properties(changed map[string]string) map[string]string {
 		"secretStore":             "secretstores.local.file",
 		"secretStore.secretsFile": w.file,
 		"secretStore.multiValued": "true",
-		"cacheTTL":                "0s", // what is changed is seen at once
+		"cacheTTL":                "0s", // a test's changes are visible immediately
 	}
 	maps.Copy(properties, changed)
 	maps.DeleteFunc(properties, func(_, value string) bool { return value == "" })
 	return properties
 }
 
-// init returns the component, and what its Init returned.
+// init returns a new component and the error of its Init.
 func (w *fileStores) init(changed map[string]string) (secretstores.SecretStore, error) {
 	w.t.Helper()
 	store := w.factory()
@@ -87,7 +87,7 @@ func (w *fileStores) init(changed map[string]string) (secretstores.SecretStore, 
 	})
 }
 
-// open returns the component, initialised.
+// open returns an initialised component.
 func (w *fileStores) open(changed map[string]string) secretstores.SecretStore {
 	w.t.Helper()
 	store, err := w.init(changed)
@@ -98,7 +98,7 @@ func (w *fileStores) open(changed map[string]string) secretstores.SecretStore {
 // config stores a config.
 func (w *fileStores) config(guid, text string) { w.write(filepath.Join(w.configs, guid+".json"), text) }
 
-// secrets stores the secrets, in one step, as a Kubernetes volume is changed.
+// secrets replaces the file of secrets by a rename, as a Kubernetes volume does.
 func (w *fileStores) secrets(text string) {
 	w.t.Helper()
 	w.write(w.file+".new", text)
@@ -110,7 +110,7 @@ func (w *fileStores) write(path, text string) {
 	require.NoError(w.t, os.WriteFile(path, []byte(text), 0o600))
 }
 
-// counted returns what was counted, by the metric's name and its labels' values.
+// counted returns the values of the metrics, by the metric's name and its labels' values.
 func (w *fileStores) counted() map[string]float64 {
 	w.t.Helper()
 	families, err := w.metrics.Gather()
@@ -128,7 +128,7 @@ func (w *fileStores) counted() map[string]float64 {
 	return counts
 }
 
-// get asks a component for a credential; the metadata are names and values.
+// get requests a credential. metadata alternates names and values.
 func get(store secretstores.SecretStore, guid string, metadata ...string) (map[string]string, error) {
 	req := secretstores.GetSecretRequest{Name: guid, Metadata: map[string]string{}}
 	for i := 0; i+1 < len(metadata); i += 2 {

@@ -14,8 +14,8 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// FuzzEncode answers any request of any credential: an answer is never larger than
-// its message may be, and what is JSON is the credential again.
+// FuzzEncode encodes the answer to an arbitrary request for an arbitrary credential. The answer
+// must not exceed the maximum size, and a JSON answer must contain the credential.
 func FuzzEncode(f *testing.F) {
 	f.Add([]byte(everyKind), "flat", "username,extra.token")
 	f.Add([]byte(everyKind), "json", "extra.deep.z,port")
@@ -48,7 +48,7 @@ func FuzzEncode(f *testing.F) {
 			return
 		}
 		message, err := proto.Marshal(&components.GetSecretResponse{Data: data})
-		require.NoError(t, err, "what is not UTF-8 has been refused")
+		require.NoError(t, err, "an answer must be valid UTF-8")
 		require.Len(t, message, component.Size(data))
 		if req.Format != component.JSON {
 			return
@@ -61,8 +61,8 @@ func FuzzEncode(f *testing.F) {
 	})
 }
 
-// FuzzRequest: whatever a request's metadata are, it is refused or bounded, and takes
-// memory by its size.
+// FuzzRequest parses arbitrary request metadata. It must use memory in proportion to their
+// size, and refuse what exceeds a limit.
 func FuzzRequest(f *testing.F) {
 	f.Add("fields", "username,extra.token", 1)
 	f.Add("fields", "a,", 50)

@@ -19,8 +19,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// remembering is the component on fakes with one credential, c, and a clock that
-// the test moves.
+// remembering is a component on fakes with one credential, c, and a clock that the test moves.
 type remembering struct {
 	*fakeStores
 	store  *component.SecretStore
@@ -51,7 +50,8 @@ func (r *remembering) fail(kind credential.Kind) {
 		&credential.StoreError{Kind: kind, Err: errors.New(canary.Path + canary.Secret)}))
 }
 
-// daprd and app ask for c as they do; they return its secret, or the code of a failure.
+// daprd and app request c as a daprd or an application does. They return its secret, or the
+// code of the failure.
 func (r *remembering) daprd() string { return r.ask("namespace", "default") }
 func (r *remembering) app() string   { return r.ask() }
 
@@ -70,7 +70,7 @@ func TestDaprdGetsTheLastGoodCredentialWhileAStoreIsDown(t *testing.T) {
 			r := newRemembering(t)
 			require.Equal(t, "first", r.daprd())
 			r.fail(kind)
-			assert.Equal(t, code.String(), r.app(), "an application can tell a failure from a value")
+			assert.Equal(t, code.String(), r.app(), "an application gets the failure")
 			r.pass(5*time.Minute + time.Millisecond)
 
 			assert.Equal(t, "first", r.daprd())
@@ -100,7 +100,7 @@ func TestTheLastGoodCredentialIsAnsweredAsItIsAskedFor(t *testing.T) {
 	assert.Equal(t, map[string]string{"secret-path": canary.Reference}, data)
 	_, err = get(r.store, "c", "namespace", "n", "fields", "none")
 	assert.Equal(t, codes.InvalidArgument, status.Code(err))
-	assert.Equal(t, "first", r.daprd(), "which forgets nothing")
+	assert.Equal(t, "first", r.daprd(), "the application's failed request must not delete the last good answer")
 }
 
 func TestAnyOtherFailureForgetsTheLastGoodCredential(t *testing.T) {
@@ -113,7 +113,7 @@ func TestAnyOtherFailureForgetsTheLastGoodCredential(t *testing.T) {
 		"a panic":                   {func(r *remembering) { r.Secrets.Before(resolvertest.Any, resolvertest.Panic(canary.Secret)) }, codes.Internal},
 		"a secret that is gone":     {func(r *remembering) { r.Secrets.Delete(canary.Reference) }, codes.NotFound},
 		"a credential that is gone": {func(r *remembering) { r.Configs.Delete("c") }, codes.NotFound},
-		"a config that is wrong":    {func(r *remembering) { r.Configs.Put("c", "[]") }, codes.FailedPrecondition},
+		"a broken config":           {func(r *remembering) { r.Configs.Put("c", "[]") }, codes.FailedPrecondition},
 	}
 	for name, tc := range cases {
 		for by, ask := range map[string]func(*remembering) string{
@@ -128,7 +128,7 @@ func TestAnyOtherFailureForgetsTheLastGoodCredential(t *testing.T) {
 				r := newRemembering(t)
 				require.Equal(t, "first", r.daprd())
 				if tc.fail(r); by == "bulk" && name == "a credential that is gone" {
-					return // it is not even listed
+					return // a bulk request does not list it
 				}
 				require.Equal(t, tc.code.String(), ask(r))
 				r.Configs.Before("c", resolvertest.Fail(credential.Unavailable))
@@ -147,10 +147,10 @@ func TestTheLastGoodCredentialIsAnsweredForAnHour(t *testing.T) {
 	r.pass(time.Hour)
 	assert.Equal(t, "first", r.daprd())
 	r.pass(1)
-	assert.Equal(t, codes.Unavailable.String(), r.daprd(), "to answer with it does not renew it")
+	assert.Equal(t, codes.Unavailable.String(), r.daprd(), "serving the last good answer must not extend its age")
 	r.pass(time.Second)
-	// The cache removes it in a goroutine of its own.
-	assert.Eventually(t, func() bool { return r.store.Kept() == 0 }, patience, tick, "and no longer in memory")
+	// The cache evicts it in a separate goroutine.
+	assert.Eventually(t, func() bool { return r.store.Kept() == 0 }, patience, tick, "the answer must be evicted")
 }
 
 func TestApplicationRequestRenewsOnlyWhatIsKept(t *testing.T) {

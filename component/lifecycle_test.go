@@ -72,8 +72,8 @@ func TestAComponentThatIsClosedTwiceIsClosed(t *testing.T) {
 	require.NoError(t, store.Close())
 }
 
-// A store that has not come up is given up when the component is closed; goleak
-// sees to it.
+// A store that has not connected must be abandoned when the component is closed. goleak checks
+// that.
 func TestAComponentThatIsStillConnectingCanBeClosed(t *testing.T) {
 	require.NoError(t, newFileStores(t).open(nil).Close())
 }
@@ -89,15 +89,15 @@ func TestInitEndsWithItsContextAndTheStoresGoOnConnecting(t *testing.T) {
 	meta := secretstores.Metadata{}
 	meta.Properties = w.properties(nil)
 
-	require.NoError(t, store.Init(ctx, meta), "nothing is known to be wrong")
+	require.NoError(t, store.Init(ctx, meta), "no permanent error is known")
 
 	data, err := get(store, "c")
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"password": "p"}, data)
 }
 
-// A secret that an earlier instance had is no literal when it is gone: an edited
-// Component, and one that was idle, are new instances on the same store.
+// A secret of an earlier instance must not become a literal when it disappears. An edited
+// Component, or one that was idle, is a new instance on the same store.
 func TestWhatIsKnownOfAStoreOutlivesAnInstance(t *testing.T) {
 	w := newFileStores(t)
 	w.config("c", `{"credentialSource":"agent","user":"someone","password":"db-password"}`)
@@ -114,12 +114,12 @@ func TestWhatIsKnownOfAStoreOutlivesAnInstance(t *testing.T) {
 	other := filepath.Join(t.TempDir(), "other.json")
 	w.write(other, `{"someone": {"value": "x"}}`)
 	data, err = get(w.open(map[string]string{"secretStore.secretsFile": other}), "c")
-	require.NoError(t, err, "of another store nothing is known")
+	require.NoError(t, err, "nothing is known of another store")
 	assert.Equal(t, "db-password", data["password"])
 }
 
-// The last good credential of a component that depends on us outlives an instance
-// as well, under the same metadata.
+// The last good answer for a dependent component must also outlive an instance, if the metadata
+// stay the same.
 func TestTheLastGoodCredentialOutlivesAnInstance(t *testing.T) {
 	w := newFileStores(t)
 	w.config("c", `{"credentialSource":"agent","password":"db-password"}`)
@@ -132,5 +132,5 @@ func TestTheLastGoodCredentialOutlivesAnInstance(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "hunter2", data["password"])
 	_, err = get(w.open(map[string]string{"requestTimeout": "301ms"}), "c", "namespace", "default")
-	assert.Equal(t, codes.Unavailable, status.Code(err), "under other metadata it may be another")
+	assert.Equal(t, codes.Unavailable, status.Code(err), "other metadata may mean another credential")
 }

@@ -32,14 +32,14 @@ func TestLinesOfFailedRequestsAreLimited(t *testing.T) {
 		ask("missing", 1000)
 		assert.Equal(t, 20, lines("no such credential"))
 		ask("not a guid", 3)
-		assert.Equal(t, 3, lines("malformed GUID"), "another kind has lines of its own")
+		assert.Equal(t, 3, lines("malformed GUID"), "each kind has its own limit")
 
 		<-time.After(11 * time.Second)
 		assert.Equal(t, 1, lines(fmt.Sprintf("NotFound: %d more requests failed so", 980)))
-		assert.Zero(t, lines("InvalidArgument: 0 more"), "what was written is not counted again")
+		assert.Zero(t, lines("InvalidArgument: 0 more"), "written lines must not be counted as suppressed")
 		ask("missing", 25)
-		assert.Equal(t, 40, lines("no such credential"), "the next interval has lines again")
+		assert.Equal(t, 40, lines("no such credential"), "the next interval has a new limit")
 		require.NoError(t, store.Close())
-		assert.Equal(t, 1, lines(fmt.Sprintf("NotFound: %d more requests failed so", 5)), "nothing is lost at the end")
+		assert.Equal(t, 1, lines(fmt.Sprintf("NotFound: %d more requests failed so", 5)), "suppressed lines must be reported at the end")
 	})
 }

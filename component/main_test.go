@@ -8,7 +8,7 @@ import (
 	"credential-resolver/internal/owned/ownedtest"
 )
 
-// A component that was closed leaves no goroutine behind.
+// A closed component must leave no goroutine behind.
 func TestMain(m *testing.M) {
 	ownedtest.SetUmask()
 	goleak.VerifyTestMain(m)

@@ -29,7 +29,7 @@ func TestAnUnknownNameIsRefusedWithTheNearest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := component.ParseMetadata(enough(map[string]string{name: canary.Secret}))
 			require.ErrorContains(t, err, "metadata "+name+`: is unknown (did you mean "`+nearest+`"?)`)
-			require.ErrorContains(t, err, "secretStore.<field>", "the names that there are")
+			require.ErrorContains(t, err, "secretStore.<field>", "the error must list the known names")
 			canary.AssertNone(t, err.Error())
 		})
 	}
@@ -85,10 +85,10 @@ func TestInitRefusesWhatNoRetryMends(t *testing.T) {
 		properties map[string]string
 		says       string
 	}{
-		"a type of config store that there is not": {
+		"an unknown type of config store": {
 			map[string]string{"configStore": "state.sqlit"}, `did you mean "state.sqlite"?`,
 		},
-		"a type of secret store that there is not": {
+		"an unknown type of secret store": {
 			map[string]string{"secretStore": "secretstores.local.fil"}, `did you mean "secretstores.local.file"?`,
 		},
 		"a field that the config store does not have": {
@@ -111,7 +111,7 @@ func TestInitRefusesWhatNoRetryMends(t *testing.T) {
 				"secretStore": "secretstores.local.env", "secretStore.secretsFile": "", "secretStore.multiValued": "",
 			}, "secretStore.prefix is missing",
 		},
-		"metadata that are wrong": {map[string]string{"cachettl": "1s"}, `did you mean "cacheTTL"?`},
+		"wrong metadata": {map[string]string{"cachettl": "1s"}, `did you mean "cacheTTL"?`},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -127,8 +127,8 @@ func TestInitRefusesWhatNoRetryMends(t *testing.T) {
 
 func TestInitRefusesAWrongFileOfSecretsWithoutItsValues(t *testing.T) {
 	cases := map[string]string{
-		"no JSON":        `{"name": "` + canary.Secret,
-		"no object":      `["` + canary.Secret + `"]`,
+		"not JSON":       `{"name": "` + canary.Secret,
+		"not an object":  `["` + canary.Secret + `"]`,
 		"a bare value":   canary.Secret,
 		"nothing at all": "",
 		"UTF-16":         "\xff\xfe{\x00}\x00" + canary.Secret,

@@ -14,7 +14,7 @@ import (
 	"credential-resolver/resolver/cache"
 )
 
-// enough is the least metadata that there can be.
+// enough returns the minimum metadata, with some added.
 func enough(more map[string]string) map[string]string {
 	properties := map[string]string{"secretStore": "secretstores.local.file"}
 	maps.Copy(properties, more)
@@ -51,13 +51,13 @@ func TestMetadataAreRead(t *testing.T) {
 			map[string]string{"configStore": "state.redis"},
 			func(s component.Settings) (any, any) { return s.ConfigStore.Type, "state.redis" },
 		},
-		"configStore.<field> is handed on, also an empty one": {
+		"configStore.<field> is passed on, even if empty": {
 			map[string]string{"configStore.host": "h:1", "configStore.a.b": ""},
 			func(s component.Settings) (any, any) {
 				return s.ConfigStore.Fields, map[string]string{"host": "h:1", "a.b": ""}
 			},
 		},
-		"secretStore.<field> is handed on": {
+		"secretStore.<field> is passed on": {
 			map[string]string{"secretStore.secretsFile": "f"},
 			func(s component.Settings) (any, any) {
 				return s.SecretStore.Fields, map[string]string{"secretsFile": "f"}
@@ -126,7 +126,7 @@ func TestMetadataAreRead(t *testing.T) {
 			map[string]string{"maxSecrets": "10000"},
 			func(s component.Settings) (any, any) { return s.MaxSecrets, 10_000 },
 		},
-		"breakerFailures may be none": {
+		"breakerFailures may be 0": {
 			map[string]string{"breakerFailures": "0"},
 			func(s component.Settings) (any, any) { return s.Limits.BreakerFailures, 0 },
 		},
@@ -134,7 +134,7 @@ func TestMetadataAreRead(t *testing.T) {
 			map[string]string{"breakerInterval": "1m"},
 			func(s component.Settings) (any, any) { return s.Limits.BreakerInterval, time.Minute },
 		},
-		"cacheTTL may be none": {
+		"cacheTTL may be 0s": {
 			map[string]string{"cacheTTL": "0s"},
 			func(s component.Settings) (any, any) { return s.Cache.TTL, time.Duration(0) },
 		},
@@ -233,11 +233,11 @@ func TestASecretStoreIsRequiredUnlessTheEnvironmentIsLocal(t *testing.T) {
 		properties map[string]string
 		refused    bool
 	}{
-		"production without one":               {map[string]string{}, true},
-		"local without one":                    {map[string]string{"environment": "local"}, false},
-		"local with a field of one":            {map[string]string{"environment": "local", "secretStore.secretsFile": "f"}, true},
-		"production with a field of one alone": {map[string]string{"secretStore.secretsFile": "f"}, true},
-		"local with one": {
+		"production without a secret store": {map[string]string{}, true},
+		"local without a secret store":      {map[string]string{"environment": "local"}, false},
+		"local with only a field":           {map[string]string{"environment": "local", "secretStore.secretsFile": "f"}, true},
+		"production with only a field":      {map[string]string{"secretStore.secretsFile": "f"}, true},
+		"local with a secret store": {
 			map[string]string{"environment": "local", "secretStore": "secretstores.local.file"}, false,
 		},
 	}

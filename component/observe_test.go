@@ -22,7 +22,7 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// recorder is an observer that keeps what it is told.
+// recorder is an observer that records the events.
 type recorder struct {
 	mu     sync.Mutex
 	events []component.Event
@@ -36,7 +36,7 @@ func (r *recorder) Observe(_ context.Context, e component.Event) {
 	r.events = append(r.events, e)
 }
 
-// take returns the events of a kind since the last time, and forgets all.
+// take returns the events of a kind since the last call, and discards all others.
 func (r *recorder) take(kind component.EventKind) []component.Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -57,7 +57,7 @@ func (r *recorder) all() []component.Event {
 	return slices.Clone(r.events)
 }
 
-// observed is a world whose events are kept.
+// observed returns stores whose component records its events.
 func observed(t *testing.T) (*fileStores, *recorder) {
 	t.Helper()
 	w, r := newFileStores(t), &recorder{}
@@ -111,7 +111,7 @@ func TestAnObserverIsToldOfEachCallToAStore(t *testing.T) {
 	assert.Equal(t, map[string]int{"configStore OK": 1, "secretStore OK": 1, "secretStore NotFound": 1}, called)
 }
 
-// What an event prints, in whatever way, may be logged.
+// An observer may log an event, in any format.
 func TestEventsPrintNoSecretAndNoReference(t *testing.T) {
 	w, r := observed(t)
 	w.config("c", `{"credentialSource":"agent","password":"pw","key":"`+canary.Reference+`"}`)
@@ -135,12 +135,12 @@ func TestEventsPrintNoSecretAndNoReference(t *testing.T) {
 	for _, e := range events {
 		seen[e.Kind] = true
 		if e.Kind == component.UnusedSecret {
-			assert.Equal(t, credential.Reference(canary.Reference), e.Unused[0].Secret, "an audit log may hash it")
+			assert.Equal(t, credential.Reference(canary.Reference), e.Unused[0].Secret, "an audit log needs the reference to hash it")
 		}
 	}
 	for kind := component.Resolved; kind <= component.InstanceWent; kind++ {
 		switch kind {
-		case component.Saved, component.Refreshed, component.ServedStale, component.InstanceWent: // seen elsewhere
+		case component.Saved, component.Refreshed, component.ServedStale, component.InstanceWent: // tested elsewhere
 		default:
 			assert.True(t, seen[kind], "kind %d", kind)
 		}

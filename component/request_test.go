@@ -18,15 +18,15 @@ func TestARequestIsRead(t *testing.T) {
 		byDefault component.Format
 		want      component.Request
 	}{
-		"nothing asked for is all, in the default form":    {nil, component.JSON, component.Request{Format: component.JSON}},
-		"format=json is JSON":                              {map[string]string{"format": "json"}, component.Flat, component.Request{Format: component.JSON}},
-		"format=flat is flat":                              {map[string]string{"format": "flat"}, component.JSON, component.Request{Format: component.Flat}},
-		"namespace is ignored, but for a flat answer":      {map[string]string{"namespace": "n"}, component.JSON, component.Request{Format: component.Flat, FromRuntime: true}},
-		"namespace makes even format=json flat":            {map[string]string{"namespace": "", "format": "json"}, component.JSON, component.Request{Format: component.Flat, FromRuntime: true}},
-		"fields are names with commas between them":        {map[string]string{"fields": "username,extra.token"}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"username", "extra.token"}}},
-		"fields may have blanks around them":               {map[string]string{"fields": " a , b c "}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"a", "b c"}}},
-		"a field that is named twice is asked for once":    {map[string]string{"fields": "a,b,a"}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"a", "b"}}},
-		"fields and format and namespace go well together": {map[string]string{"fields": "a", "format": "flat", "namespace": "n"}, component.JSON, component.Request{Format: component.Flat, FromRuntime: true, Fields: []string{"a"}}},
+		"no metadata means all fields, in the default format": {nil, component.JSON, component.Request{Format: component.JSON}},
+		"format=json is JSON":                          {map[string]string{"format": "json"}, component.Flat, component.Request{Format: component.JSON}},
+		"format=flat is flat":                          {map[string]string{"format": "flat"}, component.JSON, component.Request{Format: component.Flat}},
+		"namespace only makes the answer flat":         {map[string]string{"namespace": "n"}, component.JSON, component.Request{Format: component.Flat, FromRuntime: true}},
+		"namespace makes even format=json flat":        {map[string]string{"namespace": "", "format": "json"}, component.JSON, component.Request{Format: component.Flat, FromRuntime: true}},
+		"fields are names with commas between them":    {map[string]string{"fields": "username,extra.token"}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"username", "extra.token"}}},
+		"fields may have spaces around them":           {map[string]string{"fields": " a , b c "}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"a", "b c"}}},
+		"a duplicate field counts once":                {map[string]string{"fields": "a,b,a"}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"a", "b"}}},
+		"fields, format and namespace can be combined": {map[string]string{"fields": "a", "format": "flat", "namespace": "n"}, component.JSON, component.Request{Format: component.Flat, FromRuntime: true, Fields: []string{"a"}}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -47,16 +47,16 @@ func TestARequestIsRefused(t *testing.T) {
 		"an empty field between others":       {"fields", "a,,b", empty},
 		"an empty field at the end":           {"fields", "a,", empty},
 		"a blank field":                       {"fields", "a, ", empty},
-		"refresh, neither":                    {"refresh", "yes", `metadata.refresh must be "true" or "false"`},
-		"fingerprint, neither":                {"fingerprint", canary.Secret, `metadata.fingerprint must be "true" or "false"`},
-		"rejected, nothing":                   {"rejected", "", "metadata.rejected is empty"},
+		"refresh, neither true nor false":     {"refresh", "yes", `metadata.refresh must be "true" or "false"`},
+		"fingerprint, neither true nor false": {"fingerprint", canary.Secret, `metadata.fingerprint must be "true" or "false"`},
+		"rejected, empty":                     {"rejected", "", "metadata.rejected is empty"},
 		"explain, reserved":                   {"explain", "true", "metadata.explain is not supported yet"},
 		"an unknown name":                     {"zzz", canary.Secret, `unknown request metadata "zzz"; known are format, fields, refresh, fingerprint, rejected, namespace`},
 		"an unknown name, with the nearest":   {"formt", canary.Secret, `unknown request metadata "formt" (did you mean "format"?)`},
 		"a name in the wrong case":            {"Fields", "a", `unknown request metadata "Fields" (did you mean "fields"?)`},
 		"a name with control characters":      {"a\n\x1b[31m", "", `unknown request metadata "a\n\x1b[31m"`},
-		"daprd's own word for a version":      {"version_id", "1", `unknown request metadata "version_id"`},
-		"a name with metadata. before it too": {"metadata.format", "json", `unknown request metadata "metadata.format"`},
+		"daprd's version_id":                  {"version_id", "1", `unknown request metadata "version_id"`},
+		"a name with the prefix metadata.":    {"metadata.format", "json", `unknown request metadata "metadata.format"`},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestALongNameIsNotRepeatedWhole(t *testing.T) {
 	assert.NotContains(t, err.Error(), strings.Repeat("é", 33))
 }
 
-// Section 3: what may be asked for is bounded, and its size is looked at first.
+// Section 3: a request has limits, and its size is checked first.
 func TestARequestHasBounds(t *testing.T) {
 	names := func(n int, name string) string { return strings.TrimSuffix(strings.Repeat(name+",", n), ",") }
 	path := func(levels int) string { return strings.TrimSuffix(strings.Repeat("a.", levels), ".") }
@@ -86,7 +86,7 @@ func TestARequestHasBounds(t *testing.T) {
 	)
 	for name, tc := range map[string]struct {
 		metadata map[string]string
-		says     string // "" if it is no more than may be
+		says     string // "" means accepted
 	}{
 		"100 fields":               {map[string]string{"fields": names(100, "a")}, ""},
 		"101 fields":               {map[string]string{"fields": names(101, "a")}, fields},
@@ -95,7 +95,7 @@ func TestARequestHasBounds(t *testing.T) {
 		"65 levels":                {map[string]string{"fields": "b," + path(65)}, levels},
 		"levels without names":     {map[string]string{"fields": strings.Repeat(".", 64)}, levels},
 		"16 KiB of values":         {map[string]string{"rejected": strings.Repeat("x", 16<<10-len("rejected"))}, ""},
-		"a byte more":              {map[string]string{"rejected": strings.Repeat("x", 16<<10-len("rejected")+1)}, size},
+		"one byte more":            {map[string]string{"rejected": strings.Repeat("x", 16<<10-len("rejected")+1)}, size},
 		"16 KiB of several values": {map[string]string{"fields": path(64), "rejected": strings.Repeat("x", 16<<10-100)}, size},
 		"a long name":              {map[string]string{strings.Repeat("x", 16<<10+1): ""}, size},
 		"80,000 fields":            {map[string]string{"fields": names(80_000, "a"), "format": "no such format"}, size},

@@ -21,7 +21,7 @@ import (
 	"credential-resolver/internal/canary"
 )
 
-// restarted is the component on fileStores, which is started again and again.
+// restarted is a component on fileStores that a test restarts.
 type restarted struct {
 	*fileStores
 	sockets, state string
@@ -40,7 +40,7 @@ func newRestarted(t *testing.T) *restarted {
 	return r
 }
 
-// start runs another process of the component.
+// start starts a new process of the component.
 func (r *restarted) start() {
 	r.t.Helper()
 	log := r.log.Logger(r.t.Name())
@@ -59,12 +59,12 @@ func (r *restarted) start() {
 	}
 }
 
-// connect has the test ask over a new connection.
+// connect opens a new connection for the test.
 func (r *restarted) connect() {
 	r.client = pluggabletest.NewClient(r.t, r.socket)
 }
 
-// restart ends the process and starts another one, which daprd then uses without Init.
+// restart stops the process and starts another. daprd then uses it without Init.
 func (r *restarted) restart() {
 	r.t.Helper()
 	r.stop()
@@ -82,7 +82,7 @@ func (r *restarted) init(changed map[string]string) {
 	}))
 }
 
-// ask returns the password, or the code of a failure.
+// ask returns the password, or the code of the failure.
 func (r *restarted) ask() string {
 	data, err := get(r.client, "c")
 	if err != nil {
@@ -91,7 +91,7 @@ func (r *restarted) ask() string {
 	return data["password"]
 }
 
-// answers returns how many answers are kept.
+// answers returns the number of stored answers.
 func (r *restarted) answers() int {
 	paths, err := filepath.Glob(filepath.Join(r.state, "*", "answers", "*", "*"))
 	require.NoError(r.t, err)
@@ -109,7 +109,7 @@ func TestTheLastGoodAnswerOutlivesTheProcess(t *testing.T) {
 
 	r.secrets(`{}`)
 	require.Eventually(t, func() bool { return r.ask() == codes.FailedPrecondition.String() }, patience, tick)
-	require.Eventually(t, func() bool { return r.answers() == 0 }, patience, tick, "it is removed at once")
+	require.Eventually(t, func() bool { return r.answers() == 0 }, patience, tick, "the stored answer must be removed")
 	require.NoError(t, os.Remove(r.file))
 	r.restart()
 	assert.Equal(t, codes.Unavailable.String(), r.ask())
@@ -123,9 +123,9 @@ func TestWithoutACacheNoAnswerOutlivesTheProcess(t *testing.T) {
 	require.Eventually(t, func() bool { return r.answers() == 1 }, patience, tick)
 
 	r.init(map[string]string{"cacheTTL": "0s"})
-	require.Eventually(t, func() bool { return r.answers() == 0 }, patience, tick, "what was there is removed")
+	require.Eventually(t, func() bool { return r.answers() == 0 }, patience, tick, "the earlier stored answers must be removed")
 	require.Equal(t, canary.Secret, r.ask())
-	_, err := get(r.client, "c", "namespace", "n") // which is kept in memory
+	_, err := get(r.client, "c", "namespace", "n") // this answer stays in memory
 	require.NoError(t, err)
 	r.restart()
 	assert.Zero(t, r.answers())

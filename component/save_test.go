@@ -21,7 +21,7 @@ import (
 	"credential-resolver/internal/canary"
 )
 
-// theirs are the secret stores of a daprd.
+// theirs holds the secret stores of a daprd by name.
 type theirs map[string]*component.SecretStore
 
 func (s theirs) Use(_ context.Context, name string, fn func(*component.SecretStore) error) error {
@@ -32,7 +32,7 @@ func (s theirs) Use(_ context.Context, name string, fn func(*component.SecretSto
 	return fn(store)
 }
 
-// binding returns a save binding into a store.
+// binding returns a save binding that saves into a store.
 func binding(t *testing.T, store secretstores.SecretStore) *component.SaveBinding {
 	t.Helper()
 	b := component.NewSaveBinding(theirs{"credentials": store.(*component.SecretStore)})
@@ -45,7 +45,7 @@ func initBinding(t *testing.T, b *component.SaveBinding, properties map[string]s
 	return b.Init(t.Context(), bindings.Metadata{Base: metadata.Base{Name: "save", Properties: properties}})
 }
 
-// save returns the GUID that a config got.
+// save saves a config and returns its GUID.
 func save(b *component.SaveBinding, data string, metadata ...string) (string, error) {
 	req := &bindings.InvokeRequest{Operation: "create", Data: []byte(data), Metadata: map[string]string{}}
 	for i := 0; i+1 < len(metadata); i += 2 {
@@ -105,20 +105,20 @@ func TestWhatIsNotSaved(t *testing.T) {
 		code     codes.Code
 		text     string
 	}{
-		"nothing":                      {"", nil, codes.InvalidArgument, "data is missing"},
-		"null":                         {"null", nil, codes.InvalidArgument, "data is missing"},
-		"no JSON":                      {`{"` + canary.Secret, nil, codes.FailedPrecondition, "config is"},
-		"an array":                     {`["` + canary.Secret + `"]`, nil, codes.FailedPrecondition, "config is"},
-		"a string of no UTF-8":         {"\"{\\\"a\\\":\\\"\xff" + canary.Secret + "\\\"}\"", nil, codes.FailedPrecondition, "UTF-8"},
-		"a string of half a character": {`"{\"a\":\"\ud800` + canary.Secret + `\"}"`, nil, codes.FailedPrecondition, "UTF-8"},
-		"a string of no JSON":          {`"` + canary.Secret + `"`, nil, codes.FailedPrecondition, "config is"},
+		"nothing":                        {"", nil, codes.InvalidArgument, "data is missing"},
+		"null":                           {"null", nil, codes.InvalidArgument, "data is missing"},
+		"not JSON":                       {`{"` + canary.Secret, nil, codes.FailedPrecondition, "config is"},
+		"an array":                       {`["` + canary.Secret + `"]`, nil, codes.FailedPrecondition, "config is"},
+		"a string that is not UTF-8":     {"\"{\\\"a\\\":\\\"\xff" + canary.Secret + "\\\"}\"", nil, codes.FailedPrecondition, "UTF-8"},
+		"a string with a lone surrogate": {`"{\"a\":\"\ud800` + canary.Secret + `\"}"`, nil, codes.FailedPrecondition, "UTF-8"},
+		"a string that is not JSON":      {`"` + canary.Secret + `"`, nil, codes.FailedPrecondition, "config is"},
 		"a secret-path that is a number": {
 			`{"secret-path": 5, "a": "` + canary.Secret + `"}`, nil, codes.FailedPrecondition, "secret-path",
 		},
-		"too large":       {`{"a": "` + strings.Repeat("x", 1<<20) + `"}`, nil, codes.FailedPrecondition, "1 MiB"},
-		"under a name":    {`{"a": 1}`, []string{"guid", canary.Secret}, codes.InvalidArgument, `"guid"`},
-		"for a while":     {`{"a": 1}`, []string{"ttlInSeconds", "5"}, codes.InvalidArgument, `"ttlInSeconds"`},
-		"of another sort": {`{"a": "\xff` + canary.Secret + `"}`, nil, codes.FailedPrecondition, "config is"},
+		"too large":              {`{"a": "` + strings.Repeat("x", 1<<20) + `"}`, nil, codes.FailedPrecondition, "1 MiB"},
+		"with a GUID of its own": {`{"a": 1}`, []string{"guid", canary.Secret}, codes.InvalidArgument, `"guid"`},
+		"with a TTL":             {`{"a": 1}`, []string{"ttlInSeconds", "5"}, codes.InvalidArgument, `"ttlInSeconds"`},
+		"with an invalid escape": {`{"a": "\xff` + canary.Secret + `"}`, nil, codes.FailedPrecondition, "config is"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -167,9 +167,9 @@ func TestTheMetadataOfTheBinding(t *testing.T) {
 		properties map[string]string
 		want       string
 	}{
-		"none":          {nil, "metadata store is missing"},
-		"an empty one":  {map[string]string{"store": ""}, "metadata store is missing"},
-		"a misspelling": {map[string]string{"stor": "credentials"}, `did you mean "store"?`},
+		"no store":       {nil, "metadata store is missing"},
+		"an empty store": {map[string]string{"store": ""}, "metadata store is missing"},
+		"a misspelling":  {map[string]string{"stor": "credentials"}, `did you mean "store"?`},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -43,8 +43,8 @@ func TestACredentialIsResolved(t *testing.T) {
 		"agent, one secret a field": {"agent-single", nil, map[string]string{
 			"credentialSource": "agent", "host": "db.example.com", "password": "hunter2",
 		}},
-		"direct":            {"plain", nil, map[string]string{"username": "u", "password": "direct", "more": "m"}},
-		"of another source": {"odd", nil, map[string]string{"credentialSource": "elsewhere", "username": "u"}},
+		"direct":               {"plain", nil, map[string]string{"username": "u", "password": "direct", "more": "m"}},
+		"of an unknown source": {"odd", nil, map[string]string{"credentialSource": "elsewhere", "username": "u"}},
 		"as JSON": {"agent-bundle", []string{"format", "json"}, map[string]string{
 			"_value": `{"credentialSource":"agent","secret-path":"bundle","host":"h","port":5432,"password":"s3cr3t","extra":{"token":"t0k3n"},"none":null}`,
 		}},
@@ -106,7 +106,7 @@ func TestUnresolvedAllowAnswersTheConfig(t *testing.T) {
 
 func TestCredentialsMayNotBeListedUnlessThatIsAllowed(t *testing.T) {
 	for name, changed := range map[string]map[string]string{
-		"by default": nil, "if it says so": {"allowBulk": "false"},
+		"by default": nil, "if it is false": {"allowBulk": "false"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newFileStores(t)
@@ -125,7 +125,7 @@ func TestACredentialHasSeveralEntries(t *testing.T) {
 	store := newFileStores(t).factory()
 	assert.Equal(t, []secretstores.Feature{secretstores.FeatureMultipleKeyValuesPerSecret}, store.Features())
 	assert.Empty(t, store.(*component.SecretStore).GetComponentMetadata())
-	assert.NoError(t, store.Close(), "one that was never initialised")
+	assert.NoError(t, store.Close(), "an uninitialised store can be closed")
 }
 
 // Section 3.

@@ -19,8 +19,8 @@ import (
 	"credential-resolver/component/pluggable/pluggabletest"
 )
 
-// serve serves the component on the stores until the test ends, and returns daprd's
-// client of it, which has been initialised with the properties.
+// serve serves the component until the test ends. It returns daprd's client, initialised with
+// the properties.
 func (w *fileStores) serve(properties map[string]string) secretstores.SecretStore {
 	w.t.Helper()
 	client := w.connect()
@@ -30,8 +30,8 @@ func (w *fileStores) serve(properties map[string]string) secretstores.SecretStor
 	return client
 }
 
-// connect serves the component on the stores until the test ends, and returns daprd's
-// client of it.
+// connect serves the component until the test ends. It returns daprd's client, not yet
+// initialised.
 func (w *fileStores) connect() secretstores.SecretStore {
 	w.t.Helper()
 	folder := pluggabletest.SocketFolder(w.t)
@@ -62,12 +62,12 @@ func TestDaprdGetsCredentialsAndTheCodesOfFailures(t *testing.T) {
 	assert.Equal(t, codes.PermissionDenied, status.Code(err))
 }
 
-// What we take for small enough is what daprd's client takes.
+// Our size limit must match the limit of daprd's client.
 func TestTheLargestAnswerGetsThrough(t *testing.T) {
 	const mebi = 1 << 20
 	text := strings.Repeat("x", mebi)
 	whole := component.Size(map[string]string{"a": text, "b": text, "c": text, "d": text})
-	most := mebi - (whole - component.MaxAnswer) // what d may have
+	most := mebi - (whole - component.MaxAnswer) // the largest size of d
 	w := newFileStores(t)
 	w.config("c", `{"credentialSource":"agent","secret-path":"s","a":"large","b":"large","c":"large","d":"rest"}`)
 	client := w.serve(w.properties(map[string]string{"requestTimeout": "1m", "storeTimeout": "1m"}))
@@ -79,7 +79,7 @@ func TestTheLargestAnswerGetsThrough(t *testing.T) {
 		if want == codes.OK {
 			assert.Len(t, data["d"], most)
 		} else {
-			assert.ErrorContains(t, err, "metadata.fields", "the words are ours")
+			assert.ErrorContains(t, err, "metadata.fields", "the error must be ours")
 		}
 	}
 }
@@ -90,7 +90,7 @@ type ready struct{ secretstores.SecretStore }
 func (ready) Init(context.Context, secretstores.Metadata) error { return nil }
 func (ready) Close() error                                      { return nil }
 
-// What we take for small enough of all credentials is what daprd's client takes.
+// Our size limit for bulk answers must match the limit of daprd's client.
 func TestTheLargestBulkAnswerGetsThrough(t *testing.T) {
 	const mebi = 1 << 20
 	text := strings.Repeat("x", mebi)
@@ -102,7 +102,7 @@ func TestTheLargestBulkAnswerGetsThrough(t *testing.T) {
 		s.put(guid, text)
 		size += component.BulkEntrySize(guid, map[string]string{"password": text})
 	}
-	most := mebi - (size - component.MaxAnswer) // what d may have
+	most := mebi - (size - component.MaxAnswer) // the largest size of d
 	for length, want := range map[int]codes.Code{most: codes.OK, most + 1: codes.ResourceExhausted} {
 		s.put("d", text[:length])
 		data, err := bulk(client, "fields", "password")

@@ -17,7 +17,7 @@ import (
 	"credential-resolver/internal/componentfile"
 )
 
-// storeReference is a secretKeyRef in a Component YAML as we write them.
+// storeReference matches a secretKeyRef in our Component files.
 var storeReference = regexp.MustCompile(`secretKeyRef:\n\s+name: ([a-z-]+)\n\s+key: ([a-zA-Z-]+)`)
 
 // storeFiles returns the metadata of every file in components/stores.
@@ -40,14 +40,14 @@ func storeFiles(t *testing.T) map[string]map[string]string {
 	return files
 }
 
-// That each is right is shown in test/e2e, on the store's own server.
+// test/e2e shows that each file is correct, on the store's own server.
 func TestMisspeltFieldInAStoresFileIsRefused(t *testing.T) {
 	log := logger.NewLogger(t.Name())
-	t.Setenv("XDG_DATA_HOME", t.TempDir()) // where a default config store is made
+	t.Setenv("XDG_DATA_HOME", t.TempDir()) // a default config store is created here
 	for file, properties := range storeFiles(t) {
 		_, err := component.ParseMetadata(properties)
 		require.NoError(t, err, file)
-		own := "configStore." // the fields of the store that the file is about
+		own := "configStore." // the prefix of the fields of the file's store
 		if strings.HasPrefix(file, "secretstores.") {
 			own = "secretStore."
 		}

@@ -9,7 +9,7 @@ import (
 	"credential-resolver/internal/canary"
 )
 
-// DESIGN.md, section 4, step 5: a warning once for each config, and a metric.
+// DESIGN.md, section 4, step 5: a warning once per config, and a metric.
 func TestASecretOfWhichNothingWasUsedIsLoggedOnceAndCounted(t *testing.T) {
 	w := newFileStores(t)
 	w.secrets(`{"gcp-sa": {"key.json": "{\"type\":\"` + canary.Secret + `\",\"x\":\"y\"}"}, "pw": {"value": "hunter2"}}`)

@@ -14,11 +14,11 @@ import (
 	"credential-resolver/internal/componentfile"
 )
 
-// yamlBlock is a piece of YAML in a text of ours.
+// yamlBlock matches a block of YAML in our documents.
 var yamlBlock = regexp.MustCompile("(?ms)^ *```yaml\n(.*?)^ *```$")
 
-// shipped returns the settings of every Component of ours that is shipped: in a file,
-// or as an example in a text.
+// shipped returns the settings of every Component that we ship, in a file or as an example in a
+// document.
 func shipped(t *testing.T) map[string]component.Settings {
 	t.Helper()
 	paths := []string{"kubernetes/credentials.yaml"}
@@ -55,7 +55,7 @@ func shipped(t *testing.T) map[string]component.Settings {
 	return components
 }
 
-// setReferences gives each secretKeyRef of a Component a value, by the environment.
+// setReferences sets an environment variable for each secretKeyRef of a Component.
 func setReferences(t *testing.T, text string) {
 	t.Helper()
 	reference := regexp.MustCompile(`secretKeyRef:\n\s+name: ([a-z-]+)\n\s+key: ([a-zA-Z-]+)`)
@@ -65,8 +65,8 @@ func setReferences(t *testing.T, text string) {
 	}
 }
 
-// TestNoShippedComponentWarns has every Component that has a store of secrets say which
-// of them may be asked for: without, its first line in the log would be a warning.
+// TestNoShippedComponentWarns requires allowedSecrets in every Component with a secret store.
+// Otherwise its log would start with a warning.
 func TestNoShippedComponentWarns(t *testing.T) {
 	for path, settings := range shipped(t) {
 		require.Empty(t, settings.Unrestricted(), path)
@@ -76,8 +76,8 @@ func TestNoShippedComponentWarns(t *testing.T) {
 	}
 }
 
-// TestSamplesMayAskForTheirSecrets has the samples' secrets allowed by the Components
-// that are for them, and no other.
+// TestSamplesMayAskForTheirSecrets requires that the Components for the samples allow exactly
+// the samples' secrets.
 func TestSamplesMayAskForTheirSecrets(t *testing.T) {
 	for path, settings := range shipped(t) {
 		if settings.SecretStore.Fields["secretsFile"] != "components/samples/secrets.json" || strings.Contains(path, "migration") {
@@ -90,8 +90,8 @@ func TestSamplesMayAskForTheirSecrets(t *testing.T) {
 	}
 }
 
-// TestPoliciesAllowWhatTheirComponentMayAskFor holds the policy of Vault and the Role
-// of Kubernetes to the Component that each is for.
+// TestPoliciesAllowWhatTheirComponentMayAskFor compares Vault's policy and Kubernetes' Role
+// with the allowedSecrets of the Component that each is for.
 func TestPoliciesAllowWhatTheirComponentMayAskFor(t *testing.T) {
 	allowed := func(store string) []string {
 		properties, err := componentfile.Load("../components/stores/" + store + ".yaml")

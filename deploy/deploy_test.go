@@ -1,5 +1,5 @@
-// Package deploy holds what runs the component elsewhere than on a laptop. Its
-// tests hold the manifests to what the component accepts.
+// Package deploy has the files that run the component in production. Its tests check the
+// manifests against the component.
 package deploy
 
 import (
@@ -18,8 +18,8 @@ import (
 	"credential-resolver/internal/componentfile"
 )
 
-// TestComponentsAreAccepted reads every Component YAML that is shipped as the
-// component itself would; package component does so for those of each store.
+// TestComponentsAreAccepted parses the shipped Component files with the component's own parser.
+// Package component does that for the files of each store.
 func TestComponentsAreAccepted(t *testing.T) {
 	for _, path := range []string{
 		"kubernetes/credentials.yaml", "../components/credentials.yaml", "../components/local/credentials.yaml",
@@ -33,8 +33,8 @@ func TestComponentsAreAccepted(t *testing.T) {
 	}
 }
 
-// TestContainerIsInjectable reads the annotation as Dapr's injector does, and
-// looks for each of its volumes in the pod.
+// TestContainerIsInjectable reads the annotation as Dapr's injector does, and checks that the
+// pod has each of its volumes.
 func TestContainerIsInjectable(t *testing.T) {
 	var manifest struct {
 		Metadata struct{ Annotations map[string]string }
@@ -49,26 +49,25 @@ func TestContainerIsInjectable(t *testing.T) {
 		SecurityContext struct{ RunAsUser int }
 	}
 	require.NoError(t, json.Unmarshal([]byte(manifest.Metadata.Annotations["dapr.io/component-container"]), &container))
-	require.Equal(t, 65532, container.SecurityContext.RunAsUser, "daprd's user, so that it may write to the socket")
+	require.Equal(t, 65532, container.SecurityContext.RunAsUser, "must be daprd's user, which then may write to the socket")
 
 	require.Contains(t, container.Args, "--shared-socket-folder", "the injector mounts an emptyDir, which is 0777")
 	require.Contains(t, container.Args, "--single-daprd", "the pod's one daprd is in another PID namespace")
-	require.Contains(t, container.Args, "--shutdown-delay=20s", "less than the 30 s that a pod has to end")
+	require.Contains(t, container.Args, "--shutdown-delay=20s", "must be less than the pod's grace period of 30 s")
 
 	volumes := podVolumes(t, "kubernetes/app.yaml")
 	require.NotEmpty(t, container.VolumeMounts)
 	inMemory := ""
 	for _, mount := range container.VolumeMounts {
-		require.Contains(t, volumes, mount.Name, "a volume that the pod lacks would be an empty one")
+		require.Contains(t, volumes, mount.Name, "the injector adds an empty volume for a missing one")
 		if volumes[mount.Name] == "Memory" {
 			inMemory = mount.MountPath
 		}
 	}
-	require.Equal(t, "/run/credential-resolver", inMemory, "the default of --state-dir where there is no $XDG_RUNTIME_DIR")
+	require.Equal(t, "/run/credential-resolver", inMemory, "must be the default of --state-dir without $XDG_RUNTIME_DIR")
 }
 
-// podVolumes returns the names of a pod's volumes, each with the medium of its
-// emptyDir, if it is one.
+// podVolumes returns the names of a pod's volumes, each with the medium of its emptyDir, or "".
 func podVolumes(t *testing.T, path string) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Clean(path))

@@ -40,7 +40,7 @@ func serveFlags(t *testing.T) []string {
 	return regexp.MustCompile(`--[a-z-]+`).FindAllString(out.String(), -1)
 }
 
-// TestUnitsFlagsExist holds the unit's command line to serve's own flags.
+// TestUnitsFlagsExist checks the flags in the unit against those of serve.
 func TestUnitsFlagsExist(t *testing.T) {
 	command := strings.Fields(unit(t)["ExecStart"][0])
 	require.Equal(t, "serve", command[1])
@@ -52,24 +52,24 @@ func TestUnitsFlagsExist(t *testing.T) {
 	}
 }
 
-// TestUnitsFoldersAgree holds the unit to what the component needs: the socket where
-// daprd is told to look, the state in memory beside it, the database in its own folder.
+// TestUnitsFoldersAgree checks that the socket is where daprd looks, that the state is in
+// memory beside it, and that the database is in its own folder.
 func TestUnitsFoldersAgree(t *testing.T) {
 	keys := unit(t)
 	runtime := "/run/" + keys["RuntimeDirectory"][0]
 	require.Contains(t, keys["Environment"], "DAPR_COMPONENTS_SOCKETS_FOLDER="+runtime)
 	require.Contains(t, keys["ExecStart"][0], "--state-dir "+filepath.Join(runtime, "state"))
-	require.Equal(t, []string{"yes"}, keys["RuntimeDirectoryPreserve"], "a stop must not forget what daprd said")
+	require.Equal(t, []string{"yes"}, keys["RuntimeDirectoryPreserve"], "the state must survive a stop of the unit")
 	require.Contains(t, keys["Environment"], "XDG_DATA_HOME=/var/lib")
-	require.Equal(t, []string{"credential-resolver"}, keys["StateDirectory"], "the database's folder below it")
+	require.Equal(t, []string{"credential-resolver"}, keys["StateDirectory"], "the database's folder must be below it")
 
 	text, err := os.ReadFile(unitPath)
 	require.NoError(t, err)
-	require.Contains(t, string(text), "#     Environment=DAPR_COMPONENTS_SOCKETS_FOLDER="+runtime, "daprd's own unit")
-	require.EqualValues(t, 0o660, pluggable.DefaultSocketMode, "as the unit says")
+	require.Contains(t, string(text), "#     Environment=DAPR_COMPONENTS_SOCKETS_FOLDER="+runtime, "the comment on daprd's unit must name the same folder")
+	require.EqualValues(t, 0o660, pluggable.DefaultSocketMode, "the unit's comment states this mode")
 }
 
-// TestUnitIsHardened holds the unit to the keys that its safety rests on.
+// TestUnitIsHardened requires the keys that the unit's security depends on.
 func TestUnitIsHardened(t *testing.T) {
 	keys := unit(t)
 	for key, want := range map[string]string{
@@ -82,5 +82,5 @@ func TestUnitIsHardened(t *testing.T) {
 		require.Equal(t, []string{want}, keys[key], key)
 	}
 	require.Equal(t, []string{"@system-service", "~@privileged"}, keys["SystemCallFilter"])
-	require.Equal(t, keys["ExecPaths"][0], strings.Fields(keys["ExecStart"][0])[0], "the one program that may run")
+	require.Equal(t, keys["ExecPaths"][0], strings.Fields(keys["ExecStart"][0])[0], "only the component may be executed")
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheTestsThatAreNamedExist checks that each test named in a text exists.
+// TestTheTestsThatAreNamedExist checks that each test named in a document exists.
 func TestTheTestsThatAreNamedExist(t *testing.T) {
 	declared := map[string]bool{}
 	function := regexp.MustCompile(`(?m)^func (Test\w+)\(`)

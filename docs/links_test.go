@@ -11,8 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLinksLeadSomewhere follows each relative link between the texts, to its file and
-// its heading.
+// TestLinksLeadSomewhere checks that the file and the heading of each relative link exist.
 func TestLinksLeadSomewhere(t *testing.T) {
 	texts, err := filepath.Glob("*.md")
 	require.NoError(t, err)
@@ -39,7 +38,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	require.Greater(t, followed, 20)
 }
 
-// anchors returns the names by which links reach the headings of a text.
+// anchors returns the anchors of a document's headings.
 func anchors(t *testing.T, path string) []string {
 	t.Helper()
 	text, err := os.ReadFile(path)

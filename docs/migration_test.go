@@ -15,7 +15,7 @@ import (
 	"credential-resolver/client"
 )
 
-// goCalls has the Go calls of migration.md, to check that they compile.
+// goCalls contains the Go calls of migration.md, so that the compiler checks them.
 func goCalls(ctx context.Context, guid, key, name string, config, source, secrets client.Credential) error {
 	sidecar, err := dapr.NewClient() // github.com/dapr/go-sdk/client
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 // TestReferenceMatchesTheCode compares the names of reference.md with those in the code.
 func TestReferenceMatchesTheCode(t *testing.T) {
 	for name, test := range map[string]struct {
-		section, row string // the row's first group is the name
+		section, row string // the first group of row is the name
 		known        []string
 	}{
 		"metadata": {"Component metadata", "(?m)^\\| `([^`]+)` \\|", metadataNames(t)},
@@ -33,8 +33,8 @@ func TestReferenceMatchesTheCode(t *testing.T) {
 	}
 }
 
-// TestReferenceHasTheDefaults gives each metadata name the default that reference.md has,
-// and expects the settings of a Component that does not set it.
+// TestReferenceHasTheDefaults sets each metadata name to the default that reference.md states.
+// The settings must be the same as without it.
 func TestReferenceHasTheDefaults(t *testing.T) {
 	required := map[string]string{"secretStore": "secretstores.local.file"}
 	want, err := component.ParseMetadata(required)
@@ -69,7 +69,7 @@ func referenceSection(t *testing.T, title string) string {
 	return section
 }
 
-// metadataNames returns the names that the refusal of an unknown one lists.
+// metadataNames returns the names that the error for an unknown name lists.
 func metadataNames(t *testing.T) []string {
 	t.Helper()
 	_, err := component.ParseMetadata(map[string]string{"zzz": ""})
@@ -79,7 +79,7 @@ func metadataNames(t *testing.T) []string {
 	return strings.Split(strings.Replace(list, " and ", ", ", 1), ", ")
 }
 
-// requestOptions returns the options that the refusal of an unknown one lists.
+// requestOptions returns the options that the error for an unknown option lists.
 func requestOptions(t *testing.T) []string {
 	t.Helper()
 	_, err := component.ParseRequest("guid", map[string]string{"zzz": ""}, component.Flat)
@@ -89,7 +89,7 @@ func requestOptions(t *testing.T) []string {
 	return strings.Split(list, ", ")
 }
 
-// commands returns the commands that the help lists, but for help itself.
+// commands returns the commands that the help lists, without help itself.
 func commands(t *testing.T) []string {
 	t.Helper()
 	_, list, _ := strings.Cut(help(t), "Available Commands:\n")
@@ -98,7 +98,7 @@ func commands(t *testing.T) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return name == "help" })
 }
 
-// serveFlags returns the flags that the help of serve lists, but for help itself.
+// serveFlags returns the flags that the help of serve lists, without help itself.
 func serveFlags(t *testing.T) []string {
 	t.Helper()
 	names := firstGroups(`(?m)^ +(?:-\w, )?--([\w-]+)`, help(t, "serve"))
@@ -114,7 +114,7 @@ func help(t *testing.T, command ...string) string {
 	return out.String()
 }
 
-// firstGroups returns what the first group of a pattern matches, each time.
+// firstGroups returns the first group of each match of a pattern.
 func firstGroups(pattern, text string) []string {
 	var groups []string
 	for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {

@@ -37,7 +37,7 @@ func TestTheExamplesOfReferences(t *testing.T) {
 	require.NoError(t, err)
 	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(text), -1)
 	require.Greater(t, len(blocks), 8)
-	require.Equal(t, 1, len(blocks)%2, "the secrets, then pairs of a config and its credential")
+	require.Equal(t, 1, len(blocks)%2, "want the secrets, then pairs of a config and its credential")
 	var secrets map[string]map[string]string
 	require.NoError(t, json.Unmarshal([]byte(blocks[0][1]), &secrets))
 	for i := 1; i < len(blocks); i += 2 {
