@@ -20,12 +20,12 @@ import (
 // reply is daprd's answer to a request of the secrets API.
 type reply struct {
 	status        int
-	entries       map[string]string // of status 200
+	entries       map[string]string // with status 200
 	code, message string            // of an error, such as ERR_SECRET_GET
 }
 
-// ask asks the secrets API over HTTP; metadata are as "name=value". Its error is
-// that daprd did not answer, or not as it should.
+// ask sends a request to the secrets API over HTTP. metadata are "name=value" pairs. It returns
+// an error if daprd does not answer or the answer is malformed.
 func ask(ctx context.Context, daprd *harness.Daprd, store, path string, metadata ...string) (reply, error) {
 	query := url.Values{}
 	for _, m := range metadata {
@@ -61,7 +61,7 @@ func ask(ctx context.Context, daprd *harness.Daprd, store, path string, metadata
 	return r, err
 }
 
-// ask asks this sidecar's daprd, which answers.
+// ask sends a request to this sidecar's daprd, which must answer.
 func (s *sidecar) ask(t *testing.T, store, path string, metadata ...string) reply {
 	t.Helper()
 	r, err := ask(t.Context(), s.daprd, store, path, metadata...)
@@ -69,8 +69,7 @@ func (s *sidecar) ask(t *testing.T, store, path string, metadata ...string) repl
 	return r
 }
 
-// get returns the entries, or the message of the component's error as an
-// application sees it.
+// get returns the entries, or the message of the component's error as an application sees it.
 func (s *sidecar) get(t *testing.T, store, path string, metadata ...string) (map[string]string, string) {
 	t.Helper()
 	r := s.ask(t, store, path, metadata...)

@@ -14,11 +14,12 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// mostMemory is what the component may take for any one request.
+// mostMemory is the most memory that the component may use for one request, in bytes.
 const mostMemory = 200 << 20
 
-// TestBudgets asks for configs of which little becomes much. They used to take gigabytes,
-// and the component with them. Its memory is that of the binary without race detector.
+// TestBudgets requests small configs that would resolve to very large credentials. Without a
+// budget, they used gigabytes of memory and crashed the component. The test runs the binary
+// without the race detector, which needs more memory.
 func TestBudgets(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -43,7 +44,7 @@ func TestBudgets(t *testing.T) {
 	s.config(t, "wide", `{"credentialSource":"agent","secret-path":"b","a":"l","extra":{`+repeated(50_000, "%d")+`}}`)
 	plain := binary(t, "CREDENTIAL_RESOLVER", "credential-resolver")
 	side := startSidecar(t, harness.ComponentOptions{Binary: plain}, credentials("credentials", s.metadata(nil)))
-	pid, sdk := side.component.Pid(), side.sdk(t) // over HTTP daprd takes 4 KiB of metadata
+	pid, sdk := side.component.Pid(), side.sdk(t) // over HTTP, daprd accepts only 4 KiB of metadata
 	refused := func(guid string, code codes.Code, says string, metadata ...string) {
 		t.Helper()
 		began := time.Now()
@@ -75,7 +76,8 @@ func TestBudgets(t *testing.T) {
 	require.Less(t, peak, int64(mostMemory))
 }
 
-// repeated is n fields of a value, which may have a place for the field's number.
+// repeated returns n fields with a value. The value may contain a placeholder for the field's
+// number.
 func repeated(n int, value string) string {
 	var text strings.Builder
 	for i := range n {
@@ -92,8 +94,8 @@ func repeated(n int, value string) string {
 	return text.String()
 }
 
-// TestRefreshInALoop has one application ask for a new reading again and again: it gets
-// one a second, and so does everybody who asks with it.
+// TestRefreshInALoop lets one application send refresh requests in a loop. There must be one
+// read per second, and every other refresh request must get one too.
 func TestRefreshInALoop(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -104,5 +106,5 @@ func TestRefreshInALoop(t *testing.T) {
 		_, failure := side.get(t, "credentials", "c", "refresh=true")
 		require.Empty(t, failure)
 	}
-	require.GreaterOrEqual(t, time.Since(began), 3*time.Second, "the first one alone waits for nothing")
+	require.GreaterOrEqual(t, time.Since(began), 3*time.Second, "every refresh after the first must wait")
 }

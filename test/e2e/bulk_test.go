@@ -12,17 +12,17 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// bulkAnswer is what the HTTP API answers to a bulk request.
+// bulkAnswer is the HTTP API's answer to a bulk request.
 type bulkAnswer map[string]map[string]string
 
-// bulk asks for every credential over gRPC, as the Go SDK does.
+// bulk requests all credentials over gRPC, as the Go SDK does.
 func (s *sidecar) bulk(t *testing.T, store string, metadata map[string]string) (bulkAnswer, error) {
 	t.Helper()
 	return s.sdk(t).GetBulkSecret(t.Context(), store, metadata)
 }
 
-// listable are three credentials that resolve, one that cannot, and files beside
-// them that are no credentials.
+// listable returns stores with three credentials that resolve and one that does not. The folder
+// also has files that are not credentials.
 func listable(t *testing.T) *stores {
 	t.Helper()
 	s := newStores(t)
@@ -40,7 +40,6 @@ func listable(t *testing.T) *stores {
 	return s
 }
 
-// TestBulk asks for every credential at once.
 func TestBulk(t *testing.T) {
 	t.Parallel()
 	s := listable(t)
@@ -70,11 +69,11 @@ func TestBulk(t *testing.T) {
 
 	require.NoError(t, os.Rename(s.path("secrets.json"), s.path("gone.json")))
 	_, err = side.bulk(t, "credentials", nil)
-	require.ErrorContains(t, err, "code = Unavailable", "a store that is down fails the whole")
+	require.ErrorContains(t, err, "code = Unavailable", "a store that is down must fail the whole request")
 }
 
-// TestBulkOfTheEmbeddedStore has credentials in SQLite, under a key template with
-// all that LIKE would take for a wildcard, beside other keys.
+// TestBulkOfTheEmbeddedStore lists credentials in SQLite. The key template contains all of
+// LIKE's wildcards, and the database has other keys too.
 func TestBulkOfTheEmbeddedStore(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
@@ -97,8 +96,8 @@ func TestBulkOfTheEmbeddedStore(t *testing.T) {
 	require.Equal(t, bulkAnswer{"mine": {"a": "mine"}}, all)
 }
 
-// TestBulkScopes has a Dapr Configuration that allows some credentials: daprd asks
-// us for all, and filters by name.
+// TestBulkScopes uses a Dapr Configuration that allows some credentials. daprd requests all of
+// them from the component and then filters by name.
 func TestBulkScopes(t *testing.T) {
 	t.Parallel()
 	s := listable(t)
@@ -121,7 +120,7 @@ func TestBulkScopes(t *testing.T) {
 	require.Equal(t, "multi-pw", side.ask(t, "credentials", "multi").entries["password"])
 }
 
-// TestAllowedSecrets has an instance that may ask for some secrets only.
+// TestAllowedSecrets starts an instance that may use only some secrets.
 func TestAllowedSecrets(t *testing.T) {
 	t.Parallel()
 	s := listable(t)

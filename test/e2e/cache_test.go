@@ -11,8 +11,8 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestCache has the cache as it is by default, and one that renews often, before a
-// file of secrets that is edited, that breaks and that comes back.
+// TestCache edits, breaks and repairs a file of secrets. It uses the default cache and a cache
+// with a short TTL.
 func TestCache(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -33,11 +33,11 @@ func TestCache(t *testing.T) {
 	require.Equal(t, "first", password("brief"))
 	before := hits()
 	s.secret(t, "bundle", map[string]string{"password_key": "second"})
-	require.Equal(t, "first", password("default"), "a hit")
+	require.Equal(t, "first", password("default"), "want a cache hit")
 	require.InDelta(t, before+1, hits(), 0)
 	require.Eventually(t, func() bool { return password("brief") == "second" }, patience, tick)
 	require.Equal(t, "second", password("default", "refresh=true"))
-	require.Equal(t, "second", password("default"), "renewed for all")
+	require.Equal(t, "second", password("default"), "the refresh must update the cache")
 
 	_, failure := side.get(t, "brief", "later")
 	require.Contains(t, failure, "code = NotFound")
@@ -50,13 +50,13 @@ func TestCache(t *testing.T) {
 	require.NoError(t, os.WriteFile(s.path("secrets.json"), []byte("{"), 0o600))
 	stale := func() float64 { return metric(t, metrics, "credential_resolver_stale_answers_total") }
 	require.Eventually(t, func() bool {
-		require.Equal(t, "second", password("brief"), "the last good one, while the store is down")
+		require.Equal(t, "second", password("brief"), "want the last good answer while the store is down")
 		return stale() > 0
 	}, patience, tick)
 	_, failure = side.get(t, "brief", "db", "refresh=true")
-	require.Contains(t, failure, "code = Unavailable", "what is asked for fresh must not be old")
-	require.Equal(t, 1, count(side.component, "; answered as it was "), "a line for each that becomes stale")
+	require.Contains(t, failure, "code = Unavailable", "a refresh request must not get an old answer")
+	require.Equal(t, 1, count(side.component, "; answered as it was "), "want one line for each credential that becomes stale")
 
 	s.secret(t, "bundle", map[string]string{"password_key": "third"})
-	require.Eventually(t, func() bool { return password("brief") == "third" }, patience, tick, "the store is back")
+	require.Eventually(t, func() bool { return password("brief") == "third" }, patience, tick, "the store is back, but the answer is not new")
 }

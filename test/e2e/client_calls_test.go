@@ -16,8 +16,8 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// sixCalls are a sidecar with every Component that package client asks, and the same
-// things in clienttest's.
+// sixCalls starts a sidecar with every Component that package client uses, and a sidecar of
+// clienttest with the same content.
 func sixCalls(t *testing.T) (sdk dapr.Client, fake *clienttest.Sidecar) {
 	t.Helper()
 	s := newStores(t)
@@ -47,8 +47,8 @@ func sixCalls(t *testing.T) (sdk dapr.Client, fake *clienttest.Sidecar) {
 	return side.sdk(t), fake
 }
 
-// TestClientCalls has the calls of package client over a real daprd, and holds the
-// sidecar of clienttest to give the same answers, and the same words of failure.
+// TestClientCalls makes the calls of package client through a real daprd and through
+// clienttest. Both must give the same answers and the same error texts.
 func TestClientCalls(t *testing.T) {
 	t.Parallel()
 	sdk, fake := sixCalls(t)
@@ -91,7 +91,7 @@ func TestClientCalls(t *testing.T) {
 		"no such binding":   func(d client.Dapr) error { return invoked(t, d, "nowhere", "create") },
 		"no such operation": func(d client.Dapr) error { return invoked(t, d, "credentials-save", "delete") },
 	} {
-		t.Run("the same words: "+name, func(t *testing.T) {
+		t.Run("the same error text: "+name, func(t *testing.T) {
 			real := call(sdk)
 			require.Error(t, real)
 			require.EqualError(t, call(fake), real.Error())
@@ -106,8 +106,8 @@ func invoked(t *testing.T, d client.Dapr, name, operation string) error {
 	return err
 }
 
-// TestClientEnvironment has the deployment's configuration in daprd's environment, where
-// daprd gives an empty value for what is not there.
+// TestClientEnvironment stores the deployment's configuration in daprd's environment. For a
+// missing variable, daprd returns an empty value.
 func TestClientEnvironment(t *testing.T) {
 	t.Setenv("CLIENT_TEST_REGION", "eu")
 	side := startSidecar(t, harness.ComponentOptions{}, resource{name: "deployment-secret-store", kind: "secretstores.local.env"})
@@ -120,7 +120,7 @@ func TestClientEnvironment(t *testing.T) {
 	}
 }
 
-// TestClientSaves saves through the binding for development as it is shipped.
+// TestClientSaves saves through the shipped Component for development.
 func TestClientSaves(t *testing.T) {
 	o := harness.ComponentOptions{SocketFolder: socketFolder(t), Env: []string{"XDG_DATA_HOME=" + t.TempDir()}}
 	side := &sidecar{component: startComponent(t, o), daprd: startDaprd(t, o.SocketFolder, "../../components/local")}
@@ -137,9 +137,9 @@ func TestClientSaves(t *testing.T) {
 		require.NoError(t, err)
 		revealed, err := saved.Reveal()
 		require.NoError(t, err)
-		require.Equal(t, text, string(revealed), "with its order and digits")
+		require.Equal(t, text, string(revealed), "the order of fields and the digits must be kept")
 	}
-	require.Len(t, guids, 2, "each under a GUID of its own")
+	require.Len(t, guids, 2, "each config must have its own GUID")
 
 	_, err = client.New(side.sdk(t), client.Options{CredentialBinding: "nowhere", DeploymentName: "local"}).SaveSecret(t.Context(), config)
 	requireFails(t, err, client.ErrPrecondition, codes.FailedPrecondition)

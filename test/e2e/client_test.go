@@ -15,7 +15,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// requireFails requires that a call of package client failed with one meaning.
+// requireFails requires that a call of package client failed with one meaning and no other.
 func requireFails(t *testing.T, err, meaning error, code codes.Code) {
 	t.Helper()
 	require.ErrorIs(t, err, client.ErrResolution)
@@ -24,7 +24,7 @@ func requireFails(t *testing.T, err, meaning error, code codes.Code) {
 		client.ErrInvalid, client.ErrNotFound, client.ErrPrecondition, client.ErrDenied, client.ErrUnavailable,
 		client.ErrTimeout, client.ErrTooLarge, client.ErrInternal,
 	} {
-		require.Equal(t, other == meaning, errors.Is(err, other), "%v: %v", other, err) //nolint:errorlint // the very one
+		require.Equal(t, other == meaning, errors.Is(err, other), "%v: %v", other, err) //nolint:errorlint // compares identity
 	}
 	var failure *client.Error
 	require.ErrorAs(t, err, &failure)
@@ -33,8 +33,8 @@ func requireFails(t *testing.T, err, meaning error, code codes.Code) {
 	requireNoCanary(t, err.Error())
 }
 
-// TestClientErrors has each kind of failure as package client gives it to an
-// application, over a real daprd.
+// TestClientErrors checks each kind of failure as an application gets it from package client,
+// through a real daprd.
 func TestClientErrors(t *testing.T) {
 	t.Parallel()
 	side := failingSidecar(t)
@@ -85,14 +85,14 @@ func TestClientErrors(t *testing.T) {
 		requireFails(t, err, client.ErrTimeout, codes.DeadlineExceeded)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
-	t.Run("daprd is gone", func(t *testing.T) { // the last
+	t.Run("daprd is gone", func(t *testing.T) { // must be last
 		side.daprd.Kill()
 		_, err := get("credentials")(t.Context(), "good")
 		requireFails(t, err, client.ErrUnavailable, codes.Unavailable)
 	})
 }
 
-// TestClientScopes has daprd's own refusals.
+// TestClientScopes checks a refusal by daprd's own scopes.
 func TestClientScopes(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -109,7 +109,7 @@ func TestClientScopes(t *testing.T) {
 	require.ErrorContains(t, err, "daprd's scopes")
 }
 
-// TestClientWithoutStores has a daprd without any secret store.
+// TestClientWithoutStores uses a daprd without any secret store.
 func TestClientWithoutStores(t *testing.T) {
 	t.Parallel()
 	side := &sidecar{daprd: startDaprd(t, socketFolder(t), newResourceFolder(t))}

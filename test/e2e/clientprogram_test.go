@@ -18,12 +18,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// clientProgram is a program in test/clients, which answers requests by an SDK.
+// clientProgram is a program in test/clients that answers requests with an SDK.
 type clientProgram struct {
 	name  string
 	start func(*testing.T, *sidecar) asker
 
-	oneEntry       bool // it keeps one entry of an answer, and hands no metadata on
+	oneEntry       bool // it keeps one entry of an answer and does not pass metadata on
 	roundsIntegers bool // its language's JSON has no integers over 2^53
 }
 
@@ -36,7 +36,7 @@ var clients = []clientProgram{
 	{name: "JavaScript SDK 3.18.0 over gRPC", start: startJavaScript("GRPC"), roundsIntegers: true, oneEntry: true},
 }
 
-// clientRequest asks a program for a credential: the whole of it, or its fields.
+// clientRequest asks a program for a credential: all of it, or some fields.
 type clientRequest struct {
 	Store    string            `json:"store"`
 	GUID     string            `json:"guid"`
@@ -44,14 +44,14 @@ type clientRequest struct {
 	Whole    bool              `json:"whole"`
 }
 
-// clientAnswer is one of the three.
+// clientAnswer has one of the three fields set.
 type clientAnswer struct {
 	Credential string // JSON, as the language writes it
 	Entries    map[string]string
 	Error      clientError
 }
 
-// clientError is what a program made of an SDK's error, and that error.
+// clientError is what a program makes of an SDK's error, with that error's details.
 type clientError struct {
 	Code  string
 	Retry bool
@@ -60,10 +60,10 @@ type clientError struct {
 	Exception, Status, Message string
 }
 
-// asker has a program answer a request.
+// asker sends a request to a program and returns its answer.
 type asker func(*testing.T, clientRequest) clientAnswer
 
-// installed is a folder that make e2e-clients fills.
+// installed returns the path of a file that make e2e-clients installs.
 func installed(t *testing.T, path string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join("../../bin/clients", path))
@@ -73,7 +73,7 @@ func installed(t *testing.T, path string) string {
 	return path
 }
 
-// programs is the absolute path of a file below test/clients.
+// programs returns the absolute path of a file in test/clients.
 func programs(t *testing.T, path string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join("../clients", path))
@@ -100,7 +100,8 @@ func startJava(t *testing.T, side *sidecar) asker {
 	return converse(t, side, exec.Command("java", "-cp", classes+":"+libraries, "Main"))
 }
 
-// startJavaScript runs the programs beside a link to the modules, where Node looks.
+// startJavaScript runs the program in a folder with a link to the modules, where Node searches
+// for them.
 func startJavaScript(protocol string) func(*testing.T, *sidecar) asker {
 	return func(t *testing.T, side *sidecar) asker {
 		t.Helper()
@@ -115,14 +116,14 @@ func startJavaScript(protocol string) func(*testing.T, *sidecar) asker {
 	}
 }
 
-// environment tells an SDK where its sidecar is.
+// environment returns the environment that tells an SDK where its sidecar is.
 func environment(side *sidecar) []string {
 	return append(os.Environ(),
 		fmt.Sprintf("DAPR_HTTP_PORT=%d", side.daprd.HTTPPort), fmt.Sprintf("DAPR_GRPC_PORT=%d", side.daprd.GRPCPort))
 }
 
-// converse starts a program that answers a line of JSON with another, and ends with
-// its input.
+// converse starts a program that answers each line of JSON with another line. The program exits
+// when its standard input closes.
 func converse(t *testing.T, side *sidecar, cmd *exec.Cmd) asker {
 	t.Helper()
 	var stderr bytes.Buffer
@@ -151,8 +152,8 @@ func converse(t *testing.T, side *sidecar, cmd *exec.Cmd) asker {
 	}
 }
 
-// startCurl runs the script once for each request, and does what the others' main
-// programs do.
+// startCurl runs the script once per request and then does what the main programs of the other
+// languages do.
 func startCurl(_ *testing.T, side *sidecar) asker {
 	return func(t *testing.T, r clientRequest) clientAnswer {
 		t.Helper()
@@ -178,7 +179,7 @@ func startCurl(_ *testing.T, side *sidecar) asker {
 	}
 }
 
-// ourCode finds the last code and its text in daprd's message.
+// ourCode matches the last code and its text in daprd's message.
 var ourCode = regexp.MustCompile(`(?s).*code = (\w+) desc = (.*)`)
 
 func curlError(t *testing.T, body []byte, stderr string) clientError {

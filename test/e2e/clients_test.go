@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write what the clients saw into docs/clients.md")
 
-// clientFailures are a request for each code of section 5 but our own Internal.
+// clientFailures has a request for each code of section 5 except Internal.
 var clientFailures = []struct {
 	code        codes.Code
 	store, guid string
@@ -33,8 +33,8 @@ var clientFailures = []struct {
 	{codes.ResourceExhausted, "credentials", "large", `credential "large": `},
 }
 
-// TestClients has programs in each language, which docs/clients.md shows, ask for a
-// credential and for every kind of failure by the SDK of Dapr for that language.
+// TestClients runs the programs that docs/clients.md shows, one for each language. Each
+// requests a credential and every kind of failure through Dapr's SDK for its language.
 func TestClients(t *testing.T) {
 	t.Parallel()
 	side := clientSidecar(t)
@@ -62,8 +62,8 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// clientSidecar has the stores of every kind of failure and a credential besides; one
-// more Component answers in one entry, for SDKs that keep one.
+// clientSidecar starts stores with every kind of failure and one credential. A second Component
+// answers with a single entry, for SDKs that keep only one.
 func clientSidecar(t *testing.T) *sidecar {
 	t.Helper()
 	s, o := failingStores(t)
@@ -88,7 +88,7 @@ func requireCredential(t *testing.T, c clientProgram, ask asker) {
 	require.Equal(t, !c.roundsIntegers, strings.Contains(whole, "12345678901234567"), whole)
 	fields := ask(t, clientRequest{Store: "credentials", GUID: "analytics"}).Entries
 	if c.oneEntry {
-		require.Len(t, fields, 1, "it has become fit for every store: say so in docs/clients.md")
+		require.Len(t, fields, 1, "the SDK now returns all entries: update docs/clients.md")
 		return
 	}
 	require.Equal(t, map[string]string{
@@ -100,8 +100,7 @@ func requireCredential(t *testing.T, c clientProgram, ask asker) {
 	}).Entries)
 }
 
-// requireFailures asks for every kind of failure, and returns the first as the SDK
-// shows it.
+// requireFailures requests every kind of failure. It returns the first one as the SDK shows it.
 func requireFailures(t *testing.T, c clientProgram, ask asker) (first clientError) {
 	t.Helper()
 	for i, test := range clientFailures {
@@ -116,8 +115,8 @@ func requireFailures(t *testing.T, c clientProgram, ask asker) (first clientErro
 		require.Equal(t, test.code.String(), failure.Code, failure.Message)
 		require.Contains(t, failure.Text, test.text)
 		require.Equal(t, test.code == codes.Unavailable || test.code == codes.DeadlineExceeded, failure.Retry)
-		require.Equal(t, first.Exception, failure.Exception, "the SDK tells no kinds apart")
-		require.Equal(t, first.Status, failure.Status, "the SDK tells no kinds apart")
+		require.Equal(t, first.Exception, failure.Exception, "the SDK must not distinguish kinds of failure")
+		require.Equal(t, first.Status, failure.Status, "the SDK must not distinguish kinds of failure")
 		requireNoCanary(t, failure.Message)
 	}
 	other := ask(t, clientRequest{Store: "nosuchstore", GUID: "good", Whole: true}).Error
@@ -125,7 +124,7 @@ func requireFailures(t *testing.T, c clientProgram, ask asker) (first clientErro
 	return first
 }
 
-// requireDocument holds the table of docs/clients.md to what was seen.
+// requireDocument compares the table in docs/clients.md with the observed errors.
 func requireDocument(t *testing.T, seen []clientError) {
 	t.Helper()
 	var b strings.Builder
@@ -147,5 +146,5 @@ func requireDocument(t *testing.T, seen []clientError) {
 	require.NoError(t, err)
 	got, err := os.ReadFile(document)
 	require.NoError(t, err)
-	require.Equal(t, string(want), string(got), "make e2e-clients UPDATE=1 writes it anew")
+	require.Equal(t, string(want), string(got), "make e2e-clients UPDATE=1 updates it")
 }

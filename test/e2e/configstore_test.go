@@ -21,27 +21,26 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// configStoreCase is what the test of a config store says about it; the rest is
-// the same for all of them.
+// configStoreCase is the part of a config store's test that differs between stores.
 type configStoreCase struct {
-	// kind is the store's type, and names its file in components/stores.
+	// kind is the store's type, and the name of its file in components/stores.
 	kind string
-	// row is how the matrix calls the store. "": as its kind.
+	// row is the store's name in the matrix. "" means kind.
 	row string
-	// server is the store's own, running.
+	// server is the store's running server.
 	server *harness.Server
-	// metadata replace those of the file that name an address, a user or a secret,
-	// for the component, which only reads.
+	// metadata replaces the address, the user and the secrets in the file. It is for the
+	// component, which only reads.
 	metadata map[string]any
-	// writer replaces more of them for the commands, which write.
+	// writer replaces more metadata for the commands, which write.
 	writer map[string]any
-	// refused replaces more of them by what the server refuses; by what is wrong.
+	// refused has, by kind of mistake, metadata that the server refuses.
 	refused map[string]map[string]any
-	// canaries are texts that no answer and no log may hold, besides the address.
+	// canaries are texts that no answer and no log may contain, in addition to the address.
 	canaries []string
-	// seed stores a config. nil: our put does.
+	// seed stores a config. Nil: our put command does.
 	seed func(t *testing.T, guid, config string)
-	// cannotList tells that the store has no way to list its keys.
+	// cannotList means that the store cannot list its keys.
 	cannotList bool
 }
 
@@ -53,7 +52,7 @@ var scenario = map[string]string{
 	"direct": `{"z":1,"password":"overlaid","a":[1.0,{"b":null}]}`,
 }
 
-// What the application gets for them, with format=json.
+// The expected answers, with format=json.
 var resolved = map[string]string{
 	"multi": `{"zone":"eu","credentialSource":"agent","secret-path":"bundle","port":5.10e2,"user":"alice",` +
 		`"extra":{"b":12345678901234567890,"a":1.10,"key":"multi-pw"},"none":null}`,
@@ -61,8 +60,8 @@ var resolved = map[string]string{
 	"direct": `{"z":1,"password":"direct-pw","a":[1.0,{"b":null}]}`,
 }
 
-// run takes the store through the scenario: a real daprd, the store's own server,
-// configs stored by our command, secrets in a file.
+// run runs the scenario on the store: a real daprd, the store's own server, configs stored by
+// our command, and secrets in a file.
 func (c configStoreCase) run(t *testing.T) {
 	t.Helper()
 	s := newStores(t)
@@ -79,7 +78,7 @@ func (c configStoreCase) run(t *testing.T) {
 	}
 	for what, metadata := range c.refused {
 		r := c.component(t, nameOf(what), s, metadata)
-		r.metadata["requestTimeout"] = "1s" // one that is refused while it connects waits for better
+		r.metadata["requestTimeout"] = "1s" // a refused store must not make requests wait for long
 		resources = append(resources, r)
 	}
 	side := startSidecar(t, harness.ComponentOptions{}, resources...)
@@ -106,7 +105,7 @@ func (c configStoreCase) store(t *testing.T, writer resource, guid, config strin
 	putInto(t, writer, t.TempDir(), guid, config)
 }
 
-// component returns the Component of the store's file, on the test's server.
+// component returns the Component of the store's file, changed to use the test's server.
 func (c configStoreCase) component(t *testing.T, name string, s *stores, more map[string]any) resource {
 	t.Helper()
 	r := credentials(name, storeFile(t, c.kind))
@@ -147,10 +146,10 @@ func storeFile(t *testing.T, kind string) map[string]any {
 	return metadata
 }
 
-// nameOf makes a Component's name of words.
+// nameOf turns a text into a Component name.
 func nameOf(words string) string { return strings.ReplaceAll(words, " ", "-") }
 
-// ask asks for a credential and searches the answer for what must not be in it.
+// ask requests a credential and searches the answer for canaries.
 func (c configStoreCase) ask(t *testing.T, side *sidecar, store, guid string, metadata ...string) reply {
 	t.Helper()
 	r := side.ask(t, store, guid, metadata...)
@@ -158,7 +157,7 @@ func (c configStoreCase) ask(t *testing.T, side *sidecar, store, guid string, me
 	return r
 }
 
-// sees asks for a credential, wants a code, and puts it into the matrix.
+// sees requests a credential, asserts the code, and adds the result to the matrix.
 func (c configStoreCase) sees(t *testing.T, side *sidecar, failure, store, guid string, want codes.Code) {
 	t.Helper()
 	code := seenCode(t, c.ask(t, side, store, guid).message)
@@ -173,7 +172,7 @@ func (c configStoreCase) requireQuiet(t *testing.T, text string) {
 	}
 }
 
-// answers holds the store to giving back what was stored, to the digit.
+// answers checks that the store returns exactly what was stored.
 func (c configStoreCase) answers(t *testing.T, side *sidecar) {
 	for guid, want := range resolved {
 		r := c.ask(t, side, "credentials", guid, "format=json")
@@ -181,20 +180,20 @@ func (c configStoreCase) answers(t *testing.T, side *sidecar) {
 	}
 }
 
-// replaces has a command replace a config that it has read, by the store's etag.
+// replaces lets a command read and replace a config, which uses the store's etag.
 func (c configStoreCase) replaces(t *testing.T, side *sidecar, writer resource) {
-	if c.seed != nil { // it takes none of our commands
+	if c.seed != nil { // our commands cannot write to this store
 		return
 	}
 	c.store(t, writer, "bare", scenario["multi"])
-	require.Contains(t, c.command(t, writer, "migrate", "bare"), "the new one is stored")
+	require.Contains(t, c.command(t, writer, "migrate", "bare"), "the new config must be stored")
 	require.Contains(t, c.command(t, writer, "get", "bare"), `"secretKeyRef"`)
 	r := c.ask(t, side, "credentials", "bare", "format=json")
 	require.Equal(t, resolved["multi"], r.entries["_value"], r.message)
 	c.command(t, writer, "delete", "bare")
 }
 
-// fails asks for what is not there and of whom the server refuses.
+// fails requests a missing config, and configs that the server refuses to return.
 func (c configStoreCase) fails(t *testing.T, side *sidecar) {
 	c.sees(t, side, "missing", "credentials", "nowhere", codes.NotFound)
 	for _, what := range slices.Sorted(maps.Keys(c.refused)) {
@@ -202,7 +201,7 @@ func (c configStoreCase) fails(t *testing.T, side *sidecar) {
 	}
 }
 
-// lists goes through the commands and the bulk API.
+// lists lists the configs with our commands and the bulk API.
 func (c configStoreCase) lists(t *testing.T, side *sidecar, writer resource) {
 	c.store(t, writer, "extra", `{"a":"b"}`)
 	if c.cannotList {
@@ -219,7 +218,7 @@ func (c configStoreCase) lists(t *testing.T, side *sidecar, writer resource) {
 	require.Equal(t, codes.NotFound.String(), seenCode(t, c.ask(t, side, "credentials", "extra").message))
 }
 
-// command runs a command of ours on a Component and returns what it printed.
+// command runs one of our commands on a Component and returns its output.
 func (c configStoreCase) command(t *testing.T, r resource, name string, args ...string) string {
 	t.Helper()
 	out, err := c.tryCommand(t, r, name, args...)
@@ -235,11 +234,11 @@ func (c configStoreCase) tryCommand(t *testing.T, r resource, name string, args 
 	return string(out), err
 }
 
-// quickly bounds an answer that waits for no timeout of ours: requestTimeout is
-// 10 s, and storeTimeout 3 s.
+// quickly limits an answer that must not wait for our timeouts: requestTimeout is 10 s, and
+// storeTimeout 3 s.
 const quickly = 4 * time.Second
 
-// hangs has the server accept connections and answer nobody.
+// hangs makes the server accept connections without answering.
 func (c configStoreCase) hangs(t *testing.T, side *sidecar) {
 	c.answersAgain(t, side, "impatient")
 	require.NoError(t, c.server.Hang())
@@ -250,7 +249,7 @@ func (c configStoreCase) hangs(t *testing.T, side *sidecar) {
 	c.answersAgain(t, side, "impatient")
 }
 
-// isRestarted stops the server under a component that runs, and starts it again.
+// isRestarted stops the server while the component runs, and starts it again.
 func (c configStoreCase) isRestarted(t *testing.T, side *sidecar) {
 	require.NoError(t, c.server.Stop())
 	begin := time.Now()
@@ -261,7 +260,7 @@ func (c configStoreCase) isRestarted(t *testing.T, side *sidecar) {
 	sees(t, cmp.Or(c.row, c.kind), "reachable again", codes.OK.String())
 }
 
-// answersAgain waits for the store to be well again, without any restart of ours.
+// answersAgain waits until the store works again, without a restart of the component.
 func (c configStoreCase) answersAgain(t *testing.T, side *sidecar, store string) {
 	t.Helper()
 	require.EventuallyWithT(t, func(collect *assert.CollectT) {
@@ -271,8 +270,8 @@ func (c configStoreCase) answersAgain(t *testing.T, side *sidecar, store string)
 	}, patience, tick)
 }
 
-// startsLate starts a component while the server is down: Init succeeds, and a
-// request waits for the server.
+// startsLate starts a component while the server is down. Init must succeed, and a request must
+// wait for the server.
 func (c configStoreCase) startsLate(t *testing.T, s *stores) {
 	require.NoError(t, c.server.Stop())
 	side := startSidecar(t, harness.ComponentOptions{},

@@ -12,8 +12,8 @@ import (
 
 const certificate = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmg\n-----END CERTIFICATE-----\n"
 
-// TestCredentials asks for finished credentials of both sources and both modes,
-// over HTTP and by the Go SDK over gRPC, on the embedded default store.
+// TestCredentials requests credentials of both sources and both modes from the default config
+// store, over HTTP and with the Go SDK over gRPC.
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -46,7 +46,7 @@ func TestCredentials(t *testing.T) {
 		want     map[string]string
 	}{
 		"agent with a bundle": {"multi-1", nil, multi},
-		"agent with a secret a field": {"single-1", nil, map[string]string{
+		"agent with one secret per field": {"single-1", nil, map[string]string{
 			"credentialSource": "agent", "host": "api.example.com", "api_key": "ak_live_1",
 			"extra": `{"region":"eu","token":"rt_2","limits":{"rps":1e21}}`,
 		}},
@@ -82,8 +82,8 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// TestResponseFormat has a component whose answers are in JSON unless a request
-// says otherwise.
+// TestResponseFormat uses a component that answers with JSON unless a request asks for another
+// format.
 func TestResponseFormat(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)

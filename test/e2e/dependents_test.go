@@ -14,9 +14,9 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// flattener is a component that works with an empty value, and shows which value
-// it was initialised with: a file store whose names are joined by nestedSeparator,
-// ":" if that is empty. Its one secret is a<separator>b.
+// flattener is a component that also works with an empty metadata value, and that shows its
+// value: a file store that joins names with nestedSeparator, or with ":" if that is empty. Its
+// only secret is a<separator>b.
 func flattener(t *testing.T, name string, separator any) resource {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "nested.json")
@@ -27,7 +27,7 @@ func flattener(t *testing.T, name string, separator any) resource {
 	}
 }
 
-// separatorOf tells which separator a flattener was initialised with.
+// separatorOf returns the separator that a flattener was initialised with.
 func separatorOf(t *testing.T, side *sidecar, name string) string {
 	t.Helper()
 	for _, separator := range []string{":", ".", "_", "-"} {
@@ -40,7 +40,7 @@ func separatorOf(t *testing.T, side *sidecar, name string) string {
 	return "none"
 }
 
-// separators are stores with a credential whose entry sep is the separator.
+// separators returns stores with a credential whose entry "sep" is the separator.
 func separators(t *testing.T, separator string) *stores {
 	t.Helper()
 	s := newStores(t)
@@ -49,7 +49,7 @@ func separators(t *testing.T, separator string) *stores {
 	return s
 }
 
-// TestDependents has other components take their metadata from credentials.
+// TestDependents lets other components get their metadata from credentials.
 func TestDependents(t *testing.T) {
 	t.Parallel()
 	s := separators(t, ".")
@@ -68,28 +68,28 @@ func TestDependents(t *testing.T) {
 	)
 	for name, want := range map[string]string{
 		"with-key":             ".",
-		"without-key":          ".", // the entry named like the credential
-		"without-key-or-field": ":", // there is none: the empty value
+		"without-key":          ".", // the entry with the credential's own name
+		"without-key-or-field": ":", // no such entry: the empty value
 		"missing-key":          ":",
 		"missing-credential":   ":",
 	} {
 		assert.Equal(t, want, separatorOf(t, side, name), name)
 	}
-	requireSaid(t, side.daprd, "missing connection string") // its Init went on, with an empty value
+	requireSaid(t, side.daprd, "missing connection string") // its Init ran with an empty value
 	requireSaid(t, side.daprd, `credential \"nowhere\": no such credential`)
 
-	// What daprd asks for a secretKeyRef is flat; what an application asks is as
-	// responseFormat has it.
+	// An answer for a secretKeyRef is flat. An answer for an application has the format of
+	// responseFormat.
 	entries, _ := side.get(t, "credentials", "format", "fields=sep")
 	require.Equal(t, map[string]string{"_value": `{"sep":"."}`}, entries)
 }
 
-// reconcileOften has daprd look every second, instead of every 60, whether a
-// resource or a secret in it has changed.
+// reconcileOften makes daprd check every second, instead of every 60, whether a resource or one
+// of its secrets has changed.
 var reconcileOften = []string{"--hot-reload-reconcile-interval", "1s"}
 
-// TestReconcile has daprd fetch the secrets of other components again: one that is
-// the same re-initialises nothing, one that changed the component that has it.
+// TestReconcile lets daprd fetch the secrets of other components again. A changed secret must
+// re-initialise the component that uses it. An unchanged one must not.
 func TestReconcile(t *testing.T) {
 	t.Parallel()
 	s := separators(t, ".")
@@ -103,14 +103,14 @@ func TestReconcile(t *testing.T) {
 	asked := func() float64 { return metric(t, metrics, `credential_resolver_requests_total{code="OK"}`) }
 	before := asked()
 	require.Eventually(t, func() bool { return asked() >= before+3 }, patience, 5*tick, "daprd does not reconcile")
-	require.Zero(t, count(side.daprd, closing), "the same answer has daprd initialise again")
+	require.Zero(t, count(side.daprd, closing), "an unchanged answer must not make daprd initialise the component again")
 
 	s.secret(t, "sep-name", map[string]string{"value": "_"})
 	require.Eventually(t, func() bool { return separatorOf(t, side, "dependent") == "_" }, patience, 5*tick)
 	requireSaidTimes(t, side.daprd, 1, closing)
 
-	// A store that is down for several looks takes nothing away: daprd gets the last
-	// good credential.
+	// A store that is down for several reconciliations must not remove a value: daprd gets the
+	// last good credential.
 	const stale = "credential_resolver_stale_answers_total"
 	require.NoError(t, os.Rename(s.path("secrets.json"), s.path("away.json")))
 	require.Eventually(t, func() bool { return metric(t, metrics, stale) >= 2 }, patience, 5*tick)
@@ -118,22 +118,22 @@ func TestReconcile(t *testing.T) {
 	requireSaidTimes(t, side.daprd, 1, closing)
 	require.NoError(t, os.Rename(s.path("away.json"), s.path("secrets.json")))
 
-	// daprd's trap: one failed Get at that moment takes the value away from a
-	// component that worked, and for good, for daprd then compares an empty value
-	// with an empty value and asks no more. An edit mends it.
+	// A trap of daprd: one failed Get at this moment replaces the value by an empty one, in a
+	// component that worked. daprd then compares empty with empty and does not ask again. Only
+	// an edit of the component helps.
 	require.NoError(t, os.Rename(s.path("configs/format.json"), s.path("configs/away.json")))
 	require.Eventually(t, func() bool { return separatorOf(t, side, "dependent") == ":" }, patience, 5*tick)
 	require.NoError(t, os.Rename(s.path("configs/away.json"), s.path("configs/format.json")))
 	before = asked()
-	require.Never(t, func() bool { return asked() > before }, 3*time.Second, 10*tick, "daprd asks again, which would mend it")
+	require.Never(t, func() bool { return asked() > before }, 3*time.Second, 10*tick, "daprd asks again: remove this trap from the documentation")
 	require.Equal(t, ":", separatorOf(t, side, "dependent"))
 	dependent.metadata["multiValued"] = "false"
 	folder.write(t, dependent)
 	require.Eventually(t, func() bool { return separatorOf(t, side, "dependent") == "_" }, patience, 5*tick)
 }
 
-// TestDependentWaits starts daprd before the secrets are there: our Get waits for
-// the store, so that the component that depends on it gets the right value.
+// TestDependentWaits starts daprd before the secrets exist. Our Get must wait for the store, so
+// that the dependent component gets the right value.
 func TestDependentWaits(t *testing.T) {
 	t.Parallel()
 	s := separators(t, ".")
@@ -144,5 +144,5 @@ func TestDependentWaits(t *testing.T) {
 	side := startSidecar(t, harness.ComponentOptions{},
 		credentials("credentials", s.metadata(nil)), flattener(t, "dependent", secretKeyRef{"format", "sep"}))
 	require.Equal(t, ".", separatorOf(t, side, "dependent"))
-	require.Greater(t, time.Since(begin), 1500*time.Millisecond, "it has waited")
+	require.Greater(t, time.Since(begin), 1500*time.Millisecond, "the request must have waited")
 }

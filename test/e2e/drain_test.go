@@ -13,9 +13,9 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestDrain sends SIGTERM to daprd and the component at once, as a kubelet does, while
-// daprd has been told to go on for a while: it goes on with credentials, and the
-// component ends with it.
+// TestDrain sends SIGTERM to daprd and the component at the same time, as a kubelet does. daprd
+// is configured to drain for a while. It must continue to get credentials, and the component
+// must end after daprd.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
@@ -36,7 +36,7 @@ func TestDrain(t *testing.T) {
 	for !ended(daprd.Process) {
 		r, err := ask(t.Context(), daprd, "credentials", "c")
 		if err != nil || strings.Contains(r.message, "code = Canceled desc = context canceled") {
-			break // daprd listens no more, or ends its own calls
+			break // daprd no longer listens, or cancels its own calls
 		}
 		require.Equal(t, "s3cr3t", r.entries["password"], r.message)
 		asked++
@@ -44,6 +44,6 @@ func TestDrain(t *testing.T) {
 	require.Greater(t, asked, 10)
 	t.Logf("%d right answers after SIGTERM, none wrong or failed", asked)
 	requireEnds(t, component.Process, "it has no daprd any more")
-	require.NoError(t, component.Stop(), "exit status 0")
+	require.NoError(t, component.Stop(), "want exit status 0")
 	require.NoFileExists(t, filepath.Join(sockets, "credential-resolver.sock"))
 }

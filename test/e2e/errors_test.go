@@ -17,21 +17,21 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// nobody is a user without rights, so that a store can refuse the component even
-// where the tests run as root.
+// nobody is a user without rights. The component runs as this user, because a store cannot
+// refuse root.
 const nobody = 65534
 
-// failure is a row of section 5 as an application meets it.
+// failure is a row of section 5 as an application sees it.
 type failure struct {
 	store, guid string
 	metadata    []string
 	code        codes.Code
-	text        string // what follows: credential "<guid>":
+	text        string // the text after: credential "<guid>":
 }
 
-// TestErrors shows every kind of failure as an application sees it, over HTTP
-// and gRPC, and that none of them, nor the component's log, holds a value, a
-// reference, a path or a store's own words.
+// TestErrors checks every kind of failure as an application sees it, over HTTP and gRPC.
+// Neither the errors nor the component's log may contain a value, a reference, a path or a
+// store's own text.
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	side := failingSidecar(t)
@@ -42,28 +42,28 @@ func TestErrors(t *testing.T) {
 			"credentials", "good", []string{"fromat=json"}, codes.InvalidArgument, `unknown request metadata "fromat" (did you mean "format"?)`,
 		},
 		"reserved request metadata": {"credentials", "good", []string{"explain=true"}, codes.InvalidArgument, "not supported yet"},
-		"a field that it does not have": {
+		"an unknown field": {
 			"credentials", "good", []string{"fields=host,nix"}, codes.InvalidArgument, `it has no field "nix"`,
 		},
-		"no such credential":              {"credentials", "nowhere", nil, codes.NotFound, "no such credential"},
-		"the agent's bundle missing":      {"credentials", "no-bundle", nil, codes.NotFound, `no secret under its "secret-path"`},
-		"a config that is no object":      {"credentials", "array", nil, codes.FailedPrecondition, "not a JSON object"},
-		"a config over 1 MiB":             {"credentials", "huge", nil, codes.FailedPrecondition, "larger than 1 MiB"},
-		"a secret-path that is no string": {"credentials", "odd-path", nil, codes.FailedPrecondition, "neither a string nor null"},
-		"nothing replaced":                {"credentials", "unresolved", nil, codes.FailedPrecondition, "no field of it names a secret"},
-		"a config that is not UTF-8":      {"credentials", "latin1", nil, codes.FailedPrecondition, "not valid UTF-8"},
-		"a secret that is not allowed":    {"credentials", "forbidden", nil, codes.PermissionDenied, "allowedSecrets does not allow"},
-		"a config that cannot be read":    {"credentials", "unreadable", nil, codes.Unavailable, "the config store is unavailable"},
-		"a store that is not there":       {"unconnected", "good", nil, codes.Unavailable, "the secret store is unavailable"},
-		"a store that does not answer":    {"credentials", "fifo", nil, codes.DeadlineExceeded, "the config store did not answer in time"},
-		"an answer over 4 MiB":            {"credentials", "large", nil, codes.ResourceExhausted, "larger than the 4 MiB"},
+		"no such credential":                 {"credentials", "nowhere", nil, codes.NotFound, "no such credential"},
+		"the agent's bundle missing":         {"credentials", "no-bundle", nil, codes.NotFound, `no secret under its "secret-path"`},
+		"a config that is not an object":     {"credentials", "array", nil, codes.FailedPrecondition, "not a JSON object"},
+		"a config over 1 MiB":                {"credentials", "huge", nil, codes.FailedPrecondition, "larger than 1 MiB"},
+		"a secret-path that is not a string": {"credentials", "odd-path", nil, codes.FailedPrecondition, "neither a string nor null"},
+		"nothing replaced":                   {"credentials", "unresolved", nil, codes.FailedPrecondition, "no field of it names a secret"},
+		"a config that is not UTF-8":         {"credentials", "latin1", nil, codes.FailedPrecondition, "not valid UTF-8"},
+		"a secret that is not allowed":       {"credentials", "forbidden", nil, codes.PermissionDenied, "allowedSecrets does not allow"},
+		"a config that cannot be read":       {"credentials", "unreadable", nil, codes.Unavailable, "the config store is unavailable"},
+		"a store that does not exist":        {"unconnected", "good", nil, codes.Unavailable, "the secret store is unavailable"},
+		"a store that does not answer":       {"credentials", "fifo", nil, codes.DeadlineExceeded, "the config store did not answer in time"},
+		"an answer over 4 MiB":               {"credentials", "large", nil, codes.ResourceExhausted, "larger than the 4 MiB"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, overHTTP := side.get(t, test.store, test.guid, test.metadata...)
 			_, err := sdk.GetSecret(t.Context(), test.store, test.guid, pairs(test.metadata))
 			require.Error(t, err)
-			require.Equal(t, codes.Internal, status.Code(err), "daprd makes Internal of every error")
+			require.Equal(t, codes.Internal, status.Code(err), "daprd turns every error into Internal")
 			for _, text := range []string{overHTTP, err.Error()} {
 				require.Contains(t, text, "code = "+test.code.String()+" desc = credential")
 				require.Contains(t, text, test.text)
@@ -80,7 +80,7 @@ func TestErrors(t *testing.T) {
 		_, err := sdk.GetBulkSecret(t.Context(), "credentials", nil)
 		require.ErrorContains(t, err, "code = PermissionDenied")
 	})
-	t.Run("the log at info level holds none of it", func(t *testing.T) {
+	t.Run("the log at info level has no canary", func(t *testing.T) {
 		requireSaid(t, side.component, "level=info")
 		requireSaid(t, side.component, "(reference ") // as a hash
 		requireNoCanary(t, side.component.Log())
@@ -93,15 +93,15 @@ func requireNoCanary(t *testing.T, text string) {
 	require.NotContains(t, text, "file not found")
 }
 
-// failingSidecar starts a component on stores in which every kind of failure can
-// be asked for.
+// failingSidecar starts a component on stores that can cause every kind of failure.
 func failingSidecar(t *testing.T) *sidecar {
 	t.Helper()
 	s, o := failingStores(t)
 	return startSidecar(t, o, failingComponents(s)...)
 }
 
-// failingComponents are one on the stores, and one whose secret store is not there.
+// failingComponents returns one Component on the stores, and one whose secret store does not
+// exist.
 func failingComponents(s *stores) []resource {
 	return []resource{
 		credentials("credentials", s.metadata(map[string]any{
@@ -113,10 +113,10 @@ func failingComponents(s *stores) []resource {
 	}
 }
 
-// allowedOfFailingStores are the secrets of failingStores that a Component may ask for.
+// allowedOfFailingStores is the allowedSecrets for failingStores.
 const allowedOfFailingStores = "canary-*,huge-*,analytics-*,latin1,good"
 
-// failingStores have a credential for every kind of failure, and options that start
+// failingStores has a credential for every kind of failure. It also returns options that start
 // the component without root's rights.
 func failingStores(t *testing.T) (*stores, harness.ComponentOptions) {
 	t.Helper()
@@ -147,7 +147,7 @@ func failingStores(t *testing.T) (*stores, harness.ComponentOptions) {
 	return s, o
 }
 
-// makeReachable lets another user walk to a temporary folder.
+// makeReachable lets other users search a temporary folder.
 func makeReachable(t *testing.T, folder string) {
 	t.Helper()
 	for strings.HasPrefix(folder, os.TempDir()+"/") {
@@ -156,7 +156,7 @@ func makeReachable(t *testing.T, folder string) {
 	}
 }
 
-// copyBinary puts the component where another user can start it from.
+// copyBinary copies the component to a folder from which other users can start it.
 func copyBinary(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(resolverBinary(t))
@@ -167,7 +167,7 @@ func copyBinary(t *testing.T) string {
 	return path
 }
 
-// pairs makes the Go SDK's metadata of "name=value" strings.
+// pairs turns "name=value" strings into the Go SDK's metadata.
 func pairs(metadata []string) map[string]string {
 	m := map[string]string{}
 	for _, pair := range metadata {

@@ -14,8 +14,8 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// pluginKubeconfig writes a kubeconfig whose user logs in by a program that leaves a
-// file behind. Nobody listens where its server is.
+// pluginKubeconfig writes a kubeconfig whose user logs in with a program. The program creates
+// the file ran. There is no server at the kubeconfig's address.
 func pluginKubeconfig(t *testing.T) (path, ran string) {
 	t.Helper()
 	folder := t.TempDir()
@@ -36,8 +36,9 @@ func pluginKubeconfig(t *testing.T) (path, ran string) {
 	return path, ran
 }
 
-// TestExecPlugin has a Component name a kubeconfig, and so a program: whoever can write
-// to the socket could run it as the component's user.
+// TestExecPlugin uses a Component that names a kubeconfig with a program. Without a flag, the
+// program must not run: whoever can write to the socket could otherwise run it as the
+// component's user.
 func TestExecPlugin(t *testing.T) {
 	t.Parallel()
 	component := func(s *stores, kubeconfig string) resource {
@@ -62,7 +63,7 @@ func TestExecPlugin(t *testing.T) {
 		startSidecar(t, harness.ComponentOptions{Args: []string{"--allow-exec-plugins"}}, component(newStores(t), kubeconfig))
 		require.FileExists(t, ran)
 	})
-	t.Run("runs for a command, by who runs it", func(t *testing.T) {
+	t.Run("runs for a command, as the user of the command", func(t *testing.T) {
 		t.Parallel()
 		kubeconfig, ran := pluginKubeconfig(t)
 		s := newStores(t)
@@ -70,7 +71,7 @@ func TestExecPlugin(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "credentials.yaml")
 		require.NoError(t, os.WriteFile(file, []byte(component(s, kubeconfig).yaml()), 0o600))
 		out, err := exec.Command(resolverBinary(t), "resolve", "-c", file, "c").CombinedOutput()
-		require.Error(t, err, "nobody listens there: %s", out)
+		require.Error(t, err, "want an error, because there is no server: %s", out)
 		require.FileExists(t, ran)
 	})
 }

@@ -11,8 +11,8 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestPlaceholders has metadata that daprd fills in: what reaches us is replaced
-// already, so one Component serves applications that keep their configs apart.
+// TestPlaceholders uses placeholders in metadata. daprd replaces them before the component sees
+// them, so one Component file can serve applications with separate configs.
 func TestPlaceholders(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -27,8 +27,8 @@ func TestPlaceholders(t *testing.T) {
 	require.Equal(t, "right", entries["password"])
 }
 
-// TestComponentNames has a name that YAML reads as something else: where it is not
-// quoted, daprd knows the Component as "true".
+// TestComponentNames uses a name that YAML reads as a boolean. Without quotes, daprd knows the
+// Component as "true".
 func TestComponentNames(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)

@@ -15,8 +15,8 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// asStranger runs a shell command as another user; nobody but root can, and then it
-// runs as this one.
+// asStranger runs a shell command as another user. Only root can do that. Without root, it runs
+// as this user.
 func asStranger(t *testing.T, script string, args ...string) {
 	t.Helper()
 	cmd := exec.Command("sh", append([]string{"-euc", script, "sh"}, args...)...)
@@ -30,8 +30,8 @@ func asStranger(t *testing.T, script string, args ...string) {
 	require.NoError(t, err, "%s", out)
 }
 
-// TestStrangersSocketFolder has another user make the socket's folder before the
-// component, in a folder such as /tmp, with a link in the place of its lock.
+// TestStrangersSocketFolder lets another user create the socket's folder before the component
+// starts, in a folder like /tmp, with a symbolic link at the path of the lock.
 func TestStrangersSocketFolder(t *testing.T) {
 	t.Parallel()
 	tmp := ownedtest.Folder(t, os.ModeSticky|0o777)
@@ -46,13 +46,13 @@ func TestStrangersSocketFolder(t *testing.T) {
 	}
 	require.NoFileExists(t, victim)
 
-	// Another folder, as it says, is one of the component's own.
+	// As the error advises, use another folder.
 	component := startComponent(t, harness.ComponentOptions{SocketFolder: filepath.Join(tmp, "another")})
 	requireSaid(t, component, "serves on "+filepath.Join(tmp, "another"))
 }
 
-// TestSharedSocketFolder has the socket's folder and the state dir of a pod: emptyDirs
-// of root's, which kubelet makes 0777, and a component without root's rights.
+// TestSharedSocketFolder uses the socket folder and the state dir of a pod: emptyDirs that
+// belong to root and have the mode 0777. The component runs without root's rights.
 func TestSharedSocketFolder(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
@@ -75,9 +75,8 @@ func TestSharedSocketFolder(t *testing.T) {
 	requireAnswers(t, &sidecar{daprd: daprd})
 }
 
-// TestReplacedSocket has another user, who may write to the folder, put something
-// else in the place of the component's socket: the component ends, and its
-// supervisor knows.
+// TestReplacedSocket lets another user, who may write to the folder, replace the component's
+// socket. The component must exit with an error, so that its supervisor notices.
 func TestReplacedSocket(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
@@ -97,15 +96,15 @@ func TestReplacedSocket(t *testing.T) {
 	require.ErrorContains(t, first.Stop(), "exit status 1")
 	require.Contains(t, first.Log(), "level=error")
 	require.Contains(t, first.Log(), socket+" was replaced while it was served, so that daprd sends its secrets to somebody else")
-	require.FileExists(t, socket, "it is not ours to remove")
+	require.FileExists(t, socket, "the replacement must not be removed")
 
 	require.NoError(t, os.Remove(socket))
 	startComponent(t, o)
 	requireAnswers(t, &sidecar{daprd: daprd})
 }
 
-// TestStrangersDatabase has a database of another user: Init fails, and says what to
-// do, to the person who started daprd.
+// TestStrangersDatabase uses a database of another user. Init must fail, and daprd's log must
+// say what to do.
 func TestStrangersDatabase(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)

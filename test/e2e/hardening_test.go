@@ -15,8 +15,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// ordinary is the user that this test's component runs as: one without rights, also
-// where the test runs as root.
+// ordinary returns the user for this test's component. It is never root.
 func ordinary() uint32 {
 	if uid := os.Getuid(); uid != 0 {
 		return uint32(uid)
@@ -24,7 +23,7 @@ func ordinary() uint32 {
 	return 65534
 }
 
-// opens tells whether another process of a user may open a file for reading.
+// opens reports whether another process of a user can open a file for reading.
 func opens(t *testing.T, uid uint32, path string) bool {
 	t.Helper()
 	cmd := exec.Command("/bin/sh", "-c", `: < "$1"`, "sh", path)
@@ -34,8 +33,8 @@ func opens(t *testing.T, uid uint32, path string) bool {
 	return cmd.Run() == nil
 }
 
-// TestMemoryIsNotForOthersOfTheUser has another process of the component's user look
-// into it: through /proc/PID/mem, which the kernel guards as it guards ptrace.
+// TestMemoryIsNotForOthersOfTheUser lets another process of the same user open the component's
+// memory, /proc/PID/mem. The kernel protects it in the same way as it restricts ptrace.
 func TestMemoryIsNotForOthersOfTheUser(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -72,13 +71,13 @@ func TestMemoryIsNotForOthersOfTheUser(t *testing.T) {
 				ours, err := os.ReadFile("/proc/self/limits")
 				require.NoError(t, err)
 				core := regexp.MustCompile(`(?m)^Max core file size.*$`)
-				require.Equal(t, core.FindString(string(ours)), core.FindString(string(limits)), "as it was inherited")
+				require.Equal(t, core.FindString(string(ours)), core.FindString(string(limits)), "the core limit must be the inherited one")
 			} else {
-				require.Zero(t, owner, "files of /proc are root's")
+				require.Zero(t, owner, "files in /proc must belong to root")
 				require.False(t, opens(t, uid, proc+"mem"))
 				require.Regexp(t, noCore, string(limits))
 			}
-			// It may read its own all the same.
+			// The component can still read its own files in /proc.
 			require.Positive(t, metric(t, metrics, "process_open_fds"))
 			require.Positive(t, metric(t, metrics, "process_max_fds"))
 			require.Positive(t, metric(t, metrics, "process_resident_memory_bytes"))

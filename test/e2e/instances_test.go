@@ -14,7 +14,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestTwoInstances has two Components on one socket, on stores of their own.
+// TestTwoInstances uses two Components on one socket, each with stores of its own.
 func TestTwoInstances(t *testing.T) {
 	t.Parallel()
 	one, two := newStores(t), newStores(t)
@@ -34,8 +34,8 @@ func TestTwoInstances(t *testing.T) {
 	require.Contains(t, failure, "code = NotFound")
 }
 
-// TestSecretKeyRef has another component whose metadata is a field of a
-// credential: a state store that is opened with it.
+// TestSecretKeyRef uses another component whose metadata contains a field of a credential: a
+// state store.
 func TestSecretKeyRef(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -55,7 +55,7 @@ func TestSecretKeyRef(t *testing.T) {
 	require.FileExists(t, database)
 }
 
-// TestSecretsFileEdited edits the secrets under a running component.
+// TestSecretsFileEdited edits the secrets while the component runs.
 func TestSecretsFileEdited(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -67,16 +67,16 @@ func TestSecretsFileEdited(t *testing.T) {
 
 	s.secret(t, "pw", map[string]string{"value": "new"})
 	entries, _ = side.get(t, "credentials", "c")
-	require.Equal(t, "new", entries["password"], "a rotated secret")
+	require.Equal(t, "new", entries["password"], "want the rotated secret")
 
 	delete(s.secrets, "pw")
 	s.writeSecrets(t)
 	_, failure := side.get(t, "credentials", "c")
-	require.Contains(t, failure, "code = NotFound", "a known secret that is gone is no literal")
+	require.Contains(t, failure, "code = NotFound", "a known secret that has disappeared must not become a literal")
 
 	require.NoError(t, os.WriteFile(s.path("secrets.json"), []byte(`{"pw": 5}`), 0o600))
 	_, failure = side.get(t, "credentials", "c")
-	require.Contains(t, failure, "code = FailedPrecondition", "what contrib would mangle is refused")
+	require.Contains(t, failure, "code = FailedPrecondition", "values that contrib would change must be refused")
 
 	s.secret(t, "pw", map[string]string{"value": "mended"})
 	entries, failure = side.get(t, "credentials", "c")
@@ -84,7 +84,7 @@ func TestSecretsFileEdited(t *testing.T) {
 	require.Equal(t, "mended", entries["password"])
 }
 
-// TestSecretsFileAppears starts before its secrets are there.
+// TestSecretsFileAppears starts the component before its file of secrets exists.
 func TestSecretsFileAppears(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -102,7 +102,7 @@ func TestSecretsFileAppears(t *testing.T) {
 	require.Equal(t, "here", (<-answered)["password"], "the request waited for the store")
 }
 
-// TestWrongMetadata shows what daprd says of a Component that is wrong.
+// TestWrongMetadata checks what daprd says about a Component with wrong metadata.
 func TestWrongMetadata(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)

@@ -22,15 +22,15 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// kubernetesStore is an API server with samples in its default namespace, configs
-// in a folder, and what must not be seen of them.
+// kubernetesStore is an API server with samples in its default namespace, configs in a folder,
+// and secrets that must not be visible anywhere.
 type kubernetesStore struct {
 	*harness.Kubernetes
 
 	configs *stores
 	tokens  []string
 	side    *sidecar
-	seen    []string // what the application got for an error
+	seen    []string // the error texts that the application got
 }
 
 const (
@@ -38,7 +38,7 @@ const (
 	kubernetesCanary = "canary-of-kubernetes-3e77"
 )
 
-// object is anything that an API server keeps.
+// object is any object of the API server.
 type object = map[string]any
 
 func startKubernetes(t *testing.T) *kubernetesStore {
@@ -68,7 +68,7 @@ func (k *kubernetesStore) do(t *testing.T, method, path string, body any) {
 	require.NoError(t, k.Do(t.Context(), method, path, body, nil))
 }
 
-// secret makes a secret.
+// secret creates a secret.
 func (k *kubernetesStore) secret(t *testing.T, namespace, name string, entries map[string]string) {
 	t.Helper()
 	k.do(t, http.MethodPost, "/api/v1/namespaces/"+namespace+"/secrets", object{
@@ -86,7 +86,8 @@ func (k *kubernetesStore) makeNamespace(t *testing.T, name string) {
 	k.do(t, http.MethodPost, "/api/v1/namespaces", object{"metadata": object{"name": name}})
 }
 
-// deleteNamespace does what the namespace's controller does as well.
+// deleteNamespace deletes a namespace. It also does what the namespace controller does in a
+// cluster.
 func (k *kubernetesStore) deleteNamespace(t *testing.T, name string) {
 	t.Helper()
 	k.do(t, http.MethodDelete, "/api/v1/namespaces/"+name+"/secrets", nil)
@@ -96,14 +97,14 @@ func (k *kubernetesStore) deleteNamespace(t *testing.T, name string) {
 	})
 }
 
-// account makes a service account.
+// account creates a service account.
 func (k *kubernetesStore) account(t *testing.T, namespace, name string) {
 	t.Helper()
 	k.do(t, http.MethodPost, "/api/v1/namespaces/"+namespace+"/serviceaccounts", object{"metadata": object{"name": name}})
 }
 
-// allow lets a service account of the default namespace get resources, by a Role of
-// a namespace or a ClusterRole for all of them.
+// allow lets a service account of the default namespace get resources. kind is Role, for one
+// namespace, or ClusterRole, for all namespaces.
 func (k *kubernetesStore) allow(t *testing.T, kind, namespace, account string, resources ...string) {
 	t.Helper()
 	path := "/apis/rbac.authorization.k8s.io/v1/"
@@ -122,7 +123,7 @@ func (k *kubernetesStore) allow(t *testing.T, kind, namespace, account string, r
 	})
 }
 
-// token makes a service account's token, which nothing may ever show.
+// token creates a token of a service account. No log or error may contain it.
 func (k *kubernetesStore) token(t *testing.T, account string) string {
 	t.Helper()
 	token, err := k.Token(t.Context(), "default", account)
@@ -131,7 +132,7 @@ func (k *kubernetesStore) token(t *testing.T, account string) string {
 	return token
 }
 
-// kubeconfig writes one with a user's token, or the file that has it.
+// kubeconfig writes a kubeconfig with a user: a token, or the name of a file with a token.
 func (k *kubernetesStore) kubeconfig(t *testing.T, user object) string {
 	t.Helper()
 	text, err := json.Marshal(object{
@@ -148,7 +149,7 @@ func (k *kubernetesStore) kubeconfig(t *testing.T, user object) string {
 	return path
 }
 
-// component is one on this API server, with a token of an account.
+// component returns a Component on this API server, with a token of an account.
 func (k *kubernetesStore) component(t *testing.T, name, account string, changes map[string]any) resource {
 	t.Helper()
 	metadata := map[string]any{
@@ -172,7 +173,7 @@ func (k *kubernetesStore) ask(t *testing.T, component, guid string) (map[string]
 	return entries, failure
 }
 
-// answers asks for a credential and returns it.
+// answers requests a credential, which must succeed, and returns it.
 func (k *kubernetesStore) answers(t *testing.T, component, guid string) map[string]string {
 	t.Helper()
 	entries, failure := k.ask(t, component, guid)
@@ -180,8 +181,7 @@ func (k *kubernetesStore) answers(t *testing.T, component, guid string) map[stri
 	return entries
 }
 
-// fails asks for a credential that cannot be had, and notes what the application
-// sees of the failure.
+// fails requests a credential, which must fail, and records what the application sees.
 func (k *kubernetesStore) fails(t *testing.T, component, guid, what string, code codes.Code) {
 	t.Helper()
 	entries, failure := k.ask(t, component, guid)
@@ -191,7 +191,7 @@ func (k *kubernetesStore) fails(t *testing.T, component, guid, what string, code
 	require.Equal(t, code.String(), seen, what)
 }
 
-// recovers waits until a credential can be had again.
+// recovers waits until a credential resolves again.
 func (k *kubernetesStore) recovers(t *testing.T, component, guid string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -200,8 +200,8 @@ func (k *kubernetesStore) recovers(t *testing.T, component, guid string) {
 	}, patience, tick)
 }
 
-// requireSilence sees that neither the application nor the log was told a token, a
-// secret or a name that was looked up.
+// requireSilence requires that neither the application nor the log has seen a token, a secret
+// or the name of a lookup.
 func (k *kubernetesStore) requireSilence(t *testing.T) {
 	t.Helper()
 	text := strings.Join(k.seen, "\n") + k.side.component.Log()
@@ -210,7 +210,7 @@ func (k *kubernetesStore) requireSilence(t *testing.T) {
 	}
 }
 
-// manifests returns the objects of a file of ours.
+// manifests returns the objects in one of our files.
 func manifests(t *testing.T, path string) []object {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -227,7 +227,7 @@ func manifests(t *testing.T, path string) []object {
 	}
 }
 
-// collection returns where an API server keeps objects like this one.
+// collection returns the path of the collection that an object belongs to.
 func collection(o object) string {
 	version := fmt.Sprint(o["apiVersion"])
 	prefix := "/apis/" + version
@@ -244,8 +244,9 @@ func collection(o object) string {
 	return prefix + "/namespaces/default/" + plural
 }
 
-// reads returns how many readings of Secrets the server has written down. It does so
-// after it has answered, and also for who has left: until there are no more.
+// reads returns the number of reads of Secrets in the server's audit log. The server writes the
+// log after it answers, also for callers that have left. So reads waits until the number no
+// longer changes.
 func (k *kubernetesStore) reads(t *testing.T) int {
 	t.Helper()
 	last := -1

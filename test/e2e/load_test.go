@@ -17,7 +17,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// load asks for credentials all the time, and judges every answer.
+// load requests credentials continuously and checks every answer.
 type load struct {
 	want                 map[string]map[string]string
 	cancel               context.CancelFunc
@@ -25,7 +25,7 @@ type load struct {
 	right, wrong, failed atomic.Int64
 
 	mu        sync.Mutex
-	asked     time.Time // when the last request that was answered right was made
+	asked     time.Time // the start of the latest request that got a right answer
 	unexpects map[string]int
 }
 
@@ -62,7 +62,7 @@ func (l *load) one(ctx context.Context, daprd *harness.Daprd, guid string, want 
 		l.wrong.Add(1)
 	default:
 		l.failed.Add(1)
-		time.Sleep(time.Millisecond) // an application would not take all of the processor either
+		time.Sleep(time.Millisecond) // an application would not use all of the processor either
 		if err != nil || !brokenConnection(r.message) {
 			l.mu.Lock()
 			l.unexpects[fmt.Sprint(r.message, err)]++
@@ -71,7 +71,7 @@ func (l *load) one(ctx context.Context, daprd *harness.Daprd, guid string, want 
 	}
 }
 
-// brokenConnection tells whether daprd's own gRPC client made a failure.
+// brokenConnection reports whether the failure comes from daprd's own gRPC client.
 func brokenConnection(message string) bool {
 	if !strings.Contains(message, "code = Unavailable") {
 		return false
@@ -84,8 +84,8 @@ func brokenConnection(message string) bool {
 	return false
 }
 
-// firstAnswerAfter waits for a right answer to a request made after a moment, and
-// returns how long after that came.
+// firstAnswerAfter waits for a right answer to a request made after a moment. It returns the
+// time from that moment to the request.
 func (l *load) firstAnswerAfter(t *testing.T, moment time.Time) time.Duration {
 	t.Helper()
 	require.Eventually(t, func() bool {

@@ -17,26 +17,26 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// count returns how often a program has said something.
+// count returns how often a text is in a program's log.
 func count(p interface{ Log() string }, text string) int { return strings.Count(p.Log(), text) }
 
 func contains(p interface{ Log() string }, text string) bool { return count(p, text) > 0 }
 
-// requireSaid waits for a program to have said something, for a pipe takes its
-// time; it does not print all that the program has said.
+// requireSaid waits until a text is in a program's log, because the log comes through a pipe. A
+// failure does not print the whole log.
 func requireSaid(t *testing.T, p interface{ Log() string }, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return contains(p, text) }, patience, tick, "it has not said %q", text)
+	require.Eventually(t, func() bool { return contains(p, text) }, patience, tick, "want %q in the log", text)
 }
 
-// requireSaidTimes waits for a program to have said something n times.
+// requireSaidTimes waits until a text is in a program's log n times.
 func requireSaidTimes(t *testing.T, p interface{ Log() string }, n int, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return count(p, text) >= n }, patience, tick, "it has not said %q %d times", text, n)
+	require.Eventually(t, func() bool { return count(p, text) >= n }, patience, tick, "want %q in the log %d times", text, n)
 	require.Equal(t, n, count(p, text), text)
 }
 
-// ended tells whether a program has ended.
+// ended reports whether a program has ended.
 func ended(p *harness.Process) bool {
 	select {
 	case <-p.Ended():
@@ -46,8 +46,7 @@ func ended(p *harness.Process) bool {
 	}
 }
 
-// descriptors returns what a process has open: paths, and names such as
-// "socket:[4711]".
+// descriptors returns the open files of a process: paths, and names such as "socket:[4711]".
 func descriptors(t *testing.T, p *harness.Process) []string {
 	t.Helper()
 	folder := fmt.Sprintf("/proc/%d/fd", p.Pid())
@@ -55,14 +54,14 @@ func descriptors(t *testing.T, p *harness.Process) []string {
 	require.NoError(t, err)
 	var targets []string
 	for _, e := range entries {
-		if target, err := os.Readlink(filepath.Join(folder, e.Name())); err == nil { // it may close meanwhile
+		if target, err := os.Readlink(filepath.Join(folder, e.Name())); err == nil { // the descriptor may close in the meantime
 			targets = append(targets, target)
 		}
 	}
 	return targets
 }
 
-// metricsAddress returns an address for --metrics-listen.
+// metricsAddress returns a free address for --metrics-listen.
 func metricsAddress(t *testing.T) string {
 	t.Helper()
 	ports, err := harness.FreePorts(1)
@@ -70,8 +69,8 @@ func metricsAddress(t *testing.T) string {
 	return fmt.Sprintf("127.0.0.1:%d", ports[0])
 }
 
-// metric returns the value of one of the component's metrics, by its name and
-// labels as they are printed; 0 if it is not there.
+// metric returns the value of one of the component's metrics, or 0 if it does not exist. name
+// includes the labels, as they are printed.
 func metric(t *testing.T, address, name string) float64 {
 	t.Helper()
 	resp, err := http.Get("http://" + address + "/metrics")

@@ -22,21 +22,21 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// peer is a process with daprd's own client for pluggable secret stores: it does what a
-// test says, such as to connect again without Init, which a daprd does after half an
-// hour.
+// peer is a process with daprd's own client for pluggable secret stores. It does what a test
+// asks for. For example, it reconnects without Init, as daprd does after half an hour without
+// calls.
 type peer struct {
 	ask    *json.Encoder
 	answer *json.Decoder
 }
 
-// peerCall is what a peer is asked to do, and what it answers.
+// peerCall is a request to a peer, and peerAnswer is its answer.
 type (
 	peerCall struct {
 		Do         string // "init", "dial", "get" or "close"
 		Component  string
-		Properties map[string]string // of init
-		Name       string            // of get
+		Properties map[string]string // for init
+		Name       string            // for get
 	}
 	peerAnswer struct {
 		Data  map[string]string
@@ -44,15 +44,15 @@ type (
 	}
 )
 
-// peerSocket is the environment variable that makes a peer of the test binary.
+// peerSocket is the environment variable that makes the test binary run as a peer.
 const peerSocket = "CREDENTIAL_RESOLVER_PEER_SOCKET"
 
 func isPeer() bool { return os.Getenv(peerSocket) != "" }
 
-// peerOptions say how a peer is started.
+// peerOptions are the options of a peer.
 type peerOptions struct {
-	uid       uint32 // the user that it runs as; 0 for this process's
-	otherPIDs bool   // it has a PID namespace of its own
+	uid       uint32 // its user; 0 means the user of this process
+	otherPIDs bool   // it gets its own PID namespace
 }
 
 // startPeer starts a peer of a component's socket. It ends with the test.
@@ -60,7 +60,7 @@ func startPeer(t *testing.T, socket string, o peerOptions) *peer {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	if o.uid != 0 { // who may not walk the folder that it is in
+	if o.uid != 0 { // the other user may not be able to search the binary's folder
 		link := filepath.Join(socketFolder(t), "peer")
 		require.NoError(t, os.Link(self, link))
 		require.NoError(t, os.Chmod(link, 0o755))
@@ -88,8 +88,7 @@ func startPeer(t *testing.T, socket string, o peerOptions) *peer {
 	return &peer{json.NewEncoder(in), json.NewDecoder(out)}
 }
 
-// do has the peer do something. It returns what the component answered, and the text
-// of its error.
+// do sends a request to the peer. It returns the component's answer and the text of its error.
 func (p *peer) do(t *testing.T, call peerCall) (map[string]string, string) {
 	t.Helper()
 	require.NoError(t, p.ask.Encode(call))
@@ -109,13 +108,13 @@ func (p *peer) init(t *testing.T, r resource) string {
 	return failure
 }
 
-// get asks a Component for a credential.
+// get requests a credential from a Component.
 func (p *peer) get(t *testing.T, component, guid string) (map[string]string, string) {
 	t.Helper()
 	return p.do(t, peerCall{Do: "get", Component: component, Name: guid})
 }
 
-// redial ends a Component's connection and makes a new one, without Init.
+// redial closes a Component's connection and opens a new one, without Init.
 func (p *peer) redial(t *testing.T, component string) {
 	t.Helper()
 	_, failure := p.do(t, peerCall{Do: "close", Component: component})
@@ -124,7 +123,7 @@ func (p *peer) redial(t *testing.T, component string) {
 	require.Empty(t, failure)
 }
 
-// servePeer is the peer's own side: it does what is asked until that ends.
+// servePeer is the main function of the peer. It answers requests until its input ends.
 func servePeer(asked io.Reader, answers io.Writer) {
 	type client interface {
 		secretstores.SecretStore

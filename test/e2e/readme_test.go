@@ -16,8 +16,8 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestGoDocsProgram builds the program of docs/go.md in a module of its own, and runs it
-// beside a real daprd, on the samples.
+// TestGoDocsProgram builds the program in docs/go.md in a separate module, and runs it with a
+// real daprd and the samples.
 func TestGoDocsProgram(t *testing.T) {
 	t.Parallel()
 	program := buildProgram(t, goDocsProgram(t))
@@ -33,15 +33,15 @@ func TestGoDocsProgram(t *testing.T) {
 	out, err := side.run(t, program)
 	require.NoError(t, err, out)
 	require.Contains(t, out, " connecting to db.example.com:5432 as app_user\n")
-	require.NotContains(t, out, "correct-horse", "the password")
+	require.NotContains(t, out, "correct-horse", "the output must not contain the password")
 
 	require.NoError(t, side.component.Stop())
 	out, err = side.run(t, program)
-	require.Error(t, err, "and it says what is wrong")
+	require.Error(t, err, "without a store the program must fail")
 	require.Contains(t, out, "credential resolution failed: Unavailable: ")
 }
 
-// goDocsProgram returns the text of the program, which is short.
+// goDocsProgram returns the text of the program in docs/go.md.
 func goDocsProgram(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/go.md")
@@ -52,8 +52,8 @@ func goDocsProgram(t *testing.T) string {
 	return found[1]
 }
 
-// buildProgram builds a program in a module of its own. That module replaces this one by
-// its folder, and uses the same version of the Dapr SDK.
+// buildProgram builds a program in a module of its own. The module replaces this one by its
+// folder and uses the same version of the Dapr SDK.
 func buildProgram(t *testing.T, text string) (path string) {
 	t.Helper()
 	folder := t.TempDir()
@@ -92,7 +92,7 @@ func absolute(t *testing.T, path string) string {
 	return path
 }
 
-// run runs an application beside the sidecar's daprd and returns its output.
+// run runs an application with the sidecar's daprd and returns its output.
 func (s *sidecar) run(t *testing.T, program string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program)

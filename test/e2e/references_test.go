@@ -15,8 +15,8 @@ import (
 
 const explicitBlock = `{"credential-resolver":{"references":"explicit"},`
 
-// TestExplicitReferences asks for credentials whose configs mark their references,
-// on the embedded default store.
+// TestExplicitReferences requests credentials with explicit references from the default config
+// store.
 func TestExplicitReferences(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -96,7 +96,7 @@ func TestMigrate(t *testing.T) {
 	require.Contains(t, string(out), `field "password": a reference`)
 	require.NotContains(t, string(out), "s3cr3t")
 
-	// The entry under another name is no reference any more: the config says where it is.
+	// A secret with the name of a literal no longer matters: the config states its references.
 	s.secret(t, "db", map[string]string{"pw": "s3cr3t", "5432.00": "x", "${pw}": "x"})
 	after, failure := side.get(t, "credentials", "bare", "format=json")
 	require.Empty(t, failure)

@@ -24,9 +24,9 @@ import (
 
 var reloads = flag.Int("reloads", 10, "how often TestReloads edits a Component")
 
-// duringReload are the only failures that a request may meet while a Component is
-// edited. All are daprd's own: it closes the old store, cancels its calls and takes
-// the store out of its registry before it initialises the new one.
+// duringReload lists the only failures that a request may get while a Component is edited. All
+// come from daprd: it closes the old store, cancels its calls, and removes the store from its
+// registry before it initialises the new one.
 var duringReload = []string{
 	"secret store is not configured",
 	"failed finding secret store with key credentials",
@@ -35,13 +35,13 @@ var duringReload = []string{
 		"rpc error: code = Canceled desc = grpc: the client connection is closing",
 }
 
-// TestReloads edits the Component under load. After each edit the new answer
-// comes, no caller sees an old one after a new one, nothing fails but what daprd
-// itself fails, and the component holds as much at the end as at the start.
+// TestReloads edits the Component under load. After each edit, the new answer must come, and no
+// caller may see an old answer after a new one. Only daprd's own failures are allowed. At the
+// end, the component must hold no more resources than at the start.
 func TestReloads(t *testing.T) {
 	t.Parallel()
-	// The config is in a database, so that a store that stays open is seen; the
-	// version is in a file of secrets of its own.
+	// The config is in a database, so that an unclosed store shows as an open file. The version
+	// is in a separate file of secrets.
 	s := newStores(t)
 	r := credentials("credentials", nil)
 	edit := func(version int) {
@@ -57,7 +57,7 @@ func TestReloads(t *testing.T) {
 	metrics := metricsAddress(t)
 	side := startSidecar(t, harness.ComponentOptions{Args: []string{"--metrics-listen", metrics, "--allow-core-dumps"}}, r)
 	requireVersion(t, side.daprd, 0)
-	_ = metric(t, metrics, "go_goroutines") // its connection stays
+	_ = metric(t, metrics, "go_goroutines") // opens the metrics connection, which stays open
 	before := footprintOf(t, side.component.Process, metrics)
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -73,7 +73,7 @@ func TestReloads(t *testing.T) {
 	}
 	cancel()
 	load.Wait()
-	edit(*reloads + 1) // stores that are as fresh as those at the start
+	edit(*reloads + 1) // so that the stores are as fresh as at the start
 	side.folder.write(t, r)
 	requireVersion(t, side.daprd, *reloads+1)
 
@@ -81,7 +81,7 @@ func TestReloads(t *testing.T) {
 	require.Greater(t, seen.answers, *reloads)
 	for _, failure := range slices.Sorted(maps.Keys(seen.failures)) {
 		t.Logf("%d x %s", seen.failures[failure], failure)
-		require.Contains(t, duringReload, failure, "a failure that is not daprd's own")
+		require.Contains(t, duringReload, failure, "got a failure that does not come from daprd")
 	}
 	var after footprint
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
@@ -93,9 +93,8 @@ func TestReloads(t *testing.T) {
 	t.Logf("%d reloads, %d answers; before %+v, after %+v", *reloads, seen.answers, before, after)
 }
 
-// TestEditedStoreIsAway edits a Component until daprd has said that it has no such
-// store: with HTTP 500 if it is the only secret store, with 401 beside another. Either
-// passes.
+// TestEditedStoreIsAway edits a Component until daprd has answered that the store does not
+// exist: with HTTP 500 if it is the only secret store, otherwise with 401. Both are temporary.
 func TestEditedStoreIsAway(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
@@ -130,7 +129,7 @@ func TestEditedStoreIsAway(t *testing.T) {
 			defer asking.Wait()
 			defer cancel()
 			for edits, away := 1, false; !away; edits++ {
-				require.Less(t, edits, 100, "daprd always has its store")
+				require.Less(t, edits, 100, "daprd has never answered without its store")
 				r.metadata["requestTimeout"] = fmt.Sprintf("%ds", 10+edits)
 				side.folder.write(t, r)
 				require.Eventually(t, func() bool { return count(side.daprd, "Component updated: ") >= edits }, patience, tick)
@@ -145,7 +144,7 @@ func TestEditedStoreIsAway(t *testing.T) {
 	}
 }
 
-// requireVersion waits for the answer of an edit.
+// requireVersion waits for the answer with an edit's version.
 func requireVersion(t *testing.T, daprd *harness.Daprd, version int) {
 	t.Helper()
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
@@ -155,7 +154,7 @@ func requireVersion(t *testing.T, daprd *harness.Daprd, version int) {
 	}, patience, tick)
 }
 
-// outcomes are those of requests of one credential, whose versions only go up.
+// outcomes collects the answers to requests for one credential, whose version only increases.
 type outcomes struct {
 	mu       sync.Mutex
 	answers  int
@@ -163,7 +162,7 @@ type outcomes struct {
 	broken   []string
 }
 
-// ask asks until ctx ends.
+// ask sends requests until ctx ends.
 func (o *outcomes) ask(ctx context.Context, daprd *harness.Daprd) {
 	last := 0
 	for {
@@ -188,7 +187,7 @@ func (o *outcomes) ask(ctx context.Context, daprd *harness.Daprd) {
 	}
 }
 
-// footprint is what a component's process holds.
+// footprint is the resources that a component's process holds.
 type footprint struct{ descriptors, sockets, goroutines, threads int }
 
 func footprintOf(t *testing.T, p *harness.Process, metrics string) footprint {

@@ -12,7 +12,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// A database is restored, then removed, then made anew by "put", behind a daprd that runs.
+// The database is restored, then removed, and then created again by "put", while daprd runs.
 func TestDatabaseIsReplacedWhileTheComponentRuns(t *testing.T) {
 	folder := t.TempDir()
 	path, backup := filepath.Join(folder, "configs.db"), filepath.Join(folder, "backup.db")
@@ -30,7 +30,7 @@ func TestDatabaseIsReplacedWhileTheComponentRuns(t *testing.T) {
 		return entries["host"]
 	}
 	require.Equal(t, "first", host())
-	putInto(t, on(path), folder, "db", `{"host":"edited"}`) // which is in the write-ahead log
+	putInto(t, on(path), folder, "db", `{"host":"edited"}`) // the change is in the write-ahead log
 	require.Equal(t, "edited", host())
 
 	require.NoError(t, os.Rename(backup, path))
@@ -41,19 +41,19 @@ func TestDatabaseIsReplacedWhileTheComponentRuns(t *testing.T) {
 	_, failure := s.get(t, "credentials", "db", "refresh=true")
 	require.Contains(t, failure, `code = Unavailable desc = credential "db": the config store is unavailable`)
 	_, failure = s.get(t, "credentials", "never-stored")
-	require.Contains(t, failure, "code = Unavailable", "a file that is gone does not say that a credential is")
+	require.Contains(t, failure, "code = Unavailable", "a missing file must not mean a missing credential")
 	requireSaid(t, s.component, "the file of the database is gone")
 	entries, failure := s.get(t, "credentials", "db")
 	require.Empty(t, failure)
-	require.Equal(t, "restored", entries["host"], "the last good answer, as while any store is down")
+	require.Equal(t, "restored", entries["host"], "want the last good answer, as for any store that is down")
 
 	putInto(t, on(path), folder, "db", `{"host":"new"}`)
 	require.Equal(t, "new", host())
 	requireSaid(t, s.component, "the file of the database is there again")
 }
 
-// One secret that cannot be used keeps neither daprd from starting nor others from being
-// answered, and the log says what to do.
+// One secret that cannot be used must neither stop daprd from starting nor affect other
+// credentials. The log must say what to do.
 func TestSecretThatCannotBeUsedKeepsNobodyWaiting(t *testing.T) {
 	stores := newStores(t)
 	stores.secrets["odd"] = map[string]any{"password": "canary", "port": 5432}

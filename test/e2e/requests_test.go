@@ -15,7 +15,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestNames shows which name of a request reaches the component.
+// TestNames checks which names in a request reach the component.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -31,12 +31,12 @@ func TestNames(t *testing.T) {
 	require.Equal(t, "a-b", side.ask(t, "credentials", "a%2Db").entries["it"])
 
 	bulk := side.ask(t, "credentials", "bulk")
-	require.Contains(t, bulk.message, "failed getting secrets from secret store credentials: ", "the name bulk is the bulk call")
+	require.Contains(t, bulk.message, "failed getting secrets from secret store credentials: ", "the name bulk must be the bulk call")
 	require.Equal(t, reply{status: http.StatusNoContent}, side.ask(t, "credentials", "empty"))
 }
 
-// TestCallerLeaves has a caller leave while its store hangs: daprd does not tell
-// us, so the request goes on, and ends by our own bound.
+// TestCallerLeaves cancels a request while its store hangs. daprd does not tell the component,
+// so the request runs until our own timeout.
 func TestCallerLeaves(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -52,10 +52,10 @@ func TestCallerLeaves(t *testing.T) {
 	defer leave()
 	begin := time.Now()
 	_, err := ask(ctx, side.daprd, "credentials", "hangs")
-	require.ErrorIs(t, err, context.DeadlineExceeded, "the caller has left")
-	require.Zero(t, requests("DeadlineExceeded")+requests("Canceled"), "the request goes on")
-	require.Eventually(t, func() bool { return requests("DeadlineExceeded") == 1 }, patience, tick, "it has no bound of ours")
-	require.Greater(t, time.Since(begin), time.Second, "it ended by our bound")
+	require.ErrorIs(t, err, context.DeadlineExceeded, "the caller's request must have ended")
+	require.Zero(t, requests("DeadlineExceeded")+requests("Canceled"), "the component's request must still run")
+	require.Eventually(t, func() bool { return requests("DeadlineExceeded") == 1 }, patience, tick, "the request must end by our timeout")
+	require.Greater(t, time.Since(begin), time.Second, "the request ended before our timeout")
 	require.Less(t, time.Since(begin), 5*time.Second)
 	require.Zero(t, requests("Canceled"))
 }

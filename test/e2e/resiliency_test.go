@@ -15,7 +15,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// breaker is a policy as one would write it for any component, and must not for us.
+// breaker is a usual policy for components. It is wrong for ours.
 const breaker = `apiVersion: dapr.io/v1alpha1
 kind: Resiliency
 metadata:
@@ -30,8 +30,8 @@ spec:
         outbound: { circuitBreaker: simple }
 `
 
-// TestCircuitBreaker shows daprd's trap: credentials that do not exist count as
-// failures of the whole store, so three of them take every credential away.
+// TestCircuitBreaker shows a trap of daprd: requests for credentials that do not exist count as
+// failures of the whole store. After three of them, the breaker blocks every credential.
 func TestCircuitBreaker(t *testing.T) {
 	t.Parallel()
 	side := resilientSidecar(t, harness.ComponentOptions{SocketFolder: socketFolder(t)}, breaker)
@@ -42,8 +42,8 @@ func TestCircuitBreaker(t *testing.T) {
 		side.ask(t, "credentials", "c").message)
 }
 
-// TestShippedResiliency has the policy of deploy/resiliency.yaml: what is not
-// found takes a few seconds, and nothing away from others.
+// TestShippedResiliency uses the policy in deploy/resiliency.yaml. A request for a missing
+// credential takes a few seconds and must not block other requests.
 func TestShippedResiliency(t *testing.T) {
 	t.Parallel()
 	side := resilientSidecar(t, harness.ComponentOptions{SocketFolder: socketFolder(t)}, shippedPolicy(t))
@@ -54,7 +54,7 @@ func TestShippedResiliency(t *testing.T) {
 			r, err := ask(t.Context(), side.daprd, "credentials", fmt.Sprintf("nowhere-%d", i))
 			assert.NoError(t, err)
 			assert.Contains(t, r.message, "code = NotFound")
-			assert.InDelta(t, 3, time.Since(begin).Seconds(), 1.5, "daprd repeats NotFound too")
+			assert.InDelta(t, 3, time.Since(begin).Seconds(), 1.5, "daprd must repeat NotFound too")
 		})
 	}
 	for range 10 {
@@ -66,8 +66,8 @@ func TestShippedResiliency(t *testing.T) {
 	requireServes(t, side.daprd)
 }
 
-// TestResiliencyEdited adds a policy to a running daprd, which then starts anew
-// within its process and finds the component again.
+// TestResiliencyEdited adds a policy to a running daprd. daprd then restarts within its process
+// and must find the component again.
 func TestResiliencyEdited(t *testing.T) {
 	t.Parallel()
 	side := startSidecar(t, harness.ComponentOptions{}, credentials("credentials", oneCredential(t).metadata(nil)))
@@ -83,13 +83,13 @@ func TestResiliencyEdited(t *testing.T) {
 		require.NoError(c, err)
 		require.Contains(c, r.message, "circuit breaker is open")
 	}, patience, 5*tick)
-	requireSaidTimes(t, side.daprd, 2*before, found) // it has looked again
+	requireSaidTimes(t, side.daprd, 2*before, found) // daprd has searched for components again
 	side.folder.writeFile(t, "resiliency.yaml", shippedPolicy(t))
 	requireAnswers(t, side)
 }
 
-// TestRestartBridged restarts the component under a daprd with the shipped policy:
-// a request that comes meanwhile is answered.
+// TestRestartBridged restarts the component while daprd uses the shipped policy. A request
+// during the restart must be answered.
 func TestRestartBridged(t *testing.T) {
 	t.Parallel()
 	o := harness.ComponentOptions{Binary: resolverBinary(t), SocketFolder: socketFolder(t)}
@@ -121,7 +121,8 @@ func shippedPolicy(t *testing.T) string {
 	return string(text)
 }
 
-// resilientSidecar has the credential of oneCredential, and a Resiliency.
+// resilientSidecar starts a sidecar with the credential of oneCredential and a Resiliency
+// policy.
 func resilientSidecar(t *testing.T, o harness.ComponentOptions, policy string) *sidecar {
 	t.Helper()
 	component := startComponent(t, o)

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// resource is a Component YAML: its name, type and metadata, each value as text
-// or, for a reference to a secret, as a secretKeyRef.
+// resource is a Component file: its name, type and metadata. A metadata value is a text or a
+// secretKeyRef.
 type resource struct {
 	name, kind   string
 	metadata     map[string]any
@@ -23,12 +23,12 @@ type resource struct {
 	ignoreErrors bool
 }
 
-// secretKeyRef is a secret's name and the entry of it; without a key daprd takes
-// the entry that is named like the secret.
+// secretKeyRef has the name of a secret and of its entry. Without a key, daprd uses the entry
+// that has the secret's name.
 type secretKeyRef struct{ name, key string }
 
-// credentials is the usual component under test: the given metadata of ours. Without
-// a word of the cache in them there is none: what a test changes is seen at once.
+// credentials returns a Component of ours with the given metadata. By default it has no cache,
+// so that a test sees its changes immediately.
 func credentials(name string, metadata map[string]any) resource {
 	all := map[string]any{"cacheTTL": "0s"}
 	maps.Copy(all, metadata)
@@ -57,12 +57,12 @@ func (r resource) yaml() string {
 	return b.String()
 }
 
-// resourceFolder is where a daprd reads its resources, and watches them.
+// resourceFolder is the folder from which a daprd reads its resources. daprd watches it.
 type resourceFolder string
 
 func newResourceFolder(t *testing.T, resources ...resource) resourceFolder {
 	t.Helper()
-	path, err := os.MkdirTemp("", "resources-") // a test's name may hold a comma, which daprd splits at
+	path, err := os.MkdirTemp("", "resources-") // t.TempDir may contain a comma, which daprd treats as a separator
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(path) })
 	folder := resourceFolder(path)
@@ -72,7 +72,7 @@ func newResourceFolder(t *testing.T, resources ...resource) resourceFolder {
 	return folder
 }
 
-// write adds or replaces a Component at once: written beside and renamed.
+// write adds or replaces a Component in one step, by a rename.
 func (f resourceFolder) write(t *testing.T, r resource) {
 	t.Helper()
 	f.writeFile(t, r.name+".yaml", r.yaml())

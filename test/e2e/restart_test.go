@@ -18,9 +18,8 @@ import (
 
 var kills = flag.Int("kills", 5, "how often the component is killed under load")
 
-// TestKilledUnderLoad kills the component at any moment, its start included,
-// beside one daprd that is never restarted: daprd does not repeat Init, and every
-// answer is right all the same.
+// TestKilledUnderLoad kills the component at random moments, also during its start. One daprd
+// keeps running and does not repeat Init. No answer may be wrong.
 func TestKilledUnderLoad(t *testing.T) {
 	s := newStores(t)
 	want := map[string]map[string]string{}
@@ -40,10 +39,10 @@ func TestKilledUnderLoad(t *testing.T) {
 	load := startLoad(t, daprd, want)
 	var worst, sum time.Duration
 	for i := range *kills {
-		time.Sleep(rand.N(200 * time.Millisecond)) // any moment is what is tested
+		time.Sleep(rand.N(200 * time.Millisecond)) // the test needs a random moment
 		killed := time.Now()
 		component.Kill()
-		if i%4 == 0 { // and once more while it starts
+		if i%4 == 0 { // also kill it during its start
 			component, err = harness.LaunchComponent(o)
 			require.NoError(t, err)
 			time.Sleep(rand.N(100 * time.Millisecond))
@@ -60,13 +59,13 @@ func TestKilledUnderLoad(t *testing.T) {
 	t.Logf("%d kills: %d right answers, %d wrong, %d failed while the component was away; first right answer after %v on average, %v at worst",
 		*kills, load.right.Load(), load.wrong.Load(), load.failed.Load(), (sum / time.Duration(*kills)).Round(time.Millisecond), worst.Round(time.Millisecond))
 	require.Zero(t, load.wrong.Load())
-	require.Empty(t, load.surprises(), "what is not a connection that broke")
+	require.Empty(t, load.surprises(), "want only broken connections as failures")
 	require.NotContains(t, component.Log(), "DATA RACE")
 	require.NoError(t, component.Stop())
 }
 
-// TestTwoDaprdsOverRestarts kills the component beside two daprds that both have a
-// Component named credentials, on stores of their own: each gets its own back.
+// TestTwoDaprdsOverRestarts kills the component of two daprds. Both have a Component named
+// "credentials", with separate stores. Each must get its own answers again.
 func TestTwoDaprdsOverRestarts(t *testing.T) {
 	t.Parallel()
 	o := harness.ComponentOptions{Binary: resolverBinary(t), SocketFolder: socketFolder(t)}
@@ -98,7 +97,7 @@ func TestTwoDaprdsOverRestarts(t *testing.T) {
 		require.Empty(t, answers.wrong.Load(), "%s saw another's answer", name)
 	}
 
-	// Of what is remembered, each daprd takes its own along.
+	// When a daprd ends, its records must be removed, and only those.
 	files := func() []string {
 		paths, err := filepath.Glob(filepath.Join(o.SocketFolder, ".state", "*", "*.json"))
 		require.NoError(t, err)

@@ -18,13 +18,13 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// saving is the binding that saves into a Component.
+// saving returns the binding that saves into a Component.
 func saving(name string, metadata map[string]any) resource {
 	return resource{name: name, kind: "bindings.credential-resolver", metadata: metadata}
 }
 
-// save saves by daprd's HTTP API. It returns the GUID, or what an application sees
-// of the failure.
+// save saves with daprd's HTTP API. It returns the GUID, or the error text that an application
+// sees.
 func (s *sidecar) save(t *testing.T, binding, body string) (guid, failure string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
@@ -43,7 +43,7 @@ func (s *sidecar) save(t *testing.T, binding, body string) (guid, failure string
 	return answer.GUID, ""
 }
 
-// TestSaving has the Components for development as they are shipped.
+// TestSaving uses the shipped Components for development.
 func TestSaving(t *testing.T) {
 	o := harness.ComponentOptions{
 		SocketFolder: socketFolder(t), Binary: resolverBinary(t), Env: []string{"XDG_DATA_HOME=" + t.TempDir()},
@@ -72,7 +72,7 @@ func TestSaving(t *testing.T) {
 	guid, failure = side.save(t, "credentials-save", `{"operation":"create","data":`+string(quoted)+`}`)
 	require.Empty(t, failure)
 	entries, _ = side.get(t, "credentials", guid, "format=json")
-	require.Equal(t, config, entries["_value"], "a string is the config's own text")
+	require.Equal(t, config, entries["_value"], "a config sent as a string must be stored unchanged")
 
 	event, err := sdk.InvokeBinding(t.Context(), &dapr.InvokeBindingRequest{
 		Name: "credentials-save", Operation: "create", Data: []byte(config),
@@ -81,7 +81,7 @@ func TestSaving(t *testing.T) {
 	var answer struct{ GUID string }
 	require.NoError(t, json.Unmarshal(event.Data, &answer))
 	entries, _ = side.get(t, "credentials", answer.GUID, "format=json")
-	require.Equal(t, config, entries["_value"], "over gRPC bytes are bytes")
+	require.Equal(t, config, entries["_value"], "over gRPC the bytes must be stored unchanged")
 
 	for body, want := range map[string]string{
 		`{"operation":"create","data":[1]}`:                                  "code = FailedPrecondition",
@@ -106,7 +106,7 @@ func TestSaving(t *testing.T) {
 	}, patience, tick)
 }
 
-// TestSavingRefused has bindings that cannot save.
+// TestSavingRefused uses bindings that cannot save.
 func TestSavingRefused(t *testing.T) {
 	s := newStores(t)
 	side := startSidecar(t, harness.ComponentOptions{},
@@ -124,7 +124,7 @@ func TestSavingRefused(t *testing.T) {
 	require.Empty(t, entries)
 }
 
-// TestSavingMetadata shows what daprd says of a binding that is wrong.
+// TestSavingMetadata checks what daprd says about a binding with wrong metadata.
 func TestSavingMetadata(t *testing.T) {
 	o := harness.ComponentOptions{SocketFolder: socketFolder(t)}
 	startComponent(t, o)

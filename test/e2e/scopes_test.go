@@ -13,8 +13,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// scopes writes a Dapr Configuration with the scopes of secrets, and returns its
-// file.
+// scopes writes a Dapr Configuration with scopes of secrets, and returns its path.
 func scopes(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config.yaml")
@@ -28,8 +27,8 @@ spec:
 	return path
 }
 
-// TestScopes has a Dapr Configuration that denies some credentials: daprd refuses
-// them by itself, by their exact names, and we are never asked.
+// TestScopes uses a Dapr Configuration that denies some credentials. daprd refuses them by
+// their exact names and does not ask the component.
 func TestScopes(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -63,7 +62,7 @@ func TestScopes(t *testing.T) {
 				status: http.StatusForbidden, code: "ERR_PERMISSION_DENIED",
 				message: `access denied by policy to get "` + guid + `" from "` + store + `"`,
 			}, r)
-			require.Zero(t, asked, "it is daprd's own refusal")
+			require.Zero(t, asked, "daprd must refuse without asking the component")
 		}
 	}
 }

@@ -16,15 +16,15 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// sidecar is a daprd with our component beside it, as an application has them.
+// sidecar is a daprd with our component, as an application has them.
 type sidecar struct {
 	component *harness.Component
 	daprd     *harness.Daprd
-	sockets   string         // the folder that both look into
+	sockets   string         // the socket folder of both
 	folder    resourceFolder // daprd's resources
 }
 
-// startSidecar starts the component and then daprd with the resources.
+// startSidecar starts the component, and then daprd with the resources.
 func startSidecar(t *testing.T, o harness.ComponentOptions, resources ...resource) *sidecar {
 	t.Helper()
 	o.SocketFolder = socketFolder(t)
@@ -36,8 +36,8 @@ func startSidecar(t *testing.T, o harness.ComponentOptions, resources ...resourc
 	return &sidecar{component, startDaprd(t, o.SocketFolder, folder), o.SocketFolder, folder}
 }
 
-// startComponent starts the component in o.SocketFolder, and sees at the test's
-// end that it ends well.
+// startComponent starts the component in o.SocketFolder. At the end of the test it stops the
+// component, which must exit with status 0.
 func startComponent(t *testing.T, o harness.ComponentOptions) *harness.Component {
 	t.Helper()
 	if o.Binary == "" {
@@ -60,7 +60,7 @@ func startDaprd(t *testing.T, sockets string, folder resourceFolder, args ...str
 	return daprd
 }
 
-// launchDaprd starts daprd and waits for nothing.
+// launchDaprd starts daprd without waiting.
 func launchDaprd(t *testing.T, sockets string, folder resourceFolder, args ...string) *harness.Daprd {
 	t.Helper()
 	daprd, err := harness.LaunchDaprd(harness.DaprdOptions{
@@ -71,17 +71,17 @@ func launchDaprd(t *testing.T, sockets string, folder resourceFolder, args ...st
 	return daprd
 }
 
-// requireEnds waits for a program to end by itself.
+// requireEnds waits until a program ends by itself.
 func requireEnds(t *testing.T, p *harness.Process, why string) {
 	t.Helper()
 	select {
 	case <-p.Ended():
 	case <-time.After(patience):
-		require.Fail(t, "it goes on", why)
+		require.Fail(t, "the program has not ended", why)
 	}
 }
 
-// What is waited for comes within patience, and is looked for every tick.
+// patience is how long a test waits for a condition, and tick is how often it checks.
 const (
 	patience = 20 * time.Second
 	tick     = 20 * time.Millisecond
@@ -99,8 +99,8 @@ func binary(t *testing.T, variable, name string) string {
 	return path
 }
 
-// socketFolder is a folder whose path is short enough for a socket. It has the mode
-// that the component would make it with.
+// socketFolder returns a new folder with a path short enough for a socket. It has the mode that
+// the component would create it with.
 func socketFolder(t *testing.T) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "cr-")

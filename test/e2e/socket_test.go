@@ -15,9 +15,9 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestLeftoverSocket shows daprd's trap: it waits for ever, and silently, on a
-// socket that nobody serves. The component's next start replaces it, and daprd
-// goes on.
+// TestLeftoverSocket shows a trap of daprd: it waits forever, without a message, for a socket
+// that nobody serves. The component's next start must replace the socket, and daprd must
+// continue.
 func TestLeftoverSocket(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
@@ -30,15 +30,15 @@ func TestLeftoverSocket(t *testing.T) {
 	daprd := launchDaprd(t, sockets, newResourceFolder(t, credentials("credentials", s.metadata(nil))))
 	require.Never(t, func() bool { return daprd.Ready(t.Context()) || ended(daprd.Process) }, 3*time.Second, 10*tick,
 		"daprd does not wait for the socket any more")
-	require.NotContains(t, daprd.Log(), "level=error", "nor does it say what it waits for")
+	require.NotContains(t, daprd.Log(), "level=error", "daprd must wait without a message")
 
 	startComponent(t, harness.ComponentOptions{SocketFolder: sockets})
 	require.NoError(t, daprd.AwaitReady(t.Context()))
 	requireServes(t, daprd)
 }
 
-// TestLiveSocket has a second component refuse the socket of the first, which
-// goes on serving.
+// TestLiveSocket starts a second component. It must refuse to replace the socket of the first
+// one, which must keep serving.
 func TestLiveSocket(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
@@ -52,8 +52,8 @@ func TestLiveSocket(t *testing.T) {
 	requireServes(t, another)
 }
 
-// TestForeignLiveSocket has the component refuse a socket that is served by a
-// program which knows nothing of the component's lock.
+// TestForeignLiveSocket checks that the component does not replace the socket of a program that
+// knows nothing about the component's lock.
 func TestForeignLiveSocket(t *testing.T) {
 	t.Parallel()
 	sockets := socketFolder(t)
@@ -62,11 +62,11 @@ func TestForeignLiveSocket(t *testing.T) {
 	defer func() { require.NoError(t, listener.Close()) }()
 	require.Contains(t, refusedStart(t, sockets), "another process already serves ")
 	c, err := net.Dial("unix", listener.Addr().String())
-	require.NoError(t, err, "it is still there")
+	require.NoError(t, err, "the socket must still exist")
 	require.NoError(t, c.Close())
 }
 
-// TestFileInTheWay has something that is no socket in the socket's place.
+// TestFileInTheWay puts a regular file at the socket's path.
 func TestFileInTheWay(t *testing.T) {
 	t.Parallel()
 	sockets := socketFolder(t)
@@ -78,7 +78,7 @@ func TestFileInTheWay(t *testing.T) {
 	require.Equal(t, "precious", string(text))
 }
 
-// TestFileBeside has a file that is no socket beside the component's: daprd warns.
+// TestFileBeside puts a regular file beside the component's socket. daprd must warn about it.
 func TestFileBeside(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
@@ -91,14 +91,14 @@ func TestFileBeside(t *testing.T) {
 	requireServes(t, daprd)
 }
 
-// refusedStart starts the component, which refuses, and returns what it says.
+// refusedStart starts the component, which must refuse to start, and returns its output.
 func refusedStart(t *testing.T, sockets string) string {
 	t.Helper()
 	cmd := exec.Command(resolverBinary(t), "serve")
 	cmd.Env = append(os.Environ(), "DAPR_COMPONENTS_SOCKETS_FOLDER="+sockets)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
-	require.ErrorAs(t, err, &exit, "it ends with an exit status that is not 0")
+	require.ErrorAs(t, err, &exit, "want an exit status that is not 0")
 	require.Equal(t, 1, exit.ExitCode())
 	return string(out)
 }

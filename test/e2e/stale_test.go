@@ -11,9 +11,9 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestReconcileWhileAStoreIsDown has daprd fetch the secrets of other components
-// again while ours has lost its store: they keep what they have, and an application
-// is told.
+// TestReconcileWhileAStoreIsDown lets daprd fetch the secrets of other components while our
+// store is down. The components must keep their values, and an application must get the
+// failure.
 func TestReconcileWhileAStoreIsDown(t *testing.T) {
 	t.Parallel()
 	s := separators(t, ".")

@@ -11,14 +11,14 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// What daprd says when it has found the component, and when it has not.
+// What daprd logs when it has found the component, and when it has not.
 const (
 	found    = "pluggable component 'credential-resolver' was successfully registered"
 	notFound = "couldn't find secret store secretstores.credential-resolver/v1"
 	ignored  = "Ignoring error processing component: " // because of ignoreErrors
 )
 
-// oneCredential is stores with the credential c in them.
+// oneCredential returns stores with the credential "c".
 func oneCredential(t *testing.T) *stores {
 	t.Helper()
 	s := newStores(t)
@@ -27,7 +27,7 @@ func oneCredential(t *testing.T) *stores {
 	return s
 }
 
-// requireServes asks for the credential of oneCredential.
+// requireServes requests the credential of oneCredential, which must succeed.
 func requireServes(t *testing.T, daprd *harness.Daprd) {
 	t.Helper()
 	r, err := ask(t.Context(), daprd, "credentials", "c")
@@ -35,9 +35,9 @@ func requireServes(t *testing.T, daprd *harness.Daprd) {
 	require.Equal(t, "s3cr3t", r.entries["password"], r.message)
 }
 
-// TestStartTogether starts both at once, again and again with the component a
-// little earlier or later: daprd finds the component or says that it has not, and
-// never hangs, for the socket appears only when it is served.
+// TestStartTogether starts both programs at the same time, several times, with the component a
+// little earlier or later. daprd must find the component or say that it has not. It must never
+// hang, because the socket appears only when it is served.
 func TestStartTogether(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
@@ -54,7 +54,7 @@ func TestStartTogether(t *testing.T) {
 		if !daprdFirst {
 			daprd = launchDaprd(t, sockets, folder)
 		}
-		err = daprd.AwaitReady(t.Context()) // it may be ready for a moment before it ends
+		err = daprd.AwaitReady(t.Context()) // daprd may be ready for a moment before it ends
 		require.Eventually(t, func() bool { return contains(daprd, found) || ended(daprd.Process) }, patience, tick, "daprd hangs")
 		t.Logf("daprd first: %t, found: %t", daprdFirst, contains(daprd, found))
 		if contains(daprd, found) {
@@ -66,7 +66,7 @@ func TestStartTogether(t *testing.T) {
 	}
 }
 
-// TestStartTooLate starts the component after daprd, which looks once.
+// TestStartTooLate starts the component after daprd, which searches only once.
 func TestStartTooLate(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
@@ -76,7 +76,7 @@ func TestStartTooLate(t *testing.T) {
 		requireEnds(t, daprd.Process, "daprd goes on without its secret store")
 		requireSaid(t, daprd, notFound)
 	})
-	t.Run("with ignoreErrors it goes on without, until SIGHUP", func(t *testing.T) {
+	t.Run("with ignoreErrors daprd runs without it, until SIGHUP", func(t *testing.T) {
 		t.Parallel()
 		r := credentials("credentials", s.metadata(nil))
 		r.ignoreErrors = true

@@ -20,8 +20,8 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestMain gives this process, in which daprd's own code looks for components, a
-// folder of its own; the programs that tests start have theirs.
+// TestMain gives this process its own socket folder, because daprd's code in it searches for
+// components. The programs that tests start have other folders.
 func TestMain(m *testing.M) {
 	if isPeer() {
 		servePeer(os.Stdin, os.Stdout)
@@ -43,8 +43,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// waitTogether runs more tests side by side than there are processors, unless
-// -parallel says how many: they wait for programs more than they work.
+// waitTogether runs more tests in parallel than there are processors, unless -parallel is set:
+// most of the time, the tests wait for programs.
 func waitTogether() {
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
@@ -55,8 +55,8 @@ func waitTogether() {
 
 var starts = flag.Int("starts", 20, "how often TestStarts starts the component")
 
-// scanner looks for components again and again, as a daprd does once at its
-// start, with daprd's own code.
+// scanner searches for components again and again with daprd's own code. A daprd searches once,
+// at its start.
 type scanner struct {
 	begun, ended atomic.Int64 // scans
 	found        atomic.Int64 // scans that found the component
@@ -73,20 +73,20 @@ func (s *scanner) run(ctx context.Context) {
 		<-pause.C
 		begin := time.Now()
 		s.begun.Add(1)
-		// Not to find a component, or one that is just being killed, is an error or
-		// none; daprd goes on after either.
+		// If the component is absent or is being killed, Discover may or may not return an
+		// error. daprd continues in both cases.
 		_ = daprd.Discover(ctx)
 		s.ended.Add(1)
 		s.longest.Store(max(s.longest.Load(), int64(time.Since(begin))))
 	}
 }
 
-// TestStarts starts and stops the component many times, half of them by SIGKILL,
-// while daprds look for it. None that looks while it starts or runs may hang; one
-// that comes upon the socket of a killed one waits until the next start.
+// TestStarts starts and stops the component many times, half of the time with SIGKILL, while
+// daprds search for it. A daprd that searches while the component starts or runs must not hang.
+// One that finds the socket of a killed component waits until the next start.
 func TestStarts(t *testing.T) {
 	t.Parallel()
-	sockets := daprd.GetSocketFolderPath() // TestMain's
+	sockets := daprd.GetSocketFolderPath() // set by TestMain
 	ctx, cancel := context.WithCancel(t.Context())
 	s, done := &scanner{}, make(chan struct{})
 	go func() {
@@ -101,7 +101,7 @@ func TestStarts(t *testing.T) {
 		t.Cleanup(component.Kill)
 
 		ready, stuck, before := time.Now(), s.begun.Load(), s.found.Load()
-		// gRPC dials a socket that refused again after a second, 1.6, 2.6, …
+		// gRPC dials a socket that refused a connection again after 1 s, 1.6 s, 2.6 s, …
 		require.Eventually(t, func() bool { return s.ended.Load() >= stuck && s.found.Load() > before }, patience, tick/4,
 			"start %d: a daprd hangs although the component serves", i)
 		slowest = max(slowest, time.Since(ready))

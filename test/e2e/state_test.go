@@ -14,8 +14,8 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestStateFolder has the state of an instance where it belongs, for its user
-// alone, and gone with its daprd.
+// TestStateFolder checks that the state of an instance is in the right folder, is private to
+// its user, and disappears with its daprd.
 func TestStateFolder(t *testing.T) {
 	s := newStores(t)
 	s.config(t, "c", `{"credentialSource":"agent","password":"pw"}`)
@@ -36,10 +36,10 @@ func TestStateFolder(t *testing.T) {
 	require.Equal(t, os.FileMode(0o600), info.Mode())
 
 	side.daprd.Kill()
-	require.Eventually(t, func() bool { return len(files()) == 0 }, patience, tick, "it goes with its daprd")
+	require.Eventually(t, func() bool { return len(files()) == 0 }, patience, tick, "the state must disappear with its daprd")
 }
 
-// TestWithoutStateFolder shows what users meet where nothing can be remembered.
+// TestWithoutStateFolder checks what users see if nothing can be remembered.
 func TestWithoutStateFolder(t *testing.T) {
 	s := newStores(t)
 	s.config(t, "c", `{"credentialSource":"agent","password":"pw"}`)
@@ -62,8 +62,8 @@ func TestWithoutStateFolder(t *testing.T) {
 	require.Contains(t, failure, "--state-dir")
 }
 
-// TestOtherPIDNamespace has the component where it cannot see daprd's process, as
-// the containers of a pod are.
+// TestOtherPIDNamespace runs the component where it cannot see daprd's process, as in the
+// containers of a pod.
 func TestOtherPIDNamespace(t *testing.T) {
 	s := newStores(t)
 	s.config(t, "c", `{"credentialSource":"agent","password":"pw"}`)

@@ -12,8 +12,8 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestStoreClientVault holds daprd's own store on Vault to the words by which package
-// client knows a missing secret, and only that.
+// TestStoreClientVault checks that package client recognises a missing secret by the error text
+// of daprd's own Vault store, and nothing else.
 func TestStoreClientVault(t *testing.T) {
 	onEachVault(t, func(t *testing.T, v *vaultStore) {
 		store := func(name, token string) resource {
@@ -27,7 +27,7 @@ func TestStoreClientVault(t *testing.T) {
 	})
 }
 
-// TestStoreClientKubernetes is the same on Kubernetes.
+// TestStoreClientKubernetes does the same with Kubernetes.
 func TestStoreClientKubernetes(t *testing.T) {
 	t.Parallel()
 	k := startKubernetes(t)
@@ -41,8 +41,8 @@ func TestStoreClientKubernetes(t *testing.T) {
 	requireMissingIsKnown(t, client.New(side.sdk(t), client.Options{}), "crm-api-key", kubernetesCanary)
 }
 
-// requireMissingIsKnown asks for a secret that is there, with one entry, for one that is
-// not, and a store that refuses.
+// requireMissingIsKnown requests a secret with one entry, a secret that does not exist, and one
+// from a store that refuses.
 func requireMissingIsKnown(t *testing.T, c *client.Client, name, value string) {
 	t.Helper()
 	secret, err := c.GetSecret(t.Context(), name, "")
@@ -53,7 +53,7 @@ func requireMissingIsKnown(t *testing.T, c *client.Client, name, value string) {
 	got, ok, err := c.GetDeploymentSecret(t.Context(), name)
 	require.NoError(t, err)
 	require.True(t, ok)
-	require.Equal(t, value, got, "its only entry")
+	require.Equal(t, value, got, "want the secret's only entry")
 
 	_, err = c.GetSecret(t.Context(), "nowhere", "")
 	requireFails(t, err, client.ErrNotFound, codes.NotFound)

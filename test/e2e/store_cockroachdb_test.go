@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// No CockroachDB could be had: its file is held to the scenario on a PostgreSQL,
-// whose store version 2 is.
+// We could not get a CockroachDB. The test uses a PostgreSQL, because version 2 of the store is
+// contrib's PostgreSQL store.
 func TestStoreCockroachDBOnPostgreSQL(t *testing.T) {
 	t.Parallel()
 	server := startPostgres(t)
@@ -25,8 +25,8 @@ func TestStoreCockroachDBOnPostgreSQL(t *testing.T) {
 	}.run(t)
 }
 
-// Version 1 of its store works on a
-// PostgreSQL that has the one function of CockroachDB's that it uses.
+// Version 1 of the store works on a PostgreSQL that has the one function of CockroachDB that it
+// uses.
 func TestStoreCockroachDBVersion1OnPostgreSQL(t *testing.T) {
 	t.Parallel()
 	server := startPostgres(t)

@@ -12,11 +12,11 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// coldRequests is how many ask at once for a credential that nobody has asked for.
+// coldRequests is the number of concurrent requests for a credential that is not cached.
 const coldRequests = 10_000
 
-// TestStoreColdCredential has many ask at once for one credential, while Vault takes
-// its time: by the stores' own counts they are asked once.
+// TestStoreColdCredential sends many concurrent requests for one credential while Vault is
+// slow. By their own counts, the stores must be asked once.
 func TestStoreColdCredential(t *testing.T) {
 	t.Parallel()
 	v := startVault(t, harness.OpenBao())
@@ -50,8 +50,8 @@ func TestStoreColdCredential(t *testing.T) {
 	require.Eventually(t, func() bool { return configReads(t, redis) > configs }, patience, tick)
 	require.NoError(t, v.Continue())
 	all.Wait()
-	require.Equal(t, 1, configReads(t, redis)-configs, "of the config")
-	require.Equal(t, 1, v.reads(t)-secrets, "of the secret, by Vault's own audit log")
+	require.Equal(t, 1, configReads(t, redis)-configs, "reads of the config")
+	require.Equal(t, 1, v.reads(t)-secrets, "reads of the secret in Vault's own audit log")
 }
 
 // configReads returns how often configs have been read.

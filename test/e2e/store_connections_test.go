@@ -18,8 +18,8 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestStoreVaultConnections edits a Component with a token that is known and one with a
-// token that is not: Vault itself keeps idle connections for five minutes.
+// TestStoreVaultConnections edits Components with a valid and an invalid token. Vault itself
+// keeps idle connections for five minutes.
 func TestStoreVaultConnections(t *testing.T) { onEachVault(t, vaultConnections) }
 
 func vaultConnections(t *testing.T, v *vaultStore) {
@@ -36,11 +36,11 @@ func TestStoreKubernetesConnections(t *testing.T) {
 	}, k.component(t, "wide", "wide", nil))
 }
 
-// requireLeavesNoConnection edits Components, has ask ask for their credentials after each
-// edit, and ends daprd: then the component has no connection to the server.
+// requireLeavesNoConnection edits Components, requests their credentials with ask after each
+// edit, and ends daprd. Then the component must have no connection to the server.
 func requireLeavesNoConnection(t *testing.T, address string, ask func(side *sidecar), resources ...resource) {
 	t.Helper()
-	side := startSidecar(t, harness.ComponentOptions{Args: []string{"--allow-core-dumps"}}, resources...) // its descriptors are looked at
+	side := startSidecar(t, harness.ComponentOptions{Args: []string{"--allow-core-dumps"}}, resources...) // the test reads its file descriptors
 	ask(side)
 	require.NotZero(t, connectionsTo(t, side.component.Process, address))
 	for edit := 1; edit <= 3; edit++ {
@@ -61,7 +61,7 @@ func requireLeavesNoConnection(t *testing.T, address string, ask func(side *side
 	t.Logf("%d connections before daprd ended, none after", before)
 }
 
-// requireEntry waits for an entry of a credential.
+// requireEntry waits for a value of an entry of a credential.
 func requireEntry(t *testing.T, side *sidecar, store, guid, entry, want string) {
 	t.Helper()
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
@@ -71,7 +71,7 @@ func requireEntry(t *testing.T, side *sidecar, store, guid, entry, want string) 
 	}, patience, tick)
 }
 
-// connectionsTo returns how many connections a process has to a server on 127.0.0.1.
+// connectionsTo returns the number of connections of a process to a server on 127.0.0.1.
 func connectionsTo(t *testing.T, p *harness.Process, address string) int {
 	t.Helper()
 	_, port, err := net.SplitHostPort(address)

@@ -45,8 +45,8 @@ func TestStoreEtcd(t *testing.T) {
 	}
 }
 
-// etcdVersions reads by the other version what was stored, and lists where contrib
-// looks in the wrong place.
+// etcdVersions reads stored configs with the other version of the store. It also lists with a
+// prefix for which contrib looks in the wrong place.
 func (c configStoreCase) etcdVersions(t *testing.T, other string) {
 	want := map[string]codes.Code{"state.etcd/v1": codes.FailedPrecondition, "state.etcd/v2": codes.Unavailable}
 	s := newStores(t)

@@ -53,7 +53,7 @@ func TestStoreKubernetes(t *testing.T) {
 	k.deleteSecret(t, "default", "gone-later")
 	k.fails(t, "wide", "single-later", "single-key deleted after it was read", codes.NotFound)
 
-	// What cannot be a Secret's name is not asked for.
+	// A value that cannot be the name of a Secret is not looked up.
 	literals := map[string]string{"credentialSource": "agent", "api_key": "crm-api-key"}
 	for i, name := range []string{
 		"Upper-case", "under_score", "a/b", "a%2fb", "-a", "a-", "a..b", ".", "..", "naïve", strings.Repeat("a", 254), "a:b", "p@ss",
@@ -66,11 +66,10 @@ func TestStoreKubernetes(t *testing.T) {
 	literals["api_key"] = kubernetesCanary
 	before := k.reads(t)
 	require.Equal(t, literals, k.answers(t, "wide", "names"))
-	require.Equal(t, 1, k.reads(t)-before, "by the API server's own audit log")
+	require.Equal(t, 1, k.reads(t)-before, "reads in the API server's own audit log")
 }
 
-// TestStoreKubernetesNarrow has the Role that is shipped, for the service account
-// that it is bound to.
+// TestStoreKubernetesNarrow uses the shipped Role and the service account that it is bound to.
 func TestStoreKubernetesNarrow(t *testing.T) {
 	t.Parallel()
 	k := startKubernetes(t)
@@ -89,7 +88,7 @@ func TestStoreKubernetesNarrow(t *testing.T) {
 			r.metadata[field] = value
 		}
 		r.metadata["secretStore.kubeconfigPath"] = kubeconfig
-		r.metadata["allowedSecrets"] = "*" // the API server's own refusals are what is tested
+		r.metadata["allowedSecrets"] = "*" // the test is about refusals by the API server itself
 		return r
 	}
 	k.start(t, narrow("narrow", nil),
@@ -112,21 +111,21 @@ func TestStoreKubernetesNarrow(t *testing.T) {
 		}
 	}
 	k.configs.config(t, "unknown-yet", `{"credentialSource":"agent","password":"analytics-db"}`)
-	// Last, since what they still ask for may be written down late.
+	// These are last, because the API server may log their remaining requests late.
 	k.fails(t, "narrow", "crm-api", "single-key: name that is not allowed", codes.PermissionDenied)
 	k.fails(t, "narrow", "warehouse", "direct: name that is not allowed", codes.PermissionDenied)
 
 	k.do(t, http.MethodDelete, "/api/v1/namespaces/default/serviceaccounts/default", nil)
-	require.Eventually(t, func() bool { // what it knows of a token, the API server remembers for a moment
+	require.Eventually(t, func() bool { // the API server caches a token's validity for a moment
 		_, failure := k.ask(t, "narrow", "analytics-db")
 		return failure != ""
 	}, patience, tick)
 	k.fails(t, "narrow", "analytics-db", "token revoked or expired", codes.PermissionDenied)
-	// Of a secret that it knows already the refusal would make no literal anyway.
+	// If the secret were already known, the refusal would not make a literal anyway.
 	k.fails(t, "probe", "unknown-yet", "token revoked or expired, deniedProbe literal", codes.PermissionDenied)
 	k.account(t, "default", "default")
 	write()
-	require.Equal(t, kubernetesCanary, k.answers(t, "narrow", "analytics-db")["password"], "the file is read again")
+	require.Equal(t, kubernetesCanary, k.answers(t, "narrow", "analytics-db")["password"], "the token's file must be read again")
 }
 
 func TestStoreKubernetesNamespaces(t *testing.T) {
@@ -143,7 +142,7 @@ func TestStoreKubernetesNamespaces(t *testing.T) {
 	k.allow(t, "Role", "team", "blind", "secrets")
 	k.makeNamespace(t, "ending")
 	k.allow(t, "Role", "ending", "wide", "secrets", "namespaces")
-	k.do(t, http.MethodDelete, "/api/v1/namespaces/ending", nil) // here is no controller that would end it
+	k.do(t, http.MethodDelete, "/api/v1/namespaces/ending", nil) // no controller runs here that would finish the deletion
 	k.account(t, "default", "everywhere")
 	k.allow(t, "ClusterRole", "", "everywhere", "secrets")
 	k.account(t, "default", "sees")
@@ -167,10 +166,10 @@ func TestStoreKubernetesNamespaces(t *testing.T) {
 	k.fails(t, "unseen-nowhere", "missing", "namespace missing, role for the whole cluster", codes.PermissionDenied)
 	k.fails(t, "ending", "missing", "namespace being deleted", codes.Unavailable)
 
-	require.Equal(t, "reference", k.answers(t, "blind", "missing")["password"], "the right is bound in the namespace")
+	require.Equal(t, "reference", k.answers(t, "blind", "missing")["password"], "the right is bound in the namespace, so the namespace exists")
 	require.Equal(t, "reference", k.answers(t, "team", "single")["password"])
 	k.answers(t, "everywhere", "there")
-	require.Equal(t, "reference", k.answers(t, "everywhere", "single")["password"], "a secret that is there shows the namespace")
+	require.Equal(t, "reference", k.answers(t, "everywhere", "single")["password"], "an existing secret proves that the namespace exists")
 	k.deleteNamespace(t, "team")
 	k.fails(t, "team", "other", "namespace gone, name never seen", codes.Unavailable)
 	k.fails(t, "team", "single", "namespace gone, known secret", codes.Unavailable)
@@ -187,7 +186,7 @@ func TestStoreKubernetesDown(t *testing.T) {
 	k.answers(t, "wide", "crm-api")
 
 	k.throttle(t)
-	require.NoError(t, k.Etcd.Hang()) // so that one of the lookups keeps the only place
+	require.NoError(t, k.Etcd.Hang()) // one of the lookups then occupies the only place
 	k.fails(t, "wide", "crm-api", "throttled", codes.Unavailable)
 	require.NoError(t, k.Etcd.Continue())
 	k.do(t, http.MethodDelete, "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/one", nil)
@@ -196,7 +195,7 @@ func TestStoreKubernetesDown(t *testing.T) {
 	require.NoError(t, k.Hang())
 	begin := time.Now()
 	k.fails(t, "wide", "crm-api", "hangs", codes.DeadlineExceeded)
-	require.Less(t, time.Since(begin), 5*time.Second, "storeTimeout is 1 s")
+	require.Less(t, time.Since(begin), 5*time.Second, "the answer must not take longer, because storeTimeout is 1 s")
 	require.NoError(t, k.Continue())
 	k.recovers(t, "wide", "crm-api")
 
@@ -227,8 +226,8 @@ func TestStoreKubernetesDown(t *testing.T) {
 	sees(t, kubernetesType, "reachable again", codes.OK.String())
 }
 
-// throttle leaves the account "wide" one place at the API server, which answers 429
-// to whom it has no place for.
+// throttle gives the account "wide" one concurrent request at the API server. Further requests
+// get 429.
 func (k *kubernetesStore) throttle(t *testing.T) {
 	t.Helper()
 	path := "/apis/flowcontrol.apiserver.k8s.io/v1/"
@@ -262,8 +261,8 @@ func (k *kubernetesStore) throttle(t *testing.T) {
 	}, patience, tick)
 }
 
-// TestStoreKubernetesManifests has an API server check what is shipped, each field
-// of it, with Dapr's own definition of a Component.
+// TestStoreKubernetesManifests lets an API server validate every field of the shipped
+// manifests, with Dapr's own definition of a Component.
 func TestStoreKubernetesManifests(t *testing.T) {
 	t.Parallel()
 	k := startKubernetes(t)

@@ -17,8 +17,8 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// No MongoDB could be had: its file is held to the scenario on an emulator, which
-// refuses nobody, and cannot do the updates that contrib writes with.
+// We could not get a MongoDB. The test uses an emulator. It has no access control, and lacks
+// the updates that contrib writes with.
 func TestStoreMongoDBOnAnEmulator(t *testing.T) {
 	t.Parallel()
 	server, err := harness.StartMongoDB(t.Context(), binary(t, "MONGO_SERVER", "mongo-server"))
@@ -36,7 +36,7 @@ func TestStoreMongoDBOnAnEmulator(t *testing.T) {
 	c.mongoWriters(t, server)
 }
 
-// mongoURL returns the connection string of the store's file, on the server and
+// mongoURL returns the connection string in the store's file, changed to the test's server and
 // without a user.
 func mongoURL(t *testing.T, server *harness.MongoDB) string {
 	t.Helper()
@@ -46,8 +46,8 @@ func mongoURL(t *testing.T, server *harness.MongoDB) string {
 	return u.String()
 }
 
-// insertMongo adds a document as contrib's store writes it, with the fields
-// besides or instead.
+// insertMongo inserts a document as contrib's store writes it. fields are added to it or
+// replace its fields.
 func insertMongo(t *testing.T, server *harness.MongoDB, guid string, fields bson.M) {
 	t.Helper()
 	document := bson.M{"_id": guid, "_etag": "1", "_ttl": nil}
@@ -55,8 +55,8 @@ func insertMongo(t *testing.T, server *harness.MongoDB, guid string, fields bson
 	require.NoError(t, server.Insert(t.Context(), "credentials", "configs", document))
 }
 
-// mongoWriters reads what others write. daprd's HTTP API stores documents of
-// doubles, and drivers what their languages have.
+// mongoWriters reads documents of other writers. daprd's HTTP API stores numbers as doubles,
+// and drivers store the types of their languages.
 func (c configStoreCase) mongoWriters(t *testing.T, server *harness.MongoDB) {
 	document := func(a any) bson.D {
 		m := bson.D{{Key: "yy", Value: 1e2}, {Key: "x", Value: int32(2)}}

@@ -13,7 +13,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// startMariaDB starts a MariaDB with the users and tables of its file.
+// startMariaDB starts a MariaDB with the users and tables that the store's file needs.
 func startMariaDB(t *testing.T) *harness.MariaDB {
 	t.Helper()
 	server, err := harness.StartMariaDB(t.Context(), "admin-canary-7b1a")
@@ -24,7 +24,7 @@ func startMariaDB(t *testing.T) *harness.MariaDB {
 	require.NoError(t, server.Exec(t.Context(), string(setup),
 		`ALTER USER credentials IDENTIFIED BY 'reader-canary-2c3d' ACCOUNT UNLOCK`,
 		`ALTER USER credentials_writer IDENTIFIED BY 'writer-canary-4e5f' ACCOUNT UNLOCK`,
-		// As the component's user, but for the table.
+		// The same rights as the component's user, except for the table.
 		`CREATE USER barred IDENTIFIED BY 'barred-canary-6a7b'`,
 		`GRANT SELECT ON credentials.dapr_metadata TO barred`,
 		`GRANT INSERT ON credentials.state TO barred`))
@@ -51,7 +51,7 @@ func TestStoreMySQL(t *testing.T) {
 	}.run(t)
 }
 
-// What goes wrong under a component that is connected.
+// Failures while the component is connected.
 func TestStoreMySQLGoesWrong(t *testing.T) {
 	t.Parallel()
 	server := startMariaDB(t)
@@ -92,8 +92,7 @@ func TestStoreMySQLGoesWrong(t *testing.T) {
 	})
 }
 
-// What others' configs have lost by the time that we read them. MariaDB keeps a
-// document as its text.
+// What configs of other writers have lost when we read them. MariaDB stores a document as text.
 func TestStoreMySQLForeign(t *testing.T) {
 	t.Parallel()
 	server := startMariaDB(t)
@@ -106,7 +105,7 @@ func TestStoreMySQLForeign(t *testing.T) {
 	}))
 }
 
-// A table that the store has made itself takes keys in either case for the same.
+// In a table that contrib created, keys that differ only in case are the same key.
 func TestStoreMySQLHeedsCase(t *testing.T) {
 	t.Parallel()
 	server := startMariaDB(t)

@@ -13,7 +13,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// startPostgres starts a PostgreSQL with the roles and tables of its file.
+// startPostgres starts a PostgreSQL with the roles and tables that the store's file needs.
 func startPostgres(t *testing.T) *harness.Postgres {
 	t.Helper()
 	server, err := harness.StartPostgres(t.Context(), "admin-canary-4c7d")
@@ -24,7 +24,7 @@ func startPostgres(t *testing.T) *harness.Postgres {
 	require.NoError(t, server.Exec(t.Context(), string(setup),
 		`ALTER ROLE credentials PASSWORD 'reader-canary-1b2c'`,
 		`ALTER ROLE credentials_writer PASSWORD 'writer-canary-3d4e'`,
-		// As the component's role, but for the table.
+		// The same rights as the component's role, except for the table.
 		`CREATE ROLE barred LOGIN PASSWORD 'barred-canary-5f6a'`,
 		`GRANT USAGE ON SCHEMA credentials TO barred`,
 		`GRANT USAGE, CREATE ON SCHEMA credential_resolver TO barred`,
@@ -52,8 +52,9 @@ func TestStorePostgreSQL(t *testing.T) {
 	}.run(t)
 }
 
-// PgBouncer's transaction mode gives each transaction any of its connections, where a
-// prepared statement of the same name may be another client's: queryExecMode does without.
+// In PgBouncer's transaction mode, each transaction may use another connection, where a
+// prepared statement of the same name may belong to another client. With queryExecMode, the
+// store uses none.
 func TestStorePostgreSQLBehindPgBouncer(t *testing.T) {
 	t.Parallel()
 	const role, password = "credentials", "reader-canary-1b2c"
@@ -92,7 +93,7 @@ func TestStorePostgreSQLBehindPgBouncer(t *testing.T) {
 	require.NotContains(t, s.component.Log(), "canary")
 }
 
-// What goes wrong under a component that is connected.
+// Failures while the component is connected.
 func TestStorePostgreSQLGoesWrong(t *testing.T) {
 	t.Parallel()
 	server := startPostgres(t)
@@ -132,10 +133,10 @@ func TestStorePostgreSQLGoesWrong(t *testing.T) {
 	})
 }
 
-// endConnections ends the component's connections, so that it makes new ones.
+// endConnections ends the component's connections, so that it opens new ones.
 const endConnections = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'credentials'`
 
-// What others' configs have lost by the time that we read them.
+// What configs of other writers have lost when we read them.
 func TestStorePostgreSQLForeign(t *testing.T) {
 	t.Parallel()
 	server := startPostgres(t)

@@ -11,8 +11,8 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// What components/stores/state.redis.yaml asks an administrator for, and its
-// writer.
+// Users as components/stores/state.redis.yaml describes them: a reader and a writer. The other
+// two lack rights.
 const (
 	redisReader = "credentials on >reader-canary-7c1f ~myapp||* +ping +info +hgetall +get +scan"
 	redisWriter = "writer on >writer-canary-8d2e ~myapp||* +ping +info +hgetall +get +scan +eval +hget +hset +hincrby +del"
@@ -42,7 +42,7 @@ func TestStoreRedis(t *testing.T) {
 		canaries: []string{"canary"},
 	}
 	c.run(t)
-	// The reader may run no script, and half of a writer not all that it is made of.
+	// The reader may not run scripts, and redisHalf lacks some of the writer's commands.
 	for _, changes := range []map[string]any{nil, user("half", "half-canary-1b5a")} {
 		out, err := c.tryCommand(t, c.component(t, "writer", newStores(t), changes), "delete", "multi")
 		require.Error(t, err)
@@ -51,8 +51,8 @@ func TestStoreRedis(t *testing.T) {
 	c.redisFailures(t, server)
 }
 
-// redisFailures are those that only Redis has: each as an administrator brings it
-// about under a component that runs.
+// redisFailures checks failures that only Redis has. The test causes each as an administrator
+// could, while the component runs.
 func (c configStoreCase) redisFailures(t *testing.T, server *harness.Redis) {
 	s := newStores(t)
 	s.secret(t, "bundle", map[string]string{"u_key": "alice", "p_key": "multi-pw"})

@@ -21,8 +21,8 @@ const (
 	restartLiteral = "restart-literal-canary-8b15"
 )
 
-// restarted is a component that is killed and started again, beside one daprd on a Redis
-// with configs and a Vault.
+// restarted is a component that a test kills and starts again. It uses one daprd, a Redis with
+// configs, and a Vault.
 type restarted struct {
 	t       *testing.T
 	o       harness.ComponentOptions
@@ -33,7 +33,8 @@ type restarted struct {
 	metrics string
 }
 
-// newRestarted starts all of it with a state folder, and more arguments.
+// newRestarted starts all of it, with a state folder and additional arguments for the
+// component.
 func newRestarted(t *testing.T, state string, args ...string) *restarted {
 	t.Helper()
 	r := &restarted{t: t, vault: startVault(t, harness.OpenBao()), metrics: metricsAddress(t)}
@@ -66,7 +67,7 @@ func (r *restarted) start() {
 	require.NoError(r.t, err)
 }
 
-// ask asks until the component answers: daprd dials again only after a while.
+// ask requests the credential until the component answers, because daprd redials with a delay.
 func (r *restarted) ask() (reply reply) {
 	r.t.Helper()
 	require.Eventually(r.t, func() (answered bool) {
@@ -85,7 +86,7 @@ func (r *restarted) requireRight() {
 	}, got.entries, got.message)
 }
 
-// answers returns the paths of the answers that are kept.
+// answers returns the paths of the stored answers.
 func (r *restarted) answers() []string {
 	r.t.Helper()
 	paths, err := filepath.Glob(filepath.Join(r.o.StateDir, "*", "answers", "*", "*"))
@@ -135,7 +136,7 @@ func TestStoreRestartInAnOutage(t *testing.T) {
 	}
 }
 
-// restartedIn starts all with a state folder that is in memory, or encrypted.
+// restartedIn starts all of it with a state folder that is either in memory or encrypted.
 func restartedIn(t *testing.T, encrypted bool) *restarted {
 	t.Helper()
 	if encrypted {
@@ -151,8 +152,8 @@ func restartedIn(t *testing.T, encrypted bool) *restarted {
 	return newRestarted(t, folder)
 }
 
-// heldInTheClear tells whether all of the texts are in files of a folder, or their names;
-// it is either all or none.
+// heldInTheClear reports whether all of the texts are in the files of a folder or in their
+// names. Either all of them or none must be.
 func heldInTheClear(t *testing.T, folder string, texts ...string) bool {
 	t.Helper()
 	var all strings.Builder
@@ -174,8 +175,8 @@ func heldInTheClear(t *testing.T, folder string, texts ...string) bool {
 	return found > 0
 }
 
-// TestStoreRestartAfterARefusal has an answer that was refused, or whose secret is gone:
-// it does not come back with a restart in an outage.
+// TestStoreRestartAfterARefusal restarts the component during an outage, after an answer was
+// refused or its secret was deleted. The old answer must not come back.
 func TestStoreRestartAfterARefusal(t *testing.T) {
 	for name, refuse := range map[string]func(r *restarted){
 		"the secret is deleted": func(r *restarted) {

@@ -18,14 +18,14 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// wrong is a failure of a database: the statements that begin and end it.
+// wrong is a failure of a database, with the statements that begin and end it.
 type wrong struct {
 	failure, begin, end string
 	want                codes.Code
 }
 
-// goesWrong lets things go wrong under a component that is connected, and right
-// again. It waits for what is to be seen: a connection may be a moment in ending.
+// goesWrong causes failures while the component is connected, and ends each again. It waits for
+// the effect, because a connection may take a moment to end.
 func (c configStoreCase) goesWrong(
 	t *testing.T, exec func(context.Context, ...string) error, failures []wrong,
 ) {
@@ -51,17 +51,16 @@ func (c configStoreCase) goesWrong(
 	c.requireQuiet(t, side.component.Log())
 }
 
-// foreign is a config whose order of fields and digits get lost, and byDaprd what
-// is left of it where daprd has parsed it: in its HTTP API, and in the gRPC one if
-// the content type says JSON.
+// foreign is a config whose field order and digits can get lost. byDaprd is the result after
+// daprd has parsed it: in its HTTP API, and in its gRPC API if the content type is JSON.
 const (
 	foreign = `{"z":1.0,"a":12345678901234567890,"m":{"yy":1e2,"x":2}}`
 	byDaprd = `{"a":12345678901234567000,"m":{"x":2,"yy":100},"z":1}`
 )
 
-// writtenBy stores foreign in a store of contrib's, which makes its own tables, by
-// us, by daprd's state API and by the server's own means, and returns what an
-// application gets of each. metadata are the store's; version is daprd's.
+// writtenBy stores foreign in a store of contrib, which creates its own tables: with our
+// command, with daprd's state API, and with the server's own means. It returns what an
+// application gets for each. metadata is the store's, and version is daprd's version of it.
 func writtenBy(
 	t *testing.T, storeType, version string, metadata map[string]any, insert func() error,
 ) map[string]string {
@@ -104,7 +103,7 @@ func writtenBy(
 	return got
 }
 
-// saveHTTP stores a value by daprd's state API over HTTP.
+// saveHTTP stores a value with daprd's state API over HTTP.
 func saveHTTP(t *testing.T, side *sidecar, key, value string) {
 	t.Helper()
 	body := `[{"key":"` + key + `","value":` + value + `}]`

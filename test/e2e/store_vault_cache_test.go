@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStoreVaultCached has the default cache before a Vault: many requests are one
-// reading, a rotation is seen at refresh, and a Vault that is down is not noticed.
+// TestStoreVaultCached uses the default cache with Vault. Many requests must cause one read,
+// refresh must show a rotation, and an outage of Vault must not be visible.
 func TestStoreVaultCached(t *testing.T) { onEachVault(t, vaultCached) }
 
 func vaultCached(t *testing.T, v *vaultStore) {
@@ -29,7 +29,7 @@ func vaultCached(t *testing.T, v *vaultStore) {
 		})
 	}
 	group.Wait()
-	require.Equal(t, 1, v.reads(t)-before, "by Vault's own audit log")
+	require.Equal(t, 1, v.reads(t)-before, "reads in Vault's own audit log")
 
 	fresh := func(metadata ...string) map[string]string {
 		entries, failure := v.side.get(t, "cached", "analytics-db", metadata...)
@@ -40,7 +40,7 @@ func vaultCached(t *testing.T, v *vaultStore) {
 	rotated := map[string]any{"db_password_key": vaultCanary + "-rotated", "ssl_cert_key": vaultCanary}
 	v.write(t, "secret", "analytics-db", rotated)
 	require.Equal(t, first, fresh("fingerprint=true"))
-	require.Eventually(t, func() bool { // once a second at the most
+	require.Eventually(t, func() bool { // at most once a second
 		return fresh("rejected=" + first["_fingerprint"])["password"] == vaultCanary+"-rotated"
 	}, patience, tick)
 	v.write(t, "secret", "analytics-db", map[string]any{"db_password_key": vaultCanary, "ssl_cert_key": vaultCanary})
@@ -53,10 +53,10 @@ func vaultCached(t *testing.T, v *vaultStore) {
 		return contains(v.side.component, "answered as it was")
 	}, patience, tick)
 	_, failure := v.side.get(t, "brief", "analytics-db", "refresh=true")
-	require.Contains(t, failure, "code = Unavailable", "what is asked for fresh must not be old")
+	require.Contains(t, failure, "code = Unavailable", "a refresh request must not get an old answer")
 }
 
-// reads returns how many readings of secrets the server has written down.
+// reads returns the number of reads of secrets in the server's audit log.
 func (v *vaultStore) reads(t *testing.T) int {
 	t.Helper()
 	n, err := v.Reads("secret/data/")

@@ -13,9 +13,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// TestStoreVaultBreaker takes Vault away: once the breaker is open a request costs
-// no time, and the first one after Vault is back is answered within the breaker's
-// interval (5 s), without anybody's doing.
+// TestStoreVaultBreaker stops Vault. While the breaker is open, a request must be answered at
+// once. After Vault is back, a request must succeed within the breaker's interval (5 s).
 func TestStoreVaultBreaker(t *testing.T) { onEachVault(t, vaultBreaker) }
 
 func vaultBreaker(t *testing.T, v *vaultStore) {
@@ -44,9 +43,8 @@ func vaultBreaker(t *testing.T, v *vaultStore) {
 	require.True(t, contains(v.side.component, "answers again"))
 }
 
-// TestStoreVaultThreeNames has single-key mode under a policy that allows the
-// secrets alone: lookupFields asks for nothing else, and deniedProbe takes what is
-// refused for a literal.
+// TestStoreVaultThreeNames uses single-key mode with a policy that allows only the secrets.
+// With lookupFields, nothing else is looked up. With deniedProbe, a refused value is a literal.
 func TestStoreVaultThreeNames(t *testing.T) { onEachVault(t, vaultThreeNames) }
 
 func vaultThreeNames(t *testing.T, v *vaultStore) {
@@ -73,12 +71,13 @@ func vaultThreeNames(t *testing.T, v *vaultStore) {
 			require.Equal(t, 2, after-before)
 		}
 	}
-	// Last: requests that the refusal makes needless may reach Vault after the answer.
+	// These are last: some of the refused credential's requests may reach Vault after its
+	// answer.
 	v.fails(t, "neither", "crm-api", "single-key: name that is not allowed", codes.PermissionDenied)
 }
 
-// TestStoreVaultRequests counts what a single-key credential costs: each of its
-// strings is asked for.
+// TestStoreVaultRequests counts the requests for a single-key credential. Each of its strings
+// is looked up.
 func TestStoreVaultRequests(t *testing.T) { onEachVault(t, vaultRequests) }
 
 func vaultRequests(t *testing.T, v *vaultStore) {
@@ -94,12 +93,12 @@ func vaultRequests(t *testing.T, v *vaultStore) {
 	require.Equal(t, vaultCanary, v.answers(t, "wide", "twelve")["two"])
 	after, err := v.Reads("secret/data/")
 	require.NoError(t, err)
-	proofs := after - before - 12 // that the mount is what it was, for 9 literals
-	require.Positive(t, proofs, "by Vault's own audit log")
+	proofs := after - before - 12 // requests that check the mount, for 9 literals
+	require.Positive(t, proofs, "requests in Vault's own audit log")
 	require.LessOrEqual(t, proofs, 9)
 
 	var bundle, twelve []time.Duration
-	for range 21 { // in turn, since the machine has other work
+	for range 21 { // alternate, because the load of the machine varies
 		bundle = append(bundle, v.takes(t, "wide", "analytics-db"))
 		twelve = append(twelve, v.takes(t, "wide", "twelve"))
 	}
@@ -110,7 +109,7 @@ func vaultRequests(t *testing.T, v *vaultStore) {
 		proofs, twelve[10].Round(time.Microsecond), float64(twelve[10])/float64(bundle[10]))
 }
 
-// takes asks for a credential and returns how long it took.
+// takes requests a credential and returns how long that took.
 func (v *vaultStore) takes(t *testing.T, component, guid string) time.Duration {
 	t.Helper()
 	begin := time.Now()

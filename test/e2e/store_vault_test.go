@@ -52,7 +52,7 @@ func vaultSecrets(t *testing.T, v *vaultStore) {
 		for _, name := range absent {
 			v.fails(t, component, "bundle-"+name, "bundle "+name+suffix, codes.NotFound)
 			got := v.answers(t, component, "single-"+name)
-			require.Equal(t, name, got["password"], "a literal")
+			require.Equal(t, name, got["password"], "want a literal")
 			require.Equal(t, vaultCanary, got["api_key"])
 			sees(t, v.row, "single-key "+name+": a literal"+suffix, codes.OK.String())
 		}
@@ -74,8 +74,8 @@ func vaultSecrets(t *testing.T, v *vaultStore) {
 	require.Equal(t, vaultCanary, got["password"])
 }
 
-// takesNames asks for a credential with every sort of string: one that Vault would
-// not take for a name would fail it whole.
+// takesNames requests a credential with all kinds of strings. A string that Vault rejected as a
+// name would fail the whole credential.
 func (v *vaultStore) takesNames(t *testing.T) {
 	t.Helper()
 	names := []string{
@@ -95,8 +95,8 @@ func (v *vaultStore) takesNames(t *testing.T) {
 
 func TestStoreVaultStatedNames(t *testing.T) { onEachVault(t, vaultStatedNames) }
 
-// vaultStatedNames asks, by secret-path and by reference, for secrets that the server's own
-// command stored: any name that it takes is a name, and the entry is that secret's.
+// vaultStatedNames reads secrets that the server's own command has stored, by secret-path and
+// by reference. Every name that the command accepts must work.
 func vaultStatedNames(t *testing.T, v *vaultStore) {
 	names := []string{
 		"Prod DB", "a b/c d", "a?b", "a#b", "50%", "a%2fb", "%2e%2e", "a+b", `a\b`, "a;b,c:d@e=f&g", "naïve/日本語 ü", "...",
@@ -143,7 +143,7 @@ func vaultStatedNames(t *testing.T, v *vaultStore) {
 	}
 }
 
-// put stores a secret by the server's own command.
+// put stores a secret with the server's own command.
 func (v *vaultStore) put(t *testing.T, name string, data ...string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), v.binary, append([]string{"kv", "put", "-mount=secret", "dapr/" + name}, data...)...)
@@ -152,7 +152,7 @@ func (v *vaultStore) put(t *testing.T, name string, data ...string) {
 	require.NoError(t, err, "%q: %s", name, out)
 }
 
-// TestStoreVaultNarrow has the Component and the policy that are shipped.
+// TestStoreVaultNarrow uses the shipped Component and policy.
 func TestStoreVaultNarrow(t *testing.T) { onEachVault(t, vaultNarrow) }
 
 func vaultNarrow(t *testing.T, v *vaultStore) {
@@ -176,11 +176,11 @@ func vaultNarrow(t *testing.T, v *vaultStore) {
 	require.Equal(t, vaultCanary, v.answers(t, "narrow", "one-key")["api_key"])
 	require.Equal(t, vaultCanary, v.answers(t, "no-probe", "one-key")["api_key"])
 
-	v.revoke(t, first) // before "probe" knows a secret, which would be no literal anyway
+	v.revoke(t, first) // before "probe" has read a secret, because a known secret would not become a literal anyway
 	v.fails(t, "probe", "crm-api", "token revoked or expired, deniedProbe literal", codes.PermissionDenied)
 	v.fails(t, "narrow", "analytics-db", "token revoked or expired", codes.PermissionDenied)
 	write(v.token(t, "narrow"))
-	require.Equal(t, vaultCanary, v.answers(t, "narrow", "analytics-db")["password"], "the file is read again")
+	require.Equal(t, vaultCanary, v.answers(t, "narrow", "analytics-db")["password"], "the token's file must be read again")
 }
 
 func TestStoreVaultWrongMount(t *testing.T) { onEachVault(t, vaultWrongMount) }
@@ -217,9 +217,10 @@ func vaultWrongMount(t *testing.T, v *vaultStore) {
 	v.fails(t, "team", "other", "mount back as KV version 1", codes.Unavailable)
 }
 
-// TestStoreVaultReplacedMount has a mount disabled, and enabled again as another version,
-// with no request in between that could tell: version 1 answers every name as version 2 does
-// a missing one. A credential of a cached and of a new secret would hand out a reference.
+// TestStoreVaultReplacedMount disables a mount and enables it again as version 1, with no
+// request in between that could notice. Version 1 answers every name as version 2 answers a
+// missing one. A credential that combines a cached and a new secret would then contain a
+// reference.
 func TestStoreVaultReplacedMount(t *testing.T) { onEachVault(t, vaultReplacedMount) }
 
 func vaultReplacedMount(t *testing.T, v *vaultStore) {
@@ -237,11 +238,11 @@ func vaultReplacedMount(t *testing.T, v *vaultStore) {
 	require.NoError(t, v.Mount(t.Context(), "team", "1"))
 	v.fails(t, "team", "mixed", "mount replaced by KV version 1, name never seen", codes.Unavailable)
 	require.True(t, contains(v.side.component, "the mount that enginePath names is KV version 1"))
-	require.Equal(t, vaultCanary, v.answers(t, "team", "cached")["api_key"], "what is cached is still good")
+	require.Equal(t, vaultCanary, v.answers(t, "team", "cached")["api_key"], "a cached answer must still be served")
 
 	v.do(t, http.MethodDelete, "sys/mounts/team", nil)
 	require.NoError(t, v.Mount(t.Context(), "team", "2"))
-	require.Equal(t, "never-seen", v.answers(t, "team", "mixed")["password"], "a literal, as the store can tell again")
+	require.Equal(t, "never-seen", v.answers(t, "team", "mixed")["password"], "want a literal, because the store can distinguish again")
 }
 
 func TestStoreVaultDown(t *testing.T) { onEachVault(t, vaultDown) }
@@ -267,7 +268,7 @@ func vaultDown(t *testing.T, v *vaultStore) {
 	require.NoError(t, v.Hang())
 	begin := time.Now()
 	v.fails(t, "wide", "crm-api", "hangs", codes.DeadlineExceeded)
-	require.Less(t, time.Since(begin), 5*time.Second, "storeTimeout is 1 s")
+	require.Less(t, time.Since(begin), 5*time.Second, "the answer must not take longer, because storeTimeout is 1 s")
 	require.NoError(t, v.Continue())
 	v.recovers(t, "wide", "crm-api")
 

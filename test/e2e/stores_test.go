@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stores are a folder of configs (bindings.localstorage) and a file of secrets,
-// which a test fills by hand.
+// stores is a folder of configs (bindings.localstorage) and a file of secrets. A test fills
+// them directly.
 type stores struct {
 	folder  string
 	secrets map[string]any
@@ -30,7 +30,7 @@ func newStores(t *testing.T) *stores {
 
 func (s *stores) path(name string) string { return filepath.Join(s.folder, name) }
 
-// metadata are those of a component on these stores, with the changes.
+// metadata returns the metadata of a component on these stores, with changes applied.
 func (s *stores) metadata(changes map[string]any) map[string]any {
 	m := map[string]any{
 		"configStore":             "bindings.localstorage",
@@ -44,7 +44,7 @@ func (s *stores) metadata(changes map[string]any) map[string]any {
 	return m
 }
 
-// config writes a credential's config as it is.
+// config writes the text of a config unchanged.
 func (s *stores) config(t *testing.T, guid, text string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(s.path("configs/"+guid+".json"), []byte(text), 0o644))
@@ -57,7 +57,7 @@ func (s *stores) secret(t *testing.T, name string, entries map[string]string) {
 	s.writeSecrets(t)
 }
 
-// writeSecrets replaces the file at once, as an editor or an agent does.
+// writeSecrets replaces the file in one step, as an editor or an agent does.
 func (s *stores) writeSecrets(t *testing.T) {
 	t.Helper()
 	text, err := json.Marshal(s.secrets)
@@ -66,13 +66,13 @@ func (s *stores) writeSecrets(t *testing.T) {
 	require.NoError(t, os.Rename(s.path("secrets.new"), s.path("secrets.json")))
 }
 
-// put stores a config by the command line, on the embedded default.
+// put stores a config in the default config store with the command line.
 func put(t *testing.T, dataHome, guid, config string) {
 	t.Helper()
 	putInto(t, credentials("credentials", map[string]any{"environment": "local"}), dataHome, guid, config)
 }
 
-// putInto stores a config by the command line, in the Component's config store.
+// putInto stores a config in the Component's config store with the command line.
 func putInto(t *testing.T, r resource, dataHome, guid, config string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config.json")

@@ -16,10 +16,10 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// kernel is what identifies a process of another PID namespace.
+// kernel is how the kernel identifies a process in another PID namespace.
 type kernel struct {
 	name   string
-	binary string // the component as it runs there
+	binary string // the component's binary for it
 	pidfds bool   // SO_PEERPIDFD identifies a process
 }
 
@@ -31,7 +31,7 @@ func kernels(t *testing.T) []kernel {
 	}
 }
 
-// namespaces say who has a PID namespace of its own.
+// namespaces states which processes have their own PID namespace.
 type namespaces struct{ component, a, b bool }
 
 func (n namespaces) String() string {
@@ -39,7 +39,7 @@ func (n namespaces) String() string {
 	return fmt.Sprintf("component %s, A %s, B %s", own[n.component], own[n.a], own[n.b])
 }
 
-// allNamespaces are all combinations; A and B differ in nothing but their order.
+// allNamespaces has all combinations. A and B are interchangeable.
 var allNamespaces = []namespaces{
 	{false, false, false},
 	{false, true, false},
@@ -49,11 +49,11 @@ var allNamespaces = []namespaces{
 	{true, true, true},
 }
 
-// TestTenants has two daprds on one component, both with a Component named
-// credentials, on stores of their own, in every combination of PID namespaces. Each
-// process is restarted and each Component edited. Neither ever gets the other's
-// answer. Each gets its own again, but for the component's restart where no kernel
-// identifies a daprd: that one gets Unavailable with the remedy.
+// TestTenants runs two daprds with one component, in every combination of PID namespaces. Both
+// have a Component named "credentials", with separate stores. Each process is restarted and
+// each Component edited. No daprd may ever get the other's answer, and each must get its own
+// again. The exception is a restart of the component if the kernel cannot identify a daprd:
+// then the daprd must get Unavailable with the remedy.
 func TestTenants(t *testing.T) {
 	t.Parallel()
 	for _, k := range kernels(t) {
@@ -76,7 +76,7 @@ func TestTenants(t *testing.T) {
 	}
 }
 
-// tenants are two daprds on one component.
+// tenants are two daprds with one component.
 type tenants struct {
 	kernel     kernel
 	namespaces namespaces
@@ -85,7 +85,7 @@ type tenants struct {
 	a, b       *tenant
 }
 
-// tenant is one daprd, and a name that only its own stores hold.
+// tenant is one daprd, with a name that only its own stores contain.
 type tenant struct {
 	name      string
 	otherPIDs bool
@@ -139,8 +139,8 @@ func (s *tenants) start(t *testing.T, x *tenant) {
 	x.daprd = d
 }
 
-// restartComponent kills and starts the component. Where the connection is a daprd's
-// identity, both daprds must be restarted, as they are told.
+// restartComponent kills and starts the component. If the connection is a daprd's identity,
+// both daprds must be restarted, as the error tells them.
 func (s *tenants) restartComponent(t *testing.T) {
 	t.Helper()
 	s.component.Kill()
@@ -160,7 +160,7 @@ func (s *tenants) restartComponent(t *testing.T) {
 	s.requireOwn(t)
 }
 
-// edit changes a Component's metadata, and waits for daprd to have seen it.
+// edit changes a Component's metadata, and waits until daprd has reloaded it.
 func (s *tenants) edit(t *testing.T, x *tenant) {
 	t.Helper()
 	before := count(x.daprd, "Component updated: ")
@@ -171,8 +171,8 @@ func (s *tenants) edit(t *testing.T, x *tenant) {
 	require.Eventually(t, func() bool { return count(x.daprd, "Component updated: ") > before }, patience, tick)
 }
 
-// ask asks for a tenant's credential: an answer is its own, or fails the test. It
-// returns the error's text.
+// ask requests a tenant's credential. An answer must be its own. ask returns the text of an
+// error.
 func (s *tenants) ask(t *testing.T, x *tenant) string {
 	t.Helper()
 	r, err := ask(t.Context(), x.daprd, "credentials", "who")
@@ -183,11 +183,11 @@ func (s *tenants) ask(t *testing.T, x *tenant) string {
 	if r.message != "" {
 		return r.message
 	}
-	require.Equal(t, x.name, r.entries["it"], "it got another's answer")
+	require.Equal(t, x.name, r.entries["it"], "got another tenant's answer")
 	return ""
 }
 
-// requireAnswer waits for a tenant to be answered.
+// requireAnswer waits until a tenant gets an answer.
 func (s *tenants) requireAnswer(t *testing.T, x *tenant) {
 	t.Helper()
 	last := ""
@@ -203,8 +203,8 @@ func (s *tenants) requireOwn(t *testing.T) {
 	s.requireAnswer(t, s.b)
 }
 
-// TestConnectionDialledAgain has a daprd whose connection was idle, and comes back on
-// a new one without Init, beside another with a Component of the same name.
+// TestConnectionDialledAgain reconnects a daprd without Init, as after an idle time. Another
+// daprd has a Component of the same name.
 func TestConnectionDialledAgain(t *testing.T) {
 	t.Parallel()
 	for _, k := range kernels(t) {
@@ -240,14 +240,14 @@ func requireDialsAgain(t *testing.T, p *peer, x *tenant, identified bool) {
 	}
 	require.Contains(t, failure, "code = Unavailable")
 	require.Contains(t, failure, "--single-daprd")
-	require.Empty(t, p.init(t, x.component), "as a daprd that was restarted")
+	require.Empty(t, p.init(t, x.component), "Init must succeed, as from a restarted daprd")
 	entries, failure = p.get(t, "credentials", "who")
 	require.Empty(t, failure)
 	require.Equal(t, x.name, entries["it"])
 }
 
-// TestStranger has a process that never sent Init name another's Component, and one of
-// another user try everything.
+// TestStranger tries to use another's Component: from a process that never sent Init, and from
+// a process of another user.
 func TestStranger(t *testing.T) {
 	t.Parallel()
 	const other = 65534
@@ -269,7 +269,7 @@ func TestStranger(t *testing.T) {
 				require.Empty(t, failure)
 				entries, failure := same.get(t, "credentials", "who")
 				require.Contains(t, failure, "code = Unavailable")
-				require.Empty(t, entries, "it sent no Init")
+				require.Empty(t, entries, "a process without Init must get nothing")
 				require.Empty(t, same.init(t, thief.component))
 
 				if os.Getuid() == 0 { // only root can start a process of another user
@@ -284,14 +284,14 @@ func TestStranger(t *testing.T) {
 				}
 				entries, failure = v.get(t, "credentials", "who")
 				require.Empty(t, failure)
-				require.Equal(t, "victim", entries["it"], "nobody's Init replaced it")
+				require.Equal(t, "victim", entries["it"], "the victim's instance must be unchanged")
 			})
 		}
 	}
 }
 
-// TestSingleDaprd has a daprd that no kernel identifies come back after a restart of
-// the component, because it is the only one.
+// TestSingleDaprd restarts the component while the kernel cannot identify its daprd. With
+// --single-daprd, the daprd must still be served.
 func TestSingleDaprd(t *testing.T) {
 	t.Parallel()
 	for _, k := range kernels(t) {
@@ -315,8 +315,8 @@ func TestSingleDaprd(t *testing.T) {
 	}
 }
 
-// TestDaprdOfAnotherUser shows what a daprd of another user says, and that
-// --allow-uid lets it in.
+// TestDaprdOfAnotherUser checks what a daprd of another user logs, and that --allow-uid lets it
+// in.
 func TestDaprdOfAnotherUser(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
@@ -354,8 +354,8 @@ func TestDaprdOfAnotherUser(t *testing.T) {
 	})
 }
 
-// TestRecordsOfAnotherPIDNamespace has the records of a daprd that is in another PID
-// namespace go with it.
+// TestRecordsOfAnotherPIDNamespace checks that the records of a daprd in another PID namespace
+// are removed when it ends.
 func TestRecordsOfAnotherPIDNamespace(t *testing.T) {
 	t.Parallel()
 	x := newTenant(t, "a", true)
@@ -374,8 +374,8 @@ func TestRecordsOfAnotherPIDNamespace(t *testing.T) {
 	require.Equal(t, 1, records())
 	first.Kill()
 	startComponent(t, o)
-	require.Equal(t, 1, records(), "it has not been seen to end")
+	require.Equal(t, 1, records(), "the daprd's end has not been observed yet")
 	s.requireAnswer(t, x)
 	x.daprd.Kill()
-	require.Eventually(t, func() bool { return records() == 0 }, patience, tick, "it came back, and ended")
+	require.Eventually(t, func() bool { return records() == 0 }, patience, tick, "the record must be removed after the daprd came back and ended")
 }

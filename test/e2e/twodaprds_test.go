@@ -18,15 +18,14 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestTwoDaprds has two daprds on one component, both with a Component named
-// credentials, on stores of their own. While A is killed and started, and B's
-// Component is edited, neither ever sees the other's answer; and when A has ended,
-// its stores close.
+// TestTwoDaprds runs two daprds with one component. Both have a Component named "credentials",
+// with separate stores. While A is killed and started, and B's Component is edited, no daprd
+// may get the other's answer. When A has ended, its stores must close.
 func TestTwoDaprds(t *testing.T) {
 	t.Parallel()
 	sockets := socketFolder(t)
 	component := startComponent(t, harness.ComponentOptions{
-		SocketFolder: sockets, Args: []string{"--allow-core-dumps"}, // its descriptors are looked at
+		SocketFolder: sockets, Args: []string{"--allow-core-dumps"}, // the test reads its file descriptors
 	})
 	database := filepath.Join(t.TempDir(), "a.db")
 	storeA, storeB := credentials("credentials", map[string]any{
@@ -54,12 +53,12 @@ func TestTwoDaprds(t *testing.T) {
 		before := askedA.right.Load()
 		require.Eventually(t, func() bool { return askedA.right.Load() > before+10 }, patience, tick, "A does not answer again")
 	}
-	require.Eventually(t, func() bool { return count(daprdB, "Component updated: ") == 4 }, patience, tick, "B's edits")
+	require.Eventually(t, func() bool { return count(daprdB, "Component updated: ") == 4 }, patience, tick, "want four edits of B")
 	cancel()
 	askedA.wait.Wait()
 	askedB.wait.Wait()
-	require.Empty(t, askedA.wrong.Load(), "A saw another's answer")
-	require.Empty(t, askedB.wrong.Load(), "B saw another's answer")
+	require.Empty(t, askedA.wrong.Load(), "A got another daprd's answer")
+	require.Empty(t, askedB.wrong.Load(), "B got another daprd's answer")
 	require.Greater(t, askedB.right.Load(), int64(100))
 	t.Logf("right answers: A %d, B %d", askedA.right.Load(), askedB.right.Load())
 
@@ -67,21 +66,21 @@ func TestTwoDaprds(t *testing.T) {
 	daprdA.Load().Kill()
 	require.Eventually(t, func() bool { return openFiles(t, component.Process, database) == 0 }, patience, tick,
 		"the stores of a daprd that has ended stay open")
-	require.EventuallyWithT(t, func(c *assert.CollectT) { // daprd says that it has updated before it has
+	require.EventuallyWithT(t, func(c *assert.CollectT) { // daprd reports an update before it is complete
 		r, err := ask(t.Context(), daprdB, "credentials", "who")
 		require.NoError(c, err)
 		require.Equal(c, "b", r.entries["it"], r.message)
 	}, patience, tick)
 }
 
-// answers are those that one daprd's application got.
+// answers are the answers that one daprd's application got.
 type answers struct {
 	wait  sync.WaitGroup
 	right atomic.Int64
-	wrong atomic.Value // the first that was neither right nor an error; a string
+	wrong atomic.Value // the first answer, as a string, that was neither right nor an error
 }
 
-// hammer asks who it is, on several connections, until ctx ends.
+// hammer requests the credential on several connections until ctx ends.
 func hammer(ctx context.Context, daprd func() *harness.Daprd, want string) *answers {
 	a := &answers{}
 	a.wrong.Store("")
@@ -90,7 +89,7 @@ func hammer(ctx context.Context, daprd func() *harness.Daprd, want string) *answ
 			for ctx.Err() == nil {
 				r, err := ask(ctx, daprd(), "credentials", "who")
 				switch {
-				case err != nil || r.message != "": // daprd is away, or reloads
+				case err != nil || r.message != "": // daprd is down or reloads
 				case r.entries["it"] == want:
 					a.right.Add(1)
 				default:
@@ -102,8 +101,8 @@ func hammer(ctx context.Context, daprd func() *harness.Daprd, want string) *answ
 	return a
 }
 
-// openFiles returns how many descriptors a process has of a file and of those
-// that are named like it with an ending, such as a database's log.
+// openFiles returns how many descriptors a process has of a file and of files with that name as
+// a prefix, such as a database's log.
 func openFiles(t *testing.T, p *harness.Process, path string) int {
 	t.Helper()
 	n := 0

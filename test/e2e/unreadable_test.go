@@ -12,9 +12,9 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestUnreadableFiles takes the right to read a file from the component for a while, as an
-// editor or an agent does that writes it first and sets its mode last. Applications go on
-// with the last good answer.
+// TestUnreadableFiles makes a file unreadable for the component for a while, as an editor or an
+// agent does that first writes a file and then sets its mode. Applications must get the last
+// good answer.
 func TestUnreadableFiles(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
@@ -26,7 +26,7 @@ func TestUnreadableFiles(t *testing.T) {
 	metrics, o := metricsAddress(t), harness.ComponentOptions{SocketFolder: socketFolder(t)}
 	o.Args = []string{"--metrics-listen", metrics}
 	require.NoError(t, os.Chmod(o.SocketFolder, 0o755))
-	if os.Getuid() == 0 { // whom modes do not bind
+	if os.Getuid() == 0 { // root ignores file modes
 		o.UID = ordinary()
 		require.NoError(t, os.Chown(o.SocketFolder, int(o.UID), int(o.UID)))
 	}

@@ -16,23 +16,22 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// vaultStore is a Vault, configs in a folder, and what must not be seen of them.
+// vaultStore is a Vault, configs in a folder, and secrets that must not be visible anywhere.
 type vaultStore struct {
 	*harness.Vault
 
-	row     string // how the matrix calls it
-	binary  string // the server's, and its command
+	row     string // its name in the matrix
+	binary  string // the server's binary, which is also its command line
 	configs *stores
 	tokens  []string
 	side    *sidecar
-	seen    []string // what the application got for an error
+	seen    []string // the error texts that the application got
 }
 
-// vaultCanary is in every secret's value.
+// vaultCanary is in the value of every secret.
 const vaultCanary = "canary-of-vault-90b1"
 
-// onEachVault runs a test on each of the servers that have Vault's API, started
-// anew.
+// onEachVault runs a test on a new instance of each server that has Vault's API.
 func onEachVault(t *testing.T, test func(*testing.T, *vaultStore)) {
 	t.Helper()
 	t.Parallel()
@@ -86,7 +85,7 @@ func (v *vaultStore) write(t *testing.T, mount, name string, entries map[string]
 	require.NoError(t, v.Write(t.Context(), mount+"/data/dapr/"+name, entries))
 }
 
-// token makes a token with a policy, which nothing may ever show.
+// token creates a token with a policy. No log or error may contain it.
 func (v *vaultStore) token(t *testing.T, policy string) string {
 	t.Helper()
 	token, err := v.Token(t.Context(), policy)
@@ -100,7 +99,7 @@ func (v *vaultStore) revoke(t *testing.T, token string) {
 	v.do(t, http.MethodPost, "auth/token/revoke", map[string]string{"token": token})
 }
 
-// component is one on this Vault, with a token of the wide policy.
+// component returns a Component on this Vault, with a token of the policy "wide".
 func (v *vaultStore) component(t *testing.T, name string, changes map[string]any) resource {
 	t.Helper()
 	metadata := map[string]any{
@@ -112,7 +111,7 @@ func (v *vaultStore) component(t *testing.T, name string, changes map[string]any
 	return credentials(name, metadata)
 }
 
-// shipped is the Component that is shipped, with its addresses made this test's.
+// shipped returns the shipped Component with this test's addresses.
 func (v *vaultStore) shipped(t *testing.T, name, tokenFile string) resource {
 	t.Helper()
 	given, err := componentfile.Load("../../components/stores/secretstores.hashicorp.vault.yaml")
@@ -124,7 +123,7 @@ func (v *vaultStore) shipped(t *testing.T, name, tokenFile string) resource {
 	require.Contains(t, metadata, "secretStore.vaultTokenMountPath")
 	metadata["secretStore.vaultTokenMountPath"] = tokenFile
 	metadata["secretStore.vaultAddr"] = v.URL()
-	metadata["allowedSecrets"] = "*" // Vault's own refusals are what is tested
+	metadata["allowedSecrets"] = "*" // the test is about refusals by Vault itself
 	metadata["configStore"] = "bindings.localstorage"
 	metadata["configStore.rootPath"] = v.configs.path("configs")
 	metadata["configKey"] = "{guid}.json"
@@ -143,7 +142,7 @@ func (v *vaultStore) ask(t *testing.T, component, guid string) (map[string]strin
 	return entries, failure
 }
 
-// answers asks for a credential and returns it.
+// answers requests a credential, which must succeed, and returns it.
 func (v *vaultStore) answers(t *testing.T, component, guid string) map[string]string {
 	t.Helper()
 	entries, failure := v.ask(t, component, guid)
@@ -151,8 +150,7 @@ func (v *vaultStore) answers(t *testing.T, component, guid string) map[string]st
 	return entries
 }
 
-// fails asks for a credential that cannot be had, and notes what the application
-// sees of the failure.
+// fails requests a credential, which must fail, and records what the application sees.
 func (v *vaultStore) fails(t *testing.T, component, guid, what string, code codes.Code) {
 	t.Helper()
 	entries, failure := v.ask(t, component, guid)
@@ -162,7 +160,7 @@ func (v *vaultStore) fails(t *testing.T, component, guid, what string, code code
 	require.Equal(t, code.String(), seen, what)
 }
 
-// recovers waits until a credential can be had again.
+// recovers waits until a credential resolves again.
 func (v *vaultStore) recovers(t *testing.T, component, guid string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -171,8 +169,8 @@ func (v *vaultStore) recovers(t *testing.T, component, guid string) {
 	}, patience, tick)
 }
 
-// requireSilence sees that neither the application nor the log was told a token, a
-// secret or a name that was looked up.
+// requireSilence requires that neither the application nor the log has seen a token, a secret
+// or the name of a lookup.
 func (v *vaultStore) requireSilence(t *testing.T) {
 	t.Helper()
 	text := strings.Join(v.seen, "\n") + v.side.component.Log()

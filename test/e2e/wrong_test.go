@@ -11,9 +11,9 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// TestWrongEdit has a Component become wrong under a running daprd: daprd ends, and
-// with ignoreErrors goes on without the store, for it has closed the old one by
-// then. The component survives, and serves again as soon as it is asked.
+// TestWrongEdit makes a Component wrong while daprd runs. daprd ends, or with ignoreErrors runs
+// without the store, because it has already closed the old one. The component must keep running
+// and serve the next valid Component.
 func TestWrongEdit(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
@@ -32,7 +32,7 @@ func TestWrongEdit(t *testing.T) {
 		side.folder.write(t, right)
 		requireServes(t, startDaprd(t, side.sockets, side.folder))
 	})
-	t.Run("with ignoreErrors it goes on without", func(t *testing.T) {
+	t.Run("with ignoreErrors daprd runs without it", func(t *testing.T) {
 		t.Parallel()
 		wrong, right := wrong, right
 		wrong.ignoreErrors, right.ignoreErrors = true, true
@@ -45,7 +45,7 @@ func TestWrongEdit(t *testing.T) {
 		side.folder.write(t, right)
 		requireAnswers(t, side)
 	})
-	t.Run("a file that is no YAML takes the store away", func(t *testing.T) {
+	t.Run("a file that is not YAML removes the store", func(t *testing.T) {
 		t.Parallel()
 		side := startSidecar(t, harness.ComponentOptions{}, right)
 		side.folder.writeFile(t, "credentials.yaml", "kind: Component\n\tno YAML")
@@ -55,7 +55,7 @@ func TestWrongEdit(t *testing.T) {
 	})
 }
 
-// requireCode waits until daprd answers with an error of its own.
+// requireCode waits until daprd answers with an error code of its own.
 func requireCode(t *testing.T, side *sidecar, code string) {
 	t.Helper()
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
