@@ -43,7 +43,7 @@ func TestAMalformedGUIDIsNotSentToDaprd(t *testing.T) {
 	requireMeans(t, err, client.ErrInvalid)
 }
 
-func TestAnAnswerThatIsNoCredential(t *testing.T) {
+func TestAnswerWithoutACredentialIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, data := range []map[string]string{
 		nil, {"g": canary.Secret}, {"_value": canary.Secret}, {"_value": `["` + canary.Secret + `"]`},

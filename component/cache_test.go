@@ -141,7 +141,7 @@ func TestACredentialThatChangesIsCountedAndLoggedAsStale(t *testing.T) {
 }
 
 // The encoded answer must equal the answer of the store's Go interface.
-func TestAnAnswerIsEncodedAsItIsAnswered(t *testing.T) {
+func TestEncodedAnswerEqualsTheAnswer(t *testing.T) {
 	testCached(t, func(s *fakeStores, store *component.SecretStore) {
 		for _, metadata := range []map[string]string{
 			nil, {"format": "json"}, {"fields": "password"}, {"fingerprint": "true"}, {"format": "json", "fields": "password"},
@@ -206,7 +206,7 @@ func TestABulkRequestIsNotAnsweredFromAStaleCache(t *testing.T) {
 
 // A store that ends with its instance must not share cached secrets, even if another instance
 // has the same metadata.
-func TestWhatEndsWithAnInstanceIsCachedForItAlone(t *testing.T) {
+func TestStoreOfOneInstanceSharesNoCache(t *testing.T) {
 	w := newFileStores(t)
 	open := func() secretstores.SecretStore {
 		store := w.factory()

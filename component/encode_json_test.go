@@ -63,7 +63,7 @@ func TestAnAnswerInJSONOfSomeFieldsHasTheirShape(t *testing.T) {
 
 // Substitution replaces a reference by a value. The object that contains it must then be
 // encoded again.
-func TestAnObjectThatWasMadeIsEncodedLikeOneThatWasRead(t *testing.T) {
+func TestBuiltObjectIsEncodedLikeAParsedOne(t *testing.T) {
 	inner := credential.NewObject(
 		credential.Field{Name: "token", Value: credential.StringValue(`a"b`)},
 		credential.Field{Name: "none"},

@@ -19,7 +19,7 @@ func field(name, text string) credential.Field {
 	return credential.Field{Name: name, Value: credential.StringValue(text)}
 }
 
-func TestWhatIsNotUTF8IsRefusedByTheNameOfItsField(t *testing.T) {
+func TestInvalidUTF8IsRefusedWithItsFieldName(t *testing.T) {
 	const notUTF8 = canary.Secret + "\xff"
 	nested := func(f credential.Field) credential.Field {
 		return credential.Field{Name: "extra", Value: credential.NewObject(field("fine", "v"), f).AsValue()}
@@ -53,7 +53,7 @@ func TestWhatIsNotUTF8IsRefusedByTheNameOfItsField(t *testing.T) {
 	}
 }
 
-func TestAFieldThatIsNotAskedForDoesNotSpoilTheOthers(t *testing.T) {
+func TestUnrequestedInvalidFieldIsIgnored(t *testing.T) {
 	c := &credential.Credential{GUID: "g", Fields: credential.NewObject(field("user", "u"), field("cert", "\xff"))}
 	for _, format := range []component.Format{component.Flat, component.JSON} {
 		_, err := component.Encode(c, component.Request{Format: format, Fields: []string{"user"}})

@@ -36,7 +36,7 @@ func failing(t *testing.T, log *logtext.Text, err error) *component.SecretStore 
 	return component.On(log.Logger(t.Name()), component.NewMetrics(prometheus.NewRegistry()), stores.Options())
 }
 
-func TestAStoresFailureIsToldInFixedWords(t *testing.T) {
+func TestStoreFailureHasAFixedText(t *testing.T) {
 	words := errors.New("GET https://vault/" + canary.Path + "/" + canary.Reference + ": " + canary.Secret)
 	cases := map[string]struct {
 		err  error
@@ -95,7 +95,7 @@ func TestRemedyIsInTheWarningAndNotInTheAnswer(t *testing.T) {
 
 // One secret that cannot be used must neither stop daprd from starting nor affect other
 // credentials.
-func TestSecretThatCannotBeUsedIsOneCredentials(t *testing.T) {
+func TestUnusableSecretFailsOnlyItsCredential(t *testing.T) {
 	w := newFileStores(t)
 	w.secrets(`{"db": {"password": "` + canary.Secret + `", "port": 5432}, "fine": {"password": "p"}, "l": ["x"]}`)
 	w.config("db", `{"credentialSource":"agent","secret-path":"db","password":"password"}`)

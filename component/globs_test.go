@@ -11,7 +11,7 @@ import (
 	"credential-resolver/internal/canary"
 )
 
-func TestAGlobStandsForNames(t *testing.T) {
+func TestGlobMatchesNames(t *testing.T) {
 	cases := []struct {
 		patterns string
 		yes, no  []string

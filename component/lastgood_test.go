@@ -91,7 +91,7 @@ func TestDaprdGetsTheLastGoodCredentialWhileAStoreIsDown(t *testing.T) {
 	}
 }
 
-func TestTheLastGoodCredentialIsAnsweredAsItIsAskedFor(t *testing.T) {
+func TestLastGoodAnswerHonoursTheRequest(t *testing.T) {
 	r := newRemembering(t)
 	require.Equal(t, "first", r.daprd())
 	r.fail(credential.Unavailable)
@@ -100,7 +100,7 @@ func TestTheLastGoodCredentialIsAnsweredAsItIsAskedFor(t *testing.T) {
 	assert.Equal(t, map[string]string{"secret-path": canary.Reference}, data)
 	_, err = get(r.store, "c", "namespace", "n", "fields", "none")
 	assert.Equal(t, codes.InvalidArgument, status.Code(err))
-	assert.Equal(t, "first", r.daprd(), "the application's failed request must not delete the last good answer")
+	assert.Equal(t, "first", r.daprd(), "a request for an unknown field must not delete the last good answer")
 }
 
 func TestAnyOtherFailureForgetsTheLastGoodCredential(t *testing.T) {
@@ -187,7 +187,7 @@ func TestABulkRequestIsNotAnsweredWithTheLastGood(t *testing.T) {
 	assert.Equal(t, codes.Unavailable, status.Code(err))
 }
 
-func TestInstancesDoNotShareWhatTheyKeep(t *testing.T) {
+func TestInstancesShareNoLastGoodAnswers(t *testing.T) {
 	w := newFileStores(t)
 	w.config("c", `{"user":"u"}`)
 	w.secrets(`{}`)
@@ -201,7 +201,7 @@ func TestInstancesDoNotShareWhatTheyKeep(t *testing.T) {
 	assert.Equal(t, codes.Unavailable, status.Code(err))
 }
 
-func TestManyAskAtOnceWhileAStoreGoesAndComes(t *testing.T) {
+func TestConcurrentRequestsDuringOutages(t *testing.T) {
 	r := newRemembering(t)
 	require.Equal(t, "first", r.daprd())
 	var group sync.WaitGroup

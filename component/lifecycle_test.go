@@ -98,7 +98,7 @@ func TestInitEndsWithItsContextAndTheStoresGoOnConnecting(t *testing.T) {
 
 // A secret of an earlier instance must not become a literal when it disappears. An edited
 // Component, or one that was idle, is a new instance on the same store.
-func TestWhatIsKnownOfAStoreOutlivesAnInstance(t *testing.T) {
+func TestKnownSecretsOutliveAnInstance(t *testing.T) {
 	w := newFileStores(t)
 	w.config("c", `{"credentialSource":"agent","user":"someone","password":"db-password"}`)
 	w.secrets(`{"db-password": {"value": "hunter2"}, "someone": {"value": "x"}}`)

@@ -80,7 +80,7 @@ func TestTheNamesThatDaprdActsOnAreRefusedWithTheRemedy(t *testing.T) {
 	}
 }
 
-func TestInitRefusesWhatNoRetryMends(t *testing.T) {
+func TestInitRefusesPermanentMistakes(t *testing.T) {
 	cases := map[string]struct {
 		properties map[string]string
 		says       string

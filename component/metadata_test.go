@@ -173,7 +173,7 @@ func TestMetadataAreRead(t *testing.T) {
 	}
 }
 
-func TestABadValueIsRefusedWithWhatWouldBeGood(t *testing.T) {
+func TestABadValueIsRefusedWithTheRemedy(t *testing.T) {
 	const (
 		duration       = `must be a duration above zero with its unit, such as "3s"`
 		durationOrNone = `must be a duration with its unit, such as "60s", or "0s" for none`

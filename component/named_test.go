@@ -12,7 +12,7 @@ import (
 	"credential-resolver/component"
 )
 
-func TestACredentialOfAFurtherStoreOfSecrets(t *testing.T) {
+func TestCredentialOfANamedStore(t *testing.T) {
 	w := newFileStores(t)
 	second := filepath.Join(t.TempDir(), "second.json")
 	w.write(second, `{"pw": {"value": "of the second"}}`)
@@ -49,7 +49,7 @@ func TestLookupFieldsAndDeniedProbe(t *testing.T) {
 	assert.Equal(t, codes.PermissionDenied, status.Code(err))
 }
 
-func TestTheMetadataOfFurtherStores(t *testing.T) {
+func TestMetadataOfNamedStores(t *testing.T) {
 	base := map[string]string{"secretStore": "secretstores.local.file", "secretStore.secretsFile": "x"}
 	for name, tc := range map[string]struct{ metadata, value, want string }{
 		"without a name":      {"secretStores", "x", "needs the name of a store"},

@@ -96,7 +96,7 @@ func TestACredentialThatIsSavedCanBeAskedFor(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotSaved(t *testing.T) {
+func TestInvalidConfigsAreNotSaved(t *testing.T) {
 	w, store := local(t)
 	b := binding(t, store)
 	tests := map[string]struct {

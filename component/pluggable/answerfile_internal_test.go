@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzAnswerFile decodes arbitrary bytes as an answer file. Whatever it accepts must encode to
-// the same bytes.
+// FuzzAnswerFile decodes arbitrary bytes as an answer file. An answer that it accepts must be
+// the same after it is encoded and decoded again.
 func FuzzAnswerFile(f *testing.F) {
 	whole, err := (&answerFile{answerVersion, "g", "boot", 1, 2, sumOf([]byte("text")), []byte("text")}).encode()
 	require.NoError(f, err)

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// The APIs of daprd that a step may ask.
+// The APIs of daprd that a step may use.
 const (
 	secretsAPI = "secrets"
 	stateAPI   = "state"
@@ -14,19 +14,19 @@ const (
 // step is one request to daprd: a name in a store.
 type step struct{ api, store, name string }
 
-// operation is what is timed: what an application does for one credential.
+// operation is the measured unit: what an application does to get one credential.
 type operation func(ctx context.Context, c client, r *rand.Rand) error
 
-// subject is one way to a credential. Subjects of one measurement take turns.
+// subject is one way to get a credential. The subjects of one measurement take turns.
 type subject struct {
 	id    string // short, for ratios
 	title string
 	op    operation
-	probe step              // of what op does
-	want  map[string]string // what it answers; nil: anything that is not empty
+	probe step              // a request that op makes
+	want  map[string]string // its expected answer; nil: any non-empty answer
 }
 
-// asks is the operation that makes these requests, one after the other.
+// asks returns the operation that makes these requests one after another.
 func asks(steps ...step) operation {
 	return func(ctx context.Context, c client, _ *rand.Rand) error {
 		for _, s := range steps {
@@ -38,13 +38,13 @@ func asks(steps ...step) operation {
 	}
 }
 
-// one is a subject that is one request of the secrets API.
+// one returns a subject with one request to the secrets API.
 func one(id, title, store, name string, want map[string]string) subject {
 	s := step{secretsAPI, store, name}
 	return subject{id: id, title: title, op: asks(s), probe: s, want: want}
 }
 
-// The ids of the subjects that are measured side by side.
+// The ids of the subjects that are compared.
 const (
 	floor      = "a"
 	hit        = "b"
@@ -57,8 +57,8 @@ const (
 	daprdsFile = "f"
 )
 
-// sideBySide are the ways to a credential that are compared. The old way is what a
-// client library did: read the config, and then the secrets one by one.
+// sideBySide returns the subjects that are compared. The old way is what a client library did:
+// read the config, and then the secrets one by one.
 func sideBySide() []subject {
 	old := []step{{stateAPI, stateStore, bundleGUID}, {secretsAPI, vaultStore, bundleGUID}}
 	oldSix := []step{{stateAPI, stateStore, sixGUID}}
@@ -78,7 +78,7 @@ func sideBySide() []subject {
 	}
 }
 
-// comparison is a ratio of requests a second that says something.
+// comparison is a ratio of two request rates.
 type comparison struct{ of, to, title string }
 
 func comparisons() []comparison {

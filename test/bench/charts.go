@@ -6,7 +6,7 @@ import (
 	"credential-resolver/test/plot"
 )
 
-// plotFolder is where the plots are, beside the page.
+// plotFolder is the folder of the plots, beside the page.
 const plotFolder = "benchmarks"
 
 // The files of the plots.
@@ -18,7 +18,7 @@ const (
 
 func rateChart(protocol string) string { return "rates-" + strings.ToLower(protocol) + ".svg" }
 
-// charts are the plots, by file.
+// charts returns the plots by file name.
 func (r report) charts() map[string]plot.Chart {
 	all := map[string]plot.Chart{
 		credentialsChart: r.credentialsChart(), memoryChart: r.memoryChart(), fieldsChart: r.fieldsChart(),
@@ -39,7 +39,7 @@ func (r report) rateChart(protocol string) plot.Chart {
 		_, single := map[string]bool{hitSix: true, missSix: true, oldWaySix: true}[s.id]
 		l := plot.Line{Name: s.title, Color: colors[s.id], Dashed: single}
 		for _, n := range connections() {
-			rate := r.sideBySide[place{protocol, n}][s.id].rate().median
+			rate := r.sideBySide[setting{protocol, n}][s.id].rate().median
 			l.Points = append(l.Points, plot.Point{X: float64(n), Y: rate})
 		}
 		c.Lines = append(c.Lines, l)
@@ -47,7 +47,7 @@ func (r report) rateChart(protocol string) plot.Chart {
 	return c
 }
 
-// latencyLines are the middle latency and that of one in a hundred, in ms.
+// latencyLines returns lines of the median latency and of the 99th percentile, in ms.
 func latencyLines(name, color string, xs []int, at func(i int) series) []plot.Line {
 	p50 := plot.Line{Name: name + ", p50", Color: color}
 	p99 := plot.Line{Name: name + ", p99", Color: color, Dashed: true}
@@ -59,7 +59,8 @@ func latencyLines(name, color string, xs []int, at func(i int) series) []plot.Li
 	return []plot.Line{p50, p99}
 }
 
-// asMany are what was measured with all credentials in the cache, and their numbers.
+// asMany returns the measurements with all credentials in the cache, and their numbers of
+// credentials.
 func (r report) asMany() (all []grown, counts []int) {
 	for _, g := range r.growth {
 		if g.stored == g.cached {

@@ -16,7 +16,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// The protocols that daprd is asked by.
+// The protocols for requests to daprd.
 const (
 	overHTTP = "HTTP"
 	overGRPC = "gRPC"
@@ -24,11 +24,11 @@ const (
 
 func protocols() []string { return []string{overHTTP, overGRPC} }
 
-// client asks daprd, over one connection of its own.
+// client makes requests to daprd over its own connection.
 type client interface {
-	// ask makes a request; an answer that is empty is an error.
+	// ask makes a request. An empty answer is an error.
 	ask(ctx context.Context, s step) error
-	// secret makes a request of the secrets API, and returns the answer.
+	// secret makes a request to the secrets API and returns the answer.
 	secret(ctx context.Context, s step) (map[string]string, error)
 	close()
 }
@@ -80,7 +80,7 @@ func (c httpClient) get(ctx context.Context, s step) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := c.transport.RoundTrip(req)
-	if err != nil || resp.StatusCode == http.StatusOK { // daprd says 204 for what is empty
+	if err != nil || resp.StatusCode == http.StatusOK { // daprd answers an empty result with 204
 		return resp, err
 	}
 	body, err := io.ReadAll(resp.Body)

@@ -15,11 +15,12 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// constantName is what daprd knows the constant component by.
+// constantName is the name of the constant component in daprd.
 const constantName = "constant"
 
-// constant is a pluggable secret store that has one answer, and nothing of ours: on
-// gRPC's own server as it comes, it is what daprd and the socket cost.
+// constant is a pluggable secret store that always gives the same answer. It contains none of
+// our code and uses gRPC's server with default settings. It shows the cost of daprd and the
+// socket alone.
 type constant struct {
 	proto.UnimplementedSecretStoreServer
 
@@ -53,13 +54,13 @@ func serveConstant(ctx context.Context) error {
 	}
 	server := grpc.NewServer()
 	proto.RegisterSecretStoreServer(server, constant{answer: bundleAnswer()})
-	reflection.Register(server) // daprd finds what is served by it
+	reflection.Register(server) // daprd uses reflection to find the services
 	stopped := context.AfterFunc(ctx, server.Stop)
 	defer stopped()
 	return server.Serve(listener)
 }
 
-// startConstant starts this program again, as the constant component.
+// startConstant runs this program again as the constant component.
 func startConstant(ctx context.Context, folder string) (*harness.Process, error) {
 	self, err := os.Executable()
 	if err != nil {

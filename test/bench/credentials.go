@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// The credentials that are asked for: one with a bundle, and one whose six fields
-// are each a secret of its own.
+// The requested credentials: one with a bundle, and one whose six fields each refer to a
+// separate secret.
 const (
 	bundleGUID = "analytics-db"
 	sixGUID    = "six"
 )
 
-// bundleConfig is a multi-key config, and bundleEntries the bundle that it names.
+// bundleConfig is a multi-key config. bundleEntries is its bundle.
 func bundleConfig() map[string]any {
 	return map[string]any{
 		"credentialSource": "agent", "secret-path": bundleGUID, "host": "db.example.com", "port": 5432,
@@ -27,8 +27,8 @@ func bundleEntries() map[string]string {
 	}
 }
 
-// bundleAnswer is the finished credential. The constant component and daprd's own
-// file store hold it as it is, so that every way there answers as much.
+// bundleAnswer is the finished credential. The constant component and daprd's own file store
+// return it directly, so that all answers have the same size.
 func bundleAnswer() map[string]string {
 	answer := map[string]string{}
 	for field, value := range bundleConfig() {
@@ -44,7 +44,7 @@ func sixFields() []string {
 	return []string{"account", "username", "password", "client_id", "client_secret", "api_key"}
 }
 
-// secretOf is the name of the secret that a field refers to.
+// secretOf returns the name of the secret that a field refers to.
 func secretOf(field string) string { return "six-" + field }
 
 func sixConfig() map[string]any {
@@ -65,13 +65,12 @@ func sixAnswer() map[string]string {
 
 func valueOf(field string) string { return "value-of-" + field }
 
-// fieldCounts are the numbers of fields of the configs that show growth by fields.
+// fieldCounts returns the numbers of fields for the measurement by fields.
 func fieldCounts() []int { return []int{1, 10, 50, 200} }
 
 func fieldsGUID(n int) string { return fmt.Sprintf("fields-%d", n) }
 
-// fieldsConfig is a config of n fields, each of which refers to an entry of its
-// bundle.
+// fieldsConfig returns a config with n fields. Each refers to an entry of its bundle.
 func fieldsConfig(n int) map[string]any {
 	config := map[string]any{"credentialSource": "agent", "secret-path": fieldsGUID(n)}
 	for i := range n {
@@ -96,7 +95,7 @@ func fieldsAnswer(n int) map[string]string {
 	return answer
 }
 
-// text is a value as JSON; what is made here always has one.
+// text returns a value as JSON. The values of this program always have one.
 func text(value any) []byte {
 	encoded, err := json.Marshal(value)
 	if err != nil {

@@ -2,8 +2,7 @@ package main
 
 import "fmt"
 
-// byFields are subjects that differ in how many fields the config has, each with
-// and without the cache.
+// byFields returns subjects with different numbers of fields, each with and without the cache.
 func byFields() []subject {
 	var subjects []subject
 	for _, n := range fieldCounts() {
@@ -17,6 +16,5 @@ func byFields() []subject {
 
 func fieldsID(store string, n int) string { return fmt.Sprintf("%s %d", store, n) }
 
-// byFieldsAt is where they are measured: one request at a time shows what each
-// costs.
-func byFieldsAt() place { return place{overGRPC, 1} }
+// byFieldsAt is the setting for these subjects. One request at a time shows the cost of each.
+func byFieldsAt() setting { return setting{overGRPC, 1} }

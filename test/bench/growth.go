@@ -13,33 +13,33 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// size is how many credentials are in the store, and how many of them are asked for
-// and thus in the cache.
+// size is the number of credentials in the store, and how many of them are requested and
+// therefore cached.
 type size struct{ stored, cached int }
 
-// grown is what the component is like with a number of credentials.
+// grown is the result for a number of credentials.
 type grown struct {
 	size
 
 	misses, hits loaded
 }
 
-// loaded is one component under load.
+// loaded is the result of one component under load.
 type loaded struct {
 	alone, many series // at 1 and at manyConnections
 	resident    int64  // bytes, at the end
 }
 
-// manyConnections are those that show what a component can do.
+// manyConnections is a number of connections that puts the component under full load.
 const manyConnections = 32
 
-// manyGUID is the GUID of one of many credentials, which share a bundle.
+// manyGUID returns the GUID of one of many credentials, which share a bundle.
 func manyGUID(i int) string { return manyPrefix + strconv.Itoa(i) }
 
 const manyPrefix = "many-"
 
-// growth measures with ever more credentials, each time in programs started anew.
-// What is asked for is in the cache, or nothing is.
+// growth measures with more and more credentials. Each measurement uses new processes. Either
+// all requested credentials are cached, or none.
 func (s *stores) growth(ctx context.Context, p plan) ([]grown, error) {
 	plain := s.onFile(manyConfigs)
 	if err := s.put(ctx, ours("many", plain, nil), manyGUID(0), bundleConfig()); err != nil {
@@ -65,7 +65,7 @@ func (s *stores) growth(ctx context.Context, p plan) ([]grown, error) {
 	return all, nil
 }
 
-// fillDatabase copies the first config until there are n.
+// fillDatabase copies the first config until there are n configs.
 func (s *stores) fillDatabase(ctx context.Context, n int) error {
 	db, err := sql.Open("sqlite", s.path(manyConfigs))
 	if err != nil {
@@ -79,8 +79,8 @@ func (s *stores) fillDatabase(ctx context.Context, n int) error {
 	return errors.Join(err, db.Close())
 }
 
-// load asks for one or another of n credentials, and before that, if they are to be in
-// the cache, for each of them once.
+// load requests random ones of n credentials. If warm is set, it first requests each of them
+// once, so that all are cached.
 func (s *stores) load(ctx context.Context, component harness.Resource, n int, warm bool, p plan) (l loaded, err error) {
 	side, err := s.startSidecar(ctx, []harness.Resource{component}, false)
 	defer side.stop()
@@ -99,7 +99,7 @@ func (s *stores) load(ctx context.Context, component harness.Resource, n int, wa
 		connections int
 		found       *series
 	}{{1, &l.alone}, {manyConnections, &l.many}} {
-		results, err := side.measure(ctx, place{overGRPC, at.connections}, p, anyOfThem)
+		results, err := side.measure(ctx, setting{overGRPC, at.connections}, p, anyOfThem)
 		if err != nil {
 			return l, err
 		}

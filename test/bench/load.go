@@ -10,7 +10,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// pool is a number of clients, each with a connection, that ask at the same time.
+// pool is a number of clients, each with its own connection, that work in parallel.
 type pool []client
 
 func newPool(daprd *harness.Daprd, protocol string, connections int) (pool, error) {
@@ -32,24 +32,23 @@ func (p pool) close() {
 	}
 }
 
-// sample is what one round measured.
+// sample is the result of one round.
 type sample struct {
 	took      time.Duration
 	latencies []time.Duration // of every operation
-	used      time.Duration   // of the components' processor time
+	used      time.Duration   // processor time of the components
 }
 
-// rate is operations a second.
+// rate returns operations per second.
 func (s sample) rate() float64 { return float64(len(s.latencies)) / s.took.Seconds() }
 
-// run does the operation for a time, on every connection again as soon as it is
-// answered. The first failure ends it.
+// run repeats the operation on every connection for a duration. The first failure ends it.
 func (p pool) run(ctx context.Context, d time.Duration, op operation) (sample, error) {
 	begin := time.Now()
 	return p.until(ctx, op, func() bool { return time.Since(begin) >= d })
 }
 
-// until does the operation on every connection until done says so.
+// until repeats the operation on every connection until done returns true.
 func (p pool) until(ctx context.Context, op operation, done func() bool) (sample, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -1,6 +1,6 @@
-// Command bench measures what a credential costs, through one daprd: the ways to it
-// side by side, and how that grows with credentials and with fields. The figures go
-// into docs/benchmarks.md, with plots beside it. "make bench" runs it.
+// Command bench measures the cost of a credential through one daprd: the ways to get one
+// compared side by side, and the growth with the number of credentials and of fields. The
+// results go into docs/benchmarks.md, with plots beside it. "make bench" runs it.
 package main
 
 import (
@@ -55,7 +55,7 @@ func run(ctx context.Context, p plan) (err error) {
 	return found.write()
 }
 
-// compare measures what one sidecar can show.
+// compare measures everything that one sidecar can show.
 func (r *report) compare(ctx context.Context, s *stores) error {
 	side, err := s.startSidecar(ctx, s.resources(), true)
 	defer side.stop()
@@ -69,7 +69,7 @@ func (r *report) compare(ctx context.Context, s *stores) error {
 	for _, protocol := range protocols() {
 		for _, n := range connections() {
 			progress("%s, connections: %d", protocol, n)
-			at := place{protocol, n}
+			at := setting{protocol, n}
 			if r.sideBySide[at], err = side.measure(ctx, at, r.plan, sideBySide()); err != nil {
 				return err
 			}
@@ -84,5 +84,5 @@ func (r *report) compare(ctx context.Context, s *stores) error {
 	return err
 }
 
-// progress says what is measured now: minutes pass.
+// progress prints the current step, because the run takes minutes.
 func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, format+" ...\n", args...) }

@@ -10,25 +10,25 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// warmUp is how long each subject runs before its first round, so that connections
-// are made and caches filled.
+// warmUp is how long each subject runs before its first round, to open connections and fill
+// caches.
 const warmUp = 100 * time.Millisecond
 
-// place is where subjects are compared.
-type place struct {
+// setting is the setting in which subjects are compared.
+type setting struct {
 	protocol    string
 	connections int
 }
 
-// series is what the rounds of one subject in one place gave.
+// series is the results of all rounds of one subject in one setting.
 type series []sample
 
-// results are the series of subjects, by place and id.
-type results map[place]map[string]series
+// results are the series by setting and by the subject's id.
+type results map[setting]map[string]series
 
-// measure has the subjects take turns in one place, so that what else the machine
-// does hits all of them.
-func (side *sidecar) measure(ctx context.Context, at place, p plan, subjects []subject) (map[string]series, error) {
+// measure lets the subjects take turns in one setting, so that other load on the machine
+// affects all of them.
+func (side *sidecar) measure(ctx context.Context, at setting, p plan, subjects []subject) (map[string]series, error) {
 	clients, err := newPool(side.daprd, at.protocol, at.connections)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (side *sidecar) measure(ctx context.Context, at place, p plan, subjects []s
 	found := map[string]series{}
 	for round := range p.rounds {
 		for i := range subjects {
-			s := subjects[(i+round)%len(subjects)] // nobody always comes after the same
+			s := subjects[(i+round)%len(subjects)] // the order changes each round
 			before := side.used()
 			sample, err := clients.run(ctx, p.round(), s.op)
 			if err != nil {
@@ -55,7 +55,7 @@ func (side *sidecar) measure(ctx context.Context, at place, p plan, subjects []s
 	return found, nil
 }
 
-// verify asks each subject once, and judges the answer.
+// verify requests each subject once and checks the answer.
 func verify(ctx context.Context, daprd *harness.Daprd, subjects []subject) error {
 	c := httpClient{daprd, &http.Transport{}}
 	defer c.close()

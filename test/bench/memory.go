@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// residentBytes is a process's resident size.
+// residentBytes returns the resident size of a process.
 func residentBytes(pid int) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil { // not Linux

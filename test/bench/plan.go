@@ -2,23 +2,23 @@ package main
 
 import "time"
 
-// plan is how long a run measures, how far it goes, and where its results go.
+// plan is the duration and the size of a run, and the folder of its results.
 type plan struct {
-	duration time.Duration // of each subject in each place, all rounds together
-	rounds   int           // how often subjects take turns; odd, so that one is in the middle
-	sizes    []size        // those that show growth
+	duration time.Duration // of each subject in each setting, all rounds together
+	rounds   int           // how often subjects take turns; odd, so that there is a median
+	sizes    []size        // of the measurement by number of credentials
 	folder   string        // of the page and the plots
 }
 
-// What takes less than trialBelow is a trial: it shows that everything works, and
-// measures too shortly to be quoted.
+// A run shorter than trialBelow is a trial: it shows that everything works, but is too short to
+// be quoted.
 const (
 	trialBelow  = 2 * time.Second
 	trialFolder = "bin/bench"
 	docsFolder  = "docs"
 )
 
-// round is how long one subject runs before it is another's turn.
+// round returns how long one subject runs before the next one's turn.
 func (p plan) round() time.Duration { return p.duration / time.Duration(p.rounds) }
 
 func planFor(d time.Duration) plan {
@@ -32,5 +32,5 @@ func planFor(d time.Duration) plan {
 	return plan{d, 11, append(sizes, size{1_000_000, 100_000}), docsFolder}
 }
 
-// connections are the numbers of connections at which the subjects are compared.
+// connections returns the numbers of connections at which the subjects are compared.
 func connections() []int { return []int{1, 8, 32, 128} }

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// tick is what Linux counts processor time in: USER_HZ is 100 wherever Go runs.
+// tick is Linux's unit of processor time. USER_HZ is 100 on all platforms that Go supports.
 const tick = 10 * time.Millisecond
 
-// processorTime is what a process has used of the machine's processors, in steps of a
-// tick; zero where that cannot be told.
+// processorTime returns the processor time that a process has used, as a multiple of tick. It
+// returns zero where it is not available.
 func processorTime(pid int) time.Duration {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}
-	// The second field, in brackets, may hold anything. utime and stime are the 14th
-	// and the 15th (proc(5)).
+	// The second field is in brackets and may contain anything. utime and stime are the 14th
+	// and 15th field (proc(5)).
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	var ticks int64
 	for _, field := range fields[11:13] {
@@ -32,8 +32,8 @@ func processorTime(pid int) time.Duration {
 	return time.Duration(ticks) * tick
 }
 
-// used is the processor time of all components of a sidecar: of those that are
-// compared, one alone is asked at a time.
+// used returns the processor time of all components of a sidecar. Only one of the compared
+// components works at a time.
 func (s *sidecar) used() time.Duration {
 	used := processorTime(s.component.Pid())
 	if s.constant != nil {

@@ -12,7 +12,7 @@ import (
 	"credential-resolver/test/markdown"
 )
 
-// report is what a run found.
+// report is the result of a run.
 type report struct {
 	plan       plan
 	sideBySide results
@@ -21,13 +21,13 @@ type report struct {
 	rotation   rotation
 }
 
-// document is the page with the results, and where they stand in it.
+// document is the page with the results, and part is their place in it.
 const (
 	document = "benchmarks.md"
 	part     = "results"
 )
 
-// write puts the page and its plots into a folder; the prose is that of docs.
+// write writes the page and its plots into a folder. The prose comes from docs.
 func (r report) write() error {
 	folder := r.plan.folder
 	tables := r.text()
@@ -39,7 +39,7 @@ func (r report) write() error {
 	return errors.Join(err, markdown.Replace(filepath.Join(docsFolder, document), part, tables, filepath.Join(folder, document)))
 }
 
-// text is the part of the page that the run makes.
+// text returns the generated part of the page.
 func (r report) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%d cores (%s/%s), %d rounds of %s.\n\n### Ratios of requests a second\n\n",

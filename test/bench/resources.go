@@ -6,7 +6,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// The names that daprd knows the Components of a run by.
+// The names of the Components in daprd.
 const (
 	cachedFile    = "cached-file"
 	uncachedFile  = "uncached-file"
@@ -17,23 +17,23 @@ const (
 	fileStore     = "file"
 )
 
-// The embedded databases: of the subjects, and of those that show growth.
+// The databases of the compared subjects and of the measurement by number of credentials.
 const (
 	fewConfigs  = "few.db"
 	manyConfigs = "many.db"
 )
 
-// ours is a Component of ours; with has more metadata.
+// ours returns a Component of ours. with is additional metadata.
 func ours(name string, metadata, with map[string]string) harness.Resource {
 	metadata = maps.Clone(metadata)
 	maps.Copy(metadata, with)
 	return harness.Resource{Name: name, Type: "secretstores.credential-resolver", Metadata: metadata}
 }
 
-// withoutCache is what makes every request a miss.
+// withoutCache returns the metadata that makes every request a miss.
 func withoutCache() map[string]string { return map[string]string{"cacheTTL": "0s"} }
 
-// onFile are an embedded database and a file.
+// onFile returns the metadata for an embedded database and a file.
 func (s *stores) onFile(database string) map[string]string {
 	return map[string]string{
 		"configStore": "state.sqlite", "configStore.connectionString": s.path(database),
@@ -42,8 +42,8 @@ func (s *stores) onFile(database string) map[string]string {
 	}
 }
 
-// onVault are Redis and Vault, with the configs where daprd keeps the state of the
-// application "app".
+// onVault returns the metadata for Redis and Vault. The configs are where daprd stores the
+// state of the application "app".
 func (s *stores) onVault() map[string]string {
 	metadata := map[string]string{
 		"configStore": "state.redis", "configKey": "app||{guid}", "secretStore": "secretstores.hashicorp.vault",
@@ -75,7 +75,7 @@ func (s *stores) uncachedVault() harness.Resource {
 	return ours(uncachedVault, s.onVault(), withoutCache())
 }
 
-// resources are those of the sidecar that everything is compared through.
+// resources returns the Components of the sidecar for the comparison.
 func (s *stores) resources() []harness.Resource {
 	return []harness.Resource{
 		ours(cachedFile, s.onFile(fewConfigs), nil),

@@ -13,15 +13,16 @@ import (
 	"credential-resolver/test/markdown"
 )
 
-// rotation is what it costs who asks that a secret changes, and how old answers get.
+// rotation is the result of the measurement with rotating secrets: the cost for requests, and
+// the age of answers.
 type rotation struct {
 	quiet, rotating series
 	rotations       int
-	oldest          time.Duration // how long after a secret was replaced it was still answered, at most
+	oldest          time.Duration // the maximum time for which a replaced secret was still answered
 }
 
-// Of a rotation: the credential, its Component, and for how long that caches. A secret
-// is replaced so often that every renewal brings another one.
+// The credential, its Component and its cacheTTL. The secret is replaced so often that every
+// refresh brings a new value.
 const (
 	rotatingGUID   = "rotating"
 	briefVault     = "brief-vault"
@@ -31,22 +32,22 @@ const (
 	rotationUsers  = 8
 )
 
-// briefly is what has a component renew what it has, all the time.
+// briefly returns metadata that makes a component refresh all the time.
 func briefly() map[string]string { return map[string]string{"cacheTTL": briefTTL.String()} }
 
-// rotatingConfig has a secret whose value is the number of its version.
+// rotatingConfig returns a config whose secret is the number of its version.
 func rotatingConfig() map[string]any {
 	return map[string]any{"credentialSource": "agent", "secret-path": rotatingGUID, "password": "password_key"}
 }
 
-// rotations are the times at which each version of a secret was replaced.
+// rotations records when each version of a secret was replaced.
 type rotations struct {
 	mu       sync.Mutex
 	replaced []time.Time
 	oldest   time.Duration
 }
 
-// rotate writes versions into Vault until ctx ends.
+// rotate writes new versions into Vault until ctx ends.
 func (s *stores) rotate(ctx context.Context, seen *rotations) error {
 	for ctx.Err() == nil {
 		if err := s.replace(ctx, seen); err != nil && ctx.Err() == nil {
@@ -72,16 +73,16 @@ func (s *stores) replace(ctx context.Context, seen *rotations) error {
 	return err
 }
 
-// answered notes a version that somebody got who asked at a time.
+// answered records that a request made at a time got a version.
 func (r *rotations) answered(version int, asked time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if version < len(r.replaced) { // the one after it was written when?
+	if version < len(r.replaced) { // the time when the next version was written
 		r.oldest = max(r.oldest, asked.Sub(r.replaced[version]))
 	}
 }
 
-// ask is the operation that notes what version it got.
+// ask is the operation that records the version it gets.
 func (r *rotations) ask(ctx context.Context, c client, _ *rand.Rand) error {
 	asked := time.Now()
 	entries, err := c.secret(ctx, step{secretsAPI, briefVault, rotatingGUID})
@@ -96,8 +97,7 @@ func (r *rotations) ask(ctx context.Context, c client, _ *rand.Rand) error {
 	return nil
 }
 
-// rotation has some ask for a credential whose secret changes, and for one whose
-// secret does not, in turn.
+// rotation requests a credential whose secret rotates and one whose secret does not, in turn.
 func (s *stores) rotation(ctx context.Context, daprd *harness.Daprd, p plan) (found rotation, err error) {
 	clients, err := newPool(daprd, overGRPC, rotationUsers)
 	if err != nil {
@@ -132,8 +132,8 @@ func (s *stores) whileRotating(ctx context.Context, seen *rotations, measure fun
 	return measured, errors.Join(err, <-rotated)
 }
 
-// slower is the ratio of the latency of one in a hundred, each round with rotations to
-// the one before it, without.
+// slower returns the ratio of the 99th percentiles of latency: each round with rotations
+// against the previous round without.
 func (r rotation) slower() spread {
 	var ratios []float64
 	for i := range r.quiet {

@@ -8,7 +8,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// sidecar is a daprd, our component, and where it is asked for the constant one.
+// sidecar is a daprd and our component, and for the comparison also the constant component.
 type sidecar struct {
 	daprd     *harness.Daprd
 	component *harness.Component
@@ -16,7 +16,7 @@ type sidecar struct {
 	folder    string
 }
 
-// startSidecar starts a sidecar with the resources. It may be stopped whatever the
+// startSidecar starts a sidecar with the resources. The caller must stop it, even after an
 // error.
 func (s *stores) startSidecar(ctx context.Context, resources []harness.Resource, withConstant bool) (side *sidecar, err error) {
 	side = &sidecar{}
@@ -44,7 +44,7 @@ func (s *stores) startSidecar(ctx context.Context, resources []harness.Resource,
 	return side, err
 }
 
-// stop ends what was started, in the order in which nothing complains.
+// stop ends the programs in an order that causes no errors.
 func (s *sidecar) stop() {
 	if s.daprd != nil {
 		_ = s.daprd.Stop()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// spread is a middle value and how far the rounds were from it.
+// spread is the median of the rounds, and the minimum and the maximum.
 type spread struct{ median, least, most float64 }
 
 func spreadOf(values []float64) spread {
@@ -13,7 +13,7 @@ func spreadOf(values []float64) spread {
 	return spread{v[len(v)/2], v[0], v[len(v)-1]}
 }
 
-// rate is operations a second.
+// rate returns operations per second.
 func (s series) rate() spread {
 	var rates []float64
 	for _, one := range s {
@@ -22,7 +22,7 @@ func (s series) rate() spread {
 	return spreadOf(rates)
 }
 
-// over is the ratio of requests a second, each round to its own neighbour.
+// over returns the ratio of the rates, each round compared with the same round of other.
 func (s series) over(other series) spread {
 	var ratios []float64
 	for i := range s {
@@ -31,7 +31,7 @@ func (s series) over(other series) spread {
 	return spreadOf(ratios)
 }
 
-// used is the processor time of the component an operation.
+// used returns the component's processor time per operation.
 func (s series) used() time.Duration {
 	var used time.Duration
 	operations := 0
@@ -42,7 +42,7 @@ func (s series) used() time.Duration {
 	return used / time.Duration(operations)
 }
 
-// latency is the time that a part of the operations of all rounds took at most.
+// latency returns a quantile of the latencies of all rounds.
 func (s series) latency(part float64) time.Duration {
 	var all []time.Duration
 	for _, one := range s {

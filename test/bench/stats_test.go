@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rounds are samples of a second with so many operations, which took 1 ms, 2 ms …
+// rounds returns samples of one second, each with a number of operations that took 1 ms, 2 ms,
+// …
 func rounds(counts ...int) series {
 	var s series
 	for _, n := range counts {

@@ -11,11 +11,11 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// redisPassword is that of the Redis of one run, which is on loopback.
+// redisPassword is the password of the run's Redis, which listens only on loopback.
 const redisPassword = "redis-of-the-benchmark"
 
-// stores are what the sidecars of one run read: an embedded database, files, a
-// Redis and a Vault. Their data are made before anything is measured.
+// stores are the stores of a run's sidecars: an embedded database, files, a Redis and a Vault.
+// They are filled before the measurement.
 type stores struct {
 	programs programs
 	folder   string
@@ -24,7 +24,7 @@ type stores struct {
 	token    string // may read the secrets in Vault
 }
 
-// programs are the paths of what make builds.
+// programs are the paths of the binaries that make builds.
 type programs struct{ resolver, daprd, bao string }
 
 func findPrograms() (p programs, err error) {
@@ -43,8 +43,8 @@ func findPrograms() (p programs, err error) {
 	return p, nil
 }
 
-// startStores starts the servers and fills all stores. The stores may be stopped
-// whatever the error.
+// startStores starts the servers and fills all stores. The caller must stop them, even after an
+// error.
 func startStores(ctx context.Context, folder string) (s *stores, err error) {
 	s = &stores{folder: folder}
 	if s.programs, err = findPrograms(); err != nil {
@@ -68,10 +68,10 @@ func (s *stores) stop() {
 	}
 }
 
-// path is one in the folder of the run.
+// path returns a path in the run's folder.
 func (s *stores) path(name string) string { return filepath.Join(s.folder, name) }
 
-// fillFiles writes the bundles, and for daprd's own store the finished credential.
+// fillFiles writes the bundles, and the finished credential for daprd's own store.
 func (s *stores) fillFiles() error {
 	bundles := map[string]any{bundleGUID: bundleEntries()}
 	for _, n := range fieldCounts() {
@@ -97,7 +97,7 @@ func (s *stores) fillVault(ctx context.Context) (err error) {
 	return err
 }
 
-// fillConfigs stores the configs where the subjects look for them.
+// fillConfigs stores the configs in the config stores of all subjects.
 func (s *stores) fillConfigs(ctx context.Context) error {
 	inFile, inRedis := s.uncachedFile(), s.uncachedVault()
 	err := errors.Join(
@@ -112,7 +112,7 @@ func (s *stores) fillConfigs(ctx context.Context) error {
 	return err
 }
 
-// put stores a config as an administrator does.
+// put stores a config with the command line, as an administrator does.
 func (s *stores) put(ctx context.Context, component harness.Resource, guid string, config map[string]any) error {
 	file := s.path(guid + ".json")
 	err := errors.Join(component.Write(s.folder), os.WriteFile(file, text(config), 0o600))

@@ -8,7 +8,7 @@ import (
 	"credential-resolver/test/markdown"
 )
 
-// head is a first row that ends with the numbers of connections.
+// head returns a first row that ends with the numbers of connections.
 func head(protocol string) []string {
 	row := []string{protocol + ", connections"}
 	for _, n := range connections() {
@@ -22,7 +22,7 @@ func (r report) ratios(protocol string) string {
 	for _, c := range comparisons() {
 		row := []string{fmt.Sprintf("(%s)/(%s) %s", c.of, c.to, c.title)}
 		for _, n := range connections() {
-			here := r.sideBySide[place{protocol, n}]
+			here := r.sideBySide[setting{protocol, n}]
 			s := here[c.of].over(here[c.to])
 			row = append(row, fmt.Sprintf("**%.2f** (%.2f to %.2f)", s.median, s.least, s.most))
 		}
@@ -36,7 +36,7 @@ func (r report) rates(protocol string) string {
 	for _, s := range sideBySide() {
 		row := []string{fmt.Sprintf("(%s) %s", s.id, s.title)}
 		for _, n := range connections() {
-			found := r.sideBySide[place{protocol, n}][s.id]
+			found := r.sideBySide[setting{protocol, n}][s.id]
 			row = append(row, fmt.Sprintf("**%s**, %s", markdown.Thousands(found.rate().median), found.latencies()))
 		}
 		t = append(t, row)
@@ -44,17 +44,17 @@ func (r report) rates(protocol string) string {
 	return t.String()
 }
 
-// used is what an operation costs the component alone, in microseconds of processor
-// time: the rest of the machine hardly matters to it.
+// used returns a table of the component's processor time per operation in microseconds. Other
+// load on the machine hardly affects it.
 func (r report) used(protocol string) string {
 	t := markdown.Table{head(protocol)}
 	for _, s := range sideBySide() {
-		if s.id == oldWay || s.id == oldWaySix || s.id == daprdsFile { // no component has a part in it
+		if s.id == oldWay || s.id == oldWaySix || s.id == daprdsFile { // no component takes part
 			continue
 		}
 		row := []string{fmt.Sprintf("(%s) %s", s.id, s.title)}
 		for _, n := range connections() {
-			here := r.sideBySide[place{protocol, n}]
+			here := r.sideBySide[setting{protocol, n}]
 			own, least := here[s.id].used(), here[floor].used()
 			row = append(row, fmt.Sprintf("%d, **%.2f**", own.Microseconds(), own.Seconds()/max(least.Seconds(), 1e-9)))
 		}
@@ -79,8 +79,8 @@ func (r report) byCredentials() string {
 	return t.String()
 }
 
-// bytesEach is what a cached credential costs, beside a component without a cache
-// that has done as much. What few cost is lost in what a process takes for itself.
+// bytesEach returns the memory of a cached credential, compared with a component without a
+// cache after the same load. For few credentials, it is lost in the noise.
 func (g grown) bytesEach() string {
 	if g.cached < 10_000 {
 		return ""
@@ -100,7 +100,7 @@ func (r report) byFields() string {
 	return t.String()
 }
 
-// latencies are the middle one and that of one in a hundred, in ms.
+// latencies returns the median and the 99th percentile, in ms.
 func (s series) latencies() string {
 	return milliseconds(s.latency(0.5)) + " / " + milliseconds(s.latency(0.99))
 }

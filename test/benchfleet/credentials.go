@@ -7,16 +7,16 @@ import (
 	"slices"
 )
 
-// Of ten credentials seven have a bundle of their own, two share one with nine
-// others, and one has six secrets of its own and a value that is none.
+// Of ten credentials, seven have a bundle of their own, two share a bundle with nine others, and
+// one has six separate secrets and a value that is not a secret.
 const (
-	leastCredentials = 100 // of which a process can choose
+	leastCredentials = 100 // a process needs a choice of credentials
 	sharers          = 10
 	singleSecrets    = 6
 )
 
-// What a process has in use: the one that all have, which is rotated, and of each
-// kind so many, the sharing ones in pairs.
+// The credentials that a process uses: the common one, which is rotated, and a number of each
+// kind. Those that share bundles come in pairs.
 const (
 	ownInUse    = 13
 	pairsInUse  = 2
@@ -26,19 +26,19 @@ const (
 	bundlesInUse = 1 + ownInUse + pairsInUse
 )
 
-// commonGUID is the credential that every process has in use, and its bundle.
+// commonGUID is the credential that every process uses, and its bundle.
 const commonGUID = "common"
 
-// credential is one of the fleet's.
+// credential is a credential of the fleet.
 type credential struct {
 	guid    string
 	config  map[string]any
-	secrets map[string]map[string]string // its own, or its bundle; by name
-	// password is what its answer holds; of the common one it is the first.
+	secrets map[string]map[string]string // its own secrets, or its bundle; by name
+	// password is the expected password. For the common credential it is the first one.
 	password string
 }
 
-// credentials are all that there are, by kind.
+// credentials are all credentials, by kind.
 type credentials struct {
 	common      credential
 	own, single []credential
@@ -64,7 +64,7 @@ func newCredentials(n int) credentials {
 	return c
 }
 
-// multiKey is a credential on a bundle.
+// multiKey returns a credential with a bundle.
 func multiKey(guid, bundle string) credential {
 	return credential{
 		guid: guid,
@@ -77,7 +77,7 @@ func multiKey(guid, bundle string) credential {
 	}
 }
 
-// singleKey is a credential on a secret for each of six fields.
+// singleKey returns a credential with a separate secret for each of six fields.
 func singleKey(guid string) credential {
 	c := credential{
 		guid:     guid,
@@ -93,7 +93,7 @@ func singleKey(guid string) credential {
 	return c
 }
 
-// secretFolder is where the fleet's secrets are below the prefix of the store.
+// secretFolder is the folder of the fleet's secrets below the store's prefix.
 const secretFolder = "fleet/"
 
 // each yields every credential.
@@ -107,8 +107,8 @@ func (c credentials) each(yield func(credential) bool) {
 	}
 }
 
-// of returns what a process has in use, in the order in which it is asked for. All of
-// a kind are as likely.
+// of returns the credentials that a process uses, in the order of its requests. All credentials
+// of a kind are equally likely.
 func (c credentials) of(process int) []credential {
 	r := rand.New(rand.NewPCG(uint64(process), 1))
 	set := []credential{c.common}
@@ -126,12 +126,12 @@ func (c credentials) of(process int) []credential {
 	return slices.Clip(set)
 }
 
-// generation is the common bundle after so many rotations.
+// generation returns the entries of the common bundle after n rotations.
 func generation(n int) map[string]string {
 	return map[string]string{"password_key": fmt.Sprintf("password-of-common-%d", n)}
 }
 
-// text is a value as JSON; what is made here always has one.
+// text returns a value as JSON. The values of this program always have one.
 func text(value any) []byte {
 	encoded, err := json.Marshal(value)
 	if err != nil {

@@ -16,7 +16,7 @@ func TestThereAreAsManyCredentialsAsWanted(t *testing.T) {
 	}
 }
 
-// What the formula counts on.
+// The formula relies on this.
 func TestEveryProcessHasAsMuchInUse(t *testing.T) {
 	all := newCredentials(leastCredentials)
 	for process := range 100 {

@@ -18,27 +18,27 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// fleet are the component processes.
+// fleet is the processes of the component.
 type fleet struct {
 	plan    plan
 	members []*member
 }
 
-// member is a process, and daprd's own client of it.
+// member is a process, with daprd's own client for it.
 type member struct {
 	component  *harness.Component
 	options    harness.ComponentOptions // to start it with
 	socket     string
 	store      secretstores.SecretStore // nil before Init
 	properties map[string]string
-	set        []credential // that it has in use
+	set        []credential // the credentials that it uses
 }
 
-// starters is how many processes are started at a time.
+// starters is the number of processes that start in parallel.
 const starters = 8
 
-// startFleet starts the processes, which then wait for Init. They may be stopped
-// whatever the error.
+// startFleet starts the processes. They then wait for Init. The caller must stop them, even
+// after an error.
 func startFleet(ctx context.Context, folder string, s *stores, p plan, all credentials) (*fleet, error) {
 	f := &fleet{plan: p}
 	binary, err := harness.Binary("CREDENTIAL_RESOLVER", ".", "credential-resolver")
@@ -61,7 +61,7 @@ func (m *member) start(ctx context.Context, binary, folder string) (err error) {
 		return err
 	}
 	m.socket = filepath.Join(folder, "credential-resolver.sock")
-	key := filepath.Join(folder, "state.key") // its folder for state is on a disk
+	key := filepath.Join(folder, "state.key") // its state folder is on a disk
 	if err := writeKey(key); err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (m *member) start(ctx context.Context, binary, folder string) (err error) {
 	return err
 }
 
-// init has the process connect, as daprd does when it loads a Component.
+// init connects to the process as daprd does when it loads a Component.
 func (m *member) init(ctx context.Context) error {
 	store := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), m.socket)
 	if err := store.Init(ctx, secretstores.Metadata{Base: metadata.Base{Name: "credentials", Properties: m.properties}}); err != nil {
@@ -83,8 +83,8 @@ func (m *member) init(ctx context.Context) error {
 	return nil
 }
 
-// get asks for a credential; options are names and values of request metadata. An
-// answer without a password is an error.
+// get requests a credential. options alternates names and values of request metadata. An answer
+// without a password is an error.
 func (m *member) get(ctx context.Context, guid string, options ...string) (map[string]string, error) {
 	req := secretstores.GetSecretRequest{Name: guid, Metadata: map[string]string{}}
 	for i := 0; i+1 < len(options); i += 2 {
@@ -113,7 +113,7 @@ func (f *fleet) stop() {
 	all.Wait()
 }
 
-// each does something with all members at once.
+// each calls do for all members in parallel.
 func (f *fleet) each(do func(m *member) error) error {
 	var group errgroup.Group
 	for _, m := range f.members {

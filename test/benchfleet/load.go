@@ -10,10 +10,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// load is what the applications of all processes ask, at a pace that does not heed
-// how fast they are answered: for each credential that a process has in use, once in
-// plan.askEvery on average. Which one is chance: asked for at regular times, credentials
-// would be renewed at regular times, and processes that began together keep step.
+// load is the requests of the applications of all processes. Their rate does not depend on how
+// fast the answers come: each credential of a process is requested once in plan.askEvery on
+// average. The order is random. With regular requests, refreshes would also come at regular
+// times, and processes that started together would stay synchronised.
 type load struct {
 	begin time.Time
 	step  time.Duration
@@ -21,7 +21,7 @@ type load struct {
 	mu       sync.Mutex
 	answered []int // by step
 	failed   []int
-	words    map[string]int // of the failures
+	words    map[string]int // number of failures by text
 	asking   sync.WaitGroup
 }
 
@@ -29,7 +29,7 @@ func newLoad(begin time.Time, p plan) *load {
 	return &load{begin: begin, step: p.step(), words: map[string]int{}}
 }
 
-// drive asks a process until ctx ends.
+// drive sends requests to a process until ctx ends.
 func (l *load) drive(ctx context.Context, m *member, p plan) {
 	ticker := time.NewTicker(p.askEvery() / time.Duration(len(m.set)))
 	defer ticker.Stop()
@@ -51,7 +51,7 @@ func (l *load) drive(ctx context.Context, m *member, p plan) {
 	}
 }
 
-// count notes what became of a request.
+// count records the result of a request.
 func (l *load) count(asked time.Time, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,7 +63,7 @@ func (l *load) count(asked time.Time, err error) {
 	add(counts, int(asked.Sub(l.begin)/l.step), 1)
 }
 
-// add adds to one of many numbers, of which there are as many as have been needed.
+// add adds n to an element of a slice, and extends the slice as needed.
 func add[N int | float64](to *[]N, i int, n N) {
 	for len(*to) <= i {
 		*to = append(*to, 0)

@@ -1,7 +1,7 @@
-// Command benchfleet measures what many sidecars ask of the stores that they share:
-// component processes, each with a cache of its own, on one Redis and one Vault, from
-// a cold start through a rotation and the outage of each store. What it counts goes
-// into docs/benchmarks.md, with a plot beside it. "make bench-fleet" runs it.
+// Command benchfleet measures the load that many sidecars put on shared stores: component
+// processes, each with its own cache, with one Redis and one Vault, from a cold start through a
+// rotation and an outage of each store. The results go into docs/benchmarks.md, with a plot
+// beside it. "make bench-fleet" runs it.
 package main
 
 import (
@@ -61,5 +61,5 @@ func run(ctx context.Context, p plan) (err error) {
 	return found.write()
 }
 
-// progress says what is done now: minutes pass.
+// progress prints the current step, because the run takes minutes.
 func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, format+" ...\n", args...) }

@@ -9,23 +9,23 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// found is what a run found.
+// found is the result of a run.
 type found struct {
 	plan         plan
 	spans        []span
-	redis, vault []float64 // reads a second, by step
-	knocks       []float64 // connections a second that came to a store that was down, by step
+	redis, vault []float64 // reads per second, by step
+	refused      []float64 // connections per second to a store that was down, by step
 	load         *load
 	connections  []int // to Redis and to Vault, at rest
 
-	rotation   []time.Duration // from a rotation until each process had the new value
-	rejections rejections      // what it caused that the old value was reported
+	rotation   []time.Duration // for each process, the time from the rotation to the new value
+	rejections rejections      // the effect of reporting the old value as rejected
 	restarts   []restart
-	renewed    map[string][]time.Duration // from a store's return until each process had what was written before, by store
+	renewed    map[string][]time.Duration // by store: for each process, the time from the store's return to the value that was written during the outage
 }
 
-// course is a run that is under way.
-type course struct {
+// measurement is a run in progress.
+type measurement struct {
 	*found
 
 	stores     *stores
@@ -34,10 +34,10 @@ type course struct {
 	generation int // of the common bundle
 }
 
-// measure takes the fleet through all its phases, while it is in use.
+// measure runs all phases while the fleet is in use.
 func measure(ctx context.Context, s *stores, f *fleet, p plan) (*found, error) {
 	begin := time.Now().Add(p.step())
-	r := &course{
+	r := &measurement{
 		found:  &found{plan: p, load: newLoad(begin, p), renewed: map[string][]time.Duration{}},
 		stores: s, fleet: f, begin: begin,
 	}
@@ -73,24 +73,24 @@ func measure(ctx context.Context, s *stores, f *fleet, p plan) (*found, error) {
 	r.rejections.count(common)
 	times, err := s.vault.ReadTimes(vaultPath)
 	r.vault = perSecond(times, begin, p.step())
-	r.knocks = perSecond(append(s.redisDoor.knocked(), s.vaultDoor.knocked()...), begin, p.step())
+	r.refused = perSecond(append(s.redisProxy.refusals(), s.vaultProxy.refusals()...), begin, p.step())
 	return r.found, err
 }
 
-func (r *course) phases(ctx context.Context) error {
+func (r *measurement) phases(ctx context.Context) error {
 	<-time.After(time.Until(r.begin))
 	phases := []func() error{
 		func() error { return r.during(ctx, coldStart, r.plan.ttls(1), nil) },
 		func() error { return r.after(ctx, "it", settleTTLs) },
 		func() error { return r.during(ctx, steadyState, r.plan.steady, nil) },
 		func() error {
-			r.connections = []int{r.stores.redisDoor.connections(), r.stores.vaultDoor.connections()}
+			r.connections = []int{r.stores.redisProxy.connections(), r.stores.vaultProxy.connections()}
 			return nil
 		},
 		func() error { return r.during(ctx, "a rotation", r.plan.ttls(rotationTTLs), r.rotate) },
 		func() error { return r.during(ctx, "what was rotated is rejected", 0, r.reject) },
-		func() error { return r.outage(ctx, "Vault", r.stores.vaultDoor) },
-		func() error { return r.outage(ctx, "Redis", r.stores.redisDoor) },
+		func() error { return r.outage(ctx, "Vault", r.stores.vaultProxy) },
+		func() error { return r.outage(ctx, "Redis", r.stores.redisProxy) },
 		func() error { return r.restart(ctx, true) },
 		func() error { return r.restart(ctx, false) },
 	}
@@ -102,8 +102,8 @@ func (r *course) phases(ctx context.Context) error {
 	return nil
 }
 
-// after waits for a number of TTLs after something, each a phase.
-func (r *course) after(ctx context.Context, what string, ttls int) error {
+// after waits for a number of TTLs after an event. Each TTL is a phase.
+func (r *measurement) after(ctx context.Context, what string, ttls int) error {
 	for i := range ttls {
 		if err := r.during(ctx, fmt.Sprintf("TTL %d after %s", i+1, what), r.plan.ttls(1), nil); err != nil {
 			return err
@@ -112,9 +112,8 @@ func (r *course) after(ctx context.Context, what string, ttls int) error {
 	return nil
 }
 
-// during does something, nil for nothing, and waits until the phase is as long as it
-// should be at least.
-func (r *course) during(ctx context.Context, name string, length time.Duration, do func(context.Context) error) error {
+// during runs do, if it is not nil, and then waits until the phase has its minimum length.
+func (r *measurement) during(ctx context.Context, name string, length time.Duration, do func(context.Context) error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -125,7 +124,7 @@ func (r *course) during(ctx context.Context, name string, length time.Duration, 
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	// To the end of a step, so that none is of two phases.
+	// Wait until the end of a step, so that no step belongs to two phases.
 	least := max(length, time.Since(r.begin)-s.from)
 	s.to = s.from + (least + r.plan.step() - 1).Truncate(r.plan.step())
 	r.spans = append(r.spans, s)
@@ -136,17 +135,17 @@ func (r *course) during(ctx context.Context, name string, length time.Duration, 
 	return ctx.Err()
 }
 
-// outage shuts a store's door for longer than the TTL. A value that is written
-// meanwhile, past the door, shows when each process has one that is new.
-func (r *course) outage(ctx context.Context, store string, d *door) error {
+// outage stops a store's proxy for longer than the TTL. Meanwhile it writes a value directly to
+// the store. That value shows when each process has fresh data again.
+func (r *measurement) outage(ctx context.Context, store string, d *outageProxy) error {
 	err := r.during(ctx, store+" is down", r.plan.ttls(outageTTLs), func(ctx context.Context) error {
-		d.setShut(true)
+		d.setDown(true)
 		return r.write(ctx)
 	})
 	if err != nil {
 		return err
 	}
-	d.setShut(false)
+	d.setDown(false)
 	var renewal errgroup.Group
 	back := time.Now()
 	renewal.Go(func() (err error) {
@@ -158,7 +157,7 @@ func (r *course) outage(ctx context.Context, store string, d *door) error {
 }
 
 // write writes the next value of the common bundle.
-func (r *course) write(ctx context.Context) error {
+func (r *measurement) write(ctx context.Context) error {
 	r.generation++
 	return r.stores.write(ctx, commonGUID, generation(r.generation))
 }

@@ -8,14 +8,14 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// reading is how often a store had been read at a time.
+// reading is a store's number of reads at a time.
 type reading struct {
 	at    time.Time
 	calls int
 }
 
-// watchRedis has Redis say after every step how often it has been read since its
-// start, until ctx ends.
+// watchRedis asks Redis after every step for its number of reads since its start, until ctx
+// ends.
 func watchRedis(ctx context.Context, redis *harness.Redis, begin time.Time, step time.Duration) ([]reading, error) {
 	var readings []reading
 	for next := begin; ; next = next.Add(step) {
@@ -32,8 +32,8 @@ func watchRedis(ctx context.Context, redis *harness.Redis, begin time.Time, step
 	}
 }
 
-// betweenReadings makes rates by step, a second, of readings that may have come late:
-// what was between two of them counts as spread evenly.
+// betweenReadings turns readings into rates per second, by step. Readings may be late, so the
+// reads between two of them are spread evenly.
 func betweenReadings(readings []reading, begin time.Time, step time.Duration) []float64 {
 	var rates []float64
 	for i := 1; i < len(readings); i++ {
@@ -49,7 +49,7 @@ func betweenReadings(readings []reading, begin time.Time, step time.Duration) []
 	return rates
 }
 
-// perSecond makes rates by step of times.
+// perSecond turns times into rates per second, by step.
 func perSecond(times []time.Time, begin time.Time, step time.Duration) []float64 {
 	var rates []float64
 	for _, t := range times {

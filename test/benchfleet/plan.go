@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// plan is how many there are of what, and how long everything takes.
+// plan is the size of a run and its duration.
 type plan struct {
 	processes   int
 	credentials int
 	steady      time.Duration
 }
 
-// What takes less than trialBelow is a trial: it shows that everything works, and
-// measures too shortly to be quoted.
+// A run shorter than trialBelow is a trial: it shows that everything works, but is too short to
+// be quoted.
 const (
 	trialBelow  = 30 * time.Second
 	trialFolder = "bin/bench"
 	docsFolder  = "docs"
 )
 
-// The parts of a run, in TTLs.
+// The lengths of the phases, in TTLs.
 const (
 	settleTTLs   = 5 // after the cold start
 	steadyTTLs   = 6
@@ -30,36 +30,35 @@ const (
 	restartTTLs  = 2 // after all processes have been restarted
 )
 
-// insisting is how long rejected credentials are reported on and on: the resolver's
-// second for that is no part of the TTL.
+// insisting is how long rejected credentials are reported repeatedly. It is not a part of the
+// TTL, because the resolver's rate limit of one second is not either.
 const insisting = 5 * time.Second
 
 // ttl is the cacheTTL of all processes.
 func (p plan) ttl() time.Duration { return p.steady / steadyTTLs }
 
-// ttls is a number of them.
+// ttls returns n TTLs.
 func (p plan) ttls(n float64) time.Duration { return time.Duration(n * float64(p.ttl())) }
 
-// step is how finely time is divided: a second of the full run.
+// step is the resolution of the results: one second in a full run.
 func (p plan) step() time.Duration { return p.ttl() / 10 }
 
-// askEvery is how long it takes on average until a process is asked for the same
-// credential again.
+// askEvery is the average time between two requests of a process for the same credential.
 func (p plan) askEvery() time.Duration { return p.ttl() / 10 }
 
-// breakerInterval has the part of the TTL that it has by default.
+// breakerInterval has the same ratio to the TTL as the defaults.
 func (p plan) breakerInterval() time.Duration { return p.ttl() / 12 }
 
-// cycle is how long a credential is kept on average: it is renewed when it is first
-// asked for after 75 to 90 hundredths of the TTL.
+// cycle is how long a credential stays cached on average: the first request after 75 to 90% of
+// the TTL refreshes it.
 func (p plan) cycle() time.Duration { return p.ttls(0.825) + p.askEvery() }
 
-// most bounds the whole run.
+// most limits the duration of the whole run.
 func (p plan) most() time.Duration { return 3*time.Minute + p.ttls(40) }
 
 func (p plan) trial() bool { return p.steady < trialBelow }
 
-// folder is that of the page and the plot.
+// folder returns the folder of the page and the plot.
 func (p plan) folder() string {
 	if p.trial() {
 		return trialFolder
@@ -67,7 +66,7 @@ func (p plan) folder() string {
 	return docsFolder
 }
 
-// leastTime is the shortest steady state that shows anything.
+// leastTime is the shortest useful steady state.
 const leastTime = 6 * time.Second
 
 func (p plan) check() error {

@@ -13,8 +13,8 @@ import (
 	"credential-resolver/test/plot"
 )
 
-// The page with the results, where they stand in it, and the plot beside it. A trial
-// leaves the page of the other benchmark's trial alone.
+// The page with the results, their place in it, and the plot beside it. A trial writes a page
+// of its own, to keep the other benchmark's trial page.
 const (
 	document  = "benchmarks.md"
 	trialPage = "fleet.md"
@@ -22,7 +22,7 @@ const (
 	chartFile = "benchmarks/fleet.svg"
 )
 
-// write puts the page and its plot into a folder; the prose is that of docs.
+// write writes the page and its plot into a folder. The prose comes from docs.
 func (f *found) write() error {
 	tables := f.text()
 	fmt.Print(tables)
@@ -38,7 +38,7 @@ func (f *found) write() error {
 	)
 }
 
-// text is the part of the page that the run makes.
+// text returns the generated part of the page.
 func (f *found) text() string {
 	var b strings.Builder
 	p := f.plan
@@ -66,7 +66,7 @@ func (f *found) chart() plot.Chart {
 		Title: "Reads a second", X: "seconds", Y: "reads a second", Linear: true,
 		Lines: []plot.Line{
 			series("Vault", plot.Blue, f.vault), series("Redis", plot.Orange, f.redis),
-			series("connections to a store that is down", plot.Red, f.knocks),
+			series("connections to a store that is down", plot.Red, f.refused),
 		},
 	}
 	for _, s := range f.spans {

@@ -15,16 +15,15 @@ import (
 	"credential-resolver/test/markdown"
 )
 
-// restart is what became of killing and starting all processes at once.
+// restart is the result of killing and starting all processes at once.
 type restart struct {
-	kept  bool            // whether their last good answers were
-	phase string          // the TTL that began with it
-	first []time.Duration // from the kill until each process answered
+	kept  bool            // whether their last good answers were kept
+	phase string          // the TTL after the restart
+	first []time.Duration // for each process, the time from the kill to its first answer
 }
 
-// restart kills all processes and starts them again, with their last good answers or
-// without.
-func (r *course) restart(ctx context.Context, kept bool) error {
+// restart kills all processes and starts them again, with or without their last good answers.
+func (r *measurement) restart(ctx context.Context, kept bool) error {
 	found := restart{kept: kept, phase: "a restart, answers " + map[bool]string{true: "kept", false: "lost"}[kept]}
 	err := r.during(ctx, found.phase, r.plan.ttls(1), func(ctx context.Context) (err error) {
 		found.first, err = r.fleet.restart(ctx, kept)
@@ -37,8 +36,8 @@ func (r *course) restart(ctx context.Context, kept bool) error {
 	return r.after(ctx, found.phase, restartTTLs)
 }
 
-// restart kills all processes, starts them, and returns how long it took from the kill
-// until each answered.
+// restart kills and starts all processes. It returns the time from the kill to each process's
+// first answer.
 func (f *fleet) restart(ctx context.Context, kept bool) ([]time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -77,7 +76,7 @@ func (f *fleet) restart(ctx context.Context, kept bool) ([]time.Duration, error)
 	return first, err
 }
 
-// loseAnswers removes the last good answers of a process, and keeps its instances.
+// loseAnswers removes the last good answers of a process. It keeps the instances.
 func (m *member) loseAnswers() error {
 	folders, err := filepath.Glob(filepath.Join(m.options.StateDir, "*", "answers"))
 	if err != nil {
@@ -91,14 +90,14 @@ func (m *member) loseAnswers() error {
 	return nil
 }
 
-// writeKey makes a key for --state-key-file.
+// writeKey writes a key for --state-key-file.
 func writeKey(path string) error {
 	key := make([]byte, 32)
-	_, _ = rand.Read(key) // which never fails
+	_, _ = rand.Read(key) // never fails
 	return os.WriteFile(path, []byte(base64.StdEncoding.EncodeToString(key)), 0o400)
 }
 
-// restarted compares the stores' load after a restart with that of the steady state.
+// restarted compares the stores' load after a restart with the steady state.
 func (f *found) restarted() string {
 	t := markdown.Table{{
 		"last good answers", "Redis: mean in the two TTLs after", "peak", "peak/steady mean",
@@ -108,7 +107,7 @@ func (f *found) restarted() string {
 	for _, r := range f.restarts {
 		row := []string{map[bool]string{true: "kept", false: "lost"}[r.kept]}
 		s := f.span(r.phase)
-		s.to += f.plan.ttls(1) // daprd dials again after a second, and then they are asked
+		s.to += f.plan.ttls(1) // daprd redials after a second, and only then come the requests
 		for _, rates := range [][]float64{f.redis, f.vault} {
 			here, usual := s.of(rates, f.plan.step()), mean(steady.of(rates, f.plan.step()))
 			row = append(row, number(mean(here), 0), number(peak(here), 0), "**"+ratio(peak(here), usual)+"**")

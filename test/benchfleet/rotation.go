@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-// errWrong is an answer that is not what was stored.
+// errWrong is returned for an answer that was never stored.
 var errWrong = errors.New("an answer with the wrong password")
 
-// rotate rewrites the bundle that all processes have in use, and waits until each
-// answers with the new value.
-func (r *course) rotate(ctx context.Context) (err error) {
+// rotate replaces the common bundle, and waits until each process answers with the new value.
+func (r *measurement) rotate(ctx context.Context) (err error) {
 	began := time.Now()
 	if err := r.write(ctx); err != nil {
 		return err
@@ -23,13 +22,12 @@ func (r *course) rotate(ctx context.Context) (err error) {
 	return err
 }
 
-// patience is how long a process may take in a trial on a busy machine, besides the
-// TTLs that it has.
+// patience is additional time for a process in a trial on a busy machine.
 const patience = 10 * time.Second
 
-// awaitGeneration waits until each process answers with the value that the common
-// bundle has now, and returns how long after a time that was for each.
-func (r *course) awaitGeneration(ctx context.Context, since time.Time) ([]time.Duration, error) {
+// awaitGeneration waits until each process answers with the current value of the common bundle.
+// It returns the time since an event for each process.
+func (r *measurement) awaitGeneration(ctx context.Context, since time.Time) ([]time.Duration, error) {
 	limit := r.plan.ttls(recoveryTTLs) + patience
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -56,27 +54,26 @@ func (r *course) awaitGeneration(ctx context.Context, since time.Time) ([]time.D
 	return took, err
 }
 
-// rejections are what it causes that all processes report a credential as rejected.
+// rejections is the effect of all processes reporting a credential as rejected.
 type rejections struct {
-	reports, reads, renewed int // at once: reports, reads of the bundle by them, answers with the new value
-	insisted, reread        int // of the new one, on and on: reports, and reads
+	reports, reads, renewed int // all at once: reports, reads of the bundle they caused, answers with the new value
+	insisted, reread        int // repeated reports of the new value, and the reads they caused
 
 	began, insisting, ended time.Time
 }
 
-// count takes the reads from the times of all reads of the bundle.
+// count computes the numbers of reads from the times of all reads of the bundle.
 func (r *rejections) count(times []time.Time) {
 	r.reads = readsBetween(times, r.began, r.insisting)
 	r.reread = readsBetween(times, r.insisting, r.ended)
 }
 
-// reportsAtOnce is how many applications of a process report a credential together.
+// reportsAtOnce is how many applications of a process report a credential at the same time.
 const reportsAtOnce = 10
 
-// reject rotates the common bundle, and has every process told at once, by several of
-// its applications, that the value which it has is rejected; then on and on that the
-// next one is, too.
-func (r *course) reject(ctx context.Context) error {
+// reject rotates the common bundle. Then several applications of every process report its old
+// value as rejected at the same time. After that, they repeatedly report the new value too.
+func (r *measurement) reject(ctx context.Context) error {
 	var mu sync.Mutex
 	prints := map[*member]string{}
 	err := r.fleet.each(func(m *member) error {
@@ -115,7 +112,7 @@ func (r *course) reject(ctx context.Context) error {
 	return err
 }
 
-// reportTogether makes several reports at once.
+// reportTogether makes several reports in parallel.
 func reportTogether(report func() error) error {
 	failures := make([]error, reportsAtOnce)
 	var reports sync.WaitGroup
@@ -126,9 +123,9 @@ func reportTogether(report func() error) error {
 	return errors.Join(failures...)
 }
 
-// insist has every process told for a while, again and again, that what it answers is
-// rejected, and returns how often that was.
-func (r *course) insist(ctx context.Context) (int, error) {
+// insist lets every process receive repeated reports for a while that its answer is rejected.
+// It returns the number of reports.
+func (r *measurement) insist(ctx context.Context) (int, error) {
 	var reports atomic.Int64
 	err := r.fleet.each(func(m *member) error {
 		ticker := time.NewTicker(time.Second / reportsAtOnce)
@@ -148,7 +145,7 @@ func (r *course) insist(ctx context.Context) (int, error) {
 	return int(reports.Load()), err
 }
 
-// readsBetween are how many of the times are from one to another.
+// readsBetween returns how many of the times are between two others.
 func readsBetween(times []time.Time, from, to time.Time) int {
 	n := 0
 	for _, t := range times {

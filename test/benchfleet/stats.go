@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// span is a part of a run with a name, from its begin on.
+// span is a named part of a run.
 type span struct {
 	name     string
 	from, to time.Duration
 }
 
-// of returns the part of a series, by step, that a span has; steps without anything
-// are zero. A step belongs to the span in which it ends.
+// of returns the part of a series, by step, that belongs to a span. Missing steps are zero. A
+// step belongs to the span in which it ends.
 func (s span) of(series []float64, step time.Duration) []float64 {
 	part := make([]float64, max(1, int(s.to/step)-int(s.from/step)))
 	for i := range part {
@@ -24,7 +24,7 @@ func (s span) of(series []float64, step time.Duration) []float64 {
 	return part
 }
 
-// sum, mean and peak are of rates by step.
+// sum, mean and peak take rates by step.
 func sum(rates []float64) float64 {
 	total := 0.0
 	for _, r := range rates {
@@ -46,11 +46,11 @@ func deviation(rates []float64) float64 {
 	return math.Sqrt(squares / float64(len(rates)))
 }
 
-// chance is what the deviation would be of a mean rate of requests each of which comes
-// at a time of its own.
+// chance is the standard deviation of the rates of requests that come at random times, for a
+// mean rate.
 func chance(mean float64, step time.Duration) float64 { return math.Sqrt(mean / step.Seconds()) }
 
-// middle and last are of durations.
+// middle and last take durations.
 func middle(d []time.Duration) time.Duration { return slices.Sorted(slices.Values(d))[len(d)/2] }
 
 func last(d []time.Duration) time.Duration { return slices.Max(d) }

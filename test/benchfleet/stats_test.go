@@ -14,13 +14,13 @@ func TestRatesAreOfTheirSteps(t *testing.T) {
 	require.Equal(t, []float64{4, 2, 0, 2}, rates)
 
 	s := span{from: 500 * time.Millisecond, to: 3 * time.Second}
-	require.Equal(t, []float64{2, 0, 2, 0, 0}, s.of(rates, 500*time.Millisecond), "what is beyond the series is zero")
+	require.Equal(t, []float64{2, 0, 2, 0, 0}, s.of(rates, 500*time.Millisecond), "steps after the end of the series are zero")
 }
 
 func TestDeviation(t *testing.T) {
 	require.InDelta(t, 5, deviation([]float64{0, 10}), 1e-9)
 	require.InDelta(t, 10, chance(100, time.Second), 1e-9)
-	require.InDelta(t, 20, chance(100, 250*time.Millisecond), 1e-9, "shorter steps have fewer each")
+	require.InDelta(t, 20, chance(100, 250*time.Millisecond), 1e-9, "shorter steps have fewer requests each")
 	require.InDelta(t, 3, peak([]float64{1, 3, 2}), 0)
 }
 

@@ -10,18 +10,19 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// redisPassword is that of the Redis of one run, which is on loopback.
+// redisPassword is the password of the run's Redis, which listens only on loopback.
 const redisPassword = "redis-of-the-fleet"
 
-// stores are the servers that the fleet shares, each behind a door that can be shut.
+// stores are the servers that the fleet shares. Each is behind a proxy that can simulate an
+// outage.
 type stores struct {
-	redis                *harness.Redis
-	vault                *harness.Vault
-	redisDoor, vaultDoor *door
-	token                string // may read the secrets in Vault
+	redis                  *harness.Redis
+	vault                  *harness.Vault
+	redisProxy, vaultProxy *outageProxy
+	token                  string // may read the secrets in Vault
 }
 
-// startStores starts the servers and fills them. They may be stopped whatever the
+// startStores starts the servers and fills them. The caller must stop them, even after an
 // error.
 func startStores(ctx context.Context, all credentials) (s *stores, err error) {
 	s = &stores{}
@@ -36,10 +37,10 @@ func startStores(ctx context.Context, all credentials) (s *stores, err error) {
 	if s.vault, err = harness.StartVault(ctx, harness.OpenBao(), bao); err != nil {
 		return s, err
 	}
-	if s.redisDoor, err = openDoor(s.redis.Address); err != nil {
+	if s.redisProxy, err = startProxy(s.redis.Address); err != nil {
 		return s, err
 	}
-	if s.vaultDoor, err = openDoor(s.vault.Address); err != nil {
+	if s.vaultProxy, err = startProxy(s.vault.Address); err != nil {
 		return s, err
 	}
 	if err := s.fillRedis(ctx, all); err != nil {
@@ -49,7 +50,7 @@ func startStores(ctx context.Context, all credentials) (s *stores, err error) {
 }
 
 func (s *stores) stop() {
-	for _, d := range []*door{s.redisDoor, s.vaultDoor} {
+	for _, d := range []*outageProxy{s.redisProxy, s.vaultProxy} {
 		if d != nil {
 			d.close()
 		}
@@ -62,7 +63,7 @@ func (s *stores) stop() {
 	}
 }
 
-// fillRedis stores the configs as state.redis keeps them.
+// fillRedis stores the configs in the format of state.redis.
 func (s *stores) fillRedis(ctx context.Context, all credentials) error {
 	client := redis.NewClient(&redis.Options{Addr: s.redis.Address, Password: redisPassword})
 	defer func() { _ = client.Close() }()
@@ -75,7 +76,7 @@ func (s *stores) fillRedis(ctx context.Context, all credentials) error {
 	return err
 }
 
-// fillers is how many secrets are written at a time.
+// fillers is the number of secrets that are written in parallel.
 const fillers = 16
 
 func (s *stores) fillVault(ctx context.Context, all credentials) (err error) {
@@ -97,19 +98,19 @@ func (s *stores) fillVault(ctx context.Context, all credentials) (err error) {
 	return err
 }
 
-// vaultPath is where the fleet's secrets are in Vault.
+// vaultPath is the path of the fleet's secrets in Vault.
 const vaultPath = "secret/data/dapr/" + secretFolder
 
-// write writes a secret past the door, as an administrator does.
+// write writes a secret directly to Vault, as an administrator does.
 func (s *stores) write(ctx context.Context, name string, entries map[string]string) error {
 	return s.vault.Write(ctx, vaultPath+name, entries)
 }
 
-// metadata are those of every process's Component.
+// metadata returns the metadata of every process's Component.
 func (s *stores) metadata(p plan) map[string]string {
 	return map[string]string{
-		"configStore": "state.redis", "configStore.redisHost": s.redisDoor.address(), "configStore.redisPassword": redisPassword,
-		"secretStore": "secretstores.hashicorp.vault", "secretStore.vaultAddr": fmt.Sprintf("http://%s", s.vaultDoor.address()),
+		"configStore": "state.redis", "configStore.redisHost": s.redisProxy.address(), "configStore.redisPassword": redisPassword,
+		"secretStore": "secretstores.hashicorp.vault", "secretStore.vaultAddr": fmt.Sprintf("http://%s", s.vaultProxy.address()),
 		"secretStore.vaultToken": s.token, "secretStore.enginePath": "secret", "secretStore.vaultKVPrefix": "dapr",
 		"cacheTTL": p.ttl().String(), "breakerInterval": p.breakerInterval().String(),
 	}

@@ -14,7 +14,7 @@ const (
 	steadyState = "steady state"
 )
 
-// span returns the phase of a name.
+// span returns the phase with a name.
 func (f *found) span(name string) span {
 	for _, s := range f.spans {
 		if s.name == name {
@@ -40,14 +40,14 @@ func (f *found) byPhase() string {
 			}
 			row = append(row, number(mean(here), 0), number(peak(here), 0), over, ratio(peak(here), usual))
 		}
-		down := sum(s.of(f.knocks, f.plan.step())) * f.plan.step().Seconds()
+		down := sum(s.of(f.refused, f.plan.step())) * f.plan.step().Seconds()
 		t = append(t, append(row, markdown.Thousands(down),
 			markdown.Thousands(float64(f.load.in(f.load.answered, s))), strconv.Itoa(f.load.in(f.load.failed, s))))
 	}
 	return t.String()
 }
 
-// in is how many requests there were of a sort in a phase.
+// in returns how many requests of a kind were made in a phase.
 func (l *load) in(counts []int, s span) int {
 	n := 0
 	for i := int(s.from / l.step); i < min(int(s.to/l.step), len(counts)); i++ {
@@ -56,12 +56,11 @@ func (l *load) in(counts []int, s span) int {
 	return n
 }
 
-// literalCycles is in how many renewals a value that is no secret is asked for once:
-// it is remembered for four TTLs, and each renewal is some nine tenths of a TTL after
-// the last.
+// literalCycles is the number of refreshes for each lookup of a value that is not a secret.
+// Such a literal is cached for four TTLs, and refreshes are about nine tenths of a TTL apart.
 const literalCycles = 5
 
-// formula compares the steady state, and the cold start, with what is to be expected.
+// formula compares the steady state and the cold start with the predicted load.
 func (f *found) formula() string {
 	p := f.plan
 	steady, cold := f.span(steadyState), f.span(coldStart)

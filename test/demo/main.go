@@ -1,5 +1,5 @@
-// Command demo shows the whole of it: a real daprd beside the component, a
-// credential stored, and the secrets API asked for it. "make demo" runs it.
+// Command demo shows the component in action: it starts a real daprd and the component, stores
+// a credential, and requests it from the secrets API. "make demo" runs it.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// The sample that the demo stores, and the Component that it runs on.
+// The sample that the demo stores, and its Component.
 const (
 	guid          = "analytics-db"
 	sample        = "components/samples/analytics-db.json"
@@ -35,7 +35,7 @@ func main() {
 	}
 }
 
-// demo is a folder of its own with the two programs.
+// demo is a temporary folder and the two programs.
 type demo struct {
 	folder    string
 	resolver  string
@@ -62,8 +62,8 @@ func run(ctx context.Context, keep bool) error {
 	return nil
 }
 
-// start stores the sample and starts the component, then daprd: daprd looks for
-// components once, when it starts.
+// start stores the sample and starts the component, then daprd. daprd searches for components
+// only once, when it starts.
 func (d *demo) start(ctx context.Context, keep bool) (err error) {
 	if d.folder, err = os.MkdirTemp("", "credential-resolver-demo-"); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (d *demo) start(ctx context.Context, keep bool) (err error) {
 	if err != nil {
 		return err
 	}
-	// A database of the demo's own, so that nobody's real one is touched.
+	// Use a separate database, so that the demo never touches a real one.
 	if err := os.Setenv("XDG_DATA_HOME", filepath.Join(d.folder, "data")); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (d *demo) start(ctx context.Context, keep bool) (err error) {
 	return err
 }
 
-// show asks daprd, as an application would.
+// show makes requests to daprd as an application would.
 func (d *demo) show(ctx context.Context) error {
 	step("Ask daprd's secrets API for the finished credential")
 	for _, query := range []string{"", "?metadata.format=json", "?metadata.fields=username,password"} {
@@ -152,7 +152,7 @@ func (d *demo) stop() {
 	_ = os.RemoveAll(d.folder)
 }
 
-// command runs credential-resolver and shows the call.
+// command runs credential-resolver and prints the command line.
 func (d *demo) command(args ...string) error {
 	fmt.Print("$ credential-resolver")
 	for _, arg := range args {
@@ -164,7 +164,8 @@ func (d *demo) command(args ...string) error {
 	return cmd.Run()
 }
 
-// logFile is where a program that lives on prints to; nil for one that does not.
+// logFile returns the file for a program's output. It returns nil for a program that ends with
+// the demo.
 func (d *demo) logFile(keep bool, name string) io.Writer {
 	if !keep {
 		return nil

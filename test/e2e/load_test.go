@@ -85,7 +85,7 @@ func brokenConnection(message string) bool {
 }
 
 // firstAnswerAfter waits for a right answer to a request made after a moment. It returns the
-// time from that moment to the request.
+// time from that moment to the answer.
 func (l *load) firstAnswerAfter(t *testing.T, moment time.Time) time.Duration {
 	t.Helper()
 	require.Eventually(t, func() bool {

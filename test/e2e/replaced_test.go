@@ -54,7 +54,7 @@ func TestDatabaseIsReplacedWhileTheComponentRuns(t *testing.T) {
 
 // One secret that cannot be used must neither stop daprd from starting nor affect other
 // credentials. The log must say what to do.
-func TestSecretThatCannotBeUsedKeepsNobodyWaiting(t *testing.T) {
+func TestUnusableSecretAffectsNothingElse(t *testing.T) {
 	stores := newStores(t)
 	stores.secrets["odd"] = map[string]any{"password": "canary", "port": 5432}
 	stores.secret(t, "fine", map[string]string{"password": "p"})

@@ -14,14 +14,14 @@ import (
 
 // Authority issues the certificates of one test.
 type Authority struct {
-	// Certificate is its own, as PEM.
+	// Certificate is the authority's own certificate, as PEM.
 	Certificate string
 
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority makes an authority.
+// NewAuthority creates an authority.
 func NewAuthority() (Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -37,8 +37,8 @@ func NewAuthority() (Authority, error) {
 	return Authority{Certificate: encode("CERTIFICATE", text), cert: template, key: key}, nil
 }
 
-// Issue returns a certificate and its key, as PEM, for a client of that name or
-// for a server at those IP addresses.
+// Issue returns a certificate and its key, as PEM: for a client with this name, or for a server
+// at these IP addresses.
 func (a Authority) Issue(name string, addresses ...string) (cert, key string, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

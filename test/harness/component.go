@@ -11,28 +11,28 @@ import (
 	"time"
 )
 
-// startTimeout bounds the start of one program.
+// startTimeout limits the start of one program.
 const startTimeout = 30 * time.Second
 
-// socketName is the component's socket in its folder.
+// socketName is the name of the component's socket.
 const socketName = "credential-resolver.sock"
 
 // Component is a running credential-resolver.
 type Component struct{ *Process }
 
-// ComponentOptions say how to start the component.
+// ComponentOptions are the options to start the component.
 type ComponentOptions struct {
 	Binary       string    // path of credential-resolver
-	SocketFolder string    // where its socket goes; keep it short
-	Dir          string    // its working folder; "" for this process's
-	Env          []string  // more environment, as "NAME=value"
-	LogLevel     string    // "" for info
-	Args         []string  // more arguments of serve
-	StateDir     string    // where it remembers instances; "" for a folder beside its socket
-	Log          io.Writer // where its output goes besides; nil for nowhere
-	Keep         bool      // let it live on when this process ends
-	UID          uint32    // the user that it runs as; 0 for this process's
-	OtherPIDs    bool      // give it a PID namespace of its own, as in a container
+	SocketFolder string    // folder of its socket; keep the path short
+	Dir          string    // its working folder; "" means this process's
+	Env          []string  // additional environment, as "NAME=value"
+	LogLevel     string    // "" means info
+	Args         []string  // additional arguments of serve
+	StateDir     string    // where it remembers instances; "" means a folder beside its socket
+	Log          io.Writer // receives its output too; may be nil
+	Keep         bool      // it keeps running when this process ends
+	UID          uint32    // its user; 0 means the user of this process
+	OtherPIDs    bool      // it gets its own PID namespace, as in a container
 }
 
 // StartComponent starts the component and waits until its socket answers.
@@ -44,7 +44,7 @@ func StartComponent(ctx context.Context, o ComponentOptions) (*Component, error)
 	return c, c.awaitSocket(ctx, filepath.Join(o.SocketFolder, socketName))
 }
 
-// LaunchComponent starts the component and waits for nothing.
+// LaunchComponent starts the component without waiting.
 func LaunchComponent(o ComponentOptions) (*Component, error) {
 	state := cmp.Or(o.StateDir, filepath.Join(o.SocketFolder, ".state")) // daprd skips folders
 	args := []string{"serve", "--state-dir", state, "--state-dir-on-disk"}
@@ -62,8 +62,8 @@ func LaunchComponent(o ComponentOptions) (*Component, error) {
 	return &Component{p}, nil
 }
 
-// StartPluggable starts any pluggable component that serves <name>.sock in the
-// folder, and waits until its socket answers.
+// StartPluggable starts a pluggable component that serves <name>.sock in the folder, and waits
+// until its socket answers.
 func StartPluggable(ctx context.Context, binary, folder, name string, args ...string) (*Process, error) {
 	p, err := start(command{path: binary, args: args, env: []string{"DAPR_COMPONENTS_SOCKETS_FOLDER=" + folder}})
 	if err != nil {
@@ -84,8 +84,8 @@ func (p *Process) awaitSocket(ctx context.Context, path string) error {
 	})
 }
 
-// Binary returns the path of a program that make builds: the one that the
-// environment variable names, else bin/<name> below the repository's root.
+// Binary returns the path of a program that make builds. An environment variable can name
+// another program; otherwise it is bin/<name> below the repository's root.
 func Binary(variable, root, name string) (string, error) {
 	path := os.Getenv(variable)
 	if path == "" {

@@ -17,19 +17,19 @@ type Daprd struct {
 	GRPCPort int
 }
 
-// DaprdOptions say how to start daprd.
+// DaprdOptions are the options to start daprd.
 type DaprdOptions struct {
 	Binary        string    // path of daprd
-	SocketFolder  string    // where it looks for pluggable components
-	ResourcesPath string    // the folder of Component YAMLs
-	AppID         string    // "" for app
-	Config        string    // a Dapr Configuration's file; "" for none
-	Args          []string  // more arguments
-	Dir           string    // its working folder; "" for this process's
-	Log           io.Writer // where its output goes besides; nil for nowhere
-	Keep          bool      // let it live on when this process ends
-	UID           uint32    // the user that it runs as; 0 for this process's
-	OtherPIDs     bool      // give it a PID namespace of its own, as in a container
+	SocketFolder  string    // where it searches for pluggable components
+	ResourcesPath string    // the folder of Component files
+	AppID         string    // "" means "app"
+	Config        string    // the path of a Dapr Configuration; "" means none
+	Args          []string  // additional arguments
+	Dir           string    // its working folder; "" means this process's
+	Log           io.Writer // receives its output too; may be nil
+	Keep          bool      // it keeps running when this process ends
+	UID           uint32    // its user; 0 means the user of this process
+	OtherPIDs     bool      // it gets its own PID namespace, as in a container
 }
 
 // StartDaprd starts daprd and waits until its components are loaded.
@@ -41,7 +41,7 @@ func StartDaprd(ctx context.Context, o DaprdOptions) (*Daprd, error) {
 	return d, d.AwaitReady(ctx)
 }
 
-// LaunchDaprd starts daprd and waits for nothing.
+// LaunchDaprd starts daprd without waiting.
 func LaunchDaprd(o DaprdOptions) (*Daprd, error) {
 	ports, err := FreePorts(3)
 	if err != nil {
@@ -74,7 +74,7 @@ func (d *Daprd) AwaitReady(ctx context.Context) error {
 	return d.await(ctx, func() bool { return d.Ready(ctx) })
 }
 
-// Ready tells whether daprd's components are loaded.
+// Ready reports whether daprd's components are loaded.
 func (d *Daprd) Ready(ctx context.Context) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.URL("/v1.0/healthz/outbound"), nil)
 	if err != nil {
@@ -88,7 +88,7 @@ func (d *Daprd) Ready(ctx context.Context) bool {
 	return resp.StatusCode == http.StatusNoContent
 }
 
-// URL returns the address of a path of daprd's HTTP API.
+// URL returns the URL of a path of daprd's HTTP API.
 func (d *Daprd) URL(path string) string {
 	return fmt.Sprintf("http://127.0.0.1:%d%s", d.HTTPPort, path)
 }

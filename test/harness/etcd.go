@@ -13,8 +13,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// Etcd is an etcd server that knows its clients by their certificates, and what
-// each of them may do by etcd's roles.
+// Etcd is an etcd server that identifies its clients by their certificates, and restricts them
+// by etcd's roles.
 type Etcd struct {
 	*Server
 
@@ -41,7 +41,7 @@ func StartEtcd(ctx context.Context) (*Etcd, error) {
 		return nil, err
 	}
 	e.Server = s
-	cert, key, err := e.CA.Issue("", "127.0.0.1") // one with a name would be taken for a user
+	cert, key, err := e.CA.Issue("", "127.0.0.1") // etcd would treat a certificate with a name as a user's
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +80,8 @@ func (e *Etcd) enableAuth(ctx context.Context) error {
 	})
 }
 
-// Allow adds a user with a role of the same name, which may read, or read and
-// write, the keys under a prefix; without a prefix it may do nothing.
+// Allow adds a user with a role of the same name. It may read, or read and write, the keys
+// under a prefix. Without a prefix it has no rights.
 func (e *Etcd) Allow(ctx context.Context, user, prefix string, what clientv3.PermissionType) error {
 	return e.administer(ctx, func(client *clientv3.Client) error {
 		if _, err := client.UserAddWithOptions(ctx, user, "", &clientv3.UserAddOptions{NoPassword: true}); err != nil {

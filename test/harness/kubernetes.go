@@ -17,12 +17,12 @@ import (
 	"strings"
 )
 
-// Kubernetes is a kube-apiserver on an etcd of its own, with RBAC and without any
-// controller: what a controller would do is the test's. It writes down every request.
+// Kubernetes is a kube-apiserver with its own etcd and RBAC, and without controllers. A test
+// must do what a controller would do. The server logs every request.
 type Kubernetes struct {
 	*Server
 
-	// Etcd is where it keeps its objects.
+	// Etcd stores its objects.
 	Etcd *Etcd
 
 	client *http.Client
@@ -31,7 +31,7 @@ type Kubernetes struct {
 // kubernetesAdmin is the administrator's token.
 const kubernetesAdmin = "admin-token-canary-5d11"
 
-// StartKubernetes starts a kube-apiserver by its binary.
+// StartKubernetes starts the kube-apiserver with the given binary.
 func StartKubernetes(ctx context.Context, binary string) (*Kubernetes, error) {
 	etcd, err := StartEtcd(ctx)
 	if err != nil {
@@ -51,19 +51,19 @@ func StartKubernetes(ctx context.Context, binary string) (*Kubernetes, error) {
 	if err := k.Restart(ctx); err != nil {
 		return k, err
 	}
-	return k, k.await(ctx, func() bool { // which it makes itself, a moment later
+	return k, k.await(ctx, func() bool { // the server creates it a moment later
 		return k.Do(ctx, http.MethodGet, "/api/v1/namespaces/default", nil, nil) == nil
 	})
 }
 
-// Remove ends both servers and removes their folders.
+// Remove stops both servers and removes their folders.
 func (k *Kubernetes) Remove() {
 	k.Server.Remove()
 	k.Etcd.Remove()
 }
 
-// writeFiles writes certificates, the administrator's token, a key for service
-// accounts' tokens, and what of requests is to be written down.
+// writeFiles writes the certificates, the administrator's token, the key for service account
+// tokens, and the audit policy.
 func (k *Kubernetes) writeFiles() error {
 	cert, key, err := k.Etcd.CA.Issue("kube-apiserver", "127.0.0.1")
 	if err != nil {
@@ -101,7 +101,7 @@ func (k *Kubernetes) args(s *Server) []string {
 		"--authorization-mode", "RBAC", "--token-auth-file", file("tokens.csv"), "--client-ca-file", file("ca.pem"),
 		"--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", file("key.pem"),
 		"--service-account-signing-key-file", file("key.pem"),
-		"--disable-admission-plugins", "ServiceAccount", // which waits for a controller
+		"--disable-admission-plugins", "ServiceAccount", // it would wait for a controller
 		"--audit-policy-file", file("audit.yaml"), "--audit-log-path", k.auditFile(), "--audit-log-mode", "blocking",
 	}
 }
@@ -115,8 +115,8 @@ func (k *Kubernetes) URL() string { return "https://" + k.Address }
 
 func (k *Kubernetes) auditFile() string { return filepath.Join(k.Dir, "audit.log") }
 
-// Do makes a request of the administrator's; body is nil for none. The answer goes
-// into out, if that is not nil.
+// Do makes a request as the administrator. body may be nil. The answer is decoded into out,
+// unless out is nil.
 func (k *Kubernetes) Do(ctx context.Context, method, path string, body, out any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -145,7 +145,7 @@ func (k *Kubernetes) Do(ctx context.Context, method, path string, body, out any)
 	return json.Unmarshal(answer, out)
 }
 
-// Token makes a token for the service account of a namespace.
+// Token creates a token for a service account.
 func (k *Kubernetes) Token(ctx context.Context, namespace, account string) (string, error) {
 	var made struct{ Status struct{ Token string } }
 	err := k.Do(ctx, http.MethodPost, "/api/v1/namespaces/"+namespace+"/serviceaccounts/"+account+"/token",
@@ -153,8 +153,7 @@ func (k *Kubernetes) Token(ctx context.Context, namespace, account string) (stri
 	return made.Status.Token, err
 }
 
-// Reads returns how many requests to get a secret the server has written down since
-// it was made.
+// Reads returns the number of requests to get a secret in the audit log.
 func (k *Kubernetes) Reads() (int, error) {
 	f, err := os.Open(k.auditFile())
 	if err != nil {

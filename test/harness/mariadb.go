@@ -13,12 +13,11 @@ import (
 	_ "github.com/go-sql-driver/mysql" // database/sql's "mysql"
 )
 
-// MariaDB is a MariaDB server. Its administrator, root, has a password once it has
-// been given one.
+// MariaDB is a MariaDB server. Its administrator is root.
 type MariaDB struct {
 	*Server
 
-	// Password is the administrator's.
+	// Password is the administrator's password.
 	Password string
 }
 
@@ -48,7 +47,7 @@ func StartMariaDB(ctx context.Context, password string) (*MariaDB, error) {
 	cmd := exec.CommandContext(ctx, setup, "--no-defaults", "--datadir="+filepath.Join(m.Dir, "data"),
 		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
 	cmd.Dir = m.Dir
-	cmd.Env = append(os.Environ(), "TMPDIR="+m.Dir) // servers remove each other's files from one that they share
+	cmd.Env = append(os.Environ(), "TMPDIR="+m.Dir) // servers that share a temporary folder remove each other's files
 	if uid != 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 	}
@@ -77,7 +76,7 @@ func (m *MariaDB) DSN(user, password string) string {
 	return fmt.Sprintf("%s:%s@tcp(%s)/", user, password, m.Address)
 }
 
-// Exec runs statements as the administrator; each text may hold several.
+// Exec runs statements as the administrator. Each text may contain several statements.
 func (m *MariaDB) Exec(ctx context.Context, statements ...string) error {
 	db, err := sql.Open("mysql", m.DSN("root", m.Password)+"?multiStatements=true")
 	if err != nil {

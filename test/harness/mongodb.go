@@ -9,13 +9,13 @@ import (
 	"go.mongodb.org/mongo-driver/mongo/options"
 )
 
-// MongoDB is mongo-java-server, an emulator of MongoDB, with its data on disk. It
-// knows no users, and no updates by a pipeline, which contrib's store writes with.
+// MongoDB is mongo-java-server, an emulator of MongoDB, with its data on disk. It supports
+// neither users nor updates with a pipeline, which contrib's store needs to write.
 type MongoDB struct {
 	*Server
 }
 
-// StartMongoDB starts the emulator that make has put into a folder.
+// StartMongoDB starts the emulator from the folder that make has prepared.
 func StartMongoDB(ctx context.Context, folder string) (*MongoDB, error) {
 	java, err := program("java", "sudo apt-get install default-jdk-headless")
 	if err != nil {
@@ -41,7 +41,7 @@ func StartMongoDB(ctx context.Context, folder string) (*MongoDB, error) {
 // URL returns the server's connection string.
 func (m *MongoDB) URL() string { return "mongodb://" + m.Address }
 
-// Insert adds a document, as a writer does that is not contrib's store.
+// Insert adds a document, as a writer other than contrib's store does.
 func (m *MongoDB) Insert(ctx context.Context, database, collection string, document any) error {
 	return m.use(ctx, func(client *mongo.Client) error {
 		_, err := client.Database(database).Collection(collection).InsertOne(ctx, document)
@@ -49,7 +49,7 @@ func (m *MongoDB) Insert(ctx context.Context, database, collection string, docum
 	})
 }
 
-// use calls fn with a client of its own.
+// use calls fn with a new client.
 func (m *MongoDB) use(ctx context.Context, fn func(*mongo.Client) error) error {
 	client, err := mongo.Connect(ctx, options.Client().ApplyURI(m.URL()))
 	if err != nil {

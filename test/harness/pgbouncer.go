@@ -8,13 +8,13 @@ import (
 	"strconv"
 )
 
-// PgBouncer is a pooler before a PostgreSQL, in transaction mode: each transaction gets any
-// of the few connections that there are to the server.
+// PgBouncer is a connection pooler for a PostgreSQL, in transaction mode: each transaction uses
+// any of a few connections to the server.
 type PgBouncer struct {
 	*Server
 }
 
-// StartPgBouncer starts a pooler for the roles, each with its password.
+// StartPgBouncer starts a pooler for these roles and passwords.
 func StartPgBouncer(ctx context.Context, behind *Postgres, passwords map[string]string) (*PgBouncer, error) {
 	path, err := program("pgbouncer", "sudo apt-get install pgbouncer", "/usr/sbin/pgbouncer")
 	if err != nil {

@@ -14,11 +14,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Postgres is a PostgreSQL server. It demands a password of everybody.
+// Postgres is a PostgreSQL server. Every user needs a password.
 type Postgres struct {
 	*Server
 
-	// Password is the administrator's, whose name is admin.
+	// Password is the password of the administrator, admin.
 	Password string
 }
 
@@ -40,8 +40,8 @@ func StartPostgres(ctx context.Context, password string) (*Postgres, error) {
 	p := &Postgres{Password: password}
 	p.Server, err = newServer(serverSpec{
 		path: path, args: postgresArgs, uid: uid,
-		stop:  syscall.SIGINT, // SIGTERM would wait for its clients
-		apart: children,       // each takes a session of its own
+		stop:  syscall.SIGINT, // with SIGTERM it would wait for its clients
+		apart: children,       // each has its own session
 		ready: func(ctx context.Context, _ *Server) error { return p.Exec(ctx, "SELECT 1") },
 	})
 	if err != nil {
@@ -74,7 +74,7 @@ func (p *Postgres) URL(role, password string) string {
 	return fmt.Sprintf("postgres://%s:%s@%s/postgres?sslmode=disable", role, password, p.Address)
 }
 
-// Exec runs statements as the administrator, those of one text as one transaction.
+// Exec runs statements as the administrator. The statements of one text are one transaction.
 func (p *Postgres) Exec(ctx context.Context, statements ...string) error {
 	conn, err := pgx.Connect(ctx, p.URL("admin", p.Password))
 	if err != nil {
@@ -89,7 +89,7 @@ func (p *Postgres) Exec(ctx context.Context, statements ...string) error {
 	return nil
 }
 
-// children returns the processes that a server has started, where Linux tells.
+// children returns the processes that a server has started, on Linux.
 func children(s *Server) []int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", s.Pid()))
 	var pids []int
@@ -101,8 +101,8 @@ func children(s *Server) []int {
 	return pids
 }
 
-// unprivileged returns a user that a server may run as where this process is
-// root, and 0, for this process's own, where it is not.
+// unprivileged returns the ID of a user for a server that refuses to run as root. It returns 0,
+// this process's user, if this process is not root.
 func unprivileged(name string) (uint32, error) {
 	if os.Getuid() != 0 {
 		return 0, nil

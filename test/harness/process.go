@@ -1,6 +1,6 @@
-// Package harness starts the real programs that the end-to-end tests, the demo
-// and the benchmarks work on: daprd and the component, as plain processes on
-// loopback, on free ports, stopped by pid.
+// Package harness starts the real programs for the end-to-end tests, the demo and the
+// benchmarks: daprd, the component, and the stores' servers. They run as plain processes on
+// free ports of loopback, and are stopped by pid.
 package harness
 
 import (
@@ -32,14 +32,14 @@ type Process struct {
 type command struct {
 	path string
 	args []string
-	env  []string // besides this process's own
+	env  []string // in addition to this process's environment
 	dir  string
-	log  io.Writer // where its output goes besides; nil for nowhere
-	keep bool      // let it live on when this process ends
-	uid  uint32    // the user that it runs as; 0 for this process's
-	pids bool      // give it a PID namespace of its own
+	log  io.Writer // receives its output too; may be nil
+	keep bool      // it keeps running when this process ends
+	uid  uint32    // its user; 0 means the user of this process
+	pids bool      // it gets its own PID namespace
 
-	group bool // have it lead a process group of its own
+	group bool // it leads its own process group
 }
 
 func start(c command) (*Process, error) {
@@ -56,15 +56,15 @@ func start(c command) (*Process, error) {
 		OtherPIDs(p.cmd.SysProcAttr)
 	}
 	if c.keep {
-		p.cmd.Stdout, p.cmd.Stderr = c.log, c.log // a file: a pipe would end with this process
+		p.cmd.Stdout, p.cmd.Stderr = c.log, c.log // a file, because a pipe would end with this process
 		p.cmd.SysProcAttr.Setsid = true
 	} else {
 		dieWithParent(p.cmd.SysProcAttr)
 	}
 	started := make(chan error)
 	go func() {
-		// The kernel ends the program when the thread that started it ends, so
-		// that nothing outlives a test that is killed.
+		// The kernel kills the program when the thread that started it ends. So no program
+		// outlives a test that is killed.
 		runtime.LockOSThread()
 		err := p.cmd.Start()
 		started <- err
@@ -76,17 +76,17 @@ func start(c command) (*Process, error) {
 	return p, <-started
 }
 
-// Pid returns the program's process id.
+// Pid returns the program's process ID.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Log returns what the program has printed so far.
+// Log returns the program's output so far.
 func (p *Process) Log() string { return p.log.String() }
 
-// Signal sends the program a signal.
+// Signal sends a signal to the program.
 func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
-// Stop asks the program to end and waits for it; one that does not within ten
-// seconds is killed, which is an error.
+// Stop asks the program to end and waits for it. A program that does not end within ten seconds
+// is killed, and Stop returns an error.
 func (p *Process) Stop() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -99,19 +99,19 @@ func (p *Process) Stop() error {
 	}
 }
 
-// Ended is closed when the program has ended.
+// Ended returns a channel that is closed when the program has ended.
 func (p *Process) Ended() <-chan struct{} { return p.done }
 
-// Kill ends the program at once.
+// Kill kills the program.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.done
 }
 
-// pollInterval is how often a starting program is asked whether it is ready.
+// pollInterval is how often a starting program is checked for readiness.
 const pollInterval = 20 * time.Millisecond
 
-// await waits until ready says so, the program ends, or ctx does.
+// await waits until ready returns true, the program ends, or ctx ends.
 func (p *Process) await(ctx context.Context, ready func() bool) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
@@ -134,7 +134,7 @@ func errOr(err error) error {
 	return err
 }
 
-// FreePorts returns n ports of loopback that nobody listens on now.
+// FreePorts returns n ports of loopback that are free now.
 func FreePorts(n int) ([]int, error) {
 	ports := make([]int, n)
 	for i := range ports {
@@ -142,13 +142,13 @@ func FreePorts(n int) ([]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer func() { _ = l.Close() }() // after all are taken, so that they differ
+		defer func() { _ = l.Close() }() // close all of them at the end, so that the ports differ
 		ports[i] = l.Addr().(*net.TCPAddr).Port
 	}
 	return ports, nil
 }
 
-// logBuffer keeps what a program prints.
+// logBuffer collects a program's output.
 type logBuffer struct {
 	also io.Writer
 

@@ -9,11 +9,11 @@ import (
 	"syscall"
 )
 
-// dieWithParent has the kernel end a program with the thread that starts it.
+// dieWithParent lets the kernel kill a program when the thread that started it ends.
 func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }
 
-// OtherPIDs gives a program a PID namespace of its own, as a container has; who is
-// not root needs a user namespace for that.
+// OtherPIDs gives a program its own PID namespace, as in a container. Without root, that also
+// needs a user namespace.
 func OtherPIDs(attr *syscall.SysProcAttr) {
 	attr.Cloneflags |= syscall.CLONE_NEWPID
 	if os.Getuid() != 0 {
@@ -21,18 +21,18 @@ func OtherPIDs(attr *syscall.SysProcAttr) {
 	}
 }
 
-// running tells whether a thread of a process neither is stopped by a signal nor
-// has ended.
+// running reports whether a process has a thread that has neither ended nor been stopped by a
+// signal.
 func running(pid int) bool {
 	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 	return slices.ContainsFunc(threads, func(thread string) bool {
-		text, _ := os.ReadFile(thread) // nothing if it has ended meanwhile
+		text, _ := os.ReadFile(thread) // empty if the thread has ended
 		state := text[bytes.LastIndexByte(text, ')')+1:]
 		return len(state) > 1 && bytes.IndexByte([]byte("RSD"), state[1]) >= 0
 	})
 }
 
-// PeakMemory returns the most memory that the program has had so far, in bytes.
+// PeakMemory returns the program's peak memory so far, in bytes.
 func (p *Process) PeakMemory() (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid()))
 	if err != nil {

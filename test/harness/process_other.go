@@ -10,5 +10,5 @@ func dieWithParent(*syscall.SysProcAttr) {}
 // OtherPIDs does nothing: only Linux has PID namespaces.
 func OtherPIDs(*syscall.SysProcAttr) {}
 
-// running tells nothing: only Linux has /proc.
+// running always returns false: only Linux has /proc.
 func running(int) bool { return false }

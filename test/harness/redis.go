@@ -11,17 +11,17 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Redis is a Redis server that writes every change to disk. Its default user is
-// the administrator.
+// Redis is a Redis server that writes every change to disk. Its default user is the
+// administrator.
 type Redis struct {
 	*Server
 
-	// Password is the default user's.
+	// Password is the default user's password.
 	Password string
 }
 
-// StartRedis starts a Redis whose default user has the password, and which has
-// the users besides, each as a line of an ACL file without the word "user".
+// StartRedis starts a Redis. The default user has the password. users are further users, each a
+// line of an ACL file without the word "user".
 func StartRedis(ctx context.Context, password string, users ...string) (*Redis, error) {
 	path, err := program("redis-server", "sudo apt-get install redis-server")
 	if err != nil {
@@ -29,7 +29,7 @@ func StartRedis(ctx context.Context, password string, users ...string) (*Redis, 
 	}
 	r := &Redis{Password: password}
 	s, err := newServer(serverSpec{path: path, args: redisArgs, ready: func(ctx context.Context, _ *Server) error {
-		_, err := r.Do(ctx, "PING") // fails as long as it reads its data
+		_, err := r.Do(ctx, "PING") // fails until the server has loaded its data
 		return err
 	}})
 	if err != nil {
@@ -53,10 +53,10 @@ func redisArgs(s *Server) []string {
 	}
 }
 
-// readStats are those of the commands that state.redis reads a value with.
+// readStats matches the statistics of the commands with which state.redis reads a value.
 var readStats = regexp.MustCompile(`(?m)^cmdstat_(?:hgetall|get):calls=(\d+)`)
 
-// Reads returns how often a value was read since the server was started.
+// Reads returns the number of reads since the server was started.
 func (r *Redis) Reads(ctx context.Context) (int, error) {
 	stats, err := r.Do(ctx, "INFO", "commandstats")
 	if err != nil {
@@ -64,7 +64,7 @@ func (r *Redis) Reads(ctx context.Context) (int, error) {
 	}
 	reads := 0
 	for _, found := range readStats.FindAllStringSubmatch(fmt.Sprint(stats), -1) {
-		n, _ := strconv.Atoi(found[1]) // the pattern has digits alone
+		n, _ := strconv.Atoi(found[1]) // the pattern matches only digits
 		reads += n
 	}
 	return reads, nil

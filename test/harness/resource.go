@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// Resource is a Component YAML.
+// Resource is a Component file.
 type Resource struct {
 	Name     string // of the Component
 	Type     string // such as "state.redis"; its version is v1
 	Metadata map[string]string
 }
 
-// File is the name of its file.
+// File returns the name of the resource's file.
 func (r Resource) File() string { return r.Name + ".yaml" }
 
-// Write writes its file into a folder.
+// Write writes the resource's file into a folder.
 func (r Resource) Write(folder string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: %s\n", r.Name)
@@ -30,7 +30,7 @@ func (r Resource) Write(folder string) error {
 	return os.WriteFile(filepath.Join(folder, r.File()), []byte(b.String()), 0o600)
 }
 
-// WriteResources makes a folder of these resources.
+// WriteResources creates a folder with these resources.
 func WriteResources(folder string, resources []Resource) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err

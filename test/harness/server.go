@@ -13,35 +13,34 @@ import (
 	"time"
 )
 
-// Server is a store's own server on loopback, with its data in a temporary
-// folder. It leads a process group of its own, so that what is done to it is done
-// to all of its processes, and it ends with this process.
+// Server is a store's own server on loopback, with its data in a temporary folder. It leads its
+// own process group, so that signals reach all of its processes. It ends with this process.
 type Server struct {
-	*Process // the one that runs now; Restart replaces it
+	*Process // the current process; Restart replaces it
 
-	// Address is the server's, as "127.0.0.1:port"; it outlives a restart.
+	// Address is the server's address, as "127.0.0.1:port". It stays the same after a restart.
 	Address string
-	// Dir is where its data are.
+	// Dir is the folder of its data.
 	Dir string
 
 	spec serverSpec
 	port int
-	more int // a second port, for servers that want one
+	more int // a second port, for servers that need one
 }
 
 // serverSpec says how to start a server.
 type serverSpec struct {
-	path  string                                     // of its program, which may stand in no $PATH
+	path  string                                     // of its program, which may not be in $PATH
 	args  func(s *Server) []string                   // of its program
-	env   []string                                   // besides this process's own
-	uid   uint32                                     // the user that it runs as, who owns Dir then; 0 for this process's
-	stop  syscall.Signal                             // what ends it in good order; 0 for SIGTERM
-	ready func(ctx context.Context, s *Server) error // nil: whether the port accepts
-	apart func(s *Server) []int                      // its processes that lead groups of their own; nil: none
+	env   []string                                   // in addition to this process's environment
+	uid   uint32                                     // its user, who also owns Dir; 0 means the user of this process
+	stop  syscall.Signal                             // the signal for an orderly end; 0 means SIGTERM
+	ready func(ctx context.Context, s *Server) error // nil: ready when the port accepts connections
+	apart func(s *Server) []int                      // its processes that lead other groups; nil: none
 }
 
-// program returns the path of a server's program, from $PATH or else one of more
-// places. install is the one command that brings it.
+// program returns the path of a server's program, from $PATH or from one of the other places.
+// install is the command that installs it.
 func program(name, install string, places ...string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
@@ -54,7 +53,7 @@ func program(name, install string, places ...string) (string, error) {
 	return "", fmt.Errorf("%s is missing: %s", name, install)
 }
 
-// newServer makes the folder and takes the ports of a server, and starts nothing.
+// newServer creates the folder and picks the ports of a server. It does not start the server.
 func newServer(spec serverSpec) (*Server, error) {
 	ports, err := FreePorts(2)
 	if err != nil {
@@ -71,8 +70,8 @@ func newServer(spec serverSpec) (*Server, error) {
 	return &Server{Address: address, Dir: dir, spec: spec, port: ports[0], more: ports[1]}, err
 }
 
-// Restart starts the server after Stop or Kill, on its old port and data, and
-// waits until it is ready.
+// Restart starts the server after Stop or Kill, with its old port and data, and waits until it
+// is ready.
 func (s *Server) Restart(ctx context.Context) error {
 	p, err := start(command{
 		path: s.spec.path, args: s.spec.args(s), env: s.spec.env, dir: s.Dir, uid: s.spec.uid, group: true,
@@ -94,7 +93,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	})
 }
 
-// accepts tells whether the server's port accepts connections.
+// accepts returns an error if the server's port does not accept connections.
 func accepts(ctx context.Context, s *Server) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.Address)
 	if err != nil {
@@ -103,28 +102,28 @@ func accepts(ctx context.Context, s *Server) error {
 	return conn.Close()
 }
 
-// Stop ends the server in good order and waits for it; one that does not end
-// within ten seconds is killed, which is an error.
+// Stop ends the server in an orderly way and waits for it. A server that does not end within
+// ten seconds is killed, and Stop returns an error.
 func (s *Server) Stop() error {
 	_ = s.Signal(cmp.Or(s.spec.stop, syscall.SIGTERM))
 	select {
 	case <-s.Ended():
-		return nil // servers differ in what they call a good end
+		return nil // servers differ in the exit status of an orderly end
 	case <-time.After(10 * time.Second):
 		s.Kill()
 		return fmt.Errorf("%s did not end within 10 s", s.name)
 	}
 }
 
-// Kill ends all of the server's processes at once.
+// Kill kills all of the server's processes.
 func (s *Server) Kill() {
 	_ = s.signalGroup(syscall.SIGKILL)
 	<-s.Ended()
 }
 
-// Hang stops all of the server's processes where they are: its port accepts
-// connections and nobody answers. On a busy machine a thread may answer yet when
-// the signal is sent, so it waits for all of them.
+// Hang stops all of the server's processes: its port accepts connections, but nothing answers.
+// On a busy machine, a thread may still answer after the signal was sent, so Hang waits until
+// all threads have stopped.
 func (s *Server) Hang() error {
 	if err := s.signalGroup(syscall.SIGSTOP); err != nil {
 		return err
@@ -136,18 +135,18 @@ func (s *Server) Hang() error {
 	})
 }
 
-// Continue lets a server that hangs go on.
+// Continue resumes a server after Hang.
 func (s *Server) Continue() error { return s.signalGroup(syscall.SIGCONT) }
 
 func (s *Server) signalGroup(signal syscall.Signal) error {
 	err := syscall.Kill(-s.Pid(), signal)
 	for _, pid := range s.apart() {
-		_ = syscall.Kill(pid, signal) // one that has ended meanwhile is as good
+		_ = syscall.Kill(pid, signal) // a process that has already ended is fine
 	}
 	return err
 }
 
-// apart returns the server's processes that lead groups of their own.
+// apart returns the server's processes that lead other groups.
 func (s *Server) apart() []int {
 	if s.spec.apart == nil {
 		return nil

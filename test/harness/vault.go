@@ -8,39 +8,37 @@ import (
 	"path/filepath"
 )
 
-// Vault is a server with Vault's API. Its data are on disk and sealed after every
-// start, and it writes down every request.
+// Vault is a server with Vault's API. Its data is on disk and sealed after every start. It logs
+// every request.
 type Vault struct {
 	*Server
 
 	root string // the administrator's token
-	key  string // unseals it
+	key  string // the unseal key
 }
 
-// VaultServer is one of the servers that have Vault's API: all that sets it apart
-// from the other.
+// VaultServer describes a server with Vault's API, by its differences from others.
 type VaultServer struct {
-	// Name is what its makers call it.
+	// Name is the product's name.
 	Name string
-	// Binary is the file in bin, and Variable that of the environment which names
-	// another.
+	// Binary is its file in bin. Variable is the environment variable that names another file.
 	Binary, Variable string
 
-	settings string // that the other does not know
+	settings string // settings that only this server knows
 }
 
-// OpenBao is OpenBao, which by default takes no audit device by its API.
+// OpenBao returns OpenBao. By default, its API cannot create audit devices.
 func OpenBao() VaultServer {
 	return VaultServer{Name: "OpenBao", Binary: "bao", Variable: "BAO", settings: "unsafe_allow_api_audit_creation = true"}
 }
 
-// HashiCorpVault is Vault, which locks its memory by default: not every user may.
+// HashiCorpVault returns Vault. By default, it locks its memory, which not every user may do.
 func HashiCorpVault() VaultServer {
 	return VaultServer{Name: "Vault", Binary: "vault", Variable: "VAULT", settings: "disable_mlock = true"}
 }
 
-// StartVault starts a server by its binary, with the KV secrets engine of version
-// 2 at secret/, of version 1 at kv1/.
+// StartVault starts a server with the given binary. It has KV secrets engines: version 2 at
+// secret/ and version 1 at kv1/.
 func StartVault(ctx context.Context, server VaultServer, binary string) (*Vault, error) {
 	s, err := newServer(serverSpec{
 		path: binary, ready: vaultAnswers,
@@ -111,7 +109,7 @@ func (v *Vault) initialize(ctx context.Context) error {
 	return nil
 }
 
-// Unseal makes a server that was started or sealed usable, and waits until it is.
+// Unseal unseals a server that was started or sealed, and waits until it is usable.
 func (v *Vault) Unseal(ctx context.Context) error {
 	if err := v.Do(ctx, http.MethodPut, "sys/unseal", map[string]any{"key": v.key}); err != nil {
 		return err

@@ -15,8 +15,7 @@ import (
 	"time"
 )
 
-// Mount adds the KV secrets engine of a version, and waits until it serves:
-// version 2 makes ready first.
+// Mount adds a KV secrets engine and waits until it serves requests. Version 2 needs a moment.
 func (v *Vault) Mount(ctx context.Context, path, version string) error {
 	mount := map[string]any{"type": "kv", "options": map[string]string{"version": version}}
 	if err := v.Do(ctx, http.MethodPost, "sys/mounts/"+path, mount); err != nil || version != "2" {
@@ -25,12 +24,12 @@ func (v *Vault) Mount(ctx context.Context, path, version string) error {
 	return v.await(ctx, func() bool { return v.Do(ctx, http.MethodGet, path+"/config", nil) == nil })
 }
 
-// Do makes a request of the administrator's; body is nil for none.
+// Do makes a request as the administrator. body may be nil.
 func (v *Vault) Do(ctx context.Context, method, path string, body any) error {
 	return v.call(ctx, method, path, body, nil)
 }
 
-// Token makes a token with the policies, and without the default one.
+// Token creates a token with the policies and without the default policy.
 func (v *Vault) Token(ctx context.Context, policies ...string) (string, error) {
 	var made struct {
 		Auth struct {
@@ -42,12 +41,12 @@ func (v *Vault) Token(ctx context.Context, policies ...string) (string, error) {
 	return made.Auth.Token, err
 }
 
-// Policy makes a policy.
+// Policy creates a policy.
 func (v *Vault) Policy(ctx context.Context, name, text string) error {
 	return v.Do(ctx, http.MethodPut, "sys/policies/acl/"+name, map[string]string{"policy": text})
 }
 
-// Reader makes a token that may read what is under a path, and nothing else.
+// Reader creates a token that may only read below a path.
 func (v *Vault) Reader(ctx context.Context, path string) (string, error) {
 	const policy = "read"
 	if err := v.Policy(ctx, policy, fmt.Sprintf("path %q { capabilities = [\"read\"] }", path+"/*")); err != nil {
@@ -56,13 +55,12 @@ func (v *Vault) Reader(ctx context.Context, path string) (string, error) {
 	return v.Token(ctx, policy)
 }
 
-// Write writes a secret of a KV engine of version 2, at the path that its data have.
+// Write writes a secret of a KV version 2 engine. path is its data path.
 func (v *Vault) Write(ctx context.Context, path string, entries any) error {
 	return v.Do(ctx, http.MethodPost, path, map[string]any{"data": entries})
 }
 
-// call makes a request of the administrator's and reads the answer into out, if
-// that is not nil.
+// call makes a request as the administrator. The answer is decoded into out, unless out is nil.
 func (v *Vault) call(ctx context.Context, method, path string, body, out any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -92,14 +90,13 @@ func (v *Vault) call(ctx context.Context, method, path string, body, out any) er
 
 func (v *Vault) auditFile() string { return filepath.Join(v.Dir, "audit.log") }
 
-// Reads returns how many requests to read a path under prefix the server has
-// written down since it was made.
+// Reads returns the number of requests in the audit log that read a path under prefix.
 func (v *Vault) Reads(prefix string) (int, error) {
 	times, err := v.ReadTimes(prefix)
 	return len(times), err
 }
 
-// ReadTimes returns when each of them was.
+// ReadTimes returns the times of these requests.
 func (v *Vault) ReadTimes(prefix string) ([]time.Time, error) {
 	f, err := os.Open(v.auditFile())
 	if err != nil {

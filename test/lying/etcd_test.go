@@ -27,7 +27,7 @@ func (g grpcWeb) handshake(conn net.Conn) (net.Conn, error) {
 func (g grpcWeb) serve(conn net.Conn, lying func() bool) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	new(http2.Server).ServeConn(conn, &http2.ServeConnOpts{ //nolint:staticcheck // the connection has a handshake behind it
+	new(http2.Server).ServeConn(conn, &http2.ServeConnOpts{ //nolint:staticcheck // the connection has already had a handshake
 		Context: ctx,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			w.Header().Set("Content-Type", "application/grpc")

@@ -15,31 +15,31 @@ import (
 
 // protocol is how an honest server speaks.
 type protocol interface {
-	// handshake is what comes before requests. It returns the connection to go on with,
-	// which may be one inside of TLS.
+	// handshake does what comes before requests. It returns the connection for the rest, which
+	// may be inside TLS.
 	handshake(conn net.Conn) (net.Conn, error)
-	// serve answers requests. It returns at a request that comes while lying is true.
+	// serve answers requests. It returns when a request arrives while lying is true.
 	serve(conn net.Conn, lying func() bool) error
 }
 
-// lie is what a server sends instead: a beginning, and then a part again and again.
+// lie is what a server sends instead of an answer: first once, and then again repeatedly.
 type lie struct {
 	name   string
 	first  []byte
 	again  []byte
 	random bool // again is random bytes
-	slowly bool // again is sent at times only
-	only   when // "" for ever
+	slowly bool // again is sent only now and then
+	only   when // "" means at any moment
 }
 
-// mode is how a fake behaves.
+// The modes of a fake.
 const (
 	honest int32 = iota
 	lyingAtOnce
 	lyingThereafter
 )
 
-// fake is a server on a port.
+// fake is a lying server.
 type fake struct {
 	net.Listener
 
@@ -90,7 +90,7 @@ func newFake(t *testing.T, p protocol, l lie) *fake {
 
 func (f *fake) address() string { return f.Addr().String() }
 
-// talk serves one connection, and lies on it when it is time to.
+// talk serves one connection, and lies on it when the mode says so.
 func (f *fake) talk(conn net.Conn) {
 	lying := func() bool { return f.mode.Load() != honest }
 	if f.mode.Load() != lyingAtOnce {
@@ -103,10 +103,10 @@ func (f *fake) talk(conn net.Conn) {
 	f.tell(conn)
 }
 
-// tell tells the lie, for as long as the client listens and the server lies.
+// tell sends the lie for as long as the client reads and the server is lying.
 func (f *fake) tell(conn net.Conn) {
 	ended := make(chan struct{})
-	go func() { // the client's requests, which may be large
+	go func() { // discards the client's requests, which may be large
 		defer close(ended)
 		var p [4096]byte
 		for {
@@ -144,11 +144,11 @@ func (f *fake) tell(conn net.Conn) {
 	}
 }
 
-// page is what a proxy says that has nobody to ask.
+// page is what a proxy sends if it cannot reach its server.
 var page = []byte("HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" +
 	"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>\r\n")
 
-// everywhere are lies about any protocol.
+// everywhere returns lies that work for every protocol, followed by more.
 func everywhere(more ...lie) []lie {
 	return append([]lie{{name: "an error page", first: page}, {name: "random bytes", random: true}}, more...)
 }

@@ -19,11 +19,11 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// web speaks HTTP: version 1.1, or 2 inside of TLS, where it lies by a handler.
+// web speaks HTTP/1.1, or HTTP/2 inside TLS. With HTTP/2, a handler sends the lies.
 type web struct {
 	answer func(*http.Request) (status int, body string)
 	tls    bool
-	lie    http.HandlerFunc // of version 2; nil for version 1.1
+	lie    http.HandlerFunc // for HTTP/2; nil for HTTP/1.1
 }
 
 func (w web) handshake(conn net.Conn) (net.Conn, error) {
@@ -58,7 +58,7 @@ func (w web) serve(conn net.Conn, lying func() bool) error {
 }
 
 func (w web) serve2(conn net.Conn, lying func() bool) error {
-	new(http2.Server).ServeConn(conn, &http2.ServeConnOpts{ //nolint:staticcheck // the connection has a handshake behind it
+	new(http2.Server).ServeConn(conn, &http2.ServeConnOpts{ //nolint:staticcheck // the connection has already had a handshake
 		Handler: http.HandlerFunc(func(out http.ResponseWriter, req *http.Request) {
 			out.Header().Set("Content-Type", "application/json")
 			if lying() {
@@ -73,7 +73,7 @@ func (w web) serve2(conn net.Conn, lying func() bool) error {
 	return errors.New("the connection has ended")
 }
 
-// bomb is 64 MiB of spaces, compressed.
+// bomb returns 64 MiB of spaces, compressed.
 func bomb() []byte {
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
@@ -85,7 +85,7 @@ func bomb() []byte {
 	return packed.Bytes()
 }
 
-// entries are many small entries of a JSON object.
+// entries returns many small entries of a JSON object.
 func entries() string {
 	var text strings.Builder
 	for i := range 150_000 {
@@ -123,7 +123,7 @@ func webLies() []lie {
 	return everywhere(lies...)
 }
 
-// web2Lies are lies by version 2, whose server looks after the frames.
+// web2Lies are lies over HTTP/2. Go's server writes the frames.
 func web2Lies() map[string]http.HandlerFunc {
 	endless := func(status int, part string) http.HandlerFunc {
 		return func(w http.ResponseWriter, req *http.Request) {
@@ -153,7 +153,7 @@ func web2Lies() map[string]http.HandlerFunc {
 	}
 }
 
-// runWeb runs a store over HTTP by every version.
+// runWeb tests a store over both versions of HTTP.
 func runWeb(t *testing.T, s store, honest web) {
 	s.lies = webLies()
 	s.server = honest

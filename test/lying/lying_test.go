@@ -22,15 +22,15 @@ import (
 	"credential-resolver/test/lying/report"
 )
 
-// most is what a lying server may cost, in bytes.
+// most is the most memory that a lying server may cost, in bytes.
 const most = 64 << 20
 
-// storm is how many connections are too many for one call. Vault's client follows ten
+// storm is a number of connections that is too high for one call. Vault's client follows ten
 // redirects.
 const storm = 24
 
-// rounds is how many calls each of the client's 64 callers makes of a server that lies. A
-// call to a store that is not connected waits for it.
+// rounds is how many calls each of the client's 64 callers makes while the server lies. If the
+// store is not connected, one call is enough, because it waits for the connection.
 func rounds(w when) int {
 	if w == atOnce {
 		return 1
@@ -38,26 +38,26 @@ func rounds(w when) int {
 	return 2
 }
 
-// measured names a client of another version, whose memory is then measured and not judged.
+// measured names a client of another version. Its memory is then measured but not checked.
 var measured = os.Getenv("LYING_CLIENT")
 
-// store is a type of store, and a server that can speak its protocol.
+// store is a type of store, and a server that speaks its protocol.
 type store struct {
-	name    string // of the subtest; "" for the type
+	name    string // of the subtest; "" means the type
 	kind    string
 	secrets bool
 	server  protocol
 	fields  func(t *testing.T, s store, address string) map[string]string
 	lies    []lie
-	inside  bool // inside of TLS, so that what is sent in place of the handshake is no other lie
+	inside  bool // inside TLS, where a lie instead of the handshake is already covered
 }
 
-// when is the moment at which a server begins to lie.
+// when is the moment at which a server starts to lie.
 type when string
 
 const (
-	atOnce     when = "at once"           // in place of the handshake, and when the client connects
-	thereafter when = "after a handshake" // in place of an answer, when the store is connected
+	atOnce     when = "at once"           // instead of the handshake, when the client connects
+	thereafter when = "after a handshake" // instead of an answer, when the store is connected
 )
 
 func (s store) run(t *testing.T) {
@@ -82,7 +82,7 @@ func (s store) try(t *testing.T, w when, l lie) {
 	})
 	if w == thereafter {
 		_, ok := c.ask("work")
-		require.True(t, ok, "the server is not honest enough")
+		require.True(t, ok, "the store must work while the server is honest")
 		f.mode.Store(lyingThereafter)
 	}
 	before := f.accepted.Load()
@@ -91,15 +91,15 @@ func (s store) try(t *testing.T, w when, l lie) {
 	if measured != "" {
 		return
 	}
-	require.True(t, ok, "the client has ended")
-	require.Less(t, r.Peak-r.Start, int64(most), "what the lies cost")
+	require.True(t, ok, "the client must not crash")
+	require.Less(t, r.Peak-r.Start, int64(most), "the lies cost too much memory")
 	for kind := range r.Kinds {
 		require.Contains(t, []string{"unavailable", "timeout"}, kind)
 	}
-	require.LessOrEqual(t, f.accepted.Load()-before, int64(storm*64*rounds(w)), "a storm of connections")
+	require.LessOrEqual(t, f.accepted.Load()-before, int64(storm*64*rounds(w)), "too many connections")
 	f.mode.Store(honest)
 	_, ok = c.ask("work")
-	require.True(t, ok, "the client has ended")
+	require.True(t, ok, "the client must not crash")
 }
 
 func cost(r report.Report, ok bool) string {
@@ -121,7 +121,7 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(folder, "client")
-	// Without the race detector, even where the test has it: it multiplies memory.
+	// The client is built without the race detector, which multiplies memory.
 	if out, err := exec.Command("go", "build", "-o", path, "./client").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
@@ -164,7 +164,7 @@ func startClient(t *testing.T, spec report.Spec) *client {
 	return &client{in, bufio.NewScanner(out)}
 }
 
-// ask has the client do something. It returns false if the client ended over it.
+// ask sends a command to the client. It returns false if the client has ended.
 func (c *client) ask(what string) (report.Report, bool) {
 	var r report.Report
 	_, err := io.WriteString(c.in, what+"\n")

@@ -13,7 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/bson"
 )
 
-// mongodb speaks as much of MongoDB's protocol as contrib's store needs.
+// mongodb speaks the part of MongoDB's protocol that contrib's store needs.
 type mongodb struct{ tls bool }
 
 func (m mongodb) handshake(conn net.Conn) (net.Conn, error) {
@@ -69,7 +69,7 @@ func (m mongodb) serve(conn net.Conn, lying func() bool) error {
 			reply = append(mongoHead(uint32(16+20+len(document)), 1), make([]byte, 20)...)
 			reply[16+16] = 1 // document
 		}
-		copy(reply[8:12], head[4:8]) // what it answers
+		copy(reply[8:12], head[4:8]) // the ID of the request
 		if _, err := conn.Write(append(reply, document...)); err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// mysql speaks as much of MySQL's text protocol as contrib's store needs.
+// mysql speaks the part of MySQL's text protocol that contrib's store needs.
 type mysql struct{ tls bool }
 
 func myPacket(number byte, body string) []byte {
@@ -90,7 +90,7 @@ func (m mysql) serve(conn net.Conn, lying func() bool) error {
 
 func TestLyingMySQL(t *testing.T) {
 	const longest = "\xff\xff\xff"
-	// As the answer to a command, or as the greeting.
+	// Lies instead of the answer to a command, or instead of the greeting.
 	by := func(number byte) []lie {
 		n := string([]byte{number})
 		return []lie{
@@ -103,7 +103,7 @@ func TestLyingMySQL(t *testing.T) {
 			{name: "half a number", first: myPacket(number, "\xfe\x01")},
 		}
 	}
-	// Packets are numbered.
+	// MySQL numbers its packets.
 	numbered := func(first []byte, from int, body string) []byte {
 		for i := range 4096 {
 			first = append(first, myPacket(byte(from+i), body)...)

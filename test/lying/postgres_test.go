@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// postgres speaks as much of PostgreSQL's simple protocol as contrib's store needs.
+// postgres speaks the part of PostgreSQL's simple query protocol that contrib's store needs.
 type postgres struct{ tls bool }
 
 func pgMessage(kind byte, body string) []byte {

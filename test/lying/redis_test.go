@@ -53,7 +53,7 @@ func (r redis) serve(conn net.Conn, lying func() bool) error {
 	}
 }
 
-// command reads a command, which is an array of strings.
+// command reads a command: an array of strings.
 func command(reader *bufio.Reader) ([]string, error) {
 	number := func() (int, error) {
 		line, err := reader.ReadString('\n')

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// certificate is a certificate for 127.0.0.1 that is its own authority, for both sides.
+// certificate is a self-signed certificate for 127.0.0.1. Both sides use it.
 var certificate = sync.OnceValue(func() tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -36,7 +36,7 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 })
 
-// pems are the certificate and its key as PEM text.
+// pems returns the certificate and its key as PEM text.
 func pems() (cert, key string) {
 	c := certificate()
 	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
@@ -47,7 +47,7 @@ func pems() (cert, key string) {
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// withTLS is the server's side of a connection inside of TLS.
+// withTLS returns the server's side of a TLS connection.
 func withTLS(conn net.Conn, protocols ...string) (net.Conn, error) {
 	inner := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{certificate()}, NextProtos: protocols})
 	return inner, inner.Handshake()

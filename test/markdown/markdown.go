@@ -1,5 +1,5 @@
-// Package markdown keeps the parts of a document that a program writes: each
-// stands between two lines that say so.
+// Package markdown updates the generated parts of a document. Each part is between two marker
+// lines.
 package markdown
 
 import (
@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Replace reads a document, puts text in between the lines "<!-- part: … -->" and
-// "<!-- end of part -->", and writes the whole to a path, which may be the same.
+// Replace reads a document, replaces the text between the lines "<!-- part: … -->" and "<!--
+// end of part -->", and writes the result to path, which may be the same file.
 func Replace(document, part, text, path string) error {
 	old, err := os.ReadFile(document)
 	if err != nil {

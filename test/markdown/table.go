@@ -5,11 +5,10 @@ import (
 	"strings"
 )
 
-// Table is a table; the first row is its head. All columns but the first hold
-// numbers.
+// Table is a table whose first row is the head. All columns except the first contain numbers.
 type Table [][]string
 
-// String writes the table, with an empty line after it.
+// String returns the table as Markdown, followed by an empty line.
 func (t Table) String() string {
 	var b strings.Builder
 	for i, row := range t {
@@ -21,7 +20,7 @@ func (t Table) String() string {
 	return b.String() + "\n"
 }
 
-// Thousands writes a number without decimals, its thousands apart.
+// Thousands formats a number without decimals and with thousands separators.
 func Thousands(f float64) string {
 	text := strconv.FormatFloat(f, 'f', 0, 64)
 	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {

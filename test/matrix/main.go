@@ -1,5 +1,5 @@
-// Command matrix writes what the tests of real stores saw, as a table, into
-// docs/stores.md: a row a failure, a column a store.
+// Command matrix writes the observations of the tests with real stores into docs/stores.md, as
+// tables with a row per failure and a column per store.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	"credential-resolver/test/markdown"
 )
 
-// observation is a line that a test wrote.
+// observation is a line that a test has written.
 type observation struct {
 	Store   string `json:"store"`
 	Failure string `json:"failure"`
@@ -56,7 +56,8 @@ func read(path string) ([]observation, error) {
 	return found, nil
 }
 
-// table makes one table a sort of store, since they fail in different ways.
+// table returns one table for config stores and one for secret stores, because they fail in
+// different ways.
 func table(observations []observation) string {
 	var b strings.Builder
 	for _, sort := range []struct{ title, prefix string }{

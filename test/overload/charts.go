@@ -6,17 +6,17 @@ import (
 	"credential-resolver/test/plot"
 )
 
-// plotFolder is where the plots are, beside the page, and these are their files.
+// plotFolder is the folder of the plots, beside the page. The others are their files.
 const (
 	plotFolder = "reliability"
 	loadChart  = "overload-by-load.svg"
 	timeChart  = "overload-over-time.svg"
 )
 
-// timeMultiple is the load that is shown over time.
+// timeMultiple is the load of the chart over time.
 const timeMultiple = 2
 
-// charts are the plots, by file.
+// charts returns the plots by file name.
 func (r report) charts() map[string]plot.Chart {
 	return map[string]plot.Chart{loadChart: r.byLoad(), timeChart: r.overTime()}
 }
@@ -66,5 +66,5 @@ func (r report) overTime() plot.Chart {
 	return c
 }
 
-// colors are those of the versions.
+// colors are the colours of the versions.
 var colors = []string{plot.Red, plot.Blue}

@@ -12,7 +12,7 @@ import (
 	runtime "github.com/dapr/dapr/pkg/proto/runtime/v1"
 )
 
-// result is what became of a request.
+// result is the kind of an answer.
 type result int
 
 const (
@@ -21,21 +21,21 @@ const (
 	wrong
 )
 
-// outcome is a request's answer.
+// outcome is the answer to a request.
 type outcome struct {
 	result      result
-	code, words string        // of a refusal: the component's code, and its words without the GUID
+	code, words string        // for a refusal: the component's code, and its text without the GUID
 	at          time.Duration // since the load began
-	took        time.Duration // since the request was due
+	took        time.Duration // since the time when the request was due
 }
 
-// patience bounds a request: far beyond what the component allows one.
+// patience limits a request. It is much longer than the component's own limit.
 const patience = time.Minute
 
-// refusal is what the component's error looks like to an application.
+// refusal matches the component's error as an application sees it.
 var refusal = regexp.MustCompile(`code = (\w+) desc = (?:credential "[^"]*": )?(.*)`)
 
-// ask asks daprd for a credential, and compares the answer with what it should be.
+// ask requests a credential from daprd and checks the answer.
 func ask(ctx context.Context, conn *grpc.ClientConn, c credential) outcome {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -55,9 +55,8 @@ func ask(ctx context.Context, conn *grpc.ClientConn, c credential) outcome {
 	return outcome{result: right}
 }
 
-// askAll asks for n credentials, one more each interval, and never waits for an answer
-// before the next request: the load does not become less when answers become slow. It
-// returns when all are answered.
+// askAll sends n requests, one per interval. It does not wait for an answer before the next
+// request, so slow answers do not reduce the load. It returns when all requests are answered.
 func askAll(ctx context.Context, conn *grpc.ClientConn, of numbered, n int, interval time.Duration) []outcome {
 	outcomes := make([]outcome, n)
 	var asking sync.WaitGroup

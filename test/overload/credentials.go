@@ -6,47 +6,47 @@ import (
 	"time"
 )
 
-// The names that daprd knows the Components by, and the store of secrets that the first
-// has besides.
+// The names of the Components in daprd, and of the second secret store of the first one.
 const (
 	loaded    = "loaded"
 	elsewhere = "elsewhere"
 	fileStore = "file"
 )
 
-// credential is one that is asked for.
+// credential is a requested credential.
 type credential struct {
 	component, guid string
 	config          map[string]any
-	secrets         map[string]string // fields of the answer, each with a value of its own
+	secrets         map[string]string // fields of the answer, each with a unique value
 }
 
-// numbered returns credentials by their number.
+// numbered returns a credential by its number.
 type numbered func(i int) credential
 
-// plain is a credential with one secret in OpenBao.
+// plain returns a credential with one secret in OpenBao.
 func plain(i int) credential {
 	return onBundle(fmt.Sprintf("plain-%05d", i), secretName(i), secretValue(i))
 }
 
-// cached is the credential that is in the cache before a load begins.
+// cached returns the credential that is cached before a load begins.
 func cached(int) credential { return onBundle("cached", "cached", "value-of-cached") }
 
-// inFile is a credential of the same Component with its secret in a file.
+// inFile returns a credential of the same Component whose secret is in a file.
 func inFile(i int) credential {
 	c := onBundle(fmt.Sprintf("in-file-%05d", i), secretName(i), fileValue(i))
 	c.config["credential-resolver"] = map[string]string{"secretStore": fileStore}
 	return c
 }
 
-// ofOther is a plain credential, asked for through another Component.
+// ofOther returns a plain credential, requested through another Component.
 func ofOther(i int) credential {
 	c := plain(i)
 	c.component = elsewhere
 	return c
 }
 
-// withSecrets are credentials on so many secrets in OpenBao: on a bundle, or single-key.
+// withSecrets returns credentials with n secrets in OpenBao: with a bundle for one secret,
+// otherwise single-key.
 func withSecrets(n int) numbered {
 	if n == 1 {
 		return plain
@@ -65,7 +65,7 @@ func withSecrets(n int) numbered {
 	}
 }
 
-// onBundle is a credential whose password is the entry of a secret.
+// onBundle returns a credential whose password is an entry of a secret.
 func onBundle(guid, secret, value string) credential {
 	return credential{
 		component: loaded, guid: guid,
@@ -76,7 +76,7 @@ func onBundle(guid, secret, value string) credential {
 	}
 }
 
-// secretEntry is the entry that each secret has.
+// secretEntry is the name of the entry in each secret.
 const secretEntry = "password_key"
 
 func secretName(i int) string { return fmt.Sprintf("secret-%05d", i) }
@@ -85,9 +85,9 @@ func secretValue(i int) string { return fmt.Sprintf("value-of-%05d", i) }
 
 func fileValue(i int) string { return fmt.Sprintf("value-in-file-of-%05d", i) }
 
-// counts are how many credentials the loads need.
+// counts is the number of credentials that the loads need.
 type counts struct {
-	bySecrets map[int]int // those in OpenBao, by the number of their secrets
+	bySecrets map[int]int // those in OpenBao, by their number of secrets
 	inFile    int
 }
 
@@ -102,7 +102,7 @@ func countsFor(d time.Duration) counts {
 	return c
 }
 
-// secrets is how many there are in OpenBao: credentials of different kinds share them.
+// secrets returns the number of secrets in OpenBao. Credentials of different kinds share them.
 func (c counts) secrets() (all int) {
 	for secrets, n := range c.bySecrets {
 		all = max(all, n*secrets)
@@ -129,7 +129,7 @@ func (c counts) each(yield func(credential) bool) {
 	}
 }
 
-// text is a value as JSON; what is made here always has one.
+// text returns a value as JSON. The values of this program always have one.
 func text(value any) []byte {
 	encoded, err := json.Marshal(value)
 	if err != nil {

@@ -6,14 +6,14 @@ import (
 	"os"
 )
 
-// The figures of a run that docs/reliability.md is drawn from: of the version without
-// load shedding, which no later run can measure again, and of the present one.
+// The results behind docs/reliability.md. One file is of the version without load shedding,
+// which cannot be measured again, and one of the current version.
 const (
 	beforeFile = "test/overload/before.json"
 	nowFile    = "test/overload/now.json"
 )
 
-// figures are what a run found. Times are in milliseconds unless they say otherwise.
+// figures is the result of a run. Times are in milliseconds unless noted.
 type figures struct {
 	Machine string        `json:"machine"` // in general terms
 	Seconds float64       `json:"seconds"` // of each load
@@ -21,24 +21,24 @@ type figures struct {
 	Bursts  []burstFigure `json:"bursts"`
 }
 
-// loadFigure is what one scenario found.
+// loadFigure is the result of one scenario.
 type loadFigure struct {
 	Multiple int            `json:"multiple"` // of the capacity
 	Secrets  int            `json:"secrets"`  // of each credential
-	Service  float64        `json:"service"`  // the time of a call to the store, on average
-	Calls    int            `json:"calls"`    // to the store that were answered
-	Capacity float64        `json:"capacity"` // credentials a second that the store can serve
-	Rate     float64        `json:"rate"`     // right answers a second, after the settling
-	Right    []int          `json:"right"`    // answers in each second
+	Service  float64        `json:"service"`  // the average time of a call to the store
+	Calls    int            `json:"calls"`    // answered calls to the store
+	Capacity float64        `json:"capacity"` // credentials per second that the store can serve
+	Rate     float64        `json:"rate"`     // right answers per second, after the settling time
+	Right    []int          `json:"right"`    // right answers in each second
 	Load     answers        `json:"load"`
 	Process  process        `json:"process"`
 	Beside   []besideFigure `json:"beside"`
 }
 
-// share is the rate of right answers as a part of the capacity.
+// share returns the rate of right answers as a fraction of the capacity.
 func (f loadFigure) share() float64 { return f.Rate / f.Capacity }
 
-// answers are what a number of requests got.
+// answers summarises the answers to a number of requests.
 type answers struct {
 	Asked      int            `json:"asked"`
 	Right      int            `json:"right"`
@@ -49,35 +49,35 @@ type answers struct {
 	RefusedP99 float64        `json:"refusedP99"`
 }
 
-// refusalCount is how many refusals had a code and words.
+// refusalCount is the number of refusals with a code and text.
 type refusalCount struct {
 	Code  string `json:"code"`
 	Words string `json:"words"`
 	Count int    `json:"count"`
 }
 
-// process is what a load cost the component at most.
+// process is the peak resource use of the component.
 type process struct {
 	Goroutines int   `json:"goroutines"`
 	Memory     int64 `json:"memory"` // MiB
 }
 
-// besideFigure is what a kind of credential got that was asked for beside a load.
+// besideFigure is the result for credentials that were requested beside a load.
 type besideFigure struct {
 	Kind string `json:"kind"`
 	answers
 }
 
-// burstFigure is what a burst found.
+// burstFigure is the result of a burst.
 type burstFigure struct {
-	Number   int     `json:"number"`   // of those one after the other, from one
+	Number   int     `json:"number"`   // counts consecutive bursts, from one
 	Secrets  int     `json:"secrets"`  // of each credential
-	Capacity float64 `json:"capacity"` // credentials a second that the store can serve
+	Capacity float64 `json:"capacity"` // credentials per second that the store can serve
 	answers
 	Process process `json:"process"`
 }
 
-// refused is how many were refused.
+// refused returns the number of refusals.
 func (a answers) refused() (n int) {
 	for _, r := range a.Refused {
 		n += r.Count

@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// What overload may cost.
+// The goals for an overload.
 const (
 	leastShare = 0.9   // of the capacity, in right answers
-	longest    = 2_000 // ms, of 99 in 100 right answers
+	longest    = 2_000 // ms, for 99% of the right answers
 )
 
-// check holds the figures to the goal; its error names all that missed it.
+// check compares the figures with the goals. Its error lists all that missed them.
 func (f figures) check() error {
 	var failures []error
 	for _, l := range f.Loads {
@@ -38,7 +38,7 @@ func (f figures) check() error {
 	return errors.Join(failures...)
 }
 
-// check holds the answers to a steady load to what applies to all of them.
+// check checks the goals that apply to every steady load.
 func (a answers) check(name string) error {
 	if a.P99 >= longest {
 		return errors.Join(fmt.Errorf("%s: 99 in 100 right answers took up to %.0f ms", name, a.P99), a.checkRight(name))
@@ -53,12 +53,12 @@ func (a answers) checkRight(name string) error {
 	return nil
 }
 
-// name is what a load is called.
+// name returns a load's name.
 func (l loadFigure) name() string { return fmt.Sprintf("%d×", l.Multiple) + each(l.Secrets) }
 
 func (b burstFigure) name() string { return fmt.Sprintf("burst %d", b.Number) + each(b.Secrets) }
 
-// each says how many secrets each credential has, if it is not one.
+// each names the number of secrets per credential, unless it is one.
 func each(secrets int) string {
 	if secrets == 1 {
 		return ""

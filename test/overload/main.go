@@ -1,8 +1,8 @@
-// Command overload measures how many right answers the component gives while it is
-// asked for more than its store can answer: a real OpenBao behind a proxy that delays
-// each answer, asked through one daprd at constant rates. It fails if the rate of right
-// answers collapses. "make chaos" runs it; with UPDATE=1 the figures go into
-// docs/reliability.md, with plots beside it.
+// Command overload measures how many right answers the component gives while it gets more
+// requests than its store can answer: a real OpenBao behind a proxy that delays each answer,
+// with requests through one daprd at constant rates. It fails if the rate of right answers
+// collapses. "make chaos" runs it. With UPDATE=1, the results go into docs/reliability.md, with
+// plots beside it.
 package main
 
 import (
@@ -38,8 +38,8 @@ type options struct {
 	update, baseline bool
 }
 
-// leastTime is the shortest load that shows whether the rate of right answers lasts:
-// the limits on a request and on a call have run out by then.
+// leastTime is the shortest useful load. The time limits of requests and calls must pass within
+// it.
 const leastTime = 5 * time.Second
 
 func run(ctx context.Context, o options) (err error) {
@@ -78,5 +78,5 @@ func run(ctx context.Context, o options) (err error) {
 	return errors.Join(now.write(nowFile), r.write())
 }
 
-// progress says what is done now: minutes pass.
+// progress prints the current step, because the run takes minutes.
 func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, format+" ...\n", args...) }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// measure takes a sidecar through each load, and one through the bursts.
+// measure runs each load with a new sidecar, and the bursts with another.
 func (s *stores) measure(ctx context.Context, d time.Duration) (f figures, err error) {
 	f.Machine = fmt.Sprintf("%d cores (%s/%s)", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	f.Seconds = d.Seconds()
@@ -33,8 +33,7 @@ func (s *stores) measure(ctx context.Context, d time.Duration) (f figures, err e
 	return f, nil
 }
 
-// load measures one scenario. The cacheTTL is such that the cached credential has to be
-// refreshed while the load lasts.
+// load measures one scenario. Its cacheTTL makes the cached credential refresh during the load.
 func (s *stores) load(ctx context.Context, now scenario, d time.Duration) (f loadFigure, err error) {
 	side, err := s.startSidecar(ctx, map[string]string{
 		"storeConcurrency": strconv.Itoa(slots), "cacheTTL": (d / 2).String(),
@@ -59,8 +58,8 @@ func (s *stores) load(ctx context.Context, now scenario, d time.Duration) (f loa
 	return f, ctx.Err()
 }
 
-// besides starts to ask for the credentials that a load should not harm; the function
-// that it returns waits for the end.
+// besides starts to request credentials that a load must not affect. The returned function
+// waits for the end and returns the results.
 func (side *sidecar) besides(ctx context.Context, d time.Duration) func() []besideFigure {
 	kinds := []struct {
 		name string
@@ -70,7 +69,7 @@ func (side *sidecar) besides(ctx context.Context, d time.Duration) func() []besi
 	var all sync.WaitGroup
 	for i, k := range kinds {
 		all.Go(func() {
-			next := func(i int) credential { return k.of(i + 1) } // the first has warmed up
+			next := func(i int) credential { return k.of(i + 1) } // the first one was used to warm up
 			figures[i] = besideFigure{k.name, answersOf(askAll(ctx, side.restConn, next, int(d/besideInterval), besideInterval))}
 		})
 	}
@@ -87,7 +86,7 @@ const (
 	besideOther  = "a credential of another Component"
 )
 
-// bursts measures bursts one after the other, with the default settings.
+// bursts measures consecutive bursts, with the default settings.
 func (s *stores) bursts(ctx context.Context, secrets int) (all []burstFigure, err error) {
 	side, err := s.startSidecar(ctx, nil)
 	defer func() { err = errors.Join(err, side.stop()) }()

@@ -2,44 +2,43 @@ package main
 
 import "time"
 
-// What the store can do: it takes storeDelay for an answer, and storeConcurrency lets
-// so many calls reach it at a time.
+// The capacity of the store: it takes storeDelay to answer, and storeConcurrency allows this
+// number of concurrent calls.
 const (
 	storeDelay = 200 * time.Millisecond
 	slots      = 4
 )
 
-// A burst is so many requests at once, with storeConcurrency left at its default.
+// A burst is a number of concurrent requests, with the default storeConcurrency.
 const (
 	burstSize  = 1000
 	burstSlots = 64
-	bursts     = 2 // one after the other
+	bursts     = 2 // one after another
 )
 
-// burstSecrets are the numbers of secrets of the credentials that bursts ask for.
+// burstSecrets returns the numbers of secrets per credential in bursts.
 func burstSecrets() []int { return []int{1, 3} }
 
-// scenario is one load: requests at a constant rate, for a time.
+// scenario is one load: requests at a constant rate for a duration.
 type scenario struct {
-	multiple int // of what the store can answer
+	multiple int // of the store's capacity
 	secrets  int // of each credential; each is a call to the store
 }
 
-// scenarios are the loads that are measured, in turn.
+// scenarios returns the loads to measure, in order.
 func scenarios() []scenario { return []scenario{{1, 1}, {2, 1}, {5, 1}, {20, 1}, {5, 8}} }
 
-// interval is the time from one request to the next.
+// interval returns the time between two requests.
 func (s scenario) interval() time.Duration {
 	return storeDelay / slots * time.Duration(s.secrets) / time.Duration(s.multiple)
 }
 
-// requests is how many there are in a time.
+// requests returns the number of requests in a duration.
 func (s scenario) requests(d time.Duration) int { return int(d / s.interval()) }
 
-// settling is the start of a load that the rate of right answers is not taken from:
-// the first answers take as long as the store does.
+// settling is the start of a load, which does not count for the rate: the first answers take as
+// long as the store does.
 const settling = 2 * time.Second
 
-// besideInterval is the time from one request to the next for each credential that is
-// asked for beside the load.
+// besideInterval is the time between two requests for each credential beside the load.
 const besideInterval = 100 * time.Millisecond

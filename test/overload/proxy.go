@@ -12,23 +12,22 @@ import (
 	"time"
 )
 
-// slowProxy is an address on loopback behind which a server is. It passes on each
-// answer when a fixed time is over since the request came, and any number of them at
-// the same time.
+// slowProxy is a proxy on loopback. It passes each answer on after a fixed time since its
+// request arrived. It does not limit the number of concurrent requests.
 type slowProxy struct {
 	delay  time.Duration
-	prefix string // of the paths that are measured
+	prefix string // of the measured paths
 	server *http.Server
 	url    string
 	direct *http.Transport
 	done   sync.WaitGroup
 
 	mu    sync.Mutex
-	calls int           // that were answered
-	took  time.Duration // all of them together
+	calls int           // answered calls
+	took  time.Duration // total time of all calls
 }
 
-// startProxy starts a proxy of the server at an address.
+// startProxy starts a proxy for the server at an address.
 func startProxy(address, prefix string, delay time.Duration) (*slowProxy, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -41,7 +40,7 @@ func startProxy(address, prefix string, delay time.Duration) (*slowProxy, error)
 	forward := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
 	forward.Transport = p
 	forward.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) {
-		w.WriteHeader(http.StatusBadGateway) // mostly to a client that has left
+		w.WriteHeader(http.StatusBadGateway) // usually the client has already left
 	}
 	p.server = &http.Server{Handler: forward}
 	p.done.Go(func() { _ = p.server.Serve(listener) })
@@ -50,7 +49,7 @@ func startProxy(address, prefix string, delay time.Duration) (*slowProxy, error)
 
 var _ http.RoundTripper = (*slowProxy)(nil)
 
-// RoundTrip asks the server, and holds its answer back.
+// RoundTrip sends the request to the server and delays the answer.
 func (p *slowProxy) RoundTrip(req *http.Request) (*http.Response, error) {
 	came := time.Now()
 	resp, err := p.direct.RoundTrip(req)
@@ -69,7 +68,7 @@ func (p *slowProxy) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// measured returns how many calls were answered, and how long one took on average.
+// measured returns the number of answered calls and their average time.
 func (p *slowProxy) measured() (calls int, each time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,7 +81,7 @@ func (p *slowProxy) close() {
 	p.direct.CloseIdleConnections()
 }
 
-// wait waits until a time, or as long as ctx allows.
+// wait waits until a time, or until ctx ends.
 func wait(ctx context.Context, until time.Time) error {
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each of the requests is answered only when all have come: one that the proxy kept
-// back would keep back all.
+// The server answers only when all requests have arrived. If the proxy delayed one of them, all
+// would block.
 func TestTheProxyPassesOnAnyNumberOfRequests(t *testing.T) {
 	const requests = 2 * burstSlots
 	var come sync.WaitGroup
@@ -67,7 +67,7 @@ func TestTheProxyHoldsBackAnswers(t *testing.T) {
 	_, err = http.DefaultClient.Do(req)
 	require.ErrorIs(t, err, context.Canceled)
 	calls, _ := p.measured()
-	require.Zero(t, calls, "nobody waited for the answer")
+	require.Zero(t, calls, "want no call, because the client did not wait for the answer")
 }
 
 func proxyOf(t *testing.T, server *httptest.Server, delay time.Duration) *slowProxy {

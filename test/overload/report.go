@@ -13,14 +13,14 @@ import (
 // report compares the figures of two versions.
 type report struct{ before, now figures }
 
-// The page with the results, and where they stand in it.
+// The page with the results, and their place in it.
 const (
 	docsFolder = "docs"
 	document   = "reliability.md"
 	part       = "overload"
 )
 
-// write puts the tables into the page, and the plots beside it.
+// write writes the tables into the page, and the plots beside it.
 func (r report) write() error {
 	err := os.MkdirAll(filepath.Join(docsFolder, plotFolder), 0o755)
 	for name, c := range r.charts() {
@@ -30,7 +30,7 @@ func (r report) write() error {
 	return errors.Join(err, markdown.Replace(page, part, r.text(), page))
 }
 
-// text is the part of the page that a run makes.
+// text returns the generated part of the page.
 func (r report) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nBefore: %s, each load for %v s. Now: %s, each load for %v s.\n\n",
@@ -44,7 +44,7 @@ func (r report) text() string {
 	return b.String()
 }
 
-// versions are both, with their names.
+// versions returns both versions with their names.
 func (r report) versions() []version { return []version{{"before", r.before}, {"now", r.now}} }
 
 type version struct {

@@ -15,9 +15,9 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// sidecar is a daprd and our component with two Components, each on the same OpenBao
-// through a slow proxy of its own. Every load has a new one, so that none finds the
-// cache or the queue of another.
+// sidecar is a daprd and our component with two Components. Both use the same OpenBao, each
+// through its own slow proxy. Every load uses a new sidecar, so that no cache or queue carries
+// over.
 type sidecar struct {
 	folder             string
 	slow, slowToo      *slowProxy // of the loaded Component, and of the other
@@ -27,8 +27,8 @@ type sidecar struct {
 	loadConn, restConn *grpc.ClientConn
 }
 
-// startSidecar starts a sidecar whose loaded Component has more metadata. It may be
-// stopped whatever the error.
+// startSidecar starts a sidecar. more is additional metadata of the loaded Component. The
+// caller must stop the sidecar, even after an error.
 func (s *stores) startSidecar(ctx context.Context, more map[string]string) (side *sidecar, err error) {
 	side = &sidecar{}
 	if side.folder, err = os.MkdirTemp(s.folder, "sidecar-"); err != nil {
@@ -72,7 +72,7 @@ func (s *stores) startSidecar(ctx context.Context, more map[string]string) (side
 	return side, side.warmUp(ctx)
 }
 
-// component is a Component of ours on the stores, with OpenBao at an address.
+// component returns a Component of ours on the stores, with OpenBao at an address.
 func (s *stores) component(name, vault string, more map[string]string) harness.Resource {
 	metadata := map[string]string{
 		"configStore": "state.sqlite", "configStore.connectionString": s.path("configs.db"),
@@ -85,7 +85,7 @@ func (s *stores) component(name, vault string, more map[string]string) harness.R
 	return harness.Resource{Name: name, Type: "secretstores.credential-resolver", Metadata: metadata}
 }
 
-// warmUp has every store connected, and one credential in the cache.
+// warmUp connects every store and caches one credential.
 func (side *sidecar) warmUp(ctx context.Context) error {
 	for name, of := range map[string]numbered{"cached": cached, "in a file": inFile, "elsewhere": ofOther} {
 		if o := ask(ctx, side.loadConn, of(0)); o.result != right {
@@ -95,7 +95,7 @@ func (side *sidecar) warmUp(ctx context.Context) error {
 	return nil
 }
 
-// stop ends what was started, in the order in which nothing complains.
+// stop ends the programs in an order that causes no errors.
 func (side *sidecar) stop() (err error) {
 	for _, conn := range []*grpc.ClientConn{side.loadConn, side.restConn} {
 		if conn != nil {

@@ -17,8 +17,7 @@ func of(outcomes []outcome, r result) []outcome {
 	return some
 }
 
-// latency is the time in milliseconds that a part of the outcomes took at most; zero if
-// there are none.
+// latency returns a quantile of the outcomes' times in milliseconds, or zero without outcomes.
 func latency(outcomes []outcome, part float64) float64 {
 	if len(outcomes) == 0 {
 		return 0
@@ -31,8 +30,7 @@ func latency(outcomes []outcome, part float64) float64 {
 	return milliseconds(all[int(part*float64(len(all)-1))])
 }
 
-// perSecond counts the outcomes of each second of a load; those after its end are left
-// out.
+// perSecond returns the number of outcomes in each second of a load. It ignores later outcomes.
 func perSecond(outcomes []outcome, d time.Duration) []int {
 	counts := make([]int, d/time.Second)
 	for _, o := range outcomes {
@@ -43,7 +41,7 @@ func perSecond(outcomes []outcome, d time.Duration) []int {
 	return counts
 }
 
-// rate is how many outcomes a second there are from one time of a load to another.
+// rate returns the outcomes per second between two times of a load.
 func rate(outcomes []outcome, from, to time.Duration) float64 {
 	n := 0
 	for _, o := range outcomes {
@@ -54,7 +52,7 @@ func rate(outcomes []outcome, from, to time.Duration) float64 {
 	return float64(n) / (to - from).Seconds()
 }
 
-// refusals counts refusals by their code and words, the most frequent first.
+// refusals counts refusals by code and text, the most frequent first.
 func refusals(outcomes []outcome) []refusalCount {
 	var all []refusalCount
 	for _, o := range of(outcomes, refused) {

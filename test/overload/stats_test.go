@@ -28,7 +28,7 @@ func TestAnswersAreCounted(t *testing.T) {
 func TestRatesAreOfTheTimeThatTheyName(t *testing.T) {
 	at := func(ms int) outcome { return outcome{at: time.Duration(ms) * time.Millisecond} }
 	outcomes := []outcome{at(1), at(999), at(1000), at(2500), at(3000)}
-	require.Equal(t, []int{2, 1, 1}, perSecond(outcomes, 3*time.Second), "what comes after the end is left out")
+	require.Equal(t, []int{2, 1, 1}, perSecond(outcomes, 3*time.Second), "outcomes after the end must be ignored")
 	require.InDelta(t, 1, rate(outcomes, time.Second, 3*time.Second), 1e-9)
 }
 

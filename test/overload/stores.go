@@ -17,16 +17,16 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// stores are what every load reads: configs in SQLite, secrets in OpenBao and in a file.
+// stores are the stores of every load: configs in SQLite, secrets in OpenBao and in a file.
 type stores struct {
 	folder          string
-	resolver, daprd string // the paths of what make builds
+	resolver, daprd string // the paths of the binaries that make builds
 	vault           *harness.Vault
 	token           string // may read the secrets in OpenBao
 }
 
-// startStores starts OpenBao and fills all stores, for loads of a time each. The stores
-// may be stopped whatever the error.
+// startStores starts OpenBao and fills all stores, for loads with a duration. The caller must
+// stop them, even after an error.
 func startStores(ctx context.Context, folder string, d time.Duration) (s *stores, err error) {
 	s = &stores{folder: folder}
 	if s.resolver, err = harness.Binary("CREDENTIAL_RESOLVER", ".", "credential-resolver"); err != nil {
@@ -53,13 +53,13 @@ func (s *stores) stop() {
 	}
 }
 
-// path is one in the folder of the run.
+// path returns a path in the run's folder.
 func (s *stores) path(name string) string { return filepath.Join(s.folder, name) }
 
-// secretsPath is where the secrets are in OpenBao.
+// secretsPath is the path of the secrets in OpenBao.
 const secretsPath = "secret/data/dapr"
 
-// fillers is how many secrets are written at a time.
+// fillers is the number of secrets that are written in parallel.
 const fillers = 16
 
 func (s *stores) fillVault(ctx context.Context, n counts) (err error) {
@@ -89,7 +89,8 @@ func (s *stores) fillFile(n counts) error {
 	return os.WriteFile(s.path("secrets.json"), text(secrets), 0o600)
 }
 
-// fillConfigs has our command make the database with one config, and adds the others.
+// fillConfigs lets our command create the database with one config, and inserts the others
+// directly.
 func (s *stores) fillConfigs(ctx context.Context, n counts) (err error) {
 	r := s.component(elsewhere, "http://127.0.0.1", nil)
 	file := s.path("config.json")

@@ -58,7 +58,7 @@ func (r report) bursts() string {
 	return t.String()
 }
 
-// refusals are the codes and words of all loads and bursts.
+// refusals returns a table of the codes and texts of all loads and bursts.
 func (r report) refusals() string {
 	t := markdown.Table{{"code and words", "version", "load", "refused"}}
 	add := func(version, load string, all []refusalCount) {
@@ -88,8 +88,8 @@ func ofAll(n, all int) string {
 	return markdown.Thousands(float64(n)) + " of " + markdown.Thousands(float64(all))
 }
 
-// latencies are those of right answers.
+// latencies returns the latencies of right answers.
 func latencies(a answers) string { return seconds(a.P50) + " / " + seconds(a.P99) }
 
-// seconds writes milliseconds as seconds.
+// seconds formats milliseconds as seconds.
 func seconds(ms float64) string { return strconv.FormatFloat(ms/1000, 'f', 2, 64) }

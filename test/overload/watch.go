@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// watchInterval is how often the component is asked for its goroutines.
+// watchInterval is how often the component's goroutines are counted.
 const watchInterval = 250 * time.Millisecond
 
-// watch starts to watch the component; the function that it returns ends that, and
-// tells what it cost at most.
+// watch starts to watch the component. The returned function ends that, and returns the peak
+// resource use.
 func (side *sidecar) watch(ctx context.Context) (end func() (process, error)) {
 	ctx, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -38,7 +38,7 @@ func (side *sidecar) watch(ctx context.Context) (end func() (process, error)) {
 	}
 }
 
-// goroutines returns how many the component has.
+// goroutines returns the number of the component's goroutines.
 func (side *sidecar) goroutines(ctx context.Context) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+side.metrics+"/metrics", nil)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// ask asks our component for a credential, by daprd.
-func (p *place) ask(ctx context.Context, store, guid string) (outcome, string, error) {
+// ask requests a credential from our component through daprd.
+func (p *testbed) ask(ctx context.Context, store, guid string) (outcome, string, error) {
 	address := p.daprd.URL("/v1.0/secrets/" + store + "/" + url.PathEscape(guid) + "?metadata.format=json")
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -37,7 +37,8 @@ func (p *place) ask(ctx context.Context, store, guid string) (outcome, string, e
 
 var ourCode = regexp.MustCompile(`code = (\w+) desc = credential`)
 
-// codeOf finds our code in daprd's answer; without one it is no code of section 5.
+// codeOf returns our code in daprd's answer. Without a code, the error does not come from our
+// component.
 func codeOf(body string) string {
 	if found := ourCode.FindStringSubmatch(body); found != nil {
 		return found[1]
@@ -57,17 +58,17 @@ func outcomeOf(text string) (outcome, error) {
 	return outcome{credential: credential}, nil
 }
 
-// finding is what became of one case.
+// finding is the result of one case.
 type finding struct {
 	equal  bool
-	digits bool        // equal but for how numbers are written
-	kinds  []departure // why it is neither
-	wrong  string      // what no departure explains
+	digits bool        // equal except for the notation of numbers
+	kinds  []departure // the departures that explain the difference
+	wrong  string      // a difference that no departure explains
 }
 
-// compare has the model say what either side should answer; what either does not is
-// wrong, so that a difference is always one of the departures. Those that matter to the
-// case change the model's answer when they are turned on, one after the other.
+// compare uses the model to predict both answers. An answer that differs from its prediction is
+// wrong. So every difference between the answers is explained by departures: those that change
+// the model's answer when they are enabled one after another.
 func compare(c testCase, s secrets, theirs, ours outcome) finding {
 	config := c.object()
 	same := func(a, b outcome, rounded bool) bool {
@@ -102,7 +103,8 @@ func compare(c testCase, s secrets, theirs, ours outcome) finding {
 	return f
 }
 
-// object is the case's config; nil if it is no object, and empty if there is none.
+// object returns the case's config: nil if it is not an object, and empty if there is no
+// config.
 func (c testCase) object() *object {
 	value, err := decode(c.config)
 	if err != nil || !c.hasConfig {
@@ -112,8 +114,8 @@ func (c testCase) object() *object {
 	return config
 }
 
-// compareDefault has the model say what the default's literalFields make of a case, and
-// returns the fields in which that is not what "none" makes of it.
+// compareDefault uses the model to predict the answer with the default literalFields. It
+// returns the fields that differ from the answer with "none".
 func compareDefault(c testCase, s secrets, none, got outcome) (changed []string, wrong string) {
 	on := map[departure]bool{literalFields: true}
 	for _, d := range departures {
@@ -148,7 +150,7 @@ func show(o outcome) string {
 	return text
 }
 
-// describe is all there is to know of a case that is wrong.
+// describe returns everything about a wrong case.
 func describe(c testCase, f finding, theirs, ours string) string {
 	return fmt.Sprintf("%s\n  config   %.2000s\n  original %.2000s\n  ours     %.2000s\n  %s", c.guid, c.config, theirs, strings.TrimSpace(ours), f.wrong)
 }

@@ -1,9 +1,9 @@
 package main
 
-// departure is a rule in which we differ from the original on purpose.
+// departure is a rule that deliberately differs from the original.
 type departure struct {
 	name string
-	rule string // where DESIGN.md says so
+	rule string // the section of DESIGN.md
 }
 
 // The departures, in the order in which the rules apply.
@@ -21,14 +21,15 @@ var (
 	ownField      = departure{"the field credential-resolver is left out", "4"}
 )
 
-// literalFields is the one that only the metadata's default has: all else is tried with
-// "literalFields: none", as the original's version 2 is.
+// literalFields is the departure of the default metadata. All other comparisons use
+// "literalFields: none", as version 2 of the original does.
 var literalFields = departure{"the fields of literalFields are neither looked up nor replaced, where each field has its secret", "2"}
 
-// literalNames are those of the generated fields that are in literalFields by default.
+// literalNames are the generated fields that are in the default literalFields.
 var literalNames = []string{"host", "port"}
 
-// departures are all the others. One more is of comparing: numbers keep their digits.
+// departures lists all others. There is one more, which only concerns the comparison: numbers
+// keep their digits.
 var departures = []departure{
 	malformedGUID, noConfig, largeConfig, oddPath, reserved, noName, noBundle, emptyBundle, onlyEntry, singlePass, ownField,
 }

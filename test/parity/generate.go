@@ -6,16 +6,15 @@ import (
 	"strings"
 )
 
-// names are those of secrets, of their entries and of fields, and the values that
-// may refer to them: the same, so that they meet. The last ones are names that we
-// take for no names.
+// names are the names of secrets, of entries and of fields, and the values that may refer to
+// them. All use the same list, so that they match often. The last ones cannot be names for us.
 var names = []string{
 	"db-password", "api-key", "token", "team/prod/key", "value", "host", "user", "extra", "agent", "direct", "0", "5432",
 	"true", "null", "ключ-ü-✓", "UPPER", "upper", "a.b", "a:b", "{}", "secret-path", "credentialSource",
 	"not a name", "why?", "50%", "#1", `back\slash`, "/at/the/root", "up/../there", "\t", strings.Repeat("long", 200),
 }
 
-// extraReference is what a whole extra may refer to.
+// extraReference is the name that a whole extra may refer to.
 const extraReference = "an-extra"
 
 var literals = []string{"", " ", "db.example.com", "p4ss wörd", "[]", `{"not":"a name"}`, "9007199254740993", "-----BEGIN-----\nx\n", "🔑"}
@@ -24,22 +23,22 @@ var numbers = []string{
 	"0", "-0", "5432", "12345678901234567890", "9007199254740993", "12.50", "0.1", "1.0", "1e21", "1E5", "-3.25e-7", "0.30000000000000004",
 }
 
-// generator makes configs and secrets from a seed.
+// generator generates configs and secrets from a seed.
 type generator struct{ *rand.Rand }
 
 func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG(seed, 0))} }
 
-// dataset is what both sides are asked about: n credentials, one at least, on the same secrets.
+// dataset is the input of both sides: at least one credential, and their secrets.
 type dataset struct {
 	cases   []testCase
 	secrets secrets
-	more    func(configs string) string // Components besides; nil for none
+	more    func(configs string) string // returns additional Components; may be nil
 }
 
 func (g generator) dataset(n int) dataset {
 	w := dataset{secrets: secrets{}}
 	for _, name := range names {
-		if g.oneIn(4) || (name == "agent" && !g.oneIn(4)) { // missing; or every agent's config meets it
+		if g.oneIn(4) || (name == "agent" && !g.oneIn(4)) { // missing; otherwise "agent" would match the source of every agent config
 			continue
 		}
 		w.secrets[name] = g.secret()
@@ -77,8 +76,8 @@ func (g generator) secret() map[string]string {
 	return entries
 }
 
-// nested is a secret that is an object. It may hold, for an extra that refers to it, an
-// object with a name of the same secret in it.
+// nested returns a secret that is an object. It may contain, for an extra that refers to it, an
+// object with a name from the same secret.
 func (g generator) nested() *object {
 	o := g.object(g.IntN(5), 2)
 	if len(o.fields) > 0 && g.oneIn(2) {
@@ -100,7 +99,7 @@ func (g generator) text() string {
 	}
 }
 
-// object has up to n fields, and objects in it depth levels down.
+// object returns an object with up to n fields, nested up to depth levels.
 func (g generator) object(n, depth int) *object {
 	o := &object{}
 	for range n {
@@ -132,7 +131,7 @@ func (g generator) value(depth int) any {
 func mustDecode(text string) any {
 	value, err := decode(text)
 	if err != nil {
-		panic(err) // the texts are the tables'
+		panic(err) // the texts are constants
 	}
 	return value
 }
@@ -175,7 +174,7 @@ func (g generator) config() string {
 	}
 	g.Shuffle(len(config.fields), func(i, j int) { config.fields[i], config.fields[j] = config.fields[j], config.fields[i] })
 	text := encode(config)
-	if g.oneIn(100) && len(config.fields) > 0 { // a name that stands twice
+	if g.oneIn(100) && len(config.fields) > 0 { // a duplicate name
 		text = strings.TrimSuffix(text, "}") + "," + encode(config.fields[0].name) + `:"token"}`
 	}
 	return text

@@ -1,7 +1,7 @@
-// Command parity asks the original library and credential-resolver for the same
-// credentials, generated from a seed, by the same daprd on the same stores. It counts
-// how they differ, fails at a difference that DESIGN.md does not list, runs the
-// programs of docs/migration.md, and measures both.
+// Command parity requests the same credentials from the original library and from
+// credential-resolver. They are generated from a seed, and both sides use the same daprd and
+// stores. It counts the differences and fails if there is one that DESIGN.md does not list. It
+// also runs the programs in docs/migration.md and measures both sides.
 package main
 
 import (
@@ -29,10 +29,10 @@ func main() {
 	}
 }
 
-// document has the programs, and what was measured.
+// document contains the programs and the measurements.
 const document = "docs/migration.md"
 
-// datasetSize is how many credentials share their secrets.
+// datasetSize is the number of credentials that share their secrets.
 const datasetSize = 250
 
 func run(ctx context.Context, out io.Writer, n int, seed uint64, rounds int, python string, update bool) error {
@@ -40,7 +40,7 @@ func run(ctx context.Context, out io.Writer, n int, seed uint64, rounds int, pyt
 	g, t := newGenerator(seed), tally{counts: map[departure]int{}}
 	for left := n; left > 0; left -= datasetSize {
 		w := g.dataset(min(left, datasetSize))
-		if err := visit(ctx, python, w, func(p *place) error { return t.try(ctx, out, p, w) }); err != nil {
+		if err := visit(ctx, python, w, func(p *testbed) error { return t.try(ctx, out, p, w) }); err != nil {
 			return err
 		}
 	}
@@ -56,7 +56,7 @@ func run(ctx context.Context, out io.Writer, n int, seed uint64, rounds int, pyt
 	if err != nil {
 		return err
 	}
-	return visit(ctx, python, w, func(p *place) error {
+	return visit(ctx, python, w, func(p *testbed) error {
 		if err := m.run(ctx, out, p, python); err != nil {
 			return err
 		}
@@ -75,14 +75,14 @@ func run(ctx context.Context, out io.Writer, n int, seed uint64, rounds int, pyt
 	})
 }
 
-// visit calls fn with the programs on a dataset, and ends them.
-func visit(ctx context.Context, python string, w dataset, fn func(*place) error) (err error) {
+// visit starts the programs on a dataset, calls fn, and stops them.
+func visit(ctx context.Context, python string, w dataset, fn func(*testbed) error) (err error) {
 	folder, err := os.MkdirTemp("", "parity-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	p, err := newPlace(ctx, folder, python, w)
+	p, err := newTestbed(ctx, folder, python, w)
 	defer func() { err = errors.Join(err, p.stop()) }()
 	if err != nil {
 		return err

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// callsOfARound is how many calls one after the other are a round of one way.
+// callsOfARound is the number of consecutive calls in a round.
 const callsOfARound = 20
 
-// way is one to get at a credential, from Python by the same version of the Dapr SDK.
+// way is a way to get a credential from Python. All use the same version of the Dapr SDK.
 type way struct{ name, call, store string }
 
-// The original makes a client for each request; so does the second way. The last two
-// are what docs/migration.md has.
+// The original creates a client for each request, and so does the second way. docs/migration.md
+// uses the last two.
 var ways = []way{
 	{"the library", "original", ""},
 	{"here, nothing cached, a client for each call", "fresh", uncached},
@@ -22,10 +22,9 @@ var ways = []way{
 	{"here", "kept", cached},
 }
 
-// measure has each way in turn, round by round, ask for each sample, and returns a
-// table: the time for a credential, and how many times that the original takes, each
-// round by its own neighbour.
-func measure(p *place, w dataset, rounds int) (string, error) {
+// measure requests each sample in every way, round by round. It returns a table with the time
+// per credential, and the ratio to the original in the same round.
+func measure(p *testbed, w dataset, rounds int) (string, error) {
 	var table strings.Builder
 	table.WriteString("| credential | way | ms, middle (least to most) | the library takes |\n|---|---|---|---|\n")
 	for _, c := range w.cases {
@@ -59,8 +58,8 @@ func measure(p *place, w dataset, rounds int) (string, error) {
 	return table.String(), nil
 }
 
-// round asks for a credential some times, and returns the seconds for each.
-func (way way) round(p *place, guid string) (float64, error) {
+// round requests a credential several times, and returns the seconds per request.
+func (way way) round(p *testbed, guid string) (float64, error) {
 	answer, err := p.original.ask(originalRequest{
 		Call: "measure", Way: way.call, GUID: guid, Store: way.store, Count: callsOfARound,
 	})
@@ -73,7 +72,7 @@ func (way way) round(p *place, guid string) (float64, error) {
 	return answer.Seconds, nil
 }
 
-// spread is a middle value and how far the rounds were from it.
+// spread is the median of the rounds, and the minimum and the maximum.
 type spread struct{ median, least, most float64 }
 
 func spreadOf(values []float64) spread {

@@ -9,18 +9,18 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// testCase is one credential. Without a config there is none.
+// testCase is one credential. hasConfig is false if its config does not exist.
 type testCase struct {
 	guid      string
 	config    string
 	hasConfig bool
 }
 
-// secrets are the entries of each secret, as the secrets file has them.
+// secrets are the entries of each secret, as in the secrets file.
 type secrets map[string]map[string]string
 
-// outcome is a credential, or why there is none: a code of DESIGN.md's section 5. The
-// original has but one, which is "error".
+// outcome is a credential or a failure: a code of section 5 in DESIGN.md. The original has only
+// one code, "error".
 type outcome struct {
 	credential *object
 	code       string
@@ -30,8 +30,8 @@ func failed(code codes.Code) outcome { return outcome{code: code.String()} }
 
 func (o outcome) failed() bool { return o.code != "" }
 
-// model says section 4 again, in plain loops, with the rules that are on; with none
-// of them it is the original, and with all of them it is us. unresolved is allow.
+// model implements section 4 again with plain loops. With no departure enabled it behaves like
+// the original, and with all of them like our component. unresolved is allow.
 type model struct {
 	secrets secrets
 	on      map[departure]bool
@@ -77,7 +77,7 @@ func (m model) credential(guid string, config *object) outcome {
 		return outcome{credential: m.withoutOwn(config)}
 	}
 	if truthy(path) {
-		name, _ := path.(string) // anything else fails as a name, which the original logs
+		name, _ := path.(string) // anything else is an invalid name, which the original only logs
 		data = m.bundle(name)
 		if m.on[noBundle] && missing(data) {
 			return failed(codes.NotFound)
@@ -100,7 +100,7 @@ func (m model) withoutOwn(config *object) *object {
 	return config
 }
 
-// bundle is a secret after step 6; none has no entries.
+// bundle returns a secret after step 6. A missing one has no entries.
 func (m model) bundle(name string) *object {
 	entries := m.secrets[name]
 	data := &object{}
@@ -137,7 +137,7 @@ func (m model) lookUp(config *object) *object {
 	return collected
 }
 
-// values are the strings that are looked up, in their order; never a blank one.
+// values returns the strings to look up, in order. Blank strings are skipped.
 func (m model) values(config *object) (values []string) {
 	add := func(value any) {
 		if s, ok := value.(string); ok && strings.TrimSpace(s) != "" && (!m.on[noName] || canBeName(s)) {
@@ -171,7 +171,7 @@ func (m model) substitute(config, data *object) {
 	}
 }
 
-// substituteReferences is substitute, less the literal fields.
+// substituteReferences is substitute without the literal fields.
 func (m model) substituteReferences(config, data *object) {
 	kept := map[string]any{}
 	for _, f := range config.fields {
@@ -185,7 +185,7 @@ func (m model) substituteReferences(config, data *object) {
 	}
 }
 
-// literal tells whether a field at the top is never a reference.
+// literal reports whether a top-level field is never a reference.
 func (m model) literal(name string) bool {
 	return m.on[literalFields] && slices.Contains(literalNames, name)
 }
@@ -200,7 +200,7 @@ func replace(o, data *object) {
 	}
 }
 
-// missing is a secret without one entry that is not empty.
+// missing reports whether a secret has no non-empty entry.
 func missing(data *object) bool {
 	for _, f := range data.fields {
 		if f.value != nil && f.value != "" {
@@ -212,7 +212,7 @@ func missing(data *object) bool {
 
 func isString(value any) bool { _, ok := value.(string); return ok }
 
-// isObject tells whether an entry is a JSON object, or the text of one.
+// isObject reports whether an entry is a JSON object, or the text of one.
 func isObject(value any) bool {
 	if s, ok := value.(string); ok {
 		value, _ = decode(s)
@@ -221,7 +221,7 @@ func isObject(value any) bool {
 	return ok
 }
 
-// truthy is Python's.
+// truthy follows Python's rule.
 func truthy(value any) bool {
 	switch v := value.(type) {
 	case nil:

@@ -40,15 +40,15 @@ type originalAnswer struct {
 	Error   string
 }
 
-// startOriginal starts the library in a deployment of a name, with more environment. It
-// logs nothing, so that its log is not what is measured.
+// startOriginal starts the library in a deployment with this name and additional environment.
+// Logging is off, so that the measurement does not include it.
 func startOriginal(ctx context.Context, python, folder, deployment string, daprd *harness.Daprd, env ...string) (*original, error) {
 	python, err := filepath.Abs(python)
 	if err != nil {
 		return nil, err
 	}
 	o := &original{cmd: exec.CommandContext(ctx, python, "-B", "-c", program)}
-	o.cmd.Dir = folder // where it keeps files of its own
+	o.cmd.Dir = folder // for its own files
 	o.cmd.Stderr = os.Stderr
 	o.cmd.Env = append(os.Environ(),
 		fmt.Sprintf("DAPR_HTTP_PORT=%d", daprd.HTTPPort), fmt.Sprintf("DAPR_GRPC_PORT=%d", daprd.GRPCPort),

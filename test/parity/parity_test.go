@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// everything has all departures turned on.
+// everything enables all departures.
 func everything() map[departure]bool {
 	on := map[departure]bool{}
 	for _, d := range departures {
@@ -18,15 +18,15 @@ func everything() map[departure]bool {
 	return on
 }
 
-// withDefault has the one of the metadata's default as well.
+// withDefault also enables the departure of the default metadata.
 func withDefault() map[departure]bool {
 	on := everything()
 	on[literalFields] = true
 	return on
 }
 
-// TestEveryDepartureIsMet has the model answer for both sides: no case is wrong, and
-// each departure is met by some.
+// TestEveryDepartureIsMet uses the model for both sides. No case may be wrong, and each
+// departure must occur in some case.
 func TestEveryDepartureIsMet(t *testing.T) {
 	g, t1 := newGenerator(1), tally{counts: map[departure]int{}}
 	for range 12 {
@@ -47,7 +47,7 @@ func TestEveryDepartureIsMet(t *testing.T) {
 	for _, d := range departures {
 		require.NotZero(t, t1.counts[d], d.name)
 	}
-	require.Greater(t, t1.equal, t1.different, "most are equal")
+	require.Greater(t, t1.equal, t1.different, "most cases must be equal")
 }
 
 func TestTheSameSeedMakesTheSameDataset(t *testing.T) {
@@ -55,8 +55,7 @@ func TestTheSameSeedMakesTheSameDataset(t *testing.T) {
 	require.NotEqual(t, newGenerator(7).dataset(50), newGenerator(8).dataset(50))
 }
 
-// TestADifferenceOfNoKnownKindIsSeen changes one side's answer in ways that no
-// departure has.
+// TestADifferenceOfNoKnownKindIsSeen changes one answer in ways that no departure explains.
 func TestADifferenceOfNoKnownKindIsSeen(t *testing.T) {
 	c := testCase{guid: "g", hasConfig: true, config: `{"credentialSource":"agent","secret-path":"b","p":"k","n":1.50,"z":null}`}
 	s := secrets{"b": {"k": "v"}}
@@ -83,11 +82,11 @@ func TestADifferenceOfNoKnownKindIsSeen(t *testing.T) {
 	}
 	c.hasConfig = false
 	require.Empty(t, compare(c, s, of("{}"), outcome{code: "NotFound"}).wrong)
-	require.NotEmpty(t, compare(c, s, of("{}"), outcome{code: "Unavailable"}).wrong, "another code")
+	require.NotEmpty(t, compare(c, s, of("{}"), outcome{code: "Unavailable"}).wrong, "a failure with another code must be wrong")
 }
 
-// TestMigrationIsReadWhole sees that every program of the document is run, and every
-// departure stands in it.
+// TestMigrationIsReadWhole checks that every program in the document is run, and that it lists
+// every departure.
 func TestMigrationIsReadWhole(t *testing.T) {
 	const path = "../../docs/migration.md"
 	m, err := readMigration(path)

@@ -14,8 +14,8 @@ const (
 	literal     = `{"credentialSource":"agent","host":"db.example.com","password":"gone"}`
 )
 
-// refusals are the departures that generated credentials cannot meet: the original
-// hands out the config as it is, and we refuse.
+// refusals are the departures that generated credentials cannot show: the original returns the
+// config unchanged, and our component refuses.
 var refusals = []struct{ departure, originals, store, code string }{
 	{"a store that fails is an error, not literals", "secretstore-down", "credentials-down", codes.Unavailable.String()},
 	{
@@ -24,8 +24,8 @@ var refusals = []struct{ departure, originals, store, code string }{
 	},
 }
 
-// tryRefusals sees that both sides do what the departures say.
-func (p *place) tryRefusals(ctx context.Context, out io.Writer, python string) error {
+// tryRefusals checks that both sides behave as these departures say.
+func (p *testbed) tryRefusals(ctx context.Context, out io.Writer, python string) error {
 	config, err := outcomeOf(literal)
 	if err != nil {
 		return err

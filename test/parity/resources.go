@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// metadata are a Component's.
+// metadata is the metadata of a Component.
 type metadata map[string]string
 
-// component is a Component's YAML; each of with goes over those before it.
+// component returns a Component file. Later metadata override earlier ones.
 func component(name, kind string, with ...metadata) string {
 	all := metadata{}
 	for _, m := range with {
@@ -26,30 +26,29 @@ func component(name, kind string, with ...metadata) string {
 	return b.String()
 }
 
-// configPath is where the original keeps a credential's config in its object store.
+// configPath is the path of a credential's config in the original's object store.
 func configPath(guid string) string {
 	return filepath.Join("persistent-artifacts/apps/default/credentials", guid, "config.json")
 }
 
-// ours is a Component of ours on the original's object store.
+// ours returns a Component of ours on the original's object store.
 func ours(name, configs string, with ...metadata) string {
 	own := metadata{"configStore": "bindings.localstorage", "configStore.rootPath": configs, "configKey": configPath("{guid}")}
 	return component(name, "secretstores.credential-resolver", append([]metadata{own}, with...)...)
 }
 
-// secretsIn are the metadata of a file of secrets, as a store of ours has them.
+// secretsIn returns the metadata for a file of secrets.
 func secretsIn(file string) metadata {
 	return metadata{
 		"secretStore": "secretstores.local.file", "secretStore.secretsFile": file, "secretStore.multiValued": "true",
 	}
 }
 
-// asTheOriginal is what ours needs to answer as the original does.
+// asTheOriginal is the metadata with which our component answers like the original.
 var asTheOriginal = metadata{"unresolved": "allow", "literalFields": "none"}
 
-// The names of our Components: one without a cache, one with the default's, one into
-// which an application may save, and one without a cache and with the default's
-// literalFields.
+// The names of our Components: one without a cache, one with the default cache, one for saving,
+// and one without a cache and with the default literalFields.
 const (
 	uncached  = "credentials-uncached"
 	cached    = "credentials"
@@ -57,7 +56,8 @@ const (
 	byDefault = "credentials-default"
 )
 
-// resources are the original's object store and secret stores, and ours on the same.
+// resources returns the original's object store and secret stores, and our Components on the
+// same stores.
 func resources(configs, secretsFile string) string {
 	file := metadata{"secretsFile": secretsFile, "multiValued": "true"}
 	all := func(name, ttl, environment string) string {
@@ -71,8 +71,8 @@ func resources(configs, secretsFile string) string {
 		ours(byDefault, configs, secretsIn(secretsFile), metadata{"cacheTTL": "0s", "unresolved": "allow"})
 }
 
-// refusing are a secret store that fails, as the original has it, and two Components of
-// ours: one on that store, and one that refuses what stays unresolved.
+// refusing returns a failing secret store for the original, and two Components of ours: one on
+// that store, and one that refuses unresolved credentials.
 func refusing(configs string) string {
 	const kind, nobody = "secretstores.hashicorp.vault", "http://127.0.0.1:1"
 	return component("secretstore-down", kind, metadata{"vaultAddr": nobody, "vaultToken": "none"}) +

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// samples are the credentials and secrets of a folder: secrets.json, and beside it a
-// file a config.
+// samples reads the credentials and secrets in a folder: secrets.json and one file per config.
 func samples(folder string) (dataset, error) {
 	w := dataset{secrets: secrets{}, more: refusing}
 	paths, err := filepath.Glob(filepath.Join(folder, "*.json"))
@@ -29,7 +28,7 @@ func samples(folder string) (dataset, error) {
 			return w, err
 		}
 	}
-	// What the programs of docs/migration.md ask for besides.
+	// Further secrets for the programs in docs/migration.md.
 	w.secrets["ATLAN_DEPLOYMENT_SECRETS"] = map[string]string{"ATLAN_AUTH_CLIENT_ID": "client-1", "other": "x"}
 	w.secrets["deployment_name"] = map[string]string{"value": "eu-1"}
 	w.secrets["api-credentials"] = map[string]string{"bundle": `{"api_key":"ak_1","api_secret":"as_2"}`}

@@ -9,8 +9,8 @@ import (
 	"regexp"
 )
 
-// migration is what docs/migration.md has in Python: a module that replaces the
-// original, and for each call a program with the original and one with the module.
+// migration is the Python code in docs/migration.md: a module that replaces the original, and
+// for each call a program with the original and one with the module.
 type migration struct {
 	module string
 	calls  []migratedCall
@@ -44,9 +44,9 @@ func readMigration(path string) (migration, error) {
 	return m, nil
 }
 
-// run runs both programs of each call, which must answer the same.
-func (m migration) run(ctx context.Context, out io.Writer, p *place, python string) error {
-	local, err := startOriginal(ctx, python, p.folder, "local", p.daprd) // where saving is allowed
+// run runs both programs of each call. They must give the same answer.
+func (m migration) run(ctx context.Context, out io.Writer, p *testbed, python string) error {
+	local, err := startOriginal(ctx, python, p.folder, "local", p.daprd) // saving needs the local environment
 	if err != nil {
 		return err
 	}

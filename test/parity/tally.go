@@ -6,20 +6,20 @@ import (
 	"io"
 )
 
-// tally counts what became of the credentials.
+// tally counts the results.
 type tally struct {
-	equal     int // of them failed: neither side made a credential of it
+	equal     int // includes failed: cases in which both sides fail
 	failed    int
-	digits    int // equal but for how numbers are written
+	digits    int // equal except for the notation of numbers
 	different int
-	wrong     int // of them different by no known departure
-	literal   int // of them all otherwise with the default's literalFields
+	wrong     int // of different: those that no departure explains
+	literal   int // cases that the default literalFields change
 
 	counts map[departure]int
 }
 
-// try asks both for every credential of a dataset.
-func (t *tally) try(ctx context.Context, out io.Writer, p *place, w dataset) error {
+// try requests every credential of a dataset from both sides.
+func (t *tally) try(ctx context.Context, out io.Writer, p *testbed, w dataset) error {
 	for _, c := range w.cases {
 		answer, err := p.original.ask(originalRequest{Call: "resolve", GUID: c.guid})
 		if err != nil {
@@ -47,9 +47,9 @@ func (t *tally) try(ctx context.Context, out io.Writer, p *place, w dataset) err
 	return nil
 }
 
-// tryDefault asks ours once more, with the default's literalFields, and says which fields
-// of the credential that changes.
-func (t *tally) tryDefault(ctx context.Context, out io.Writer, p *place, c testCase, s secrets, none outcome) error {
+// tryDefault requests the credential from ours again, with the default literalFields, and
+// prints the fields that change.
+func (t *tally) tryDefault(ctx context.Context, out io.Writer, p *testbed, c testCase, s secrets, none outcome) error {
 	got, text, err := p.ask(ctx, byDefault, c.guid)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.guid, err)

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// object is a JSON object in its order. Its values are strings, json.Numbers, bools,
-// nil, []any and *object. It is a pointer that is shared where Python shares a dict.
+// object is a JSON object with its order. Its values are strings, json.Numbers, bools, nil,
+// []any and *object. It is a pointer because Python shares dicts.
 type object struct{ fields []field }
 
 type field struct {
@@ -30,7 +30,7 @@ func (o *object) get(name string) (any, bool) {
 	return nil, false
 }
 
-// set replaces a field at its place, or adds it at the end, as a dict does.
+// set replaces a field at its place, or appends it, as a dict does.
 func (o *object) set(name string, value any) {
 	if i := o.index(name); i >= 0 {
 		o.fields[i].value = value
@@ -39,8 +39,8 @@ func (o *object) set(name string, value any) {
 	o.fields = append(o.fields, field{name, value})
 }
 
-// decode reads one JSON text; of a name that stands twice it takes the last value at
-// the first place, as Python does.
+// decode parses one JSON text. A duplicate name has its last value at its first place, as in
+// Python.
 func decode(text string) (any, error) {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -90,7 +90,7 @@ func decodeNext(d *json.Decoder) (any, error) {
 	return token, nil
 }
 
-// encode writes a value as compact JSON.
+// encode returns a value as compact JSON.
 func encode(value any) string {
 	switch v := value.(type) {
 	case *object:
@@ -110,13 +110,13 @@ func encode(value any) string {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(value); err != nil {
-		panic(err) // the values are those of decode
+		panic(err) // decode returns no other types
 	}
 	return strings.TrimSpace(b.String())
 }
 
-// equal compares two values, the order of fields included; numbers as they are
-// written or, if rounded, as the float64 that they mean.
+// equal compares two values, including the order of fields. It compares numbers as text, or as
+// float64 if rounded is set.
 func equal(a, b any, rounded bool) bool {
 	switch a := a.(type) {
 	case *object:
@@ -144,9 +144,9 @@ func sameFloat(a, b json.Number) bool {
 	return err1 == nil && err2 == nil && x == y
 }
 
-// equalCredentials compares two credentials. Fields that the config does not have,
-// which are those that a direct secret adds, are in no order: daprd's own answer,
-// which the original lays over the config, has none.
+// equalCredentials compares two credentials. The order of fields that are not in the config
+// does not matter: a direct secret adds them, and the original takes them from daprd's answer,
+// which has no order.
 func equalCredentials(a, b any, config *object, rounded bool) bool {
 	x, ok := a.(*object)
 	y, ok2 := b.(*object)
@@ -156,7 +156,7 @@ func equalCredentials(a, b any, config *object, rounded bool) bool {
 	return equal(addedLast(x, config), addedLast(y, config), rounded)
 }
 
-// addedLast sorts the fields that the config does not have behind those that it has.
+// addedLast sorts the fields that are not in the config behind the others.
 func addedLast(credential, config *object) *object {
 	sorted := &object{fields: slices.Clone(credential.fields)}
 	slices.SortStableFunc(sorted.fields, func(a, b field) int {

@@ -2,19 +2,19 @@ package plot
 
 import "math"
 
-// axis maps values to pixels, logarithmically unless it is linear.
+// axis maps values to pixels, logarithmically unless linear is set.
 type axis struct {
-	least, most float64 // of the values
-	from, to    float64 // where these two are
+	least, most float64 // the smallest and largest value
+	from, to    float64 // the pixels of these two
 	linear      bool
 }
 
-// reach makes the axis long enough for a value.
+// reach extends the axis to a value.
 func (a *axis) reach(v float64) {
 	a.least, a.most = min(a.least, v), max(a.most, v)
 }
 
-// at is where a value is.
+// at returns the pixel of a value.
 func (a axis) at(v float64) float64 {
 	switch {
 	case a.least == a.most:
@@ -25,8 +25,8 @@ func (a axis) at(v float64) float64 {
 	return a.from + (a.to-a.from)*math.Log(v/a.least)/math.Log(a.most/a.least)
 }
 
-// rounded begins and ends a logarithmic axis at marks, so that there are at least
-// two, and ends a linear one at a mark.
+// rounded extends a logarithmic axis to marks at both ends, so that it has at least two. It
+// extends a linear axis to a mark at its end.
 func (a axis) rounded() axis {
 	if a.linear {
 		a.most = math.Ceil(a.most/a.step()) * a.step()
@@ -45,7 +45,7 @@ func (a axis) rounded() axis {
 	return a
 }
 
-// marks are round values on the axis; only powers of ten where these are many.
+// marks returns round values on the axis. If there are too many, it returns only powers of ten.
 func (a axis) marks() []float64 {
 	switch {
 	case a.linear:
@@ -60,8 +60,8 @@ func (a axis) marks() []float64 {
 	return roundValues(a.least, a.most, 1, 2, 5)
 }
 
-// step is the distance of the marks of a linear axis: the least round one that
-// leaves no more than ten.
+// step returns the distance between marks on a linear axis: the smallest round one that gives
+// at most ten marks.
 func (a axis) step() float64 {
 	if a.most <= 0 {
 		return 1
@@ -74,7 +74,7 @@ func (a axis) step() float64 {
 	return a.most
 }
 
-// roundValues are the steps of each power of ten that lie between two values.
+// roundValues returns the steps of each power of ten between two values.
 func roundValues(least, most float64, steps ...float64) []float64 {
 	var values []float64
 	for power := math.Floor(math.Log10(least)); power <= math.Log10(most); power++ {

@@ -1,4 +1,4 @@
-// Package plot draws what benchmarks found, as SVG.
+// Package plot draws the results of benchmarks as SVG.
 package plot
 
 import (
@@ -11,36 +11,36 @@ import (
 
 // Chart is a plot of lines over two axes.
 type Chart struct {
-	// Title, X and Y are the texts above, below and left of it.
+	// Title, X and Y are the texts above, below and to the left of the plot.
 	Title, X, Y string
 	Lines       []Line
-	// Linear makes both axes linear, from zero up. False: they are logarithmic, and
-	// every point has positive coordinates.
+	// Linear makes both axes linear and start at zero. Otherwise they are logarithmic, and all
+	// coordinates must be positive.
 	Linear bool
 	// Spans are named parts of a linear x axis, from left to right.
 	Spans []Span
 }
 
-// Line is what one subject gave.
+// Line is the results of one subject.
 type Line struct {
 	Name   string
 	Color  string
 	Dashed bool
 	Points []Point
-	// Bare leaves the points themselves out, where there are many.
+	// Bare omits the marks of the points, for lines with many points.
 	Bare bool
 }
 
 // Point is a point of a line.
 type Point struct{ X, Y float64 }
 
-// Span is a part of the x axis with a name, up to where the next one begins.
+// Span is a named part of the x axis. It ends where the next one begins.
 type Span struct {
 	Name string
 	From float64
 }
 
-// Where things are in a plot, in pixels; the legend is right of the frame.
+// The positions in a plot, in pixels. The legend is to the right of the frame.
 const (
 	width, height            = 1000, 460
 	left, right, top, bottom = 80, 650, 50, 390
@@ -48,7 +48,7 @@ const (
 	textStyle                = `font-family="sans-serif" font-size="13" fill="#222"`
 )
 
-// Colours that people with any sight tell apart (Okabe and Ito's).
+// Colours that colour-blind people can distinguish (by Okabe and Ito).
 const (
 	Black  = "#000000"
 	Orange = "#e69f00"
@@ -58,7 +58,7 @@ const (
 	Red    = "#d55e00"
 )
 
-// SVG draws the chart.
+// SVG returns the chart as SVG.
 func (c Chart) SVG() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" %s>`+"\n",
@@ -89,8 +89,8 @@ func (c Chart) SVG() string {
 	return b.String() + "</svg>\n"
 }
 
-// drawSpans draws where each span begins, with a number that the legend explains:
-// a short one has no room for a name.
+// drawSpans draws the start of each span with a number that the legend explains, because a
+// short span has no room for its name.
 func (c Chart) drawSpans(b *strings.Builder, across axis) {
 	for i, s := range c.Spans {
 		at, number := across.at(s.From), strconv.Itoa(i+1)
@@ -119,14 +119,14 @@ func (l Line) stroke(b *strings.Builder, path string) {
 	fmt.Fprintf(b, `<path d="%s" fill="none" stroke="%s" stroke-width="2"%s/>`+"\n", path, l.Color, dashes)
 }
 
-// label writes a text; more are further attributes.
+// label writes a text. more are additional attributes.
 func label(b *strings.Builder, x, y float64, anchor, text string, more ...string) {
 	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="%s" %s>`, x, y, anchor, strings.Join(more, " "))
-	_ = xml.EscapeText(b, []byte(text)) // a strings.Builder takes everything
+	_ = xml.EscapeText(b, []byte(text)) // a strings.Builder never fails
 	b.WriteString("</text>\n")
 }
 
-// short writes a number as a mark has it: 0.5, 200, 5k, 1M.
+// short formats a number for a mark: 0.5, 200, 5k, 1M.
 func short(v float64) string {
 	unit := ""
 	switch {
@@ -138,8 +138,7 @@ func short(v float64) string {
 	return strconv.FormatFloat(v, 'g', 6, 64) + unit
 }
 
-// marks are the places on the x axis where something was measured, or round values
-// where that is everywhere.
+// marks returns the measured x values, or round values on a linear axis.
 func (c Chart) marks(across axis) []float64 {
 	if c.Linear {
 		return across.marks()

@@ -14,7 +14,7 @@ import (
 // CredentialError says why there is no credential.
 type CredentialError struct {
 	Code  string // a word such as NotFound
-	Retry bool   // whether a later try may help
+	Retry bool   // whether a retry may help
 	Text  string
 	cause error
 }
@@ -27,7 +27,7 @@ var code = regexp.MustCompile(`(?s).*code = (\w+) desc = (.*)`)
 func newCredentialError(err error) *CredentialError {
 	e := &CredentialError{Code: "Unknown", Text: err.Error(), cause: err}
 	var daprd interface{ GRPCStatus() *status.Status }
-	if errors.As(err, &daprd) { // without the SDK's own words
+	if errors.As(err, &daprd) { // without the SDK's own text
 		e.Text = daprd.GRPCStatus().Message()
 	}
 	if found := code.FindStringSubmatch(e.Text); found != nil {

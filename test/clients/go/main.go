@@ -1,4 +1,4 @@
-// Command go answers the test's requests, one a line of JSON, by credentials.go.
+// Command go answers the test's requests, one per line of JSON, with credentials.go.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	dapr.SetLogger(nil) // standard output is the test's
+	dapr.SetLogger(nil) // standard output belongs to the test
 	client, err := dapr.NewClient()
 	if err != nil {
 		return err

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Command client uses one store as the component does, for a test that measures how much
-// memory a lying server takes of it. It does what the lines on its standard input say.
+// Command client uses one store as the component does. The tests of package lying measure how
+// much memory a lying server makes it use. It follows the commands on its standard input.
 package main
 
 import (
@@ -26,10 +26,10 @@ import (
 	"credential-resolver/test/lying/report"
 )
 
-// mostAddressSpace keeps a client that takes too much from taking the machine down.
+// mostAddressSpace stops a client that uses too much memory before it harms the machine.
 const mostAddressSpace = 4 << 30
 
-// patience is how long a call waits.
+// patience is the timeout of a call.
 const patience = time.Second / 2
 
 func main() {
@@ -69,7 +69,7 @@ func run() error {
 					return fmt.Errorf("the store never answered: %w", kind)
 				}
 			}
-		default: // as many calls at a time as the component makes by default
+		default: // as many concurrent calls as the component's default
 			answer.Kinds = calls(get, spec.Rounds)
 		}
 		if answer.Peak, err = peak(); err != nil {
@@ -82,7 +82,7 @@ func run() error {
 	return lines.Err()
 }
 
-// calls makes rounds of calls and counts what kinds of error they end with.
+// calls makes rounds of concurrent calls and counts the kinds of errors.
 func calls(get func() credential.Kind, rounds int) map[string]int {
 	var mu sync.Mutex
 	kinds := map[string]int{}
@@ -101,8 +101,8 @@ func calls(get func() credential.Kind, rounds int) map[string]int {
 	return kinds
 }
 
-// open opens the store, and returns a call that asks it for what it does not have. A
-// breaker or retries would do the server the favour of asking it less.
+// open opens the store and returns a call that reads a missing key. It uses no breaker and no
+// retries, because they would reduce the number of calls.
 func open(spec report.Spec) (func() credential.Kind, error) {
 	log := logger.NewLogger("client")
 	log.SetOutput(io.Discard)
@@ -131,7 +131,7 @@ func open(spec report.Spec) (func() credential.Kind, error) {
 	}, nil
 }
 
-// peak returns the most memory that this process has had, in bytes.
+// peak returns this process's peak memory, in bytes.
 func peak() (int64, error) {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {

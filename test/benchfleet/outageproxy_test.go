@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// echo is a server that says what it is told.
+// echo starts a server that returns what it receives.
 func echo(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -30,8 +30,8 @@ func echo(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func TestADoor(t *testing.T) {
-	d, err := openDoor(echo(t))
+func TestOutageProxy(t *testing.T) {
+	d, err := startProxy(echo(t))
 	require.NoError(t, err)
 	defer d.close()
 	say := func(conn net.Conn) error {
@@ -53,12 +53,12 @@ func TestADoor(t *testing.T) {
 	require.NoError(t, say(before))
 	require.Equal(t, 1, d.connections())
 
-	d.setShut(true)
-	require.Error(t, say(before), "what was inside is out")
+	d.setDown(true)
+	require.Error(t, say(before), "existing connections must be closed")
 	require.Error(t, say(dial()))
-	require.Len(t, d.knocked(), 1)
+	require.Len(t, d.refusals(), 1)
 
-	d.setShut(false)
+	d.setDown(false)
 	require.NoError(t, say(dial()))
-	require.Len(t, d.knocked(), 1)
+	require.Len(t, d.refusals(), 1)
 }

@@ -9,17 +9,17 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// place is a daprd with the stores, which both ways to a credential use.
-type place struct {
+// testbed is a daprd with the stores that both sides use.
+type testbed struct {
 	folder    string
 	component *harness.Component
 	daprd     *harness.Daprd
 	original  *original
 }
 
-// newPlace writes the stores into a folder and starts both programs.
-func newPlace(ctx context.Context, folder, python string, w dataset) (*place, error) {
-	p := &place{folder: folder}
+// newTestbed writes the stores into a folder and starts both programs.
+func newTestbed(ctx context.Context, folder, python string, w dataset) (*testbed, error) {
+	p := &testbed{folder: folder}
 	configs, secretsFile := filepath.Join(folder, "configs"), filepath.Join(folder, "secrets.json")
 	for _, c := range w.cases {
 		if !c.hasConfig {
@@ -54,7 +54,7 @@ func newPlace(ctx context.Context, folder, python string, w dataset) (*place, er
 	return p, p.start(ctx, python)
 }
 
-func (p *place) start(ctx context.Context, python string) error {
+func (p *testbed) start(ctx context.Context, python string) error {
 	binary, err := harness.Binary("CREDENTIAL_RESOLVER", ".", "credential-resolver")
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (p *place) start(ctx context.Context, python string) error {
 	return err
 }
 
-func (p *place) stop() error {
+func (p *testbed) stop() error {
 	if p.original != nil {
 		p.original.stop()
 	}
