@@ -115,7 +115,7 @@ func TestSQLiteRefusesPermanentMistakes(t *testing.T) {
 		fields fields
 		want   string
 	}{
-		"a file that is no database": {
+		"a file that is not a database": {
 			fields{"connectionString": notDatabase}, "the file is not an SQLite database",
 		},
 		"a time limit that is too short": {

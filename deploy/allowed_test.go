@@ -51,7 +51,7 @@ func shipped(t *testing.T) map[string]component.Settings {
 		components[path], err = component.ParseMetadata(properties)
 		require.NoError(t, err, path)
 	}
-	require.Greater(t, len(components), 12, "files, the README and the texts")
+	require.Greater(t, len(components), 12, "want the Components of the files, the README and the documents")
 	return components
 }
 

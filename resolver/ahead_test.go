@@ -175,6 +175,6 @@ func TestPrefetchEndsWithTheResolution(t *testing.T) {
 		began := time.Now()
 		require.Error(t, a.end())
 		assert.Zero(t, a.stores.Secrets.Running())
-		assert.Zero(t, time.Since(began), "and nobody waits for it")
+		assert.Zero(t, time.Since(began), "the resolution must not wait for the prefetch")
 	})
 }

@@ -49,7 +49,7 @@ func TestASecretThatIsNotAllowedIsNotAskedFor(t *testing.T) {
 			"a reference that occurs twice", `{` + agent + `,"a":"fine","extra":{"z":"` + canary.Reference + `"},"b":"` + canary.Reference + `"}`,
 			`its field "extra.z" asks for` + notAllowed,
 		},
-		{"a value that is no secret", `{` + agent + `,"a":"fine","b":"` + canary.Literal + `"}`, `its field "b" asks for` + notAllowed},
+		{"a value that is not a secret", `{` + agent + `,"a":"fine","b":"` + canary.Literal + `"}`, `its field "b" asks for` + notAllowed},
 		{
 			"a long field name is cut",
 			`{` + agent + `,"` + strings.Repeat("n", 1000) + `":"` + canary.Reference + `"}`,
@@ -69,7 +69,7 @@ func TestASecretThatIsNotAllowedIsNotAskedFor(t *testing.T) {
 				failure := failed(t, r)
 				require.Equal(t, `credential "`+guid+`": `+row.want, failure.Error())
 				assert.Equal(t, credential.Denied, failure.Kind)
-				assert.Empty(t, failure.Store, "no store refused it")
+				assert.Empty(t, failure.Store, "the error must not name a store, because no store refused")
 				assert.NotEmpty(t, failure.Reference)
 				assert.Empty(t, failure.Detail())
 				assertRedactedError(t, failure)

@@ -26,7 +26,7 @@ func TestAConfigThatIsNotAnObjectIsRefused(t *testing.T) {
 		{"cut off in its fields", `{"a":1,`, notJSON},
 		{"cut off in a value", `{"a":{"b":1}`, notJSON},
 		{"a name without a value", `{"a"}`, notJSON},
-		{"a name that is no string", `{1:2}`, notJSON},
+		{"a name that is not a string", `{1:2}`, notJSON},
 		{"a comma too many", `{"a":1,}`, notJSON},
 		{"a comma at the start", `{,"a":1}`, notJSON},
 		{"single quotes", `{'a':'b'}`, notJSON},

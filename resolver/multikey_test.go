@@ -57,12 +57,12 @@ func TestAMissingBundleOfAnAgentCredentialIsNotFound(t *testing.T) {
 		}
 	}
 	testResolutions(t, []resolution{
-		missing("there is none", secrets{"k": {"k": "v"}, guid: {"a": "v"}}),
+		missing("it does not exist", secrets{"k": {"k": "v"}, guid: {"a": "v"}}),
 		missing("it has no entries", secrets{"p": {}}),
 		missing("its entry is empty", secrets{"p": {"k": ""}}),
 		missing("all its entries are empty", secrets{"p": {"k": "", "l": ""}}),
 		missing("its one entry is an empty object", secrets{"p": {"k": "{}"}}),
-		missing("its one entry is an object of nothing", secrets{"p": {"k": `{"k":null,"l":""}`}}),
+		missing("its one entry is an object of empty values", secrets{"p": {"k": `{"k":null,"l":""}`}}),
 	})
 }
 

@@ -53,7 +53,7 @@ func TestInvalidSettingsFieldIsRefused(t *testing.T) {
 		refused("secretStore", `{"secretStore":"other"}`, `"secretStore" of its "credential-resolver" is none of the Component's secretStores`),
 		refused("secretStore, not a string", `{"secretStore":1}`, `"secretStore" of its "credential-resolver" is not the name of one`),
 		refused("secretStore, empty", `{"secretStore":""}`, `"secretStore" of its "credential-resolver" is not the name of one`),
-		refused("references of a kind that there is not", `{"references":"Explicit"}`, `"references" of its "credential-resolver" is not "explicit"`),
+		refused("an unknown kind of references", `{"references":"Explicit"}`, `"references" of its "credential-resolver" is not "explicit"`),
 		refused("references, not a string", `{"references":true}`, `"references" of its "credential-resolver" is not "explicit"`),
 		refused("an unknown name beside references", `{"references":"explicit","x":1}`, unknown),
 		refused("lookupFields beside explicit references", `{"references":"explicit","lookupFields":[]}`,

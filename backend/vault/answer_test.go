@@ -96,7 +96,7 @@ func TestFailuresAreToldApart(t *testing.T) {
 		"an answer that ends early":            {scriptedServer{status: 200, body: `{"data":{"data":{"a":`}, nil, credential.Unavailable},
 		"an answer that is not JSON":           {scriptedServer{status: 200, body: "<html>"}, nil, credential.Unavailable},
 		"an answer without data":               {scriptedServer{status: 200, body: `{"data":{"a":"b"}}`}, nil, credential.Unavailable},
-		"data that is no object":               {scriptedServer{status: 200, body: `{"data":{"data":"b"}}`}, nil, credential.Unavailable},
+		"data that is not an object":           {scriptedServer{status: 200, body: `{"data":{"data":"b"}}`}, nil, credential.Unavailable},
 		"a number":                             {scriptedServer{status: 200, body: `{"data":{"data":{"a":"b","n":5}}}`}, nil, credential.FailedPrecondition},
 		"an object":                            {scriptedServer{status: 200, body: `{"data":{"data":{"o":{"a":"b"}}}}`}, nil, credential.FailedPrecondition},
 		"text: not JSON":                       {scriptedServer{status: 200, body: "<html>"}, text, credential.Unavailable},

@@ -45,7 +45,7 @@ func TestAnotherUserIsRefused(t *testing.T) {
 			assert.Contains(t, status.Convert(err).Message(), "--allow-uid")
 		})
 	}
-	assert.Zero(t, stores.inits(), "nothing of a stranger's Init is looked at")
+	assert.Zero(t, stores.inits(), "the metadata of a refused Init must not be read")
 	assert.Contains(t, s.log.String(), "are refused: --allow-uid")
 }
 

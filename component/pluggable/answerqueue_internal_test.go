@@ -114,7 +114,7 @@ func TestWaitingAnswersAreBounded(t *testing.T) {
 	a.mu.Unlock()
 	assert.LessOrEqual(t, size, maxAnswers)
 	assert.Equal(t, maxAnswers/maxAnswer, waiting)
-	assert.NotContains(t, texts(c), "old", "rather nothing than what it was before")
+	assert.NotContains(t, texts(c), "old", "the old answer must not remain when the new one is dropped")
 	close(release)
 	a.idle()
 }
@@ -130,7 +130,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		a.idle()
 	}
 	assert.Len(t, a.files(), maxContentAnswers/maxAnswer)
-	assert.NoFileExists(t, a.root.Load().Path()+"/"+c.path("1"), "the oldest goes")
+	assert.NoFileExists(t, a.root.Load().Path()+"/"+c.path("1"), "the oldest must be evicted")
 	assert.FileExists(t, a.root.Load().Path()+"/"+c.path("9"))
 
 	// Other Components have their own share, until there are too many.
@@ -141,7 +141,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		a.idle()
 	}
 	assert.Len(t, a.files(), maxAnswers/maxAnswer)
-	assert.Empty(t, c.Load(), "the oldest go")
+	assert.Empty(t, c.Load(), "the oldest must be evicted")
 	a.reopen()
 	assert.Equal(t, int64(maxAnswers), a.index.size)
 }

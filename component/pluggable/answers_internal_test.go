@@ -163,7 +163,7 @@ func TestTheAgeOfAnAnswerOutlivesTheProcess(t *testing.T) {
 	assert.Empty(t, a.component("c").Load(), "it is too old")
 	require.Len(t, a.files(), 1)
 	a.expire()
-	assert.Empty(t, a.files(), "and removed")
+	assert.Empty(t, a.files(), "the expired answer must be removed")
 }
 
 func TestAnAnswerOfAnotherBootIsVoid(t *testing.T) {
@@ -243,7 +243,7 @@ func TestAnswersOfNoInstanceAreSwept(t *testing.T) {
 	initing.Save(answerOf("g", "initing"))
 	remembered := func() map[string]bool { return map[string]bool{kept.content: true} }
 	a.sweep("bindings", func() map[string]bool { return nil })
-	require.Len(t, a.files(), 3, "they are of another kind")
+	require.Len(t, a.files(), 3, "the sweep of bindings must keep the answers of secret stores")
 
 	a.sweep("secretstores", remembered)
 	gone.Save(answerOf("g", "late")) // by a call that was still running
@@ -255,7 +255,7 @@ func TestAnswersOfNoInstanceAreSwept(t *testing.T) {
 	done()
 	a.reopen()
 	a.sweep("secretstores", remembered)
-	assert.Len(t, a.files(), 1, "what an earlier process left goes too")
+	assert.Len(t, a.files(), 1, "answers that an earlier process left must be removed too")
 }
 
 func TestAnEncryptedFolderHoldsNothingInTheClear(t *testing.T) {
@@ -293,7 +293,7 @@ func TestFilesOfAnotherKeyAreRemoved(t *testing.T) {
 			assert.Empty(t, a.state.names(t))
 			assert.Empty(t, a.files())
 			assert.Equal(t, int32(2), a.state.otherKey.Load())
-			assert.Empty(t, a.log.String(), "one warning is the server's")
+			assert.Empty(t, a.log.String(), "the server logs the warning, not this layer")
 		})
 	}
 }
@@ -356,7 +356,7 @@ func TestAnswerThatCannotBeWrittenIsDropped(t *testing.T) {
 	unfit.Encode = func() ([]byte, error) { return nil, errors.New(canary.Secret) }
 	c.Save(unfit)
 	a.idle()
-	assert.Empty(t, texts(c), "rather nothing than what it was before")
+	assert.Empty(t, texts(c), "the old answer must not remain when the new one is dropped")
 	assert.Equal(t, 1, strings.Count(a.log.String(), "level=warning"), a.log.String())
 	assert.NotContains(t, a.log.String(), canary.Secret)
 

@@ -63,7 +63,7 @@ func TestAnswersBelongToNameAndMetadata(t *testing.T) {
 	initialise(t, second, "c", map[string]string{"say": "other"})
 	assert.Empty(t, <-kept)
 	second.stop()
-	assert.Len(t, m.files(t), 4, "those of the earlier metadata are gone")
+	assert.Len(t, m.files(t), 4, "answers of the earlier metadata must be removed")
 
 	third := m.startWithKey(t, remembering(kept), stateKey(1))
 	assert.ElementsMatch(t, [][]string{{"other"}, {"two"}}, [][]string{<-kept, <-kept})
@@ -96,7 +96,7 @@ func TestOnADiskAnswersAreKeptWithAKeyAlone(t *testing.T) {
 	assert.Equal(t, []string{"nowhere"}, <-kept)
 	second.stop()
 	assert.Contains(t, second.log.String(), "--state-key-file")
-	assert.Len(t, m.files(t), 1, "the record; what a key encrypted is removed")
+	assert.Len(t, m.files(t), 1, "only the record stays; encrypted answers must be removed")
 }
 
 func TestAChangedStateKeyIsWarnedOfOnce(t *testing.T) {

@@ -52,7 +52,7 @@ func TestTwoProcessesThatUseOneNameNeverSeeEachOther(t *testing.T) {
 	require.Equal(t, "CHILD the child's <nil>\n", line)
 
 	_, err = get(dial(t, s, "credentials"), "hello")
-	assert.Equal(t, codes.Unavailable, status.Code(err), "we have not initialised ours")
+	assert.Equal(t, codes.Unavailable, status.Code(err), "our own instance has not received Init")
 
 	ours := initialise(t, s, "credentials", map[string]string{"say": "ours"})
 	data, err := get(ours, "hello")

@@ -68,7 +68,7 @@ func TestAnInstanceHasAnIDOfItsOwn(t *testing.T) {
 	one := id(process{pid: 1, start: 1}, "credentials")
 	assert.NotEmpty(t, one)
 	assert.Equal(t, one, id(process{pid: 1, start: 1}, "credentials"), "a second Init keeps the ID")
-	assert.NotEqual(t, one, id(process{pid: 1, start: 2}, "credentials"), "another daprd's")
+	assert.NotEqual(t, one, id(process{pid: 1, start: 2}, "credentials"), "another process has its own instance")
 	assert.NotEqual(t, one, id(process{pid: 1, start: 1}, "others"))
 	assert.Empty(t, InstanceID(t.Context()))
 }
@@ -79,7 +79,7 @@ func TestAnInstanceWithoutIdentityGoesWithItsConnection(t *testing.T) {
 	c := &connection{peer: process{connection: 1}, pidfd: noPidfd}
 	require.NoError(t, s.initialise(t.Context(), c, "credentials", nil))
 	s.dropGone()
-	assert.Len(t, s.byKey, 1, "its connection is open")
+	assert.Len(t, s.byKey, 1, "the instance must stay while its connection is open")
 
 	again := &connection{peer: process{connection: 2}, pidfd: noPidfd}
 	_, err := s.acquire(t.Context(), again.peer, again, "credentials")

@@ -132,7 +132,7 @@ func TestAnInitThatPanicsIsInternalAndCanBeRepeated(t *testing.T) {
 
 	assert.Equal(t, codes.Internal, status.Code(err))
 	assert.NotContains(t, err.Error(), canary.Secret)
-	assert.Zero(t, s.Instances(), "it leaves nothing, as any other that fails")
+	assert.Zero(t, s.Instances(), "a failed Init must leave nothing")
 	_, err = get(c, "x")
 	assert.Equal(t, codes.Unavailable, status.Code(err))
 	assertEchoes(t, initialise(t, s, "c", nil))

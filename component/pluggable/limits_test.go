@@ -76,7 +76,7 @@ func TestTheBytesOfAPeersStateAreBounded(t *testing.T) {
 		total += info.Size()
 	}
 	assert.LessOrEqual(t, total, int64(pluggable.MaxPeerState))
-	assert.Greater(t, total, int64(pluggable.MaxPeerState-pluggable.MaxInit), "what fits is remembered")
+	assert.Greater(t, total, int64(pluggable.MaxPeerState-pluggable.MaxInit), "the instances that fit must be remembered")
 	assert.Contains(t, s.log.String(), "will not outlive this process")
 }
 
@@ -195,7 +195,7 @@ func TestCallsOnOneConnectionAreBounded(t *testing.T) {
 	for range pluggable.MaxStreams {
 		<-began
 	}
-	assert.Empty(t, began, "no more than that many")
+	assert.Empty(t, began, "no more calls may run at a time")
 	close(release)
 	for range cap(results) {
 		require.NoError(t, <-results, "no call is lost")

@@ -70,7 +70,7 @@ func TestARecordOfASingleDaprdGoesWithItsFlag(t *testing.T) {
 
 		second := start(!single)
 		assert.Zero(t, second.Instances())
-		assert.Empty(t, m.files(t), "nobody would ever come back to it")
+		assert.Empty(t, m.files(t), "no daprd can match the record any more")
 		second.stop()
 	}
 }

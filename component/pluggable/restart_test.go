@@ -158,7 +158,7 @@ func TestFilesThatAreNoRecords(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "hi", data["property.say"])
 	assert.Equal(t, 1, stores.inits())
-	assert.NoFileExists(t, filepath.Join(folder, ".c.json123"), "what was never renamed is removed")
+	assert.NoFileExists(t, filepath.Join(folder, ".c.json123"), "an incomplete file must be removed")
 	assert.Contains(t, second.log.String(), "newer.json")
 	assert.FileExists(t, filepath.Join(folder, "newer.json"))
 	assert.NotContains(t, second.log.String(), canary.Secret)

@@ -52,7 +52,7 @@ func TestARunningCallGetsToEnd(t *testing.T) {
 	ended := b.call(t, initialise(t, s, "c", nil))
 
 	s.Cancel()
-	require.Eventually(t, func() bool { return !exists(s.socket) }, patience, tick, "the socket goes first")
+	require.Eventually(t, func() bool { return !exists(s.socket) }, patience, tick, "the socket must be removed first")
 	assert.Equal(t, 1, stores.open())
 	assert.Empty(t, s.Done)
 	close(b.release)

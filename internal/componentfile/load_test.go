@@ -77,7 +77,7 @@ func TestFileMustHoldOneComponentOfOurType(t *testing.T) {
 		},
 		"something other than a Component": {"kind: [" + canary.Secret, "is not a Component"},
 		"a list of words":                  {"- " + canary.Secret, "is not a Component"},
-		"metadata that is no list": {
+		"metadata that is not a list": {
 			"kind: Component\nspec:\n  type: x\n  metadata: " + canary.Secret, "is not a Component",
 		},
 	}

@@ -48,16 +48,16 @@ func TestClientErrors(t *testing.T) {
 		code        codes.Code
 		text        string
 	}{
-		"a malformed GUID":             {"credentials", "not.a.guid", client.ErrInvalid, codes.InvalidArgument, "malformed GUID"},
-		"no such credential":           {"credentials", "nowhere", client.ErrNotFound, codes.NotFound, "no such credential"},
-		"the agent's bundle missing":   {"credentials", "no-bundle", client.ErrNotFound, codes.NotFound, "secret-path"},
-		"a config that is no object":   {"credentials", "array", client.ErrPrecondition, codes.FailedPrecondition, "not a JSON object"},
-		"nothing replaced":             {"credentials", "unresolved", client.ErrPrecondition, codes.FailedPrecondition, "no field of it names"},
-		"a secret that is not allowed": {"credentials", "forbidden", client.ErrDenied, codes.PermissionDenied, "allowedSecrets does not allow"},
-		"a config that cannot be read": {"credentials", "unreadable", client.ErrUnavailable, codes.Unavailable, "the config store is unavailable"},
-		"a store that is not there":    {"unconnected", "good", client.ErrUnavailable, codes.Unavailable, "the secret store is unavailable"},
-		"a store that does not answer": {"credentials", "fifo", client.ErrTimeout, codes.DeadlineExceeded, "did not answer in time"},
-		"an answer over 4 MiB":         {"credentials", "large", client.ErrTooLarge, codes.ResourceExhausted, "larger than the 4 MiB"},
+		"a malformed GUID":               {"credentials", "not.a.guid", client.ErrInvalid, codes.InvalidArgument, "malformed GUID"},
+		"no such credential":             {"credentials", "nowhere", client.ErrNotFound, codes.NotFound, "no such credential"},
+		"the agent's bundle missing":     {"credentials", "no-bundle", client.ErrNotFound, codes.NotFound, "secret-path"},
+		"a config that is not an object": {"credentials", "array", client.ErrPrecondition, codes.FailedPrecondition, "not a JSON object"},
+		"nothing replaced":               {"credentials", "unresolved", client.ErrPrecondition, codes.FailedPrecondition, "no field of it names"},
+		"a secret that is not allowed":   {"credentials", "forbidden", client.ErrDenied, codes.PermissionDenied, "allowedSecrets does not allow"},
+		"a config that cannot be read":   {"credentials", "unreadable", client.ErrUnavailable, codes.Unavailable, "the config store is unavailable"},
+		"a store that does not exist":    {"unconnected", "good", client.ErrUnavailable, codes.Unavailable, "the secret store is unavailable"},
+		"a store that does not answer":   {"credentials", "fifo", client.ErrTimeout, codes.DeadlineExceeded, "did not answer in time"},
+		"an answer over 4 MiB":           {"credentials", "large", client.ErrTooLarge, codes.ResourceExhausted, "larger than the 4 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := get(test.store)(t.Context(), test.guid)
@@ -85,7 +85,7 @@ func TestClientErrors(t *testing.T) {
 		requireFails(t, err, client.ErrTimeout, codes.DeadlineExceeded)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
-	t.Run("daprd is gone", func(t *testing.T) { // must be last
+	t.Run("daprd has ended", func(t *testing.T) { // must be last
 		side.daprd.Kill()
 		_, err := get("credentials")(t.Context(), "good")
 		requireFails(t, err, client.ErrUnavailable, codes.Unavailable)

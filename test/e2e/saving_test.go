@@ -65,7 +65,7 @@ func TestSaving(t *testing.T) {
 	require.Empty(t, failure)
 	entries, _ = side.get(t, "credentials", guid, "format=json")
 	require.Equal(t, `{"account":12345678901234567000,"host":"h","zone":"z"}`, entries["_value"],
-		"daprd writes the data of an HTTP request anew")
+		"daprd re-encodes the data of an HTTP request")
 
 	quoted, err := json.Marshal(config)
 	require.NoError(t, err)

@@ -73,7 +73,7 @@ func TestOtherPIDNamespace(t *testing.T) {
 	}
 	first, err := harness.StartComponent(t.Context(), o)
 	if errors.Is(err, fs.ErrPermission) {
-		t.Log("this system lets nobody make a PID namespace; package pluggable tests what it means")
+		t.Log("this system does not allow PID namespaces; the tests of package pluggable cover the rest")
 		return
 	}
 	require.NoError(t, err)
