@@ -1,7 +1,7 @@
-// Command mutants runs the unit tests against bugs that it plants: each mutant of
-// mutants/<area>.yaml changes one place of one file, in a copy that only the
-// compiler sees. A mutant that no test notices survives, and fails the run, and so
-// does one that is noticed only because a test hangs.
+// Command mutants plants bugs and checks that the unit tests notice them. Each mutant in
+// mutants/<area>.yaml changes one place in one file, in a copy that only the compiler sees. A
+// mutant that no test notices survives and fails the run. So does a mutant that is noticed only
+// because a test hangs.
 package main
 
 import (

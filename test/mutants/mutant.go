@@ -15,25 +15,25 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A mutant is a bug to plant.
+// mutant is a bug to plant.
 type mutant struct {
-	Bug  string `yaml:"bug"`  // what goes wrong, in one line
-	File string `yaml:"file"` // the file to change, from the root of the repository
-	Old  string `yaml:"old"`  // a text that the file has exactly once
-	New  string `yaml:"new"`  // what stands there instead
-	// The packages whose tests should notice. Empty means the file's own.
+	Bug  string `yaml:"bug"`  // the bug, in one line
+	File string `yaml:"file"` // the path of the file, from the root of the repository
+	Old  string `yaml:"old"`  // a text that occurs exactly once in the file
+	New  string `yaml:"new"`  // its replacement
+	// Packages are the packages whose tests should notice. Empty means the file's own package.
 	Packages []string `yaml:"packages"`
-	// Whether only the race detector can notice.
+	// Race means that only the race detector can notice.
 	Race bool   `yaml:"race"`
 	Area string `yaml:"-"`
 }
 
-// An outcome says what the tests made of a mutant.
+// outcome is the result of the tests with a mutant.
 type outcome string
 
 const (
 	killed   outcome = "killed"   // an assertion failed
-	hung     outcome = "hung"     // the tests were still running at the end of their time
+	hung     outcome = "hung"     // the tests did not end in time
 	survived outcome = "survived" // all tests passed
 )
 
@@ -72,7 +72,8 @@ func load(folder, area string) ([]mutant, error) {
 	return all, nil
 }
 
-// plant returns the text of the mutant's file with the bug in it, for a repository at root.
+// plant returns the text of the mutant's file with the bug in it. root is the repository's
+// root.
 func (m mutant) plant(root string) ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(root, m.File))
 	if err != nil {
@@ -84,8 +85,8 @@ func (m mutant) plant(root string) ([]byte, error) {
 	return bytes.Replace(text, []byte(m.Old), []byte(m.New), 1), nil
 }
 
-// test plants the mutant in an overlay of the tree and runs its packages' tests.
-// Beside the outcome it returns who noticed.
+// test plants the mutant in an overlay of the tree and runs its packages' tests. by names the
+// test that noticed.
 func (m mutant) test(ctx context.Context, timeout time.Duration) (result outcome, by string, err error) {
 	text, err := m.plant(".")
 	if err != nil {
@@ -122,7 +123,7 @@ func (m mutant) test(ctx context.Context, timeout time.Duration) (result outcome
 	return survived, "", nil
 }
 
-// judge says why the tests failed.
+// judge returns the reason why the tests failed.
 func judge(output, stderr []byte) (outcome, string, error) {
 	first := ""
 	for line := range bytes.Lines(output) {

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A change of the code that a mutant stands in must not make it disappear.
+// After a change of the code, a mutant's old text must still exist. Otherwise the mutant would
+// be lost.
 func TestEveryMutantCanBePlanted(t *testing.T) {
 	mutants, err := load("mutants", "")
 	require.NoError(t, err)
