@@ -107,7 +107,7 @@ func follow(ctx context.Context, how follower) (*followed, error) {
 // maxMoves limits how often a path may change during one call.
 const maxMoves = 5
 
-var errMoves = credential.Remedy("what the store's path names keeps changing")
+var errMoves = credential.Remedy("the file or folder at the store's path keeps changing")
 
 // on runs a call on the store that the path names now. If the call fails and the path names
 // something else by then, on runs it again there.
@@ -118,7 +118,7 @@ func (f *followed) on(ctx context.Context, call func(followable) error) error {
 			return f.lost(err)
 		}
 		if f.gone.CompareAndSwap(true, false) {
-			f.log.Infof("%s is there again", f.what)
+			f.log.Infof("%s exists again", f.what)
 		}
 		conn := f.openAt(now)
 		if conn == nil {
@@ -191,7 +191,7 @@ func (f *followed) leave() {
 	if old == nil {
 		return
 	}
-	f.log.Infof("%s was replaced: what is there now is opened", f.what)
+	f.log.Infof("%s was replaced: opening the new one", f.what)
 	end := func() {
 		old.calls.Wait()
 		_ = old.Close()
@@ -208,7 +208,7 @@ func (f *followed) lost(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return store.Failed(store.Explained(credential.Remedy(f.what+" cannot be read"), err))
 	}
-	remedy := credential.Remedy(f.what + " is gone: the store is unavailable until one is there again, and then opens that")
+	remedy := credential.Remedy(f.what + " is missing: the store is unavailable until it exists again")
 	if f.gone.CompareAndSwap(false, true) {
 		f.log.Warn(string(remedy))
 	}

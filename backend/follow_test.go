@@ -52,7 +52,7 @@ func requireConfig(t *testing.T, configs *backend.ConfigStore, want string) {
 	require.Equal(t, want, string(got))
 }
 
-const replaced = "state.sqlite: the file of the database was replaced: what is there now is opened"
+const replaced = "state.sqlite: the database file was replaced: opening the new one"
 
 // A restore by "mv backup.db configs.db". The open connection still has pages of the old file
 // in its write-ahead log, and the log of the new file has the same name.
@@ -113,15 +113,15 @@ func TestSQLiteFileThatIsGoneIsUnavailableAndNotMissing(t *testing.T) {
 	for range 3 {
 		_, err := configs.Config(within(t), guid)
 		requireKind(t, credential.Unavailable, err)
-		require.Contains(t, credential.RemedyOf(err), "the file of the database is gone")
+		require.Contains(t, credential.RemedyOf(err), "the database file is missing")
 		requireKind(t, credential.Unavailable, configs.Put(within(t), guid, []byte("{}")))
 	}
 	require.NoFileExists(t, path, "a new file here would race with a restore")
-	require.Equal(t, 1, strings.Count(written(), "the file of the database is gone"), written())
+	require.Equal(t, 1, strings.Count(written(), "the database file is missing"), written())
 
 	require.NoError(t, os.Rename(backup, path))
 	requireConfig(t, configs, `{"is":"restored"}`)
-	require.Contains(t, written(), "the file of the database is there again")
+	require.Contains(t, written(), "the database file exists again")
 	require.Contains(t, written(), replaced)
 }
 
@@ -205,7 +205,7 @@ func TestFolderOfConfigsFollowsItsLink(t *testing.T) {
 
 	point("2")
 	requireConfig(t, configs, `{"release":2}`)
-	require.Equal(t, 1, strings.Count(written(), "the folder of rootPath was replaced: what is there now is opened"), written())
+	require.Equal(t, 1, strings.Count(written(), "the folder of rootPath was replaced: opening the new one"), written())
 	require.NoError(t, configs.Put(within(t), "new", []byte("{}")))
 	require.FileExists(t, filepath.Join(releases, "2", "new"))
 	guids, err := configs.List(within(t))
@@ -216,7 +216,7 @@ func TestFolderOfConfigsFollowsItsLink(t *testing.T) {
 	_, err = configs.Config(within(t), guid)
 	requireKind(t, credential.Unavailable, err)
 	require.NoDirExists(t, filepath.Join(releases, "3"), "a missing release must not be created")
-	require.Contains(t, written(), "the folder of rootPath is gone")
+	require.Contains(t, written(), "the folder of rootPath is missing")
 	require.NoError(t, os.RemoveAll(filepath.Join(releases, "1"))) // the next folder may get the inode of this one
 	require.NoError(t, os.Mkdir(filepath.Join(releases, "3"), 0o700))
 	writeFile(t, filepath.Join(releases, "3", guid), `{"release":3}`)

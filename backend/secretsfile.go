@@ -34,7 +34,7 @@ type secretFault struct {
 // does not repeat the secret's own name, which may be a reference.
 func (f secretFault) remedy(secret string) credential.Remedy {
 	if f.entry == "" || f.entry == secret || len(secret) >= store.MinScrubbed && strings.Contains(f.entry, secret) {
-		return credential.Remedy("in the secrets file, it or an entry of it " + f.why)
+		return credential.Remedy("in the secrets file, the secret or one of its entries " + f.why)
 	}
 	return credential.Remedy(fmt.Sprintf("in the secrets file, its entry %q %s", f.entry, f.why))
 }
@@ -58,8 +58,8 @@ func (s *secretsFile) warnings(separator string) []string {
 		said = append(said, fmt.Sprintf("secret %q of the file cannot be used: %s%s", name, entry, fault.why))
 	}
 	if s.nested {
-		said = append(said, fmt.Sprintf(`the file has objects in it, whose entries are secrets of their own, as in "database%spassword":`+
-			` set multiValued to "true" if each object is one secret`, separator))
+		said = append(said, fmt.Sprintf(`the file has objects, and each of their entries is a secret of its own, such as "database%spassword":`+
+			` if each object is one secret, set multiValued to "true"`, separator))
 	}
 	return said
 }
@@ -68,9 +68,9 @@ func (s *secretsFile) warnings(separator string) []string {
 const (
 	notAText  = "is not a string: write it as one, in quotes"
 	notASet   = "is neither a string nor an object: write it as a string"
-	twice     = "stands twice: remove one of the two"
-	partTwice = "has a name that stands twice in one object: remove one of the two"
-	twoPlaces = "comes from two places of the file, whose names become the same when they are joined: rename one"
+	twice     = "appears twice: remove one of the two"
+	partTwice = "has the same name twice in one object: remove one of the two"
+	twoPlaces = "comes from two places in the file, because their names are the same after joining: rename one"
 )
 
 // readSecretsFile parses a file of secrets. Its error says why the whole file is unreadable,

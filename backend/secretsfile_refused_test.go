@@ -95,7 +95,7 @@ func TestSecretThatCannotBeUsedFailsAlone(t *testing.T) {
 				_, err = secrets.Secret(within(t), secret)
 				requireKind(t, credential.FailedPrecondition, err)
 				remedy := credential.RemedyOf(err)
-				require.Contains(t, remedy, "in the secrets file, it")
+				require.Contains(t, remedy, "in the secrets file, ")
 				for _, n := range test.names {
 					if multiValued == "true" || n[0] != '"' {
 						require.Contains(t, remedy, n)
@@ -128,7 +128,7 @@ func TestSecretsOfTheFileThatCannotBeUsedAreNamedOnce(t *testing.T) {
 }
 
 func TestNestedSecretsFileWithoutMultiValuedGetsAHint(t *testing.T) {
-	const hint = `set multiValued to \"true\" if each object is one secret`
+	const hint = `if each object is one secret, set multiValued to \"true\"`
 	for multiValued, hinted := range map[string]bool{"true": false, "false": true} {
 		for text, nested := range map[string]bool{nestedSecrets: true, `{"a":"b","c":["d"]}`: false} {
 			opts, written := optionsWithLog(t)

@@ -20,7 +20,7 @@ func secretsLocalEnv() store.Type[store.SecretConn] {
 		Nearby: true,
 		Fields: store.DeclaredFields(env.NewEnvSecretStore(nil)),
 		Required: map[string]string{
-			"prefix": `only variables that begin with it are secrets, so choose one, such as "SECRET_"`,
+			"prefix": `set a prefix, such as "SECRET_"; only environment variables that begin with it are secrets`,
 		},
 		ValidName: validEnvName,
 		Connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (store.SecretConn, error) {

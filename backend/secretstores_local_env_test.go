@@ -15,7 +15,7 @@ func TestEnvironmentNeedsAPrefix(t *testing.T) {
 	for _, f := range []fields{nil, {"prefix": ""}, {"Prefix": ""}} {
 		text := refusedSecrets(t, localEnv, f)
 		require.Contains(t, text, "secretStore.prefix is missing")
-		require.Contains(t, text, "choose one", "the remedy")
+		require.Contains(t, text, "set a prefix", "the remedy")
 	}
 }
 

@@ -78,7 +78,7 @@ func TestUnknownFieldIsRefusedWithTheNearestAndAllOfThem(t *testing.T) {
 
 func TestFieldsThatDaprdActsOnAreRefusedWithTheRemedy(t *testing.T) {
 	tests := map[string]string{
-		"keyPrefix":              `configKey instead, as in "myapp||{guid}"`,
+		"keyPrefix":              `configKey, as in "myapp||{guid}"`,
 		"KEYPREFIX":              "configKey",
 		"primaryEncryptionKey":   "not readable outside daprd",
 		"secondaryEncryptionKey": "not readable outside daprd",

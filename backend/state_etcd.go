@@ -71,13 +71,13 @@ func checkEtcd(fields map[string]string) error {
 	}
 	if ops := field("maxTxnOps"); ops != "" {
 		if _, err := strconv.Atoi(ops); err != nil {
-			return errors.New("maxTxnOps is no whole number")
+			return errors.New("maxTxnOps is not a whole number")
 		}
 	}
 	ca, cert, key := field("ca"), field("cert"), field("key")
 	if !kitstrings.IsTruthy(field("tlsEnable")) {
 		if ca+cert+key != "" {
-			return errors.New(`ca, cert and key mean nothing without tlsEnable: set it to "true"`)
+			return errors.New(`ca, cert and key have no effect without tlsEnable: set tlsEnable to "true"`)
 		}
 		return nil
 	}
@@ -85,10 +85,10 @@ func checkEtcd(fields map[string]string) error {
 		return errors.New("tlsEnable needs ca, cert and key")
 	}
 	if !x509.NewCertPool().AppendCertsFromPEM([]byte(ca)) {
-		return errors.New("ca is no certificate as PEM text")
+		return errors.New("ca is not a certificate as PEM text")
 	}
 	if _, err := tls.X509KeyPair([]byte(cert), []byte(key)); err != nil {
-		return errors.New("cert and key are no pair of PEM texts")
+		return errors.New("cert and key are not a pair of PEM texts")
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func TestEtcdMetadataAreCheckedBeforeItConnects(t *testing.T) {
 		fields map[string]string
 		want   string
 	}{
-		"not a whole number":                 {map[string]string{"maxTxnOps": "many"}, "no whole number"},
+		"not a whole number":                 {map[string]string{"maxTxnOps": "many"}, "not a whole number"},
 		"an unused certificate":              {map[string]string{"cert": "canary"}, "tlsEnable"},
 		"half of a certificate":              {map[string]string{"tlsEnable": "true", "cert": "canary"}, "needs ca, cert and key"},
 		"an authority that is not PEM":       {map[string]string{"tlsEnable": "true", "ca": "canary", "cert": "canary", "key": "canary"}, "PEM"},

@@ -49,7 +49,7 @@ func checkState(make newState, fields map[string]string) (err error) {
 	defer discard(object)
 	defer func() {
 		if r := recover(); r != nil {
-			err = errors.New("the metadata make the store panic")
+			err = errors.New("the store panics with this metadata")
 		}
 	}()
 	ctx, cancel := context.WithCancel(context.Background())

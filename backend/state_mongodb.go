@@ -56,9 +56,9 @@ func checkMongo(fields map[string]string) error {
 	for name, value := range fields {
 		switch _, err := strconv.Atoi(value); {
 		case strings.EqualFold(name, "readconcern") && !slices.Contains(mongoReadConcerns, value):
-			return errors.New("readconcern is local, majority, available, linearizable or snapshot")
+			return errors.New("readconcern must be local, majority, available, linearizable or snapshot")
 		case strings.EqualFold(name, "writeconcern") && value != "" && value != "majority" && err != nil:
-			return errors.New("writeconcern is a number, or majority")
+			return errors.New("writeconcern must be a number or majority")
 		}
 	}
 	settings, err := readMongoSettings(fields)
@@ -70,7 +70,7 @@ func checkMongo(fields map[string]string) error {
 		return nil
 	}
 	// The driver quotes the text that it cannot parse, which may be part of the password.
-	return errors.New("the address that connectionString, or host, server, username, password and params make cannot be parsed")
+	return errors.New("the server's address cannot be parsed: check connectionString, or host, server, username, password and params")
 }
 
 // mongoDenied are the server's error codes for a refusal: Unauthorized, AuthenticationFailed,

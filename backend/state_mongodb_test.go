@@ -63,8 +63,8 @@ func TestMongoDBMetadataIsCheckedWithoutAConnection(t *testing.T) {
 		"an address":           {map[string]string{"connectionString": "mongodb://user:canary/@h:1"}, "cannot be parsed"},
 		"a password in fields": {map[string]string{"host": "h", "username": "u", "password": "a:canary@b/c"}, "cannot be parsed"},
 		"a duration":           {map[string]string{"host": "h", "operationTimeout": "soon"}, "OperationTimeout"},
-		"a read concern":       {map[string]string{"host": "h", "ReadConcern": "most"}, "readconcern is"},
-		"a write concern":      {map[string]string{"host": "h", "writeconcern": "most"}, "writeconcern is"},
+		"a read concern":       {map[string]string{"host": "h", "ReadConcern": "most"}, "readconcern must be"},
+		"a write concern":      {map[string]string{"host": "h", "writeconcern": "most"}, "writeconcern must be"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := store.Lookup(store.Spec{Label: "configStore", Type: "state.mongodb", Fields: test.fields}, configStores())

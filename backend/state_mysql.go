@@ -52,7 +52,7 @@ func stateMySQL() store.Type[store.ConfigConn] {
 
 // mysqlForm describes the connection strings that contrib can use. The text is fixed, because
 // a string that cannot be parsed may be part of the password.
-const mysqlForm = "it has to be of the form user:password@tcp(host:port)/?parameters"
+const mysqlForm = "it must have the form user:password@tcp(host:port)/?parameters"
 
 // checkMySQLAddress rejects addresses that contrib would parse wrongly. contrib inserts the
 // database name after the first slash, and drops everything after the second.
@@ -62,10 +62,10 @@ func checkMySQLAddress(address string) error {
 	case err != nil:
 		return errors.New("the connection string cannot be parsed: " + mysqlForm)
 	case parsed.DBName != "":
-		return errors.New("the connection string names a database: name it by schemaName; " + mysqlForm)
+		return errors.New("the connection string names a database: use schemaName instead; " + mysqlForm)
 	case strings.Count(address, "/") > 1:
-		return errors.New("the connection string has a slash besides the one before the parameters, which the store" +
-			" cannot read (that excludes sockets, and passwords with a slash); " + mysqlForm)
+		return errors.New("the connection string has a second slash, which the store cannot read:" +
+			" sockets, and passwords with a slash, are not possible; " + mysqlForm)
 	}
 	return nil
 }
@@ -82,8 +82,8 @@ var (
 )
 
 var (
-	errOtherCase = credential.Remedy("the table takes this key and one in other letters for the same: give its column id a binary collation")
-	errUnseen    = credential.Remedy("a row that was read is not there under its name")
+	errOtherCase = credential.Remedy("the table treats this key and a key in a different letter case as the same: give its column id a binary collation")
+	errUnseen    = credential.Remedy("a row that was found is missing when it is read by its exact key")
 )
 
 // Get implements store.ConfigConn.

@@ -51,8 +51,8 @@ func postgresStore(make newState, connect initPostgres) store.Type[store.ConfigC
 	}
 }
 
-var errOtherVersion = credential.Remedy("there is a table of that name with other columns, as another version of the store makes them:" +
-	" name the version in the type, as in state.postgresql/v1, or another table")
+var errOtherVersion = credential.Remedy("a table with that name exists, but it has the columns of another version of the store:" +
+	" name the version in the type, as in state.postgresql/v1, or use another table")
 
 // postgresFields returns the fields that contrib declares, and those that it reads without
 // declaring them: aliases, and the fields for signing in to Azure or AWS.
@@ -83,9 +83,9 @@ func checkPostgres(make newState, fields map[string]string) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return errors.New("a file that the connection string or a field names is not there")
+		return errors.New("a file that the connection string or a field names does not exist")
 	case errors.As(err, &parse), errors.As(err, &address):
-		return errors.New("the connection string cannot be parsed, or not with the fields that change it")
+		return errors.New("the connection string cannot be parsed, alone or with the fields that change it")
 	default:
 		return store.Scrub(err, fields)
 	}
@@ -93,7 +93,7 @@ func checkPostgres(make newState, fields map[string]string) error {
 
 // errPreparedStatements is for a connection pooler that gives each transaction a different
 // server connection, so the prepared statement is missing there.
-const errPreparedStatements = credential.Remedy("a prepared statement is not where it was: behind PgBouncer in transaction mode, " +
+const errPreparedStatements = credential.Remedy("a prepared statement no longer exists on the server connection: behind PgBouncer in transaction mode, " +
 	"set queryExecMode to \"exec\"")
 
 // sqlStateInText finds the SQLSTATE at the end of an error's text. contrib keeps only the text

@@ -91,7 +91,7 @@ func TestPostgreSQLMetadataIsCheckedWithoutAConnection(t *testing.T) {
 			"an address":              {"url", "postgres://user:canary%zz@h/db", "cannot be parsed"},
 			"an address in two parts": {"url", "postgres://user:canary/more@h/db", "cannot be parsed"},
 			"words":                   {"url", "host=h port=canary", "cannot be parsed"},
-			"a file":                  {"sslRootCert", "/missing/canary.pem", "is not there"},
+			"a file":                  {"sslRootCert", "/missing/canary.pem", "does not exist"},
 		} {
 			t.Run(storeType+", "+name, func(t *testing.T) {
 				given := map[string]string{test.field: test.value}

@@ -66,7 +66,7 @@ func redisDefaults(fields map[string]string) error {
 			delete(fields, name) // we run no queries, and contrib would drop and create indexes
 		case strings.EqualFold(name, "maxRetryBackoff"):
 			if _, err := strconv.Atoi(value); value != "" && err != nil {
-				return errors.New("maxRetryBackoff is no whole number")
+				return errors.New("maxRetryBackoff is not a whole number")
 			}
 		}
 	}
@@ -77,24 +77,24 @@ func redisDefaults(fields map[string]string) error {
 	switch settings.RedisType {
 	case "", rediscomponent.NodeType, rediscomponent.ClusterType:
 	default:
-		return errors.New("redisType is neither node nor cluster")
+		return errors.New("redisType must be node or cluster")
 	}
 	if err := redisCertificate(settings); err != nil {
 		return err
 	}
 	if settings.UseEntraID && settings.Username+settings.Password != "" {
-		return errors.New("useEntraID allows neither redisUsername nor redisPassword")
+		return errors.New("useEntraID cannot be used with redisUsername or redisPassword")
 	}
 	return nil
 }
 
 func redisCertificate(settings rediscomponent.Settings) error {
 	if (settings.ClientCert == "") != (settings.ClientKey == "") {
-		return errors.New("clientCert and clientKey belong together")
+		return errors.New("clientCert and clientKey must be set together")
 	}
 	err := settings.SetCertificate(func(*tls.Certificate) {})
 	if err != nil {
-		return errors.New("clientCert and clientKey are no pair of PEM texts")
+		return errors.New("clientCert and clientKey are not a pair of PEM texts")
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func sqliteDefaults(fields map[string]string) error {
 	if !filepath.IsAbs(data) {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return errors.New("there is no default file without $HOME: set " + connectionString + " to a file")
+			return errors.New("$HOME is not set, so there is no default file: set " + connectionString + " to a file")
 		}
 		data = filepath.Join(home, ".local", "share")
 	}

@@ -19,7 +19,7 @@ func followSQLite(ctx context.Context, fields map[string]string, log logger.Logg
 	}
 	side := sideFiles{path: uri.path}
 	object, err := follow(ctx, follower{
-		what: "state.sqlite: the file of the database", log: store.Aloud(log), alone: true,
+		what: "state.sqlite: the database file", log: store.Aloud(log), alone: true,
 		where: func() (place, error) { return placeOf(uri.path) },
 		open: func(ctx context.Context) (followable, error) {
 			side.removeLeftOver()
@@ -58,7 +58,7 @@ func (f *followedSQLite) List(ctx context.Context, key store.KeyTemplate, token 
 func unreadSQLite(err error) error {
 	var refused *credential.StoreError
 	if errors.As(err, &refused) && refused.Kind == credential.Denied {
-		return store.Unavailable(store.Explained("the file of the database, or one beside it, cannot be read", refused.Err))
+		return store.Unavailable(store.Explained("the database file, or a file next to it, cannot be read", refused.Err))
 	}
 	return err
 }

@@ -14,10 +14,10 @@ func checkPragmas(connection string) error {
 	_, query, _ := strings.Cut(connection, "?")
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return errors.New(connectionString + ` has options that cannot be read: write them as in "?mode=ro&_pragma=cache_size(100)"`)
+		return errors.New(connectionString + ` has options that cannot be parsed: write them as in "?mode=ro&_pragma=cache_size(100)"`)
 	}
 	if slices.ContainsFunc(values["_pragma"], func(pragma string) bool { return strings.Contains(pragma, ";") }) {
-		return errors.New(connectionString + " has a _pragma with a semicolon in it: write each pragma as an option of its own")
+		return errors.New(connectionString + " has a _pragma with a semicolon in it: write each pragma as a separate option")
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func TestSQLitePragmaRunsNoOtherStatement(t *testing.T) {
 		}
 	}
 	text := refusedConfigs(t, "state.sqlite", fields{"connectionString": "c.db?_pragma=a;b"})
-	require.Contains(t, text, "connectionString has options that cannot be read")
+	require.Contains(t, text, "connectionString has options that cannot be parsed")
 }
 
 func TestSQLitePragmasAreTaken(t *testing.T) {

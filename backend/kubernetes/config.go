@@ -19,15 +19,15 @@ import (
 const podNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
 var (
-	errKubeconfig = credential.Remedy("the kubeconfig is not one, or has no current context that is whole: " +
-		"kubeconfigPath, else KUBECONFIG, else ~/.kube/config, names its file")
-	errKubeLogin = credential.Remedy("the kubeconfig's user logs in by an auth-provider, or by a plugin (exec) of v1alpha1, " +
-		"which Kubernetes' client no longer has: use a plugin of v1, a token or a certificate")
-	errExecPlugin = credential.Remedy("the kubeconfig's user logs in by a program (exec), which is not run unless " +
+	errKubeconfig = credential.Remedy("the kubeconfig is not valid, or its current context is incomplete: " +
+		"check the file that kubeconfigPath names, else KUBECONFIG, else ~/.kube/config")
+	errKubeLogin = credential.Remedy("the kubeconfig's user logs in with an auth-provider, or with a plugin (exec) of v1alpha1, " +
+		"which Kubernetes' client no longer supports: use a plugin of v1, a token or a certificate")
+	errExecPlugin = credential.Remedy("the kubeconfig's user logs in with a program (exec), which runs only if " +
 		"the component is started with --allow-exec-plugins: use a token or a certificate, or that flag")
-	errNoCluster = credential.Remedy("there is no Kubernetes to ask: this is no pod with a service account's token, " +
-		"and there is no kubeconfig; name one by kubeconfigPath")
-	errNoNamespace = credential.Remedy("in which namespace the Secrets are is not known: set defaultNamespace")
+	errNoCluster = credential.Remedy("no Kubernetes API server is known: this is not a pod with a service account's token, " +
+		"and there is no kubeconfig; set kubeconfigPath")
+	errNoNamespace = credential.Remedy("the namespace of the Secrets is not known: set defaultNamespace")
 )
 
 // restConfig finds the API server and the namespace. The namespace comes from the metadata,

@@ -34,9 +34,9 @@ func TestNamespaceOfTheEnvironmentWins(t *testing.T) {
 		"neither":           {},
 		"the metadata's":    {given: " team ", want: "team"},
 		"both":              {variable: "other", given: "team", want: "other"},
-		"a wrong namespace": {given: "Canary", failure: "is not the name of a namespace"},
-		"a path":            {given: "../kube-system", failure: "is not the name of a namespace"},
-		"a wrong variable":  {variable: "canary/x", given: "team", failure: "is not the name of a namespace"},
+		"a wrong namespace": {given: "Canary", failure: "is not a valid name of a namespace"},
+		"a path":            {given: "../kube-system", failure: "is not a valid name of a namespace"},
+		"a wrong variable":  {variable: "canary/x", given: "team", failure: "is not a valid name of a namespace"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -70,20 +70,20 @@ func TestKubeconfigMistakesAreReported(t *testing.T) {
 		want  string
 		final bool
 	}{
-		"not YAML":                  {"canary: [", "is not one", true},
-		"another type":              {`{"kind":"Config","users":"canary"}`, "is not one", true},
-		"empty":                     {"", "is not one", true},
-		"without a context":         {`{"kind":"Config","users":[{"name":"u","user":{"token":"canary"}}]}`, "is not one", true},
-		"an unknown context":        {`{"kind":"Config","current-context":"canary"}`, "is not one", true},
-		"without a current context": {strings.Replace(with("", ""), `"current-context":"c"`, `"current-context":""`, 1), "is not one", true},
+		"not YAML":                  {"canary: [", "the kubeconfig is not valid", true},
+		"another type":              {`{"kind":"Config","users":"canary"}`, "the kubeconfig is not valid", true},
+		"empty":                     {"", "the kubeconfig is not valid", true},
+		"without a context":         {`{"kind":"Config","users":[{"name":"u","user":{"token":"canary"}}]}`, "the kubeconfig is not valid", true},
+		"an unknown context":        {`{"kind":"Config","current-context":"canary"}`, "the kubeconfig is not valid", true},
+		"without a current context": {strings.Replace(with("", ""), `"current-context":"c"`, `"current-context":""`, 1), "the kubeconfig is not valid", true},
 		"without a namespace":       {with("", ""), "set defaultNamespace", true},
 		"a missing authority file":  {with(`,"certificate-authority":"canary"`, ""), "no such file or directory", false},
 		"an invalid authority":      {with(`,"certificate-authority-data":"Y2FuYXJ5"`, ""), "set defaultNamespace", true},
 		"a missing token file":      {with("", `"tokenFile":"canary"`), "no such file or directory", false},
-		"an auth-provider":          {with("", `"auth-provider":{"name":"canary"}`), "logs in by an auth-provider", true},
+		"an auth-provider":          {with("", `"auth-provider":{"name":"canary"}`), "logs in with an auth-provider", true},
 		"an obsolete plugin version": {
 			with("", `"exec":{"command":"canary","apiVersion":"client.authentication.k8s.io/v1alpha1","interactiveMode":"Never"}`),
-			"logs in by an auth-provider", true,
+			"logs in with an auth-provider", true,
 		},
 	}
 	for name, test := range tests {

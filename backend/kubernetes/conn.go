@@ -41,7 +41,7 @@ type conn struct {
 
 var _ store.SecretConn = (*conn)(nil)
 
-var errNotKubernetes = credential.Remedy("the answer is not that of a Kubernetes API server, or not a whole one")
+var errNotKubernetes = credential.Remedy("the answer does not come from a Kubernetes API server, or is incomplete")
 
 // Get reads a secret. It reads the secret again if the API server may have been starting, or
 // if a login may succeed now.

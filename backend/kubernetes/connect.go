@@ -43,8 +43,8 @@ func connect(
 	}
 	switch err = c.seeNamespaceSettled(ctx); {
 	case errors.Is(err, credential.Denied):
-		store.Aloud(log).Warnf("secretstores.kubernetes: we may not get the namespace, as deploy/kubernetes/role.yaml allows: " +
-			"whether a secret is missing or the namespace is may not be seen then, and fails the request")
+		store.Aloud(log).Warnf("secretstores.kubernetes: the component has no right to get the namespace, so it may fail to tell a missing secret " +
+			"from a missing namespace, and then the request fails: give it the right, as in deploy/kubernetes/role.yaml")
 	case errors.Is(err, errNoNamespaceThere):
 		err = store.Permanent(errNoNamespaceThere)
 		fallthrough

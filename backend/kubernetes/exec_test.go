@@ -40,8 +40,8 @@ func TestExecPluginIsNotRunUnlessAllowed(t *testing.T) {
 		"v1":                           {"v1", false, "kubeconfigPath", "--allow-exec-plugins"},
 		"v1beta1":                      {"v1beta1", false, "kubeconfigPath", "--allow-exec-plugins"},
 		"from the environment":         {"v1", false, "KUBECONFIG", "--allow-exec-plugins"},
-		"an obsolete version":          {"v1alpha1", false, "kubeconfigPath", "logs in by an auth-provider"},
-		"an obsolete version, allowed": {"v1alpha1", true, "kubeconfigPath", "logs in by an auth-provider"},
+		"an obsolete version":          {"v1alpha1", false, "kubeconfigPath", "logs in with an auth-provider"},
+		"an obsolete version, allowed": {"v1alpha1", true, "kubeconfigPath", "logs in with an auth-provider"},
 		"v1, allowed":                  {"v1", true, "kubeconfigPath", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -58,7 +58,7 @@ func prepare(fields map[string]string) error {
 	}
 	namespace = strings.TrimSpace(namespace)
 	if namespace != "" && len(validation.IsDNS1123Label(namespace)) > 0 {
-		return errors.New("defaultNamespace, or the variable NAMESPACE that goes before it, is not the name of a namespace")
+		return errors.New("defaultNamespace, or the environment variable NAMESPACE, which takes precedence, is not a valid name of a namespace")
 	}
 	store.SetField(fields, "defaultNamespace", namespace)
 	return nil

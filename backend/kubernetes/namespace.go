@@ -16,9 +16,9 @@ import (
 
 var (
 	errNoNamespaceThere = credential.Remedy("there is no such namespace: see defaultNamespace")
-	errNamespaceEnds    = credential.Remedy("the namespace is being deleted, its secrets one by one")
-	errNamespaceUnseen  = credential.Remedy("a secret is missing, or the namespace is, and we may not see which: " +
-		"allow to get the namespace, as deploy/kubernetes/role.yaml does")
+	errNamespaceEnds    = credential.Remedy("the namespace is being deleted, with its secrets")
+	errNamespaceUnseen  = credential.Remedy("either the secret or the namespace is missing, and the component has no right to see which: " +
+		"give it the right to get the namespace, as in deploy/kubernetes/role.yaml")
 )
 
 // missing returns Absent if the namespace exists now.

@@ -108,7 +108,7 @@ func TestHiddenNamespaceOpensNoBreaker(t *testing.T) {
 	s, err := openSecrets(t, fields, false, store.Options{Limits: store.DefaultLimits(), Logger: log})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	require.Contains(t, written.String(), "we may not get the namespace")
+	require.Contains(t, written.String(), "has no right to get the namespace")
 	before := k.asked.Load()
 	for range 2 * store.DefaultBreakerFailures {
 		_, err = secretOf(t.Context(), s, "b")

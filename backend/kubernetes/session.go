@@ -117,7 +117,7 @@ func (c *conn) again(used *session, err error) (*session, error) {
 	case renewed != nil:
 		return renewed, nil
 	case unauthorized && unusable != nil: // the next token may be in the file
-		return nil, store.Failed(store.Explained("the API server does not know us, and a file to log in by cannot be used now", unusable))
+		return nil, store.Failed(store.Explained("the API server rejects our login, and a file with a newer login cannot be used now", unusable))
 	case unauthorized && c.config.ExecProvider != nil:
 		return used, nil
 	}
@@ -125,7 +125,7 @@ func (c *conn) again(used *session, err error) (*session, error) {
 }
 
 // errFiles replaces client-go's own error, which may contain parts of a file.
-var errFiles = credential.Remedy(namedFile + " holds something else than it should")
+var errFiles = credential.Remedy(namedFile + " has unexpected content")
 
 // isOfTLS reports whether one side rejects the other side's certificate.
 func isOfTLS(err error) bool {

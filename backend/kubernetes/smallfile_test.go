@@ -14,5 +14,5 @@ func TestIrregularKubeconfigIsNotRead(t *testing.T) {
 		require.ErrorContains(t, err, "it is not a regular file")
 	}
 	_, _, err := fileConfig(storetest.Huge(t))
-	require.ErrorContains(t, err, "larger than such a file can be")
+	require.ErrorContains(t, err, "too large for such a file")
 }

@@ -8,7 +8,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-var errPanic = errors.New("panic in the store")
+var errPanic = errors.New("the store panicked")
 
 // bounded makes one attempt. It waits until the store's queue admits the call, and then at
 // most the limits' Timeout for the answer. If a store ignores its context, bounded stops

@@ -109,7 +109,7 @@ func reconnect() backoff.BackOff {
 func (c *connector[C]) attempt(ctx context.Context) (conn C, err error) {
 	defer func() {
 		if recover() != nil {
-			err = Permanent(errors.New("panic in the store's Init"))
+			err = Permanent(errors.New("the store panicked in Init"))
 		}
 	}()
 	return c.connect(ctx)

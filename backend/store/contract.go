@@ -9,12 +9,12 @@ import (
 // kind FailedPrecondition that wraps one of them.
 var (
 	ErrCannotList   = errors.New("this type of config store cannot list its keys")
-	ErrCannotDelete = errors.New("this type of config store cannot delete")
+	ErrCannotDelete = errors.New("this type of config store cannot delete configs")
 )
 
 // ErrEdited means that somebody else changed a config since it was read. It is wrapped in a
 // [credential.StoreError] of kind FailedPrecondition.
-var ErrEdited = errors.New("it has been edited meanwhile: try again")
+var ErrEdited = errors.New("somebody else has edited it: try again")
 
 // ConfigConn is a connected config store.
 type ConfigConn interface {

@@ -64,7 +64,7 @@ func Absent() error {
 	return &credential.StoreError{Kind: credential.NotFound, Err: errAbsent}
 }
 
-var errAbsent = errors.New("not there")
+var errAbsent = errors.New("it does not exist")
 
 // Missing reports whether an error means that the store has no such config or secret.
 func Missing(err error) bool { return err != nil && credential.KindOf(err) == credential.NotFound }

@@ -47,7 +47,7 @@ func newGuard(limits Limits, label string, log logger.Logger) *guard {
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			switch to {
 			case gobreaker.StateOpen:
-				log.Warnf("%s fails; it is not asked for %v", label, limits.BreakerInterval)
+				log.Warnf("%s fails: its circuit breaker is open for %v", label, limits.BreakerInterval)
 				g.queue.refuse(errNotAsked())
 			case gobreaker.StateClosed:
 				log.Infof("%s answers again", label)
@@ -59,8 +59,8 @@ func newGuard(limits Limits, label string, log logger.Logger) *guard {
 }
 
 var (
-	errOpen      = credential.Remedy("it failed before, and is not asked for a while")
-	errAbandoned = errors.New("the caller has left")
+	errOpen      = credential.Remedy("it failed repeatedly, and its circuit breaker is open")
+	errAbandoned = errors.New("the caller no longer waits")
 )
 
 // errNotAsked returns the error of a call that is not made because the breaker is open.

@@ -52,7 +52,7 @@ func safeWords(err error) string {
 	case errors.As(err, &errno):
 		return errno.Error()
 	case errors.Is(err, credential.Denied):
-		return "it refuses us"
+		return "access denied"
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return "timed out"
 	default:

@@ -22,7 +22,7 @@ type checkRun struct {
 	err  error
 }
 
-var errPanicCheck = errors.New("panic in a check of the store")
+var errPanicCheck = errors.New("a check of the store panicked")
 
 // Do returns the outcome of check, from a run that other calls may share. The run has the
 // deadline of the first call that asked for it. It goes on if that call leaves.

@@ -21,7 +21,7 @@ const (
 // These errors say why a file is not read.
 const (
 	ErrNotRegular   = credential.Remedy("it is not a regular file")
-	ErrFileTooLarge = credential.Remedy("it is larger than such a file can be")
+	ErrFileTooLarge = credential.Remedy("it is too large for such a file")
 )
 
 // ReadSmall reads a regular file of at most so many bytes. It does not wait for a writer of a

@@ -25,10 +25,10 @@ type Spec struct {
 // runtimeFields are metadata names that daprd itself acts on and never passes to a store. The
 // value says what to do instead (DESIGN.md, section 2).
 var runtimeFields = map[string]string{
-	"keyprefix":              "the prefix is daprd's, not the store's: write it into configKey instead, as in \"myapp||{guid}\"",
-	"primaryencryptionkey":   "daprd encrypts such a state itself: it is not readable outside daprd",
-	"secondaryencryptionkey": "daprd encrypts such a state itself: it is not readable outside daprd",
-	"actorstatestore":        "it is daprd's, and means nothing here: remove it",
+	"keyprefix":              "daprd adds the prefix, not the store: write it into configKey, as in \"myapp||{guid}\"",
+	"primaryencryptionkey":   "daprd encrypts such state itself, so it is not readable outside daprd",
+	"secondaryencryptionkey": "daprd encrypts such state itself, so it is not readable outside daprd",
+	"actorstatestore":        "only daprd uses it, and it has no effect here: remove it",
 }
 
 // RuntimeField reports whether daprd itself acts on a metadata name, and says what to do
@@ -51,7 +51,7 @@ func Lookup[C any](spec Spec, types map[string]Type[C]) (Type[C], map[string]str
 		if typeName.MatchString(spec.Type) { // any other text may be an address that contains a password
 			unknown = fmt.Sprintf("unknown store type %q", spec.Type)
 		}
-		return t, nil, fmt.Errorf("%s: %s%s; there are: %s",
+		return t, nil, fmt.Errorf("%s: %s%s; the known types are: %s",
 			spec.Label, unknown, nearest.Hint(spec.Type, names), strings.Join(names, ", "))
 	}
 	if err := checkFields(spec, t.Fields); err != nil {
@@ -95,7 +95,7 @@ func checkFields(spec Spec, declared metadata.MetadataMap) error {
 			return fmt.Errorf("%s.%s cannot be set: %s", spec.Label, field, remedy)
 		}
 		if len(names) == 0 {
-			return fmt.Errorf("%s.%s: %s has no metadata", spec.Label, field, spec.Type)
+			return fmt.Errorf("%s.%s: %s has no metadata fields", spec.Label, field, spec.Type)
 		}
 		return fmt.Errorf("%s.%s is not a metadata field of %s%s; its fields: %s",
 			spec.Label, field, spec.Type, nearest.Hint(field, names), strings.Join(names, ", "))

@@ -88,13 +88,13 @@ func answered(status int) error { return credential.Remedy(fmt.Sprintf("vault an
 // These errors say what is wrong with a mount. A retry cannot fix it.
 const (
 	errNoMount = credential.Remedy(
-		"there is no KV secrets engine of version 2 where enginePath says: name the mount alone, as in \"secret\"")
+		"enginePath does not name a KV secrets engine of version 2: set it to the mount only, such as \"secret\"")
 	errKV1 = credential.Remedy("the mount that enginePath names is KV version 1, which the store cannot read: " +
-		"upgrade it with \"vault kv enable-versioning\", or name another")
+		"upgrade it with \"vault kv enable-versioning\", or use another mount")
 )
 
 const (
-	errNotVault   = credential.Remedy("the answer is not that of Vault's KV version 2, or not a whole one: see vaultAddr and enginePath")
+	errNotVault   = credential.Remedy("the answer does not come from Vault's KV version 2, or is incomplete: check vaultAddr and enginePath")
 	errNotAString = credential.Remedy(
 		"a value of the secret is not a string: write it as one, or set vaultValueType to \"text\", which reads such secrets")
 )

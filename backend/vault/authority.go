@@ -55,7 +55,7 @@ func readAuthorityFolder(folder string) (string, error) {
 		return err
 	})
 	if err == nil && all.Len() == 0 { // "" would mean the system's certificates
-		err = credential.Remedy("the folder of caPath holds no certificate")
+		err = credential.Remedy("the folder of caPath contains no certificate")
 	}
 	return all.String(), err
 }
@@ -66,7 +66,7 @@ func readAuthorityFile(path string) (string, error) {
 		return "", unreadAuthority(err)
 	}
 	if !x509.NewCertPool().AppendCertsFromPEM(text) {
-		return "", store.Permanent(credential.Remedy("a file of caCert or caPath holds no certificate as PEM text"))
+		return "", store.Permanent(credential.Remedy("a file of caCert or caPath contains no certificate as PEM text"))
 	}
 	return string(text) + "\n", nil
 }

@@ -58,7 +58,7 @@ func (c *conn) Get(ctx context.Context, name string) (map[string]string, error) 
 		case renewed != nil:
 			return c.read(ctx, renewed, name)
 		case failure != nil && refusesUs(err): // the next token may be in the file
-			return nil, store.Failed(store.Explained("Vault refuses the token, and no other can be used for now", failure))
+			return nil, store.Failed(store.Explained("Vault refuses the token, and no other token can be used now", failure))
 		}
 	case errors.Is(err, credential.Timeout):
 		_, _ = c.replace(ctx, s, s.token)

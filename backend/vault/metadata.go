@@ -33,7 +33,7 @@ func checkToken(fields map[string]string) error {
 	case token != "" && file != "":
 		return errors.New("vaultToken and vaultTokenMountPath are both set: remove one")
 	case token != "" && !validToken(token):
-		return errors.New("vaultToken holds white space or other characters that no token has")
+		return errors.New("vaultToken contains white space or other characters that a token cannot have")
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func checkPaths(fields map[string]string) error {
 	// With such a mount, Vault would look for the secrets below "data/" and report each of
 	// them as missing.
 	if dir, last := path.Split(store.Field(fields, "enginePath")); dir != "" && (last == "data" || last == "metadata") {
-		return errors.New(`enginePath names the mount alone, as in "secret": "/data/" is added to it`)
+		return errors.New(`enginePath must be the mount only, such as "secret": the store adds "/data/"`)
 	}
 	return nil
 }
@@ -92,7 +92,7 @@ func checkWords(fields map[string]string) error {
 			value = strings.ToLower(value)
 		}
 		if !slices.Contains(words[name], value) {
-			return errors.New(name + " is neither " + words[name][0] + " nor " + words[name][1])
+			return errors.New(name + " must be " + words[name][0] + " or " + words[name][1])
 		}
 	}
 	return nil

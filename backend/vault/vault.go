@@ -80,7 +80,7 @@ func connect(ctx context.Context, fields map[string]string, log logger.Logger) (
 	case errors.Is(err, errNoMount), errors.Is(err, errKV1):
 		err = store.Permanent(credential.Remedy(credential.RemedyOf(err)))
 	case errors.Is(err, credential.Denied):
-		log.Debug("Vault does not let this token read " + probe + ": whether enginePath is right is seen later")
+		log.Debug("Vault does not let this token read " + probe + ": the first request shows whether enginePath is right")
 		return c, nil
 	}
 	_ = c.Close()

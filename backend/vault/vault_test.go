@@ -60,13 +60,13 @@ func TestMetadataIsChecked(t *testing.T) {
 		"a password":              {map[string]string{"vaultAddr": "https://u:canary@h"}, "vaultAddr is not an address"},
 		"a query":                 {map[string]string{"vaultAddr": "https://h?canary"}, "vaultAddr is not an address"},
 		"a mount with a query":    {map[string]string{"enginePath": "canary?"}, "enginePath is not a path"},
-		"a mount and data":        {map[string]string{"enginePath": "/canary/data/"}, "enginePath names the mount alone"},
+		"a mount and data":        {map[string]string{"enginePath": "/canary/data/"}, "enginePath must be the mount only"},
 		"a prefix that leaves it": {map[string]string{"vaultKVPrefix": "../canary"}, "vaultKVPrefix is not a path"},
 		"a slash as the prefix":   {map[string]string{"vaultKVPrefix": "/"}, "vaultKVPrefix is not a path"},
-		"another type of value":   {map[string]string{"vaultValueType": "canary"}, "vaultValueType is neither map nor text"},
-		"neither yes nor no":      {map[string]string{"vaultKVUsePrefix": "canary"}, "vaultKVUsePrefix is neither true nor false"},
+		"another type of value":   {map[string]string{"vaultValueType": "canary"}, "vaultValueType must be map or text"},
+		"neither yes nor no":      {map[string]string{"vaultKVUsePrefix": "canary"}, "vaultKVUsePrefix must be true or false"},
 		"a value that contrib ignores": {
-			map[string]string{"skipVerify": "yes"}, "skipVerify is neither true nor false",
+			map[string]string{"skipVerify": "yes"}, "skipVerify must be true or false",
 		},
 	}
 	for name, test := range tests {
@@ -122,7 +122,7 @@ func TestMountIsCheckedOnConnect(t *testing.T) {
 		"a policy that does not allow the probe": {403, `{"errors":["permission denied"]}`, "", false},
 		"version 1":                              {404, `{"errors":[]}`, "KV version 1", true},
 		"version 1, and a value":                 {200, `{"data":{"a":"b"}}`, "KV version 1", true},
-		"no mount":                               {404, noHandler, "no KV secrets engine", true},
+		"no mount":                               {404, noHandler, "does not name a KV secrets engine", true},
 		"sealed":                                 {503, `{"errors":["Vault is sealed"]}`, "unavailable", false},
 		"a proxy without Vault":                  {404, "default backend - 404", "unavailable", false},
 		"plain HTTP to a TLS port":               {400, "Client sent an HTTP request to an HTTPS server.\n", "unavailable", false},

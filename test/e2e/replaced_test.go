@@ -35,21 +35,21 @@ func TestDatabaseIsReplacedWhileTheComponentRuns(t *testing.T) {
 
 	require.NoError(t, os.Rename(backup, path))
 	require.Equal(t, "restored", host())
-	requireSaid(t, s.component, "the file of the database was replaced: what is there now is opened")
+	requireSaid(t, s.component, "the database file was replaced: opening the new one")
 
 	require.NoError(t, os.Remove(path))
 	_, failure := s.get(t, "credentials", "db", "refresh=true")
 	require.Contains(t, failure, `code = Unavailable desc = credential "db": the config store is unavailable`)
 	_, failure = s.get(t, "credentials", "never-stored")
 	require.Contains(t, failure, "code = Unavailable", "a missing file must not mean a missing credential")
-	requireSaid(t, s.component, "the file of the database is gone")
+	requireSaid(t, s.component, "the database file is missing")
 	entries, failure := s.get(t, "credentials", "db")
 	require.Empty(t, failure)
 	require.Equal(t, "restored", entries["host"], "want the last good answer, as for any store that is down")
 
 	putInto(t, on(path), folder, "db", `{"host":"new"}`)
 	require.Equal(t, "new", host())
-	requireSaid(t, s.component, "the file of the database is there again")
+	requireSaid(t, s.component, "the database file exists again")
 }
 
 // One secret that cannot be used must neither stop daprd from starting nor affect other

@@ -28,7 +28,7 @@ func vaultBreaker(t *testing.T, v *vaultStore) {
 		require.Contains(t, failure, "code = Unavailable")
 		return time.Since(begin)
 	}
-	require.Eventually(t, func() bool { open(); return contains(v.side.component, "it is not asked for 5s") }, patience, tick)
+	require.Eventually(t, func() bool { open(); return contains(v.side.component, "its circuit breaker is open for 5s") }, patience, tick)
 	var slowest time.Duration
 	for range 20 {
 		slowest = max(slowest, open())

@@ -205,7 +205,7 @@ func vaultWrongMount(t *testing.T, v *vaultStore) {
 	defer v.requireSilence(t)
 
 	log := v.side.daprd.Log()
-	require.Contains(t, log, "there is no KV secrets engine of version 2 where enginePath says")
+	require.Contains(t, log, "enginePath does not name a KV secrets engine of version 2")
 	require.Contains(t, log, "the mount that enginePath names is KV version 1")
 	v.fails(t, "unseen", "other", "KV version 1, hidden by the policy at start", codes.Unavailable)
 
