@@ -13,7 +13,7 @@ func newDelete(o *options) *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "delete -c COMPONENT.yaml GUID",
-		Short: "Delete a credential's config; the secrets that it refers to stay",
+		Short: "Delete a credential's config, but not its secrets",
 		Args:  exactly(1),
 	}
 	componentFlag(cmd, &path)

@@ -11,10 +11,10 @@ import (
 // see [forbidReading]. If it fails, serve fails, because going on would hide the failure.
 func forbidCoreDumps() error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
-		return fmt.Errorf("forbidding core files: %w (--allow-core-dumps serves without)", err)
+		return fmt.Errorf("forbidding core files: %w (to serve without this protection, use --allow-core-dumps)", err)
 	}
 	if err := forbidReading(); err != nil {
-		return fmt.Errorf("making the process non-dumpable: %w (--allow-core-dumps serves without)", err)
+		return fmt.Errorf("making the process non-dumpable: %w (to serve without this protection, use --allow-core-dumps)", err)
 	}
 	return nil
 }

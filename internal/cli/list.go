@@ -13,10 +13,10 @@ func newList(o *options) *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "list -c COMPONENT.yaml",
-		Short: "Print the GUIDs of all credentials in the config store, one a line",
-		Long: "Prints the GUIDs of all credentials whose configs the config store holds under the\n" +
-			"Component's configKey: sorted, one a line, nothing if there are none. Whether they can be\n" +
-			"resolved is not asked.",
+		Short: "Print the GUIDs of all credentials in the config store, one per line",
+		Long: "Prints the GUIDs of all credentials in the config store, sorted, one per line. A credential\n" +
+			"is listed if its key matches the Component's configKey. The command does not check whether\n" +
+			"credentials can be resolved.",
 		Args: exactly(0),
 	}
 	componentFlag(cmd, &path)

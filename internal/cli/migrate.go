@@ -18,15 +18,16 @@ func newMigrate(o *options) *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "migrate -c COMPONENT.yaml [--dry-run] GUID",
-		Short: "Make a config's references explicit, if that is proven to change nothing",
-		Long: "Rewrites a config whose references are bare strings with explicit ones, and prints what became of\n" +
-			"each field: names of fields alone, never values or references. It resolves the credential by both\n" +
-			"configs first, from the same stores, and stores the new one only if the two are the same to the byte.\n" +
-			"A literal whose value is also a name is pointed out: to bare strings it might have become a secret.",
+		Short: "Make a config's references explicit, if the credential stays the same",
+		Long: "Turns the bare-string references of a config into explicit references, and prints what became of\n" +
+			"each field: names of fields, but no values and no references. It first resolves the credential with\n" +
+			"the old and the new config, from the same stores. It stores the new config only if both credentials\n" +
+			"are the same to the byte. It points out a literal whose value is also a name: as a bare string, it\n" +
+			"could have become a secret.",
 		Args: exactly(1),
 	}
 	componentFlag(cmd, &path)
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "prove and print it, and store nothing")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check and print the changes, but store nothing")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkGUID(args[0]); err != nil {
 			return err
@@ -75,12 +76,12 @@ func (o *options) printMigration(m *credential.Migration, dryRun bool) error {
 		fmt.Fprintf(&out, "field %s: %s\n", credential.QuoteName(field.Name), became(field))
 	}
 	if m.LookupFieldsDropped {
-		out.WriteString("lookupFields: dropped, since nothing is looked up any more\n")
+		out.WriteString("lookupFields: removed, because explicit references are not looked up\n")
 	}
 	if dryRun {
-		out.WriteString("the same credential by both configs: nothing was stored (--dry-run)\n")
+		out.WriteString("both configs give the same credential: nothing was stored (--dry-run)\n")
 	} else {
-		out.WriteString("the same credential by both configs: the new one is stored\n")
+		out.WriteString("both configs give the same credential: the new config is stored\n")
 	}
 	_, err := out.WriteTo(o.Out)
 	return err
@@ -91,11 +92,11 @@ func became(field credential.MigratedField) string {
 	case credential.BecameReference:
 		return "a reference"
 	case credential.BecameNamedLiteral:
-		return "a literal, though its value is also the name of a secret or of an entry"
+		return "a literal, although its value is also the name of a secret or of an entry"
 	case credential.BecameOthersReference:
-		return "a reference, to a secret that another field names: its value is the name of an entry of that"
+		return "a reference to a secret that another field names: the value is the name of an entry of that secret"
 	case credential.BecameOverlaid:
-		return "a reference; the config's own value, which the secret's went before, is gone"
+		return "a reference; the config's own value is removed, because the secret's value replaced it"
 	default:
 		return "a literal"
 	}

@@ -22,16 +22,17 @@ func newPut(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "put -c COMPONENT.yaml [--guid GUID] FILE|-",
 		Short: "Store a credential's config, and print its GUID",
-		Long: "Stores a credential's config, a JSON or YAML object, from a file or (-) standard input.\n" +
-			"JSON is stored byte for byte; YAML becomes JSON, with the order of fields and the digits kept.\n" +
-			"A config that is there under the GUID already is replaced. If each field has a secret of its own and the\n" +
-			"secret store can be asked within 3 s, fields that name a secret of which nothing is used are pointed out.",
+		Long: "Stores a credential's config from a file, or from standard input (-). The config is a JSON or YAML object.\n" +
+			"JSON is stored byte for byte. YAML is converted to JSON; the order of fields and the digits of numbers are\n" +
+			"kept. A config that already exists under the GUID is replaced.\n\n" +
+			"If each field of the config has its own secret, and the secret store answers within 3 s, the command warns\n" +
+			"about fields that name a secret, but use no entry of it.",
 		Example: "  credential-resolver put -c components/credentials.yaml --guid my-database config.json",
 		Args:    exactly(1),
 	}
 	componentFlag(cmd, &path)
 	cmd.Flags().StringVar(&guid, "guid", "", "the credential's GUID (default: a new one)")
-	cmd.Flags().BoolVar(&force, "force", false, "store it even if it could never be resolved")
+	cmd.Flags().BoolVar(&force, "force", false, "store the config even if it can never be resolved")
 	plannedFlags(cmd.Flags(), "dir")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !cmd.Flags().Changed("guid") {
@@ -100,7 +101,7 @@ func readConfig(stdin io.Reader, name string) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: %w", display, err)
 	}
 	if len(text) > credential.MaxConfigSize {
-		return nil, fmt.Errorf("%s is larger than 1 MiB, the most that a config may be", display)
+		return nil, fmt.Errorf("%s is larger than 1 MiB, the limit for a config", display)
 	}
 	config, err := configfile.JSON(name, text)
 	if err != nil {
@@ -119,9 +120,9 @@ func (o *options) check(text []byte, force bool) error {
 	}
 	switch {
 	case err != nil && !force:
-		return fmt.Errorf("it could never be resolved: %w (--force stores it all the same)", err)
+		return fmt.Errorf("the config can never be resolved: %w (to store it anyway, use --force)", err)
 	case err != nil:
-		_, _ = fmt.Fprintf(o.Err, "warning: it cannot be resolved: %v\n", err)
+		_, _ = fmt.Fprintf(o.Err, "warning: the config cannot be resolved: %v\n", err)
 	case config.SourceUnknown:
 		o.warnUnknownSource()
 	}
@@ -134,8 +135,8 @@ func (o *options) warnBlanks(config *credential.Config) {
 	if len(names) == 0 {
 		return
 	}
-	_, _ = fmt.Fprintf(o.Err, "warning: the value of %s begins or ends with white space, which belongs to it "+
-		"(in YAML, \"|-\" leaves out the line break at the end)\n", listed(names))
+	_, _ = fmt.Fprintf(o.Err, "warning: the value of %s begins or ends with white space, which is part of the value "+
+		"(in YAML, \"|-\" removes the line break at the end)\n", listed(names))
 }
 
 // listed joins the names of fields, but only the first 10.

@@ -19,7 +19,7 @@ func newResolve(o *options) *cobra.Command {
 		Args:  exactly(1),
 	}
 	componentFlag(cmd, &path)
-	cmd.Flags().StringVar(&format, "format", "", `"flat": an entry a field, as text; "json": as JSON, types kept (default: the Component's responseFormat)`)
+	cmd.Flags().StringVar(&format, "format", "", `"flat" prints one text entry per field, "json" prints JSON and keeps types (default: the Component's responseFormat)`)
 	plannedFlags(cmd.Flags(), "explain", "show-names", "output")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkGUID(args[0]); err != nil {

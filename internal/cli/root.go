@@ -70,9 +70,9 @@ func newRoot(version string, streams Streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   product,
 		Short: "Finished credentials for Dapr applications, by GUID, through the secrets API",
-		Long: "A pluggable secret store for Dapr whose secrets are finished credentials: it reads a\n" +
-			"credential's config from one store, the secrets that it refers to from another, and\n" +
-			"answers with the credential. Without a command it serves.",
+		Long: "A pluggable secret store for Dapr. Each of its secrets is a finished credential: it reads\n" +
+			"the credential's config from one store, and the secrets that the config refers to from\n" +
+			"another. Without a command, it runs \"serve\".",
 		Version:       o.version,
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -38,17 +38,19 @@ func newServe(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the component to daprd, over a unix socket (the default command)",
-		Long: "Serves the component on credential-resolver.sock in $DAPR_COMPONENTS_SOCKETS_FOLDER, else\n" +
-			"$DAPR_COMPONENT_SOCKETS_FOLDER, else /tmp/dapr-components-sockets. daprd must look in the same\n" +
-			"folder; it finds the component when it starts. What to serve, daprd says: see Component YAML.\n\n" +
-			"daprd says so once. What it said is kept in --state-dir, for this process's successor: it may hold\n" +
-			"secrets, so the folder must be in memory (tmpfs). Without one, after a restart of the component\n" +
-			"daprd must be restarted too. Last good answers are kept beside it, for a restart while a store is\n" +
-			"down; on a disk only with --state-key-file, which encrypts the whole folder.\n\n" +
-			"The socket's folder and those above it must belong to this process's user or to root, and nobody\n" +
-			"else may write to them; a sticky folder above, such as /tmp, is fine. Otherwise another user could\n" +
-			"replace the socket, and would get the secrets that daprd sends. --shared-socket-folder accepts a\n" +
-			"folder that others may write to, such as the one that Dapr's injector mounts in a pod.",
+		Long: "Serves the component on credential-resolver.sock in $DAPR_COMPONENTS_SOCKETS_FOLDER, else in\n" +
+			"$DAPR_COMPONENT_SOCKETS_FOLDER, else in /tmp/dapr-components-sockets. daprd must use the same\n" +
+			"folder. It finds the component when it starts, and sends it the metadata of the Component YAML.\n\n" +
+			"daprd sends the metadata only once. The component keeps it in --state-dir, and so can be restarted\n" +
+			"without daprd. The metadata may hold secrets, so the folder must be in memory (tmpfs). If there is\n" +
+			"no such folder, restart daprd after each restart of the component. The folder also keeps the last\n" +
+			"good answers, for a restart while a store is down. On a disk, answers are kept only with\n" +
+			"--state-key-file, which encrypts the whole folder.\n\n" +
+			"The socket's folder and all folders above it must belong to this process's user or to root, and\n" +
+			"nobody else may write to them. A sticky folder above it, such as /tmp, is allowed. Without these\n" +
+			"rules, another user could replace the socket and get the secrets that daprd sends.\n" +
+			"--shared-socket-folder accepts a folder that others may write to, such as the one that Dapr's\n" +
+			"injector mounts in a pod.",
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.serve(cmd.Context(), o) },
 	}
@@ -59,27 +61,27 @@ func newServe(o *options) *cobra.Command {
 // add adds the flags of serve to flags.
 func (f *serveFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.socketMode, "socket-mode", fmt.Sprintf("%#o", pluggable.DefaultSocketMode),
-		"permission bits of the socket, in octal; daprd must be able to write to it")
+		"permission bits of the socket, in octal; daprd needs the right to write to it")
 	flags.BoolVar(&f.sharedSocketFolder, "shared-socket-folder", false,
-		"accept a socket folder that others may write to: for a pod whose containers are all trusted")
+		"accept a socket folder that others may write to; for a pod in which every container is trusted")
 	flags.UintSliceVar(&f.allowUIDs, "allow-uid", nil,
-		"user that may call besides root and this process's own, by number; may be repeated")
+		"number of a user that may call, besides root and this process's user; may be repeated")
 	flags.BoolVar(&f.singleDaprd, "single-daprd", false,
-		"take all processes of one user for one daprd: for a socket folder that one daprd alone uses, as in a pod")
+		"treat all processes of one user as one daprd; for a socket folder that only one daprd uses, as in a pod")
 	flags.StringVar(&f.stateDir, "state-dir", "",
-		"folder in memory for what must outlive this process (default $XDG_RUNTIME_DIR/"+product+", else /run/"+product+")")
+		"folder in memory (tmpfs) for data that must outlive this process (default $XDG_RUNTIME_DIR/"+product+", else /run/"+product+")")
 	flags.BoolVar(&f.stateDirOnDisk, "state-dir-on-disk", false,
-		"let --state-dir be on a disk: metadata of Components, secrets included, are then written to it")
+		"allow a --state-dir on a disk; the metadata of Components is then written to the disk, with its secrets")
 	flags.StringVar(&f.stateKeyFile, "state-key-file", "",
-		`file with a key of 32 bytes in base64 ("openssl rand -base64 32"): encrypts all that is in --state-dir`)
+		`file with a key of 32 bytes in base64 ("openssl rand -base64 32"); encrypts everything in --state-dir`)
 	flags.DurationVar(&f.shutdownDelay, "shutdown-delay", 0,
-		"how long to go on at most after SIGTERM while daprd is connected: for a daprd that drains (default 0s)")
+		"after SIGTERM, go on serving while daprd is connected, for at most this time; for a daprd that drains (default 0s)")
 	flags.StringVar(&f.metricsListen, "metrics-listen", "",
 		`address for Prometheus metrics, such as "127.0.0.1:9464", at /metrics (default none)`)
 	flags.BoolVar(&f.allowCoreDumps, "allow-core-dumps", false,
-		"let the process write core files, and be traced by others of its user: a core holds secrets")
+		"allow core files, and tracing by other processes of the same user; a core file contains secrets")
 	flags.BoolVar(&f.allowExecPlugins, "allow-exec-plugins", false,
-		"let a kubeconfig's user log in by a program (exec): whoever may write to the socket can then run any, as this user")
+		"allow a kubeconfig that logs in with a program (exec); anyone who may write to the socket can then run any program as this user")
 	plannedFlags(flags, "audit-log", "audit-key-file", "audit-required")
 }
 
@@ -98,7 +100,7 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 		return err
 	}
 	if open {
-		log.Warnf("others may read %s, which --state-key-file names: give its user alone the right to (chmod 0400)", f.stateKeyFile)
+		log.Warnf("others may read %s, the file of --state-key-file: allow only its owner to read it (chmod 0400)", f.stateKeyFile)
 	}
 	opts.StateKey = key
 	if !f.allowCoreDumps {
@@ -133,7 +135,7 @@ func (f *serveFlags) options() (pluggable.Options, error) {
 		return pluggable.Options{}, usageError{fmt.Errorf("--socket-mode must be octal permission bits such as 0660, not %q", f.socketMode)}
 	}
 	if f.shutdownDelay < 0 {
-		return pluggable.Options{}, usageError{fmt.Errorf("--shutdown-delay must not be below zero, and is %s", f.shutdownDelay)}
+		return pluggable.Options{}, usageError{fmt.Errorf("--shutdown-delay must not be negative: %s", f.shutdownDelay)}
 	}
 	allowed, err := userIDs(f.allowUIDs)
 	return pluggable.Options{

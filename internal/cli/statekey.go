@@ -12,7 +12,7 @@ import (
 )
 
 // stateKeyRemedy says how to make a key.
-const stateKeyRemedy = `make one with "openssl rand -base64 32", in a file that only this process's user may read`
+const stateKeyRemedy = `make a key with "openssl rand -base64 32", in a file that only this process's user may read`
 
 // stateKey reads the key from the file of --state-key-file. It returns nil if path is empty.
 // open reports whether others may read the file. Its errors contain nothing from the file.
@@ -29,7 +29,7 @@ func stateKey(path string) (key []byte, open bool, err error) {
 		return nil, false, fmt.Errorf("--state-key-file: %s does not hold base64; %s", path, stateKeyRemedy)
 	}
 	if len(key) != pluggable.StateKeySize {
-		return nil, false, fmt.Errorf("--state-key-file: the key in %s has %d bytes, and needs %d; %s",
+		return nil, false, fmt.Errorf("--state-key-file: the key in %s has %d bytes, but must have %d; %s",
 			path, len(key), pluggable.StateKeySize, stateKeyRemedy)
 	}
 	return key, mode.Perm()&0o007 != 0, nil

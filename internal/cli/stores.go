@@ -71,7 +71,7 @@ func (o *options) withStores(
 	}
 	defer func() { _ = stores.Close() }()
 	if stores.Configs.Ephemeral() {
-		return fmt.Errorf("%s ends with its process, so a command cannot see what the component has in it: "+
+		return fmt.Errorf("%s loses its data when its process ends, so a command cannot see the component's configs: "+
 			"use another configStore, such as state.sqlite", settings.ConfigStore.Type)
 	}
 	return fn(ctx, stores)
@@ -98,7 +98,7 @@ func (w warnings) UnusedSecrets(_ context.Context, _ string, unused []resolver.U
 
 // unlisted returns the error for a GUID without a config.
 func unlisted(guid string) error {
-	return fmt.Errorf(`credential %q: no such credential in the config store: "list" prints those that there are`, guid)
+	return fmt.Errorf(`credential %q: no such credential in the config store: "list" prints all GUIDs`, guid)
 }
 
 // forgetful returns no memory of what a store held before: a command resolves only once.
@@ -120,7 +120,7 @@ func explained(err error) error {
 
 // warnUnknownSource warns that an unknown credentialSource counts as "direct".
 func (o *options) warnUnknownSource() {
-	_, _ = fmt.Fprintln(o.Err, `warning: its credentialSource is neither "direct" nor "agent"; it counts as "direct"`)
+	_, _ = fmt.Fprintln(o.Err, `warning: the credentialSource is neither "direct" nor "agent"; it is treated as "direct"`)
 }
 
 // warnUnused warns about fields that name secrets from which nothing is used.
@@ -129,8 +129,8 @@ func (o *options) warnUnused(unused []resolver.Unused) {
 	for _, u := range unused {
 		names = append(names, u.Field)
 	}
-	_, _ = fmt.Fprintf(o.Err, "warning: the value of %s names a secret of which nothing is used, so it stays as it is; "+
-		"an explicit reference can name an entry of it\n", listed(names))
+	_, _ = fmt.Fprintf(o.Err, "warning: the value of %s names a secret, but no entry of the secret is used, so the value is unchanged; "+
+		"to use an entry, name it with an explicit reference\n", listed(names))
 }
 
 // checkGUID rejects a malformed GUID.

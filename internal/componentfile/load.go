@@ -72,7 +72,7 @@ func Load(path string) (map[string]string, error) {
 	case 0:
 		return nil, fmt.Errorf("%s holds no Component of type %s", path, Type)
 	default:
-		return nil, fmt.Errorf("%s holds %d Components of type %s: split it, one a file", path, len(found), Type)
+		return nil, fmt.Errorf("%s holds %d Components of type %s: put each into its own file", path, len(found), Type)
 	}
 }
 
@@ -146,7 +146,7 @@ var placeholders = map[string][]string{
 
 func replacePlaceholders(value string) (string, error) {
 	if strings.Contains(value, "{uuid}") {
-		return "", errors.New("{uuid} is another one in each daprd: a command cannot know it")
+		return "", errors.New("{uuid} is different in each daprd, so a command cannot know it")
 	}
 	for placeholder, variables := range placeholders {
 		if !strings.Contains(value, placeholder) {
@@ -156,7 +156,7 @@ func replacePlaceholders(value string) (string, error) {
 		for _, variable := range variables {
 			part := os.Getenv(variable)
 			if part == "" {
-				return "", fmt.Errorf("daprd replaces %s: set %s in the environment to the same", placeholder, variable)
+				return "", fmt.Errorf("daprd replaces %s: set the environment variable %s to the same value", placeholder, variable)
 			}
 			parts = append(parts, part)
 		}

@@ -73,7 +73,7 @@ func TestFileMustHoldOneComponentOfOurType(t *testing.T) {
 		"only comments": {"# kind: Component\n", "holds no Component of type"},
 		"two Components": {
 			ours("name: x\n    value: "+canary.Secret) + "---\n" + ours("name: y\n    value: b"),
-			"holds 2 Components of type secretstores.credential-resolver: split it, one a file",
+			"holds 2 Components of type secretstores.credential-resolver: put each into its own file",
 		},
 		"something other than a Component": {"kind: [" + canary.Secret, "is not a Component"},
 		"a list of words":                  {"- " + canary.Secret, "is not a Component"},
@@ -117,10 +117,10 @@ func TestPlaceholderThatCannotBeKnownIsRefusedWithTheRemedy(t *testing.T) {
 		t.Setenv(variable, "")
 	}
 	tests := map[string][]string{
-		"{appID}":     {"set APP_ID"},
-		"{namespace}": {"set NAMESPACE"},
-		"{podName}":   {"set POD_NAME"},
-		"{uuid}":      {"another one in each daprd"},
+		"{appID}":     {"environment variable APP_ID"},
+		"{namespace}": {"environment variable NAMESPACE"},
+		"{podName}":   {"environment variable POD_NAME"},
+		"{uuid}":      {"is different in each daprd"},
 	}
 	for placeholder, words := range tests {
 		t.Run(placeholder, func(t *testing.T) {

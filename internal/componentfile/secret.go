@@ -39,8 +39,8 @@ func secret(p property, storeName, folder string) (string, error) {
 			return value, nil
 		}
 	}
-	return "", fmt.Errorf("its secretKeyRef is not found: set %s in the environment, "+
-		"or put it into a %s store beside this file", variable, localFileType)
+	return "", fmt.Errorf("its secretKeyRef is not found: set the environment variable %s, "+
+		"or put the secret into a %s store in the same folder", variable, localFileType)
 }
 
 // variableName turns a text into the name of an environment variable, such as NAME_KEY.
@@ -92,7 +92,7 @@ func fetch(fields map[string]string, name string) (map[string]string, error) {
 	log := logger.NewLogger("componentfile")
 	log.SetOutputLevel(logger.ErrorLevel) // the command reports the error itself
 	secrets, err := backend.OpenSecretStore(ctx, store.Spec{
-		Label: "the secret store beside it", Type: localFileType, Fields: fields,
+		Label: "the secret store in the same folder", Type: localFileType, Fields: fields,
 	}, store.Options{FailFast: true, Logger: log})
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func fetch(fields map[string]string, name string) (map[string]string, error) {
 	case store.Missing(err):
 		return nil, nil
 	case remedy != "":
-		return nil, fmt.Errorf("secret %q of the secret store beside it: %s", name, remedy)
+		return nil, fmt.Errorf("secret %q of the secret store in the same folder: %s", name, remedy)
 	}
 	return entries, err
 }

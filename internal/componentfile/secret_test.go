@@ -102,7 +102,7 @@ func TestSecretThatIsNowhereIsAnErrorWithTheRemedy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := componentfile.Load(folder(t, test.auth, reference(test.name, test.key)))
 			require.ErrorContains(t, err, "credentials.yaml: metadata secretStore.token: ")
-			require.ErrorContains(t, err, "set "+test.variable+" in the environment")
+			require.ErrorContains(t, err, "set the environment variable "+test.variable)
 			require.ErrorContains(t, err, "secretstores.local.file")
 		})
 	}
@@ -112,7 +112,7 @@ func TestUnreadableStoreInTheFolderIsAnError(t *testing.T) {
 	tests := map[string]struct{ file, text, want string }{
 		"its file is missing":    {"missing.json", "", "no such file or directory"},
 		"its file is not JSON":   {"secrets.json", `{"` + canary.Secret, "not valid JSON: line 1"},
-		"the secret is a number": {"secrets.json", `{"a":"` + canary.Secret + `","vault":5432}`, `secret "vault" of the secret store beside it: in the`},
+		"the secret is a number": {"secrets.json", `{"a":"` + canary.Secret + `","vault":5432}`, `secret "vault" of the secret store in the same folder: in the`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func JSON(name string, text []byte) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("is %w: a config is one object", err)
 	case len(config) > credential.MaxConfigSize:
-		return nil, errors.New("is larger than 1 MiB as JSON, the most that a config may be")
+		return nil, errors.New("is larger than 1 MiB as JSON, the limit for a config")
 	}
 	return config, nil
 }

@@ -121,7 +121,7 @@ func TestConfigMayBeAMebibyte(t *testing.T) {
 	_, err := configfile.JSON("config.json", []byte(text))
 	require.NoError(t, err)
 	_, err = configfile.JSON("config.json", []byte(text+"\n"))
-	require.EqualError(t, err, "is larger than 1 MiB as JSON, the most that a config may be")
+	require.EqualError(t, err, "is larger than 1 MiB as JSON, the limit for a config")
 }
 
 // FuzzJSON converts arbitrary text. It must not panic, and a text that it accepts must be

@@ -47,7 +47,7 @@ func yamlLine(err error) string {
 
 func appendYAML(dst []byte, n *yaml.Node, depth int) ([]byte, error) {
 	if depth > maxDepth || len(dst) > credential.MaxConfigSize {
-		return nil, fmt.Errorf("is too large or nested too deep: line %d", n.Line)
+		return nil, fmt.Errorf("is too large or nested too deeply: line %d", n.Line)
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -83,7 +83,7 @@ func appendMapping(dst []byte, n *yaml.Node, depth int) ([]byte, error) {
 			return nil, fmt.Errorf("has a key that is not a plain name: line %d", key.Line)
 		}
 		if seen[key.Value] {
-			return nil, fmt.Errorf("has a name twice: line %d", key.Line)
+			return nil, fmt.Errorf("has the same name twice in one object: line %d", key.Line)
 		}
 		seen[key.Value] = true
 		if i > 0 {
@@ -131,7 +131,7 @@ func appendNumber(dst []byte, n *yaml.Node) ([]byte, error) {
 		return append(dst, n.Value...), nil
 	}
 	if leadingZero.MatchString(n.Value) {
-		return nil, fmt.Errorf("has a number that begins with zero: line %d; put it in quotes if it is a text", n.Line)
+		return nil, fmt.Errorf("has a number that begins with zero: line %d; if it is a text, put it in quotes", n.Line)
 	}
 	var number any
 	if err := n.Decode(&number); err == nil {
@@ -146,5 +146,5 @@ func appendNumber(dst []byte, n *yaml.Node) ([]byte, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("has a number that JSON cannot write: line %d", n.Line)
+	return nil, fmt.Errorf("has a number that JSON cannot represent: line %d", n.Line)
 }

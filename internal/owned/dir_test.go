@@ -73,7 +73,7 @@ func TestFolderIsRefused(t *testing.T) {
 		},
 		"its group may write to it": func(t *testing.T, top string) (string, string) {
 			path := mkdir(t, 0o775, top, "f")
-			return path, `mode 0775) can be written to by others than its owner: run "chmod go-w ` + path + `"`
+			return path, `mode 0775) can be written to by users other than its owner: run "chmod go-w ` + path + `"`
 		},
 		"others may write above it": func(t *testing.T, top string) (string, string) {
 			path := mkdir(t, 0o777, top, "f")

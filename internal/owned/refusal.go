@@ -64,7 +64,7 @@ func (r rules) check(path string, info fs.FileInfo) error {
 	if mode&fs.ModeSticky != 0 {
 		remedy = "use a folder inside it that belongs to this process's user"
 	}
-	refusal := newRefusal(path, info, "can be written to by others than its owner", remedy)
+	refusal := newRefusal(path, info, "can be written to by users other than its owner", remedy)
 	refusal.Shared = mode.IsDir() && !r.sticky
 	return refusal
 }
@@ -80,7 +80,7 @@ func (r rules) checkOwner(path string, info fs.FileInfo) error {
 		problem += " or to root"
 	}
 	return newRefusal(path, info, problem, fmt.Sprintf(
-		"use another %s, or run this as its owner, or, if you trust what it holds, run \"chown -h %d %s\"", noun(info.Mode()), r.uid, path))
+		"use another %s, or run this process as its owner; if you trust its content, run \"chown -h %d %s\"", noun(info.Mode()), r.uid, path))
 }
 
 // noun returns "folder" or "file" for a mode.

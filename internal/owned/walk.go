@@ -111,7 +111,7 @@ func follow(path string, info fs.FileInfo, last bool, r rules) (string, error) {
 }
 
 func errSymlink(path string, info fs.FileInfo) error {
-	return newRefusal(path, info, "is a symbolic link, which is not followed", "name what it points to, or remove it")
+	return newRefusal(path, info, "is a symbolic link, which is not followed", "use the path that it points to, or remove it")
 }
 
 // checkFolder checks that the path is a folder that follows the rules.
@@ -140,5 +140,5 @@ func checkFile(path string, info fs.FileInfo, r rules) error {
 
 // errReplaced returns the error for a path that named something else when it was checked.
 func errReplaced(path string) error {
-	return fmt.Errorf("%s was replaced after it had been checked: find out what else uses it", path)
+	return fmt.Errorf("%s was replaced after the check: find out which other program writes to it", path)
 }

@@ -8,10 +8,10 @@ import "errors"
 
 // ErrTooLarge is returned to a client if an answer exceeds its limits. The bytes that exceeded
 // them are not passed on.
-var ErrTooLarge = errors.New("the server sent, or announced, more than an answer may hold")
+var ErrTooLarge = errors.New("the server sent or announced an answer that is too large")
 
 // ErrMalformed is returned to a client if the server does not speak the protocol.
-var ErrMalformed = errors.New("the server does not speak the protocol that is expected of it")
+var ErrMalformed = errors.New("the server does not speak the expected protocol")
 
 const (
 	// MaxMessage limits one message of a protocol, and the body of an HTTP answer, in bytes. A
