@@ -63,7 +63,7 @@ func (c *Client) GetCredentials(ctx context.Context, guid string) (Credential, e
 func notOurs(guid, store string) *Error {
 	return &Error{
 		Code: codes.FailedPrecondition, GUID: guid,
-		Reason: "the answer is no credential: is " + credential.QuoteName(store) +
+		Reason: "the answer is not a credential: is " + credential.QuoteName(store) +
 			" a Component of type secretstores.credential-resolver?",
 	}
 }

@@ -96,7 +96,7 @@ func (c Credential) Missing(fields ...string) []string {
 func (c Credential) Reveal() ([]byte, error) {
 	text, err := c.object().AppendJSON(nil)
 	if err != nil {
-		return nil, &Error{Code: codes.FailedPrecondition, GUID: c.GUID(), Reason: "a value of it is not valid UTF-8"}
+		return nil, &Error{Code: codes.FailedPrecondition, GUID: c.GUID(), Reason: "one of its values is not valid UTF-8"}
 	}
 	return text, nil
 }

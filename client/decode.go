@@ -23,7 +23,7 @@ import (
 // The error names the field, and contains nothing of the value.
 func (c Credential) Decode(target any) error {
 	if v := reflect.ValueOf(target); v.Kind() != reflect.Pointer || v.IsNil() {
-		return &Error{Code: codes.InvalidArgument, GUID: c.GUID(), Reason: "a credential is decoded into a pointer that is not nil"}
+		return &Error{Code: codes.InvalidArgument, GUID: c.GUID(), Reason: "the target of Decode must be a pointer that is not nil"}
 	}
 	text, err := c.Reveal()
 	if err != nil {
@@ -37,9 +37,9 @@ func (c Credential) Decode(target any) error {
 	}
 	var semantic *json.SemanticError // its text contains the value
 	if !errors.As(err, &semantic) || semantic.JSONPointer == "" {
-		return &Error{Code: codes.FailedPrecondition, GUID: c.GUID(), Reason: "it does not fit what it is decoded into"}
+		return &Error{Code: codes.FailedPrecondition, GUID: c.GUID(), Reason: "it does not fit the type of the target"}
 	}
-	return c.misfit(dotted(semantic.JSONPointer), "of another kind than what it is decoded into")
+	return c.misfit(dotted(semantic.JSONPointer), "of a kind that does not fit the type of the target")
 }
 
 // dotted converts a JSON pointer to the path form of the getters: "extra.token".

@@ -33,7 +33,7 @@ func (a asked) failure(ctx context.Context, err error) *Error {
 		// daprd knows the call's deadline, and may report it before ctx does.
 		e = &Error{Code: codes.DeadlineExceeded, Reason: "daprd did not answer in time", ended: context.DeadlineExceeded}
 	case errors.Is(ctx.Err(), context.Canceled):
-		e = &Error{Code: codes.Canceled, Reason: "the caller has left", ended: context.Canceled}
+		e = &Error{Code: codes.Canceled, Reason: "the caller canceled the call", ended: context.Canceled}
 	}
 	if e.GUID == "" {
 		e.Store = a.store

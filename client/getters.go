@@ -50,7 +50,7 @@ func (c Credential) Bool(field string) (bool, error) {
 // Duration returns a field as a duration. The field is a string such as "1m30s", a number of
 // seconds, or a string with a number of seconds.
 func (c Credential) Duration(field string) (time.Duration, error) {
-	return scalar(c, field, `not a duration such as "30s", nor a number of seconds`, credential.NumberKind, parseDuration)
+	return scalar(c, field, `neither a duration such as "30s" nor a number of seconds`, credential.NumberKind, parseDuration)
 }
 
 // Object returns a field as a credential with the same GUID. The field is an object, or a

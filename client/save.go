@@ -16,7 +16,7 @@ import (
 func (c *Client) SaveSecret(ctx context.Context, config Credential) (guid string, err error) {
 	binding := c.opts.CredentialBinding
 	if !c.opts.isLocal() {
-		return "", &Error{Code: codes.PermissionDenied, Reason: "credentials are saved only where DEPLOYMENT_NAME is " + local}
+		return "", &Error{Code: codes.PermissionDenied, Reason: "credentials can be saved only if DEPLOYMENT_NAME is " + local}
 	}
 	text, err := config.Reveal()
 	if err != nil {
@@ -34,7 +34,7 @@ func (c *Client) SaveSecret(ctx context.Context, config Credential) (guid string
 	if answer == nil || json.Unmarshal(answer.Data, &saved) != nil || !credential.ValidGUID(saved.GUID) {
 		return "", &Error{
 			Code: codes.FailedPrecondition,
-			Reason: "the answer is no GUID: is " + credential.QuoteName(binding) +
+			Reason: "the answer is not a GUID: is " + credential.QuoteName(binding) +
 				" a Component of type bindings.credential-resolver?",
 		}
 	}

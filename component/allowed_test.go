@@ -79,7 +79,7 @@ func TestAllowedSecretsHoldForEachStore(t *testing.T) {
 			}
 			assert.Equal(t, 1, strings.Count(w.log.String(), "allowedSecrets is not set"), "one warning at Init")
 			assert.Contains(t, w.log.String(), row.warns)
-			assert.Contains(t, w.log.String(), `or write \"*\" if every one is meant`, "the remedy")
+			assert.Contains(t, w.log.String(), `or write \"*\" to allow all of them`, "the remedy")
 			canary.AssertNone(t, w.log.String())
 		})
 	}
@@ -87,7 +87,7 @@ func TestAllowedSecretsHoldForEachStore(t *testing.T) {
 
 func TestAWrongListOfANamedStoreIsRefusedWithTheRemedy(t *testing.T) {
 	for _, row := range []struct{ name, value, says string }{
-		{"secretStores.a.allowedSecrets", "", "is empty: give it a value, or remove it to use allowedSecrets"},
+		{"secretStores.a.allowedSecrets", "", "is empty: set a value, or remove it to use allowedSecrets"},
 		{"secretStores.a.allowedSecrets", canary.Secret + ",", "has an empty pattern"},
 		{"secretStores.a.allowedSecrets", canary.Secret + "\xff", "has a pattern that is not valid UTF-8"},
 		{"secretStores.a.allowedsecrets", canary.Secret, `is unknown (did you mean "secretStores.a.allowedSecrets"?)`},

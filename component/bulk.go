@@ -23,7 +23,7 @@ func (s *SecretStore) bulk(
 	defer s.recovered("", &err)
 	if !s.settings.AllowBulk {
 		return nil, &credential.Error{
-			Kind: credential.Denied, Reason: "credentials may not be listed (metadata allowBulk): ask for one by its GUID",
+			Kind: credential.Denied, Reason: "listing all credentials is not allowed (metadata allowBulk): ask for one by its GUID",
 		}
 	}
 	req, err := ParseRequest("", metadata, s.settings.Format)
@@ -83,7 +83,7 @@ func (s *SecretStore) addTo(ctx context.Context, answers *bulkAnswer, guid strin
 func outOfTime(ended error) error {
 	return &credential.Error{
 		Kind:   credential.KindOf(ended),
-		Reason: "not every credential was resolved in time: ask for single ones, or raise metadata requestTimeout",
+		Reason: "not all credentials were resolved in time: ask for single credentials, or raise metadata requestTimeout",
 	}
 }
 
@@ -120,7 +120,7 @@ func (a *bulkAnswer) add(guid string, data map[string]string) error {
 func errBulkTooLarge() error {
 	return &credential.Error{
 		Kind: credential.TooLarge,
-		Reason: "the answer is larger than the 4 MiB that the runtime takes: " +
-			"ask for single credentials, or for some of their fields by metadata.fields",
+		Reason: "the answer is larger than the runtime's limit of 4 MiB: " +
+			"ask for single credentials, or for fewer fields with metadata.fields",
 	}
 }

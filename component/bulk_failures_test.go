@@ -112,7 +112,7 @@ func TestAStoreThatIsDownFailsTheWholeBulkRequest(t *testing.T) {
 		"a config store out of time":          {"c3", credential.Timeout, codes.DeadlineExceeded, `credential "c3": the config store did not answer in time`},
 		"a list that is unavailable":          {resolvertest.Listing, credential.Unavailable, codes.Unavailable, "credential: the config store is unavailable"},
 		"a list that is refused":              {resolvertest.Listing, credential.Denied, codes.PermissionDenied, "credential: the config store refused the request"},
-		"a store that cannot list":            {resolvertest.Listing, credential.FailedPrecondition, codes.FailedPrecondition, "credential: the config store cannot tell which"},
+		"a store that cannot list":            {resolvertest.Listing, credential.FailedPrecondition, codes.FailedPrecondition, "credential: the config store cannot list its credentials"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -193,7 +193,7 @@ func TestBulkRequestThatTimesOutHasNoPartialAnswer(t *testing.T) {
 			resp, err := s.store().BulkGetSecret(ctx, secretstores.BulkGetSecretRequest{})
 			assert.Nil(t, resp.Data)
 			require.Equal(t, tc.code, status.Code(err))
-			assert.ErrorContains(t, err, "not every credential was resolved in time")
+			assert.ErrorContains(t, err, "not all credentials were resolved in time")
 		})
 	}
 }

@@ -98,7 +98,7 @@ func encodeJSON(guid string, object credential.Object, most int) (map[string]str
 func tooLarge(guid string) error {
 	return &credential.Error{
 		Kind: credential.TooLarge, GUID: guid,
-		Reason: "the answer is larger than the 4 MiB that the runtime takes: ask for some of its fields, by metadata.fields",
+		Reason: "the answer is larger than the runtime's limit of 4 MiB: ask for fewer fields with metadata.fields",
 	}
 }
 
@@ -154,9 +154,9 @@ func firstNotUTF8(o credential.Object) string {
 }
 
 func notUTF8(guid, field string) error {
-	reason := "the name of a field is not valid UTF-8, which the runtime cannot carry"
+	reason := "the name of a field is not valid UTF-8, so the runtime cannot transmit it"
 	if utf8.ValidString(field) {
-		reason = "field " + credential.QuoteName(field) + " is not valid UTF-8, which the runtime cannot carry: store it encoded, as base64"
+		reason = "field " + credential.QuoteName(field) + " is not valid UTF-8, so the runtime cannot transmit it: store it as base64"
 	}
 	return &credential.Error{Kind: credential.FailedPrecondition, GUID: guid, Reason: reason}
 }

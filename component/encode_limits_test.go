@@ -120,7 +120,7 @@ func TestAnAnswerOverTheRuntimesLimitIsRefused(t *testing.T) {
 
 			data, err = encode(most + 1)
 			require.ErrorIs(t, err, credential.TooLarge)
-			require.ErrorContains(t, err, `credential "g": the answer is larger than the 4 MiB`)
+			require.ErrorContains(t, err, `credential "g": the answer is larger than the runtime's limit of 4 MiB`)
 			require.ErrorContains(t, err, "metadata.fields", "the remedy")
 			assert.Nil(t, data)
 			assert.Less(t, len(err.Error()), 200)

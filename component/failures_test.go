@@ -43,7 +43,7 @@ func failures() map[string]failure {
 		}
 	}
 	return map[string]failure{
-		"a malformed GUID":  {guid: canary.Secret + "!", code: codes.InvalidArgument, says: "credential: malformed GUID: a GUID is 1 to 128 of A-Z a-z 0-9 _ -"},
+		"a malformed GUID":  {guid: canary.Secret + "!", code: codes.InvalidArgument, says: "credential: malformed GUID: a GUID has 1 to 128 characters of A-Z a-z 0-9 _ -"},
 		"a path for a GUID": {guid: "../" + canary.Path, code: codes.InvalidArgument, says: "credential: malformed GUID"},
 		"bulk for a GUID":   {guid: "bulk", code: codes.InvalidArgument, says: "credential: malformed GUID"},
 		"unknown metadata":  {metadata: []string{"formt", canary.Secret}, code: codes.InvalidArgument, says: "unknown request metadata"},
@@ -75,7 +75,7 @@ func failures() map[string]failure {
 				require.NoError(w.t, err)
 				w.secrets(`{}`)
 			},
-			code: codes.NotFound, says: "is gone from the secret store",
+			code: codes.NotFound, says: "no longer exists in the secret store",
 		},
 		"a config that is not an object": {
 			prepare: config(`["` + canary.Secret + `"]`), code: codes.FailedPrecondition, says: "its config is not a JSON object",
@@ -95,7 +95,7 @@ func failures() map[string]failure {
 			prepare: config(`{"credentialSource":"agent","secret-path":["` + canary.Secret + `"]}`),
 			code:    codes.FailedPrecondition, says: `its "secret-path" is neither a string nor null`,
 		},
-		"nothing replaced": {prepare: config(agent), code: codes.FailedPrecondition, says: "no field of it names a secret"},
+		"nothing replaced": {prepare: config(agent), code: codes.FailedPrecondition, says: "none of its fields names a secret"},
 		"a secret that is not allowed": {
 			prepare: func(w *fileStores) map[string]string {
 				w.config("some-guid", agent)
@@ -159,7 +159,7 @@ func failures() map[string]failure {
 				w.secrets(`{"b":{"l":"` + canary.Secret + strings.Repeat("x", 1<<20) + `"}}`)
 				return map[string]string{"requestTimeout": "1m", "storeTimeout": "1m"}
 			},
-			code: codes.ResourceExhausted, says: "larger than the 4 MiB",
+			code: codes.ResourceExhausted, says: "larger than the runtime's limit of 4 MiB",
 		},
 	}
 }

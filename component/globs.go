@@ -17,7 +17,7 @@ func ParseGlobs(text string) (*Globs, error) {
 	for pattern := range strings.SplitSeq(text, ",") {
 		pattern = strings.TrimSpace(pattern)
 		if pattern == "" {
-			return nil, errors.New(`has an empty pattern: write it as in "myapp/*,shared-?"`)
+			return nil, errors.New(`has an empty pattern: write patterns such as "myapp/*,shared-?"`)
 		}
 		patterns = append(patterns, wildcards.Replace(regexp.QuoteMeta(pattern)))
 	}

@@ -77,7 +77,7 @@ func TestDaprdGetsTheLastGoodCredentialWhileAStoreIsDown(t *testing.T) {
 
 			log := r.log.String()
 			assert.Contains(t, log, code.String()+`: credential \"c\": the secret store `)
-			assert.Regexp(t, `level=warning.*\(reference [0-9a-f]{16}\); answered as it was \S+ ago`, log)
+			assert.Regexp(t, `level=warning.*\(reference [0-9a-f]{16}\); answered with the last good credential, \S+ old`, log)
 			canary.AssertNone(t, log)
 			counted := r.counted()
 			assert.Equal(t, 1.0, counted["credential_resolver_stale_answers_total{}"])

@@ -38,11 +38,11 @@ func (o *logObserver) Observe(_ context.Context, e Event) {
 		o.leftOut(e)
 	case ServedStale:
 		if e.First {
-			o.write(o.log.Warnf, e.Err, "credentials were answered as they were before",
-				fmt.Sprintf("; answered as it was %s ago", e.Age.Round(time.Second)))
+			o.write(o.log.Warnf, e.Err, "credentials became stale",
+				fmt.Sprintf("; answered with the last good credential, %s old", e.Age.Round(time.Second)))
 		}
 	case UnknownSource:
-		o.log.Warnf("credential %q: its credentialSource is neither direct nor agent; taken for direct", e.GUID)
+		o.log.Warnf("credential %q: its credentialSource is neither direct nor agent; treated as direct", e.GUID)
 	case UnusedSecret:
 		if e.First {
 			o.unused(e)
@@ -68,7 +68,7 @@ func (o *logObserver) failed(e Event) {
 	if e.Err.Kind.Retryable() || e.Err.Kind == credential.Denied || e.Err.Kind == credential.Internal || e.Err.Remedy() != "" {
 		log = o.log.Warnf
 	}
-	o.write(log, e.Err, "requests failed so", "")
+	o.write(log, e.Err, "requests failed with this code", "")
 }
 
 // leftOut logs a credential that was left out of a bulk answer.
@@ -84,11 +84,11 @@ func (o *logObserver) leftOut(e Event) {
 func (o *logObserver) unused(e Event) {
 	more := ""
 	if n := len(e.Unused) - 1; n > 0 {
-		more = fmt.Sprintf(", and %d more of its fields", n)
+		more = fmt.Sprintf(", and so do %d more fields", n)
 	}
-	o.log.Warnf("credential %q: its field %s names a secret of which nothing was used (reference %s)%s: "+
-		"the value stays; if it is meant as a reference, name the entry by an explicit one, "+
-		"else list the field in literalFields",
+	o.log.Warnf("credential %q: its field %s names a secret of which no entry was used (reference %s)%s: "+
+		"the value is unchanged; if it should be a reference, name the entry with an explicit reference, "+
+		"otherwise list the field in literalFields",
 		e.GUID, credential.QuoteName(e.Unused[0].Field), o.key.hash(e.Unused[0].Secret), more)
 }
 

@@ -35,11 +35,11 @@ func TestLinesOfFailedRequestsAreLimited(t *testing.T) {
 		assert.Equal(t, 3, lines("malformed GUID"), "each kind has its own limit")
 
 		<-time.After(11 * time.Second)
-		assert.Equal(t, 1, lines(fmt.Sprintf("NotFound: %d more requests failed so", 980)))
+		assert.Equal(t, 1, lines(fmt.Sprintf("NotFound: %d more requests failed with this code", 980)))
 		assert.Zero(t, lines("InvalidArgument: 0 more"), "written lines must not be counted as suppressed")
 		ask("missing", 25)
 		assert.Equal(t, 40, lines("no such credential"), "the next interval has a new limit")
 		require.NoError(t, store.Close())
-		assert.Equal(t, 1, lines(fmt.Sprintf("NotFound: %d more requests failed so", 5)), "suppressed lines must be reported at the end")
+		assert.Equal(t, 1, lines(fmt.Sprintf("NotFound: %d more requests failed with this code", 5)), "suppressed lines must be reported at the end")
 	})
 }

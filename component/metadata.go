@@ -157,8 +157,8 @@ func ParseMetadata(properties map[string]string) (Settings, error) {
 	}
 	if s.SecretStore.Type == "" {
 		if len(s.SecretStore.Fields) > 0 || !s.Local {
-			return Settings{}, errors.New("metadata secretStore is missing: name the store of secrets, such as " +
-				"secretstores.local.file (or set environment to local, without any secretStore, to answer configs as they are)")
+			return Settings{}, errors.New("metadata secretStore is missing: name the type of the secret store, such as " +
+				"secretstores.local.file (or set environment to local, without any secretStore name, to return configs unchanged)")
 		}
 	}
 	return s, nil
@@ -167,7 +167,7 @@ func ParseMetadata(properties map[string]string) (Settings, error) {
 func (s *Settings) read(known map[string]reader, name, value string) error {
 	if read, ok := known[name]; ok {
 		if value == "" {
-			return errors.New("is empty: give it a value, or remove it for its default")
+			return errors.New("is empty: set a value, or remove it to use the default")
 		}
 		return read(s, value)
 	}
@@ -203,7 +203,7 @@ func parseNames(value string) ([]string, error) {
 	for name := range strings.SplitSeq(value, ",") {
 		name = strings.TrimSpace(name)
 		if name == "" {
-			return nil, errors.New(`has an empty name: write it as in "password,extra.token"`)
+			return nil, errors.New(`has an empty name: write names such as "password,extra.token"`)
 		}
 		names = append(names, name)
 	}
@@ -215,13 +215,13 @@ func parseLiteralFields(value string) ([]string, error) {
 	names, err := parseNames(value)
 	switch {
 	case err != nil:
-		return nil, errors.New(`has an empty name: write it as in "host,port"`)
+		return nil, errors.New(`has an empty name: write names such as "host,port"`)
 	case slices.Equal(names, []string{"none"}):
 		return nil, nil
 	case slices.Contains(names, "none"):
-		return nil, errors.New(`must be names of fields, or "none" alone`)
+		return nil, errors.New(`must be names of fields, or only "none"`)
 	case slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, credential.FieldExtra+".") }):
-		return nil, errors.New("holds for the fields at the top alone, not for those of extra: see lookupFields")
+		return nil, errors.New("applies only to top-level fields, not to the fields of extra: see lookupFields")
 	}
 	return names, nil
 }
@@ -252,7 +252,7 @@ func duration(field func(*Settings) *time.Duration) reader {
 	return func(s *Settings, value string) error {
 		d, err := time.ParseDuration(value)
 		if err != nil || d <= 0 {
-			return errors.New(`must be a duration above zero with its unit, such as "3s" or "500ms"`)
+			return errors.New(`must be a duration above zero with a unit, such as "3s" or "500ms"`)
 		}
 		*field(s) = d
 		return nil
@@ -263,7 +263,7 @@ func durationOrZero(field func(*Settings) *time.Duration) reader {
 	return func(s *Settings, value string) error {
 		d, err := time.ParseDuration(value)
 		if err != nil || d < 0 {
-			return errors.New(`must be a duration with its unit, such as "60s", or "0s" for none`)
+			return errors.New(`must be a duration with a unit, such as "60s"; "0s" turns it off`)
 		}
 		*field(s) = d
 		return nil

@@ -162,10 +162,10 @@ func TestLiteralFieldsHaveADefault(t *testing.T) {
 		require.Equal(t, want, settings.LiteralFields)
 	}
 	for value, want := range map[string]string{
-		"":           "is empty: give it a value, or remove it for its default",
-		"a,,b":       `has an empty name: write it as in "host,port"`,
-		"none,host":  `must be names of fields, or "none" alone`,
-		"extra.host": "holds for the fields at the top alone, not for those of extra: see lookupFields",
+		"":           "is empty: set a value, or remove it to use the default",
+		"a,,b":       `has an empty name: write names such as "host,port"`,
+		"none,host":  `must be names of fields, or only "none"`,
+		"extra.host": "applies only to top-level fields, not to the fields of extra: see lookupFields",
 	} {
 		_, err := component.ParseMetadata(enough(map[string]string{"literalFields": value}))
 		require.EqualError(t, err, "metadata literalFields: "+want)

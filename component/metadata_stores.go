@@ -23,11 +23,11 @@ func (s *Settings) readNamed(rest, value string) error {
 	name, field, isField := strings.Cut(rest, ".")
 	switch {
 	case !storeName.MatchString(name):
-		return errors.New("needs the name of a store, as in secretStores.second: 1 to 64 of A-Z a-z 0-9 _ -")
+		return errors.New("needs the name of a store, as in secretStores.second: 1 to 64 characters of A-Z a-z 0-9 _ -")
 	case isField && field == "":
-		return errors.New("lacks the name of a field")
+		return errors.New("needs the name of a field after the last dot")
 	case !isField && value == "":
-		return errors.New("is empty: give it a value, or remove it")
+		return errors.New("is empty: set a value, or remove it")
 	}
 	spec, ok := s.SecretStores[name]
 	if !ok {
@@ -57,7 +57,7 @@ func (s *Settings) readAllowedIn(name, field, value string) error {
 	case field != allowedSecrets:
 		return fmt.Errorf("is unknown (did you mean %q?)", "secretStores."+name+"."+allowedSecrets)
 	case value == "":
-		return errors.New("is empty: give it a value, or remove it to use " + allowedSecrets)
+		return errors.New("is empty: set a value, or remove it to use " + allowedSecrets)
 	}
 	globs, err := ParseGlobs(value)
 	if err != nil {
@@ -98,7 +98,7 @@ func (s Settings) Unrestricted() []string {
 
 // unrestrictedWarning returns the warning for [Settings.Unrestricted], with the remedy.
 func unrestrictedWarning(labels []string) string {
-	return "metadata " + allowedSecrets + " is not set: whoever can write configs can ask for every secret of " +
+	return "metadata " + allowedSecrets + " is not set: anyone who can write configs can ask for every secret of " +
 		strings.Join(labels, ", ") + `; list the names that credentials need, such as "myapp/*,shared-db", ` +
-		`or write "*" if every one is meant`
+		`or write "*" to allow all of them`
 }

@@ -175,8 +175,8 @@ func TestMetadataAreRead(t *testing.T) {
 
 func TestABadValueIsRefusedWithTheRemedy(t *testing.T) {
 	const (
-		duration       = `must be a duration above zero with its unit, such as "3s"`
-		durationOrNone = `must be a duration with its unit, such as "60s", or "0s" for none`
+		duration       = `must be a duration above zero with a unit, such as "3s"`
+		durationOrNone = `must be a duration with a unit, such as "60s"; "0s" turns it off`
 	)
 	cases := []struct{ name, value, says string }{
 		{"configKey", "myapp||{GUID}", "must contain {guid}"},
@@ -217,7 +217,7 @@ func TestABadValueIsRefusedWithTheRemedy(t *testing.T) {
 		"requestTimeout", "storeTimeout", "storeRetries", "storeConcurrency", "breakerFailures", "breakerInterval",
 		"cacheTTL", "cacheMaxEntries", "cacheMaxBytes", "staleIfError", "negativeCacheTTL", "consistentReads",
 	} {
-		cases = append(cases, struct{ name, value, says string }{name, "", "is empty: give it a value, or remove it"})
+		cases = append(cases, struct{ name, value, says string }{name, "", "is empty: set a value, or remove it"})
 	}
 	for _, tc := range cases {
 		t.Run(tc.name+" may not be "+tc.value, func(t *testing.T) {

@@ -26,23 +26,23 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "credential_resolver_requests_total",
-			Help: "Requests to read or save credentials, by the gRPC code of their answer.",
+			Help: "Requests to read or save credentials, by the gRPC code of the answer.",
 		}, []string{"code"}),
 		unknownSource: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "credential_resolver_unknown_source_total",
-			Help: "Configs resolved whose credentialSource is neither direct nor agent, and was taken for direct.",
+			Help: "Resolved configs whose credentialSource is neither direct nor agent; it is treated as direct.",
 		}),
 		unusedSecrets: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "credential_resolver_unused_secrets_total",
-			Help: "Configs resolved in which a value names a secret of which nothing was used, so that the value stayed.",
+			Help: "Resolved configs in which a value names a secret, but no entry of the secret was used; the value is unchanged.",
 		}),
 		bulkLeftOut: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "credential_resolver_bulk_left_out_total",
-			Help: "Credentials that answers to bulk requests left out, by the gRPC code of their failure.",
+			Help: "Credentials that were left out of answers to bulk requests, by the gRPC code of the failure.",
 		}, []string{"code"}),
 		staleAnswers: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "credential_resolver_stale_answers_total",
-			Help: "Requests that got the last good credential while a store was down or slow, or while it changed in each reading.",
+			Help: "Requests that got the last good credential, because a store was down or slow, or because the credential changed during each read.",
 		}),
 		cacheHits: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "credential_resolver_cache_hits_total",

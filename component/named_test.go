@@ -57,7 +57,7 @@ func TestMetadataOfNamedStores(t *testing.T) {
 		"with a wrong name":   {"secretStores.a b", "x", "needs the name of a store"},
 		"without a type":      {"secretStores.a.secretsFile", "x", "metadata secretStores.a is missing"},
 		"with an empty type":  {"secretStores.a", "", "is empty"},
-		"with an empty field": {"secretStores.a.", "x", "lacks the name of a field"},
+		"with an empty field": {"secretStores.a.", "x", "needs the name of a field after the last dot"},
 		"empty lookupFields":  {"lookupFields", "a,,b", "has an empty name"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -67,7 +67,7 @@ func ParseRequest(guid string, metadata map[string]string, byDefault Format) (Re
 		size += len(name) + len(value)
 	}
 	if size > maxRequestMetadata {
-		return req, invalid(guid, "the request has more than 16 KiB of metadata: ask for fewer fields, or for all")
+		return req, invalid(guid, "the request has more than 16 KiB of metadata: ask for fewer fields, or for all fields")
 	}
 	for _, name := range slices.Sorted(maps.Keys(metadata)) {
 		switch value := metadata[name]; name {
@@ -93,7 +93,7 @@ func ParseRequest(guid string, metadata map[string]string, byDefault Format) (Re
 			}
 		case "rejected":
 			if value == "" {
-				return req, invalid(guid, "metadata.rejected is empty: it is the _fingerprint of the credential that was rejected")
+				return req, invalid(guid, "metadata.rejected is empty: set it to the _fingerprint of the rejected credential")
 			}
 			req.Rejected = value
 		case "namespace":
@@ -109,16 +109,16 @@ func ParseRequest(guid string, metadata map[string]string, byDefault Format) (Re
 
 func parseFields(guid, value string) ([]string, error) {
 	if strings.Count(value, ",") >= maxFields {
-		return nil, invalid(guid, "metadata.fields names more than 100 fields: ask for fewer, or for all by leaving it out")
+		return nil, invalid(guid, "metadata.fields names more than 100 fields: name fewer fields, or remove metadata.fields to get all")
 	}
 	var fields []string
 	for field := range strings.SplitSeq(value, ",") {
 		field = strings.TrimSpace(field)
 		switch {
 		case field == "":
-			return nil, invalid(guid, `metadata.fields has an empty name: write it as in "username,extra.token"`)
+			return nil, invalid(guid, `metadata.fields has an empty name: write names such as "username,extra.token"`)
 		case strings.Count(field, ".") >= maxLevels:
-			return nil, invalid(guid, "metadata.fields has a path of more than 64 levels: ask for an object further up")
+			return nil, invalid(guid, "metadata.fields has a path of more than 64 levels: ask for an object at a higher level")
 		case !slices.Contains(fields, field): // at most maxFields
 			fields = append(fields, field)
 		}
@@ -130,7 +130,7 @@ func unknownMetadata(guid, name string) error {
 	if slices.Contains(reservedRequestNames, name) {
 		return invalid(guid, "metadata."+name+" is not supported yet")
 	}
-	return invalid(guid, fmt.Sprintf("unknown request metadata %s%s; known are %s",
+	return invalid(guid, fmt.Sprintf("unknown request metadata %s%s; the known names are %s",
 		credential.QuoteName(name), nearest.Hint(name, requestNames), strings.Join(requestNames, ", ")))
 }
 

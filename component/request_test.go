@@ -38,7 +38,7 @@ func TestARequestIsRead(t *testing.T) {
 }
 
 func TestARequestIsRefused(t *testing.T) {
-	const empty = `metadata.fields has an empty name: write it as in "username,extra.token"`
+	const empty = `metadata.fields has an empty name: write names such as "username,extra.token"`
 	cases := map[string]struct{ name, value, says string }{
 		"an unknown format, not repeated":     {"format", canary.Secret, `metadata.format must be "flat" or "json"`},
 		"an empty format":                     {"format", "", `metadata.format must be "flat" or "json"`},
@@ -51,7 +51,7 @@ func TestARequestIsRefused(t *testing.T) {
 		"fingerprint, neither true nor false": {"fingerprint", canary.Secret, `metadata.fingerprint must be "true" or "false"`},
 		"rejected, empty":                     {"rejected", "", "metadata.rejected is empty"},
 		"explain, reserved":                   {"explain", "true", "metadata.explain is not supported yet"},
-		"an unknown name":                     {"zzz", canary.Secret, `unknown request metadata "zzz"; known are format, fields, refresh, fingerprint, rejected, namespace`},
+		"an unknown name":                     {"zzz", canary.Secret, `unknown request metadata "zzz"; the known names are format, fields, refresh, fingerprint, rejected, namespace`},
 		"an unknown name, with the nearest":   {"formt", canary.Secret, `unknown request metadata "formt" (did you mean "format"?)`},
 		"a name in the wrong case":            {"Fields", "a", `unknown request metadata "Fields" (did you mean "fields"?)`},
 		"a name with control characters":      {"a\n\x1b[31m", "", `unknown request metadata "a\n\x1b[31m"`},

@@ -105,7 +105,7 @@ func TestTheLastGoodAnswerOutlivesTheProcess(t *testing.T) {
 	require.NoError(t, os.Remove(r.file))
 	r.restart()
 	assert.Equal(t, canary.Secret, r.ask())
-	assert.Contains(t, r.log.String(), "; answered as it was ")
+	assert.Contains(t, r.log.String(), "; answered with the last good credential")
 
 	r.secrets(`{}`)
 	require.Eventually(t, func() bool { return r.ask() == codes.FailedPrecondition.String() }, patience, tick)

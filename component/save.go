@@ -58,8 +58,8 @@ func (b *SaveBinding) Init(_ context.Context, meta bindings.Metadata) error {
 	}
 	b.store = meta.Properties["store"]
 	if b.store == "" {
-		return errors.New("metadata store is missing: give it the name of the Component " +
-			"of type secretstores.credential-resolver that credentials are saved into")
+		return errors.New("metadata store is missing: set it to the name of the Component " +
+			"of type secretstores.credential-resolver in which credentials are saved")
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (s *SecretStore) save(ctx context.Context, req *bindings.InvokeRequest) (gu
 	defer s.recovered("", &err)
 	if !s.settings.Local {
 		return "", &credential.Error{
-			Kind: credential.Denied, Reason: `credentials are saved only where metadata "environment" is local`,
+			Kind: credential.Denied, Reason: `credentials can be saved only if metadata "environment" is "local"`,
 		}
 	}
 	config, err := savedConfig(req)
@@ -123,7 +123,7 @@ func notSaved() map[string]string {
 	return map[string]string{
 		"guid":         "a credential is saved under a new GUID",
 		"key":          "a credential is saved under a new GUID",
-		"ttlinseconds": "a credential is saved for good",
+		"ttlinseconds": "a saved credential does not expire",
 	}
 }
 
@@ -132,11 +132,11 @@ func notSaved() map[string]string {
 // keep order and digits, send the config's text as a JSON string.
 func savedConfig(req *bindings.InvokeRequest) ([]byte, error) {
 	if req.Operation != bindings.CreateOperation {
-		return nil, invalid("", "unknown operation "+credential.QuoteName(string(req.Operation))+"; there is create")
+		return nil, invalid("", "unknown operation "+credential.QuoteName(string(req.Operation))+"; the only operation is create")
 	}
 	for _, name := range slices.Sorted(maps.Keys(req.Metadata)) {
 		if reason, ok := notSaved()[strings.ToLower(name)]; ok {
-			return nil, invalid("", "request metadata "+credential.QuoteName(name)+" is not possible: "+reason)
+			return nil, invalid("", "request metadata "+credential.QuoteName(name)+" is not allowed: "+reason)
 		}
 	}
 	text, err := credential.Unmarked(req.Data)
@@ -145,7 +145,7 @@ func savedConfig(req *bindings.InvokeRequest) ([]byte, error) {
 	}
 	text = bytes.TrimSpace(text)
 	if len(text) == 0 || string(text) == "null" {
-		return nil, invalid("", `data is missing: it is the credential's config, a JSON object`)
+		return nil, invalid("", `data is missing: send the credential's config, a JSON object`)
 	}
 	if text[0] == '"' {
 		unquoted, err := jsontext.AppendUnquote(nil, text)

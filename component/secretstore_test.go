@@ -65,7 +65,7 @@ func TestACredentialIsResolved(t *testing.T) {
 			assert.Equal(t, tc.want, data)
 		})
 	}
-	assert.Contains(t, w.log.String(), "taken for direct")
+	assert.Contains(t, w.log.String(), "treated as direct")
 	assert.NotContains(t, w.log.String(), "elsewhere")
 }
 
@@ -115,7 +115,7 @@ func TestCredentialsMayNotBeListedUnlessThatIsAllowed(t *testing.T) {
 			resp, err := w.open(changed).BulkGetSecret(t.Context(), secretstores.BulkGetSecretRequest{})
 			assert.Nil(t, resp.Data)
 			assert.Equal(t, codes.PermissionDenied, status.Code(err))
-			require.ErrorContains(t, err, "credential: credentials may not be listed (metadata allowBulk)")
+			require.ErrorContains(t, err, "credential: listing all credentials is not allowed (metadata allowBulk)")
 			canary.AssertNone(t, w.log.String())
 		})
 	}

@@ -111,7 +111,7 @@ func TestTheLargestBulkAnswerGetsThrough(t *testing.T) {
 			require.Len(t, data, 4)
 			assert.Len(t, data["d"]["password"], most)
 		} else {
-			assert.ErrorContains(t, err, "desc = credential: the answer is larger than the 4 MiB")
+			assert.ErrorContains(t, err, "desc = credential: the answer is larger than the runtime's limit of 4 MiB")
 			assert.ErrorContains(t, err, "ask for single credentials", "the remedy")
 		}
 	}

@@ -22,8 +22,8 @@ func TestASecretOfWhichNothingWasUsedIsLoggedOnceAndCounted(t *testing.T) {
 		require.Equal(t, "hunter2", data["password"])
 	}
 	log := w.log.String()
-	require.Equal(t, 1, strings.Count(log, "of which nothing was used"))
-	require.Regexp(t, `credential .*c.*: its field .*sa.* names a secret of which nothing was used \(reference [0-9a-f]{16}\), and 1 more of its fields`, log)
+	require.Equal(t, 1, strings.Count(log, "of which no entry was used"))
+	require.Regexp(t, `credential .*c.*: its field .*sa.* names a secret of which no entry was used \(reference [0-9a-f]{16}\), and so do 1 more fields`, log)
 	require.NotContains(t, log, "gcp-sa")
 	canary.AssertNone(t, log)
 	require.InDelta(t, 3, w.counted()["credential_resolver_unused_secrets_total{}"], 0)

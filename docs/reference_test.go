@@ -84,7 +84,7 @@ func requestOptions(t *testing.T) []string {
 	t.Helper()
 	_, err := component.ParseRequest("guid", map[string]string{"zzz": ""}, component.Flat)
 	require.Error(t, err)
-	_, list, found := strings.Cut(err.Error(), "known are ")
+	_, list, found := strings.Cut(err.Error(), "the known names are ")
 	require.True(t, found, err)
 	return strings.Split(list, ", ")
 }

@@ -91,7 +91,7 @@ func TestAmplifyingConfigsExceedTheBudget(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			finished, allocated, err := a.resolve(t)
 			require.ErrorIs(t, err, credential.TooLarge)
-			require.ErrorContains(t, err, `credential "`+guid+`": with its secrets it is larger than the 4 MiB`)
+			require.ErrorContains(t, err, `credential "`+guid+`": with its secrets it is larger than the runtime's limit of 4 MiB`)
 			require.ErrorContains(t, err, "fewer or smaller secrets", "the remedy")
 			assert.Nil(t, finished)
 			assert.Less(t, allocated, uint64(120<<20), "all allocations, most of them freed again")

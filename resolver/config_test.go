@@ -119,8 +119,8 @@ func TestCheckReportsUnresolvableConfigs(t *testing.T) {
 		{`{"secret-path":1}`, `its "secret-path" is neither a string nor null`},
 		{`{"credentialSource":"agent","secret-path":[]}`, `its "secret-path" is neither a string nor null`},
 		{`{"credential-resolver":1}`, `its "credential-resolver" is not an object`},
-		{`{"credential-resolver":{"references":"x"}}`, `"references" of its "credential-resolver" is not "explicit"`},
-		{`{"credential-resolver":{"references":"explicit"},"a":["${"]}`, `its field "a[0]" has a "${…}" that is not closed by "}" ("$${" is a literal "${")`},
+		{`{"credential-resolver":{"references":"x"}}`, `"references" in its "credential-resolver" is not "explicit"`},
+		{`{"credential-resolver":{"references":"explicit"},"a":["${"]}`, `its field "a[0]" has a "${…}" that is not closed by "}" (for a literal "${", write "$${")`},
 	} {
 		c, err := credential.ParseConfig([]byte(row.config))
 		require.NoError(t, err, row.config)

@@ -29,7 +29,7 @@ func TestErrorWording(t *testing.T) {
 		{name: "a missing bundle", config: `{"credentialSource":"agent","secret-path":"q"}`, want: `there is no secret under its "secret-path"`},
 		{
 			name: "nothing replaced", config: `{"credentialSource":"agent","secret-path":"p","a":"k"}`,
-			want: `no field of it names a secret that the secret store has (metadata "unresolved: allow" answers such a credential as it is)`,
+			want: `none of its fields names a secret that the secret store has (metadata "unresolved: allow" returns such a credential unchanged)`,
 		},
 		{name: "config store: denied", reading: fail(credential.Denied), want: "the config store refused the request"},
 		{name: "config store: unavailable", reading: fail(credential.Unavailable), want: "the config store is unavailable"},
@@ -40,7 +40,7 @@ func TestErrorWording(t *testing.T) {
 		{name: "secret store: out of time", config: `{}`, hook: fail(credential.Timeout), want: "the secret store did not answer in time"},
 		{
 			name: "a secret that cannot be read", config: `{"credentialSource":"agent","secret-path":"not UTF-8"}`,
-			want: "a secret of it is a JSON object that is not valid UTF-8",
+			want: "one of its secrets is a JSON object that is not valid UTF-8",
 		},
 		{name: "secret store: a fault", config: `{}`, hook: fail(credential.Internal), want: "internal error"},
 	} {

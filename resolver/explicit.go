@@ -82,7 +82,7 @@ func (f *fetcher) locate(ref *credential.ExplicitReference) (secretAt, error) {
 	}
 	switch {
 	case from == nil && ref.Store != "":
-		return secretAt{}, credential.Precondition(ref.Subject()+" names a store that is none of the Component's secretStores", nil)
+		return secretAt{}, credential.Precondition(ref.Subject()+" names a store that is not in the Component's secretStores", nil)
 	case from == nil:
 		return secretAt{}, credential.Precondition(ref.Subject()+" names no store, and the Component has no secretStore", nil)
 	case !from.naming.valid(ref.Name):

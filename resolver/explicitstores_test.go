@@ -95,7 +95,7 @@ func TestStoreFailureFailsTheExplicitCredential(t *testing.T) {
 		credential.Timeout:            "the secret store did not answer in time",
 		credential.Internal:           "internal error",
 		credential.Denied:             `the secret store refused the request (its field "b" refers to it)`,
-		credential.FailedPrecondition: `the secret store holds what it asks for in a form that cannot be used (the component's log says which) (its field "b" refers to it)`,
+		credential.FailedPrecondition: `the secret store holds the requested data in a form that cannot be used (see the component's log) (its field "b" refers to it)`,
 	} {
 		stores := resolvertest.New(t)
 		stores.Configs.Put(guid, explicitly(`"a":"${fine}","b":{"secretKeyRef":{"name":"x","optional":true,"default":"d"}},"c":{"secretKeyRef":{"name":"x"}}`))
@@ -121,10 +121,10 @@ func TestExplicitReferenceToInvalidUTF8(t *testing.T) {
 	stores.Secrets.Put("bin", map[string]string{"v": "\xff"})
 	stores.Secrets.Put("object", map[string]string{"v": "{\"a\":\"\xff\"}"})
 	for fields, want := range map[string]string{
-		`"a":["${bin}"]`: `its field "a[0]" would hold what is not valid UTF-8`,
-		`"a":{"b":{"secretKeyRef":{"name":"bin"}}}`: `its field "a.b" would hold what is not valid UTF-8`,
-		`"a":"${bin|json}"`:                         `its field "a" would hold what is not valid UTF-8`,
-		`"a":"${object}"`:                           `a secret of it is a JSON object that is not valid UTF-8 (its field "a" refers to it)`,
+		`"a":["${bin}"]`: `its field "a[0]" would not be valid UTF-8`,
+		`"a":{"b":{"secretKeyRef":{"name":"bin"}}}`: `its field "a.b" would not be valid UTF-8`,
+		`"a":"${bin|json}"`:                         `its field "a" would not be valid UTF-8`,
+		`"a":"${object}"`:                           `one of its secrets is a JSON object that is not valid UTF-8 (its field "a" refers to it)`,
 	} {
 		stores.Configs.Put(guid, explicitly(fields))
 		failure := failed(t, stores.Resolver())

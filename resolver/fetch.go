@@ -106,8 +106,8 @@ func (r *Resolver) mayAskFor(secrets int) error {
 	if secrets <= r.opts.MaxSecrets {
 		return nil
 	}
-	return credential.Precondition(fmt.Sprintf("it may ask for more than %d secrets (metadata maxSecrets): raise that, "+
-		`or say which of its values are references, by "lookupFields" or explicit ones`, r.opts.MaxSecrets), nil)
+	return credential.Precondition(fmt.Sprintf("it may ask for more than %d secrets (metadata maxSecrets): raise maxSecrets, "+
+		`or mark its references with "lookupFields" or as explicit references`, r.opts.MaxSecrets), nil)
 }
 
 // lookUpSecret fetches the secret that a value of the config may name. A value that is known

@@ -40,7 +40,7 @@ func TestKnownSecretThatDisappearsIsNotFound(t *testing.T) {
 				assert.Equal(t, credential.NotFound, failure.Kind)
 				assert.Equal(t, "secret store", failure.Store)
 				assert.Equal(t, credential.Reference(place.secret), failure.Reference)
-				assert.Contains(t, failure.Error(), "gone from the secret store")
+				assert.Contains(t, failure.Error(), "no longer exists in the secret store")
 				assert.Equal(t, credential.NotFound, failed(t, r).Kind, "it stays NotFound")
 
 				stores.Secrets.Put(place.secret, map[string]string{"k": "v"})

@@ -36,7 +36,7 @@ func (r *Resolver) List(ctx context.Context) ([]string, error) {
 
 func cannotList(cause error) *credential.Error {
 	return &credential.Error{
-		Kind: credential.FailedPrecondition, Reason: "the config store cannot tell which credentials it has",
+		Kind: credential.FailedPrecondition, Reason: "the config store cannot list its credentials",
 		Store: credential.ConfigStoreName, Cause: cause,
 	}
 }

@@ -60,7 +60,7 @@ func TestListFailureHasAKind(t *testing.T) {
 		kind credential.Kind
 		want string
 	}{
-		{"the store cannot list", fail(credential.FailedPrecondition), credential.FailedPrecondition, "the config store cannot tell which credentials it has"},
+		{"the store cannot list", fail(credential.FailedPrecondition), credential.FailedPrecondition, "the config store cannot list its credentials"},
 		{"refused", fail(credential.Denied), credential.Denied, "the config store refused the request"},
 		{"down", fail(credential.Unavailable), credential.Unavailable, "the config store is unavailable"},
 		{"out of time", fail(credential.Timeout), credential.Timeout, "the config store did not answer in time"},
@@ -84,7 +84,7 @@ func TestListNeedsAStoreThatCanList(t *testing.T) {
 	r := resolver.New(resolver.Options{Configs: struct{ resolver.ConfigStore }{resolvertest.New(t).Configs}})
 	_, err := r.List(t.Context())
 	require.ErrorIs(t, err, credential.FailedPrecondition)
-	assert.EqualError(t, err, "credential: the config store cannot tell which credentials it has")
+	assert.EqualError(t, err, "credential: the config store cannot list its credentials")
 }
 
 func TestListEndsAtItsDeadline(t *testing.T) {

@@ -26,7 +26,7 @@ func (r *Resolver) Migrate(ctx context.Context, guid string, text []byte) (*cred
 		return nil, err
 	}
 	if f.from == nil {
-		return nil, credential.WithGUID(guid, credential.Precondition("it has no store of secrets: there is nothing to prove it by", nil))
+		return nil, credential.WithGUID(guid, credential.Precondition("the Component has no secret store, so the change cannot be checked", nil))
 	}
 	from, err := f.origins(ctx)
 	if err != nil {
@@ -62,12 +62,12 @@ func (r *Resolver) prove(ctx context.Context, guid string, before *credential.Cr
 	}
 	was, err := before.Fields.AppendJSON(nil)
 	if err != nil {
-		return credential.WithGUID(guid, credential.Precondition("a value of it is "+err.Error(), err))
+		return credential.WithGUID(guid, credential.Precondition("one of its values is "+err.Error(), err))
 	}
 	is, err := after.Fields.AppendJSON(nil)
 	if err != nil || !bytes.Equal(was, is) {
-		return credential.WithGUID(guid, credential.Precondition("with explicit references it would not be the same credential "+
-			"(or a secret of it has changed meanwhile: try again)", err))
+		return credential.WithGUID(guid, credential.Precondition("explicit references would change the credential "+
+			"(or one of its secrets has just changed: try again)", err))
 	}
 	return nil
 }

@@ -158,27 +158,27 @@ func TestMigrateExplainsWhatItCannotMigrate(t *testing.T) {
 		{"explicit already", explicitly(`"a":1`), credential.FailedPrecondition, "its references are explicit already"},
 		{
 			"a literal that would become a reference", `{"credentialSource":"agent","secret-path":"p","a":"k","b":[{"secretKeyRef":{"name":"p"}}]}`, credential.FailedPrecondition,
-			`its field "b" holds a field "secretKeyRef", which would be taken for an explicit reference`,
+			`its field "b" holds a field "secretKeyRef", which would be read as an explicit reference`,
 		},
 		{
 			"a literal in extra that would become one", `{"credentialSource":"agent","secret-path":"p","extra":{"secretKeyRef":"k"}}`, credential.FailedPrecondition,
 			`its field "extra" holds a field "secretKeyRef"`,
 		},
 		{
-			"an entry without a name", `{"credentialSource":"agent","secret-path":"p","a":""}`, credential.FailedPrecondition,
-			`its field "a" comes from an entry without a name`,
+			"an entry with an empty name", `{"credentialSource":"agent","secret-path":"p","a":""}`, credential.FailedPrecondition,
+			`its field "a" comes from an entry with an empty name`,
 		},
 		{
 			"a field named like the entry that holds it", `{"credentialSource":"agent","secret-path":"o","a":"json"}`, credential.FailedPrecondition,
-			`its field "a" comes from a field of a JSON object whose own entry has the same name`,
+			`its field "a" comes from a field of a JSON object, but an entry of the secret has the same name`,
 		},
 		{
 			"an only field without a name", `{"credentialSource":"agent","a":"n"}`, credential.FailedPrecondition,
-			`its field "a" comes from an entry without a name`,
+			`its field "a" comes from an entry with an empty name`,
 		},
 		{
 			"escapes that would be written differently", `{"credentialSource":"agent","secret-path":"p","a":"k","b":["\u00e9${"]}`, credential.FailedPrecondition,
-			"with explicit references it would not be the same credential",
+			"explicit references would change the credential",
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -195,9 +195,9 @@ func TestMigrateExplainsWhatItCannotMigrate(t *testing.T) {
 	}
 	_, err := resolver.New(resolver.Options{Named: map[string]resolver.NamedSecrets{"s": {Store: resolvertest.New(t).Secrets}}}).
 		Migrate(t.Context(), guid, []byte(`{}`))
-	assert.ErrorContains(t, err, "it has no store of secrets")
+	assert.ErrorContains(t, err, "the Component has no secret store")
 	_, err = resolver.New(resolver.Options{}).Migrate(t.Context(), guid, []byte(`{}`))
-	assert.ErrorContains(t, err, "it has no store of secrets")
+	assert.ErrorContains(t, err, "the Component has no secret store")
 }
 
 // Migrate proves equality by resolving both configs from the stores.
@@ -209,7 +209,7 @@ func TestMigrateFailsIfASecretChangesMeanwhile(t *testing.T) {
 		return nil
 	})
 	_, err := stores.Resolver().Migrate(t.Context(), guid, []byte(`{"credentialSource":"agent","secret-path":"p","a":"k"}`))
-	assert.ErrorContains(t, err, "would not be the same credential")
+	assert.ErrorContains(t, err, "explicit references would change the credential")
 }
 
 func TestMigrateKeepsTheStoreOfTheConfig(t *testing.T) {
@@ -246,7 +246,7 @@ func TestMigrateNeverChangesTheCredential(t *testing.T) {
 			return
 		}
 		if failure != nil {
-			require.ErrorContains(rt, failure, "entry without a name")
+			require.ErrorContains(rt, failure, "an entry with an empty name")
 			return
 		}
 		migrated++

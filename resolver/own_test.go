@@ -48,18 +48,18 @@ func TestInvalidSettingsFieldIsRefused(t *testing.T) {
 			kind: credential.FailedPrecondition, reason: reason,
 		}
 	}
-	const notObject, unknown = `its "credential-resolver" is not an object`, "has a field that is none of"
+	const notObject, unknown = `its "credential-resolver" is not an object`, "has an unknown field"
 	testResolutions(t, []resolution{
-		refused("secretStore", `{"secretStore":"other"}`, `"secretStore" of its "credential-resolver" is none of the Component's secretStores`),
-		refused("secretStore, not a string", `{"secretStore":1}`, `"secretStore" of its "credential-resolver" is not the name of one`),
-		refused("secretStore, empty", `{"secretStore":""}`, `"secretStore" of its "credential-resolver" is not the name of one`),
-		refused("an unknown kind of references", `{"references":"Explicit"}`, `"references" of its "credential-resolver" is not "explicit"`),
-		refused("references, not a string", `{"references":true}`, `"references" of its "credential-resolver" is not "explicit"`),
+		refused("secretStore", `{"secretStore":"other"}`, `"secretStore" in its "credential-resolver" is not in the Component's secretStores`),
+		refused("secretStore, not a string", `{"secretStore":1}`, `"secretStore" in its "credential-resolver" is not the name of a store`),
+		refused("secretStore, empty", `{"secretStore":""}`, `"secretStore" in its "credential-resolver" is not the name of a store`),
+		refused("an unknown kind of references", `{"references":"Explicit"}`, `"references" in its "credential-resolver" is not "explicit"`),
+		refused("references, not a string", `{"references":true}`, `"references" in its "credential-resolver" is not "explicit"`),
 		refused("an unknown name beside references", `{"references":"explicit","x":1}`, unknown),
 		refused("lookupFields beside explicit references", `{"references":"explicit","lookupFields":[]}`,
 			`its "credential-resolver" has "lookupFields", but explicit references are not looked up`),
-		refused("lookupFields, a string", `{"lookupFields":"a"}`, `is not an array of names of fields`),
-		refused("lookupFields, of numbers", `{"lookupFields":["a",1]}`, `is not an array of names of fields`),
+		refused("lookupFields, a string", `{"lookupFields":"a"}`, `is not an array of field names`),
+		refused("lookupFields, of numbers", `{"lookupFields":["a",1]}`, `is not an array of field names`),
 		refused("an unknown name", `{"secretstore":"other"}`, unknown),
 		refused("a string", `"explicit"`, notObject),
 		refused("a number", `1`, notObject),

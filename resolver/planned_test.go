@@ -14,7 +14,7 @@ import (
 func TestPlannedPartsOfAReferenceAreNotSupportedYet(t *testing.T) {
 	const not = ", which is not supported yet"
 	filter := func(field, name string) string {
-		return `its field "` + field + `" has a "${…}" that has the filter ` + name + not + ` ("$${" is a literal "${")`
+		return `its field "` + field + `" has a "${…}" that has the filter ` + name + not + ` (for a literal "${", write "$${")`
 	}
 	for _, row := range []struct{ fields, want string }{
 		{`"a":{"secretKeyRef":{"name":"pw","version":"3"}}`, `its field "a" has a "secretKeyRef" with a "version"` + not},

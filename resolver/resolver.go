@@ -221,8 +221,8 @@ func (r *Resolver) resolve(ctx context.Context, config *credential.Config, f *fe
 }
 
 // nothingReplaced is the reason for an agent credential in which no value was replaced.
-const nothingReplaced = `no field of it names a secret that the secret store has ` +
-	`(metadata "unresolved: allow" answers such a credential as it is)`
+const nothingReplaced = `none of its fields names a secret that the secret store has ` +
+	`(metadata "unresolved: allow" returns such a credential unchanged)`
 
 func anyIn(names []string, secrets credential.Object) bool {
 	for _, name := range names {

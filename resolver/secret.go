@@ -17,7 +17,7 @@ import (
 func (f *fetcher) secret(ctx context.Context, name string) (credential.Secret, error) {
 	secret, err := f.anySecret(ctx, name)
 	if err == nil && secret.Len() == 0 && f.from.known.has(name) {
-		err = credential.SecretNotFound(f.guid, name, "a secret that it had before is gone from the secret store")
+		err = credential.SecretNotFound(f.guid, name, "one of its secrets no longer exists in the secret store")
 	}
 	return secret, err
 }
@@ -30,7 +30,7 @@ func (f *fetcher) anySecret(ctx context.Context, name string) (credential.Secret
 		switch {
 		case errors.Is(err, credential.ErrNotUTF8):
 			return credential.Secret{}, &credential.Error{
-				Kind: credential.FailedPrecondition, GUID: f.guid, Reason: "a secret of it is a JSON object that is " + err.Error(),
+				Kind: credential.FailedPrecondition, GUID: f.guid, Reason: "one of its secrets is a JSON object that is " + err.Error(),
 				Store: credential.SecretStoreName, Reference: credential.Reference(name), Cause: err,
 			}
 		case err != nil:

@@ -38,7 +38,7 @@ func (r *Resolver) sourceOf(config *credential.Config) (*source, error) {
 	}
 	named, ok := r.named[config.SecretStore()]
 	if !ok {
-		return nil, credential.Precondition(`"secretStore" of its "credential-resolver" is none of the Component's secretStores`, nil)
+		return nil, credential.Precondition(`"secretStore" in its "credential-resolver" is not in the Component's secretStores`, nil)
 	}
 	return named, nil
 }

@@ -45,10 +45,10 @@ func (a *access) check(ctx context.Context, _ *tap.Info) (context.Context, error
 	if c.refused.Add(1) >= maxRefusedCalls {
 		_ = c.Conn.Close()
 	}
-	a.refuse.Do(func() { a.log.Warnf("calls of %s are refused: --allow-uid %d would allow them", c.peer, c.peer.uid) })
+	a.refuse.Do(func() { a.log.Warnf("calls from %s are refused: --allow-uid %d would allow them", c.peer, c.peer.uid) })
 	return nil, status.Errorf(codes.PermissionDenied,
-		"this component answers uid %d, root and those that --allow-uid names: the caller is uid %d; "+
-			"if it is daprd, start the component with --allow-uid %[2]d, or run both as the same user", os.Geteuid(), c.peer.uid)
+		"this component answers only uid %d, root and the users of --allow-uid, but the caller is uid %d; "+
+			"if the caller is daprd, start the component with --allow-uid %[2]d, or run both as the same user", os.Geteuid(), c.peer.uid)
 }
 
 // checkUsers returns an error if the overflow user may call. That id stands for all users
@@ -58,6 +58,6 @@ func checkUsers(allowed []uint32) error {
 	if !ok || !slices.Contains(allowed, uid) {
 		return nil
 	}
-	return fmt.Errorf("uid %d stands for every user that this user namespace does not map, and would let all of them call: "+
-		"run as another user, or do not name it by --allow-uid", uid)
+	return fmt.Errorf("uid %d stands for all users that this user namespace does not map, so all of them could call: "+
+		"run as another user, or remove the uid from --allow-uid", uid)
 }

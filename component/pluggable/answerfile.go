@@ -55,24 +55,24 @@ func decodeAnswer(plain []byte) (*answerFile, error) {
 	f := &answerFile{text: text}
 	switch {
 	case !ok, json.Unmarshal(line, f) != nil:
-		return nil, errors.New("it is not a whole answer")
+		return nil, errors.New("it is incomplete or damaged")
 	case f.Version != answerVersion:
-		return nil, fmt.Errorf("it is of version %d, and this is version %d", f.Version, answerVersion)
+		return nil, fmt.Errorf("its version is %d, but this program reads version %d", f.Version, answerVersion)
 	case f.Sum != sumOf(text):
-		return nil, errors.New("it is not a whole answer")
+		return nil, errors.New("it is incomplete or damaged")
 	}
 	return f, nil
 }
 
 // read reads the answer file at path, relative to the folder of the answers.
 func (a *answers) read(path string) (*answerFile, error) {
-	plain, err := readSealed(a.root.Load(), a.seal, path, 2*maxAnswer, "it is larger than an answer may be")
+	plain, err := readSealed(a.root.Load(), a.seal, path, 2*maxAnswer, "it is larger than the limit for an answer")
 	if err != nil {
 		return nil, err
 	}
 	f, err := decodeAnswer(plain)
 	if err == nil && filepath.Base(path) != a.seal.hash("answer", f.Name) {
-		return nil, errors.New("it is not the answer that its name says")
+		return nil, errors.New("its content does not match its name")
 	}
 	return f, err
 }

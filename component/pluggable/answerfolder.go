@@ -91,7 +91,7 @@ func (a *answers) scan() {
 		return err
 	})
 	if err != nil {
-		a.log.Warnf("the last good answers of an earlier process cannot all be read: %v", err)
+		a.log.Warnf("some last good answers of an earlier process cannot be read: %v", err)
 	}
 	slices.SortFunc(files, func(x, y found) int {
 		return cmp.Or(x.info.ModTime().Compare(y.info.ModTime()), cmp.Compare(x.path, y.path))
@@ -224,7 +224,7 @@ func (a *answers) close(limit time.Duration) {
 	a.changed.Broadcast()
 	a.mu.Unlock()
 	if !within(limit, func() { <-a.done }) {
-		a.log.Warn("not all last good answers were written in time: those do not outlive the process")
+		a.log.Warn("some last good answers were not written in time, and are lost")
 		return
 	}
 	_ = a.root.Load().Close()

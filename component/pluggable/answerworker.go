@@ -53,7 +53,7 @@ func (a *answers) unlink(path string) {
 	delete(a.queue.removes, path)
 	if err != nil {
 		a.stuck[path] = struct{}{}
-		a.log.Warnf("a last good answer could not be removed, and is tried again: %v", err)
+		a.log.Warnf("a last good answer could not be removed: %v; trying again later", err)
 	}
 }
 
@@ -73,7 +73,7 @@ func (a *answers) put(p *pendingAnswer) {
 		return
 	}
 	if err != nil && !a.failing {
-		a.log.Warnf("last good answers cannot be written, and do not outlive this process: %v", err)
+		a.log.Warnf("last good answers cannot be written, and will not outlive this process: %v", err)
 	}
 	a.failing = err != nil
 }

@@ -43,7 +43,7 @@ func (s *Server[S]) drain(l *listener) {
 	if s.opts.ShutdownDelay <= 0 {
 		return
 	}
-	s.opts.Logger.Infof("told to end; goes on for %s at most, while daprd is connected", s.opts.ShutdownDelay)
+	s.opts.Logger.Infof("stopping: still serving while daprd is connected, for at most %s", s.opts.ShutdownDelay)
 	select {
 	case <-l.empty():
 	case <-time.After(s.opts.ShutdownDelay):

@@ -23,7 +23,7 @@ func freeSpace(folder string) int64 {
 }
 
 // errNoSpace is returned when an answer would use the space that is reserved for records.
-var errNoSpace = errors.New("the file system is full, less what is reserved for the records of instances")
+var errNoSpace = errors.New("the file system is full: the rest is reserved for the records of instances")
 
 // makeRoom keeps reservedForRecords free when a file of size bytes is written. It removes the
 // oldest answers for that. It returns errNoSpace if that is not enough.

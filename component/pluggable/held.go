@@ -62,7 +62,7 @@ func (h *held[T]) close() {
 	h.closing.Go(func() {
 		defer func() {
 			if cause := recover(); cause != nil {
-				h.log.Errorf("a store panicked as it closed (%T)", cause)
+				h.log.Errorf("a store panicked while it closed (%T)", cause)
 			}
 		}()
 		if err := h.store.Close(); err != nil {

@@ -14,9 +14,9 @@ func checkInMemory(folder string) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && existing != filepath.Dir(existing):
 		case err != nil:
-			return fmt.Errorf("asking for the file system of %s: %w", existing, err)
+			return fmt.Errorf("finding the file system of %s: %w", existing, err)
 		case !inMemory:
-			return fmt.Errorf("%s is not on a file system in memory (tmpfs), and metadata may hold secrets", folder)
+			return fmt.Errorf("%s is not on a file system in memory (tmpfs), but metadata may hold secrets", folder)
 		default:
 			return nil
 		}

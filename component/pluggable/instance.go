@@ -58,7 +58,7 @@ func (in *instance[T]) lock(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return status.FromContextError(err).Err()
 	}
-	return status.Error(codes.Unavailable, "an earlier Init of this component goes on: its store hangs")
+	return status.Error(codes.Unavailable, "an earlier Init of this component is still running: its store hangs")
 }
 
 func (in *instance[T]) unlock() { in.initing.Release(1) }

@@ -43,13 +43,13 @@ func (s *Server[S]) openAnswers(state *stateFolder) {
 	inMemory := checkInMemory(state.path) == nil
 	if !inMemory && state.seal == nil {
 		_ = state.root.RemoveAll(answersFolder) // left by a process that had a key
-		s.opts.Logger.Infof("last good answers do not outlive this process: %s is on a disk; "+
-			"name a folder in memory (tmpfs) with --state-dir, or a key to encrypt them with (--state-key-file)", state.path)
+		s.opts.Logger.Infof("last good answers will not outlive this process: %s is on a disk; "+
+			"set --state-dir to a folder in memory (tmpfs), or set --state-key-file to encrypt them", state.path)
 		return
 	}
 	a, err := openAnswers(state, s.opts.Logger, systemMoments(), freeSpace)
 	if err != nil {
-		s.opts.Logger.Warnf("last good answers do not outlive this process: %v", err)
+		s.opts.Logger.Warnf("last good answers will not outlive this process: %v", err)
 		return
 	}
 	s.answers, s.stores.answers, s.bindings.answers = a, a, a

@@ -52,11 +52,11 @@ func (s *instances[T]) room(peer process) (absent *instance[T], err error) {
 	}
 	switch {
 	case ofPeer >= maxPeerInstances:
-		return nil, status.Errorf(codes.ResourceExhausted, "this daprd has %d Components of this type already, and may have no more", ofPeer)
+		return nil, status.Errorf(codes.ResourceExhausted, "this daprd already has %d Components of this type, which is the limit", ofPeer)
 	case len(s.byKey) < maxInstances:
 		return nil, nil
 	case absent == nil:
-		return nil, status.Errorf(codes.ResourceExhausted, "this component has %d instances already, and may have no more", len(s.byKey))
+		return nil, status.Errorf(codes.ResourceExhausted, "this component already has %d instances, which is the limit", len(s.byKey))
 	}
 	return absent, nil
 }

@@ -45,13 +45,13 @@ const reopenTimeout = 500 * time.Millisecond
 // daprd does not repeat Init when this process restarts, nor when daprd connects again.
 func (s *instances[T]) notInitialised(peer process) error {
 	if !peer.lasting() {
-		return status.Error(codes.Unavailable, "this kernel does not identify a daprd of another PID namespace, so the component knows it "+
-			"by its connection, and this one is new: restart daprd; so that this does not come again, run on Linux 6.9 or later, or start "+
-			"the component with --single-daprd if one daprd alone uses its socket")
+		return status.Error(codes.Unavailable, "this kernel does not identify a daprd in another PID namespace, so the component identifies it "+
+			"by its connection, and this connection is new: restart daprd; to avoid this in the future, use Linux 6.9 or later, or start "+
+			"the component with --single-daprd if only one daprd uses its socket")
 	}
-	text := "this component was restarted, and daprd has not initialised it since: restart daprd"
+	text := "this component was restarted, and daprd has not initialised it again: restart daprd"
 	if s.state == nil {
-		text += "; so that the next restart needs none, give the component --state-dir, a folder in memory (tmpfs)"
+		text += "; to avoid this in the future, set the component's --state-dir to a folder in memory (tmpfs)"
 	}
 	return status.Error(codes.Unavailable, text)
 }
@@ -84,8 +84,8 @@ func (s *instances[T]) acquireFor(ctx context.Context) (*held[T], error) {
 // old one stays.
 func (s *instances[T]) initialise(ctx context.Context, c *connection, name string, properties map[string]string) error {
 	if size := sizeOf(name, properties); size > maxInit {
-		return status.Errorf(codes.ResourceExhausted, "the Component's metadata has %d bytes, and may have %d: "+
-			"name files instead of their contents", size, maxInit)
+		return status.Errorf(codes.ResourceExhausted, "the Component's metadata has %d bytes, but the limit is %d: "+
+			"name files instead of including their contents", size, maxInit)
 	}
 	in, err := s.begin(instanceKey{c.peer, name})
 	if err != nil {
@@ -234,7 +234,7 @@ func (s *instances[T]) names(peer process) []string {
 func (s *instances[T]) connectionEnded(c *connection) {
 	for _, in := range s.all() {
 		if in.leave(c) {
-			s.log.Infof("%s: instance %q of %s has no connection any more; its stores are closed",
+			s.log.Infof("%s: instance %q of %s has no connection left; its stores are closed",
 				s.kind, in.key.name, in.key.peer)
 		}
 	}
@@ -252,7 +252,7 @@ func (s *instances[T]) dropGone() {
 	gone := s.drop(func(in *instance[T]) bool { return in.inits == 0 && in.gone() })
 	for _, in := range gone {
 		s.disremember(in.key)
-		s.log.Infof("%s: %s has ended, and with it instance %q", s.kind, in.key.peer, in.key.name)
+		s.log.Infof("%s: %s has ended; its instance %q is removed", s.kind, in.key.peer, in.key.name)
 	}
 	if len(gone) > 0 {
 		s.sweepAnswers()

@@ -79,8 +79,8 @@ func (l *listener) warnOfUnknown(c *connection) {
 		return
 	}
 	l.unknown.Do(func() {
-		l.log.Warnf("this kernel does not identify %s: after each new connection daprd must be restarted; "+
-			"Linux 6.9 identifies it, and --single-daprd does without, if one daprd alone uses the socket", c.peer)
+		l.log.Warnf("this kernel does not identify %s: daprd must be restarted after each new connection; "+
+			"to avoid this, use Linux 6.9 or later, or --single-daprd if only one daprd uses the socket", c.peer)
 	})
 }
 

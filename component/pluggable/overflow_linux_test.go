@@ -15,7 +15,7 @@ import (
 // TestOverflowUserMayNotCall runs as nobody in a user namespace. There, every
 // user without a mapping appears as nobody.
 func TestOverflowUserMayNotCall(t *testing.T) {
-	for uid, want := range map[int]string{65534: "stands for every user", 1000: "<nil>"} {
+	for uid, want := range map[int]string{65534: "stands for all users", 1000: "<nil>"} {
 		self, err := os.Executable()
 		require.NoError(t, err)
 		cmd := exec.Command(self, "new")

@@ -24,7 +24,7 @@ func (s *instances[T]) disremember(key instanceKey) {
 		return
 	}
 	if err := s.state.remove(s.kind, key); err != nil {
-		s.log.Warnf("%s: what is remembered of instance %q could not be removed: %v", s.kind, key.name, err)
+		s.log.Warnf("%s: the record of instance %q could not be removed: %v", s.kind, key.name, err)
 	}
 }
 
@@ -62,8 +62,8 @@ var _ restorer = (*instances[io.Closer])(nil)
 func (s *Server[S]) restore(ctx context.Context) {
 	state, err := openState(s.opts.StateFolder, socketPath(s.opts), s.opts.StateOnDisk, s.seal)
 	if err != nil {
-		s.opts.Logger.Warnf("instances will not outlive this process, and after a restart of it daprd must be restarted too: %v; "+
-			"name a folder in memory (tmpfs) with --state-dir", err)
+		s.opts.Logger.Warnf("instances will not outlive this process, so daprd must be restarted after a restart of the component: %v; "+
+			"set --state-dir to a folder in memory (tmpfs)", err)
 		return
 	}
 	s.stores.state, s.bindings.state = state, state
@@ -71,7 +71,7 @@ func (s *Server[S]) restore(ctx context.Context) {
 	kinds := map[string]restorer{s.stores.kind: s.stores, s.bindings.kind: s.bindings}
 	var restoring sync.WaitGroup
 	records := state.load(func(file string, why error) {
-		s.opts.Logger.Warnf("what an earlier process left in %s is ignored: %v", file, why)
+		s.opts.Logger.Warnf("the file %s of an earlier process is ignored: %v", file, why)
 	})
 	for _, r := range records {
 		if r.single() != s.opts.SingleDaprd { // the flag has changed: no daprd comes back to this instance
@@ -85,8 +85,8 @@ func (s *Server[S]) restore(ctx context.Context) {
 	s.stores.sweepAnswers()
 	s.bindings.sweepAnswers()
 	if n := state.otherKey.Load(); n > 0 {
-		s.opts.Logger.Warnf("%d files of an earlier process cannot be decrypted, and are removed: they are damaged, or --state-key-file has changed; "+
-			"if it has, restart the daprds that were running", n)
+		s.opts.Logger.Warnf("%d files of an earlier process cannot be decrypted, and are removed: they are damaged, or the key of --state-key-file has changed; "+
+			"if the key has changed, restart each daprd that was running", n)
 	}
 	within(2*reopenTimeout, restoring.Wait)
 }

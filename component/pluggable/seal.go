@@ -42,7 +42,7 @@ func newSealer(key []byte) (*sealer, error) {
 		return nil, nil //nolint:nilnil // a nil sealer is usable
 	}
 	if len(key) != StateKeySize {
-		return nil, fmt.Errorf("pluggable: the state key has %d bytes, and needs %d", len(key), StateKeySize)
+		return nil, fmt.Errorf("pluggable: the state key has %d bytes, but must have %d", len(key), StateKeySize)
 	}
 	content, err := hkdf.Key(sha256.New, key, nil, "state content", chacha20poly1305.KeySize)
 	if err != nil {

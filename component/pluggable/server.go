@@ -264,7 +264,7 @@ func (s *Server[S]) stop(server *grpc.Server) {
 		go server.Stop()
 	}
 	if !within(s.opts.StopTimeout, func() { s.bindings.close(); s.stores.close() }) {
-		s.opts.Logger.Warn("a store has not closed in time; it is left as it is")
+		s.opts.Logger.Warn("a store did not close in time; the process ends without it")
 	}
 	s.closeAnswers()
 }

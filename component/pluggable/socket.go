@@ -54,7 +54,7 @@ func bind(o Options) (*socket, error) {
 	s := &socket{path: socketPath(o), name: o.Name + ".sock"}
 	if len(s.path) > maxSocketPath {
 		return nil, fmt.Errorf("the socket's path %s is longer than the %d bytes that the system allows: "+
-			"set DAPR_COMPONENTS_SOCKETS_FOLDER, for this process and daprd, to a shorter folder", s.path, maxSocketPath)
+			"set DAPR_COMPONENTS_SOCKETS_FOLDER to a shorter folder, for this process and for daprd", s.path, maxSocketPath)
 	}
 	for _, step := range []func() error{
 		func() error { return s.openFolders(o) },
@@ -88,10 +88,10 @@ func (s *socket) openFolders(o Options) (err error) {
 	case !errors.As(err, &refusal):
 		return fmt.Errorf("opening the socket's folder: %w", err)
 	case refusal.Shared:
-		return fmt.Errorf("the socket's folder is not safe: %w; or, if everything that can reach it is trusted, as in a pod, "+
+		return fmt.Errorf("the socket's folder is not safe: %w; if every process that can write to it is trusted, as in a pod, "+
 			"set --shared-socket-folder", err)
 	default:
-		return fmt.Errorf("the socket's folder is not safe: %w; DAPR_COMPONENTS_SOCKETS_FOLDER names another, for this process and daprd", err)
+		return fmt.Errorf("the socket's folder is not safe: %w; to use another folder, set DAPR_COMPONENTS_SOCKETS_FOLDER for this process and for daprd", err)
 	}
 }
 
@@ -115,7 +115,7 @@ func (s *socket) takeLock() error {
 
 func (s *socket) inUse() error {
 	return fmt.Errorf("another process already serves %s: stop it, "+
-		"or set DAPR_COMPONENTS_SOCKETS_FOLDER, for this process and its daprd, to another folder", s.path)
+		"or set DAPR_COMPONENTS_SOCKETS_FOLDER to another folder, for this process and for its daprd", s.path)
 }
 
 func (s *socket) listen() error {
@@ -152,7 +152,7 @@ func (s *socket) checkPath() error {
 	case err != nil:
 		return err
 	case info.Mode().Type() != fs.ModeSocket:
-		return fmt.Errorf("%s is in the way and is not a socket: remove it", s.path)
+		return fmt.Errorf("%s exists and is not a socket: remove it", s.path)
 	}
 	c, err := net.DialTimeout("unix", s.folder.ByDescriptor(s.name), dialTimeout)
 	switch {
@@ -162,7 +162,7 @@ func (s *socket) checkPath() error {
 	case errors.Is(err, unix.ECONNREFUSED), errors.Is(err, os.ErrNotExist):
 		return nil
 	default:
-		return fmt.Errorf("asking whether %s is served: %w", s.path, err)
+		return fmt.Errorf("checking whether %s is served: %w", s.path, err)
 	}
 }
 
@@ -217,12 +217,12 @@ func (s *socket) check() error {
 	if err == nil && os.SameFile(s.own, now) {
 		return nil
 	}
-	happened := "was replaced while it was served, so that daprd sends its secrets to somebody else"
+	happened := "was replaced while it was served, so daprd sends its secrets to another process"
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		happened = "was removed while it was served"
 	case err != nil:
-		happened = "cannot be reached any more"
+		happened = "can no longer be reached"
 	}
 	return fmt.Errorf("%s %s: find out what else writes to %s, and start this process again", s.path, happened, filepath.Dir(s.path))
 }

@@ -62,7 +62,7 @@ func TestAStrangersSocketFolderIsRefused(t *testing.T) {
 			require.ErrorContains(t, err, "the socket's folder is not safe: ")
 			require.ErrorContains(t, err, says)
 			if os.Geteuid() == 0 {
-				require.ErrorContains(t, err, "DAPR_COMPONENTS_SOCKETS_FOLDER names another")
+				require.ErrorContains(t, err, "to use another folder, set DAPR_COMPONENTS_SOCKETS_FOLDER")
 			}
 			assert.False(t, gained())
 		})

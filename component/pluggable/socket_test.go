@@ -109,7 +109,7 @@ func TestOnlySocketsAreReplaced(t *testing.T) {
 
 			s.start()
 
-			require.ErrorContains(t, s.wait(), s.socket+" is in the way and is not a socket")
+			require.ErrorContains(t, s.wait(), s.socket+" exists and is not a socket")
 			after, err := os.Lstat(s.socket)
 			require.NoError(t, err)
 			assert.Equal(t, before, after)

@@ -224,13 +224,13 @@ func (s *stateFolder) load(told func(path string, why error)) []record {
 
 // read reads one file. Its errors contain no text from the file.
 func (s *stateFolder) read(name string) (record, error) {
-	text, err := readSealed(s.root, s.seal, name, maxState, "it is larger than all records may be")
+	text, err := readSealed(s.root, s.seal, name, maxState, "it is larger than the limit for all records")
 	if err != nil {
 		return record{}, err
 	}
 	var r record
 	if json.Unmarshal(text, &r) != nil {
-		return record{}, errors.New("it is not a whole record")
+		return record{}, errors.New("it is incomplete or damaged")
 	}
 	return r, nil
 }
@@ -239,9 +239,9 @@ func (s *stateFolder) read(name string) (record, error) {
 func (r record) check(name string) error {
 	switch {
 	case r.Version != stateVersion:
-		return fmt.Errorf("it is of version %d, and this is version %d", r.Version, stateVersion)
+		return fmt.Errorf("its version is %d, but this program reads version %d", r.Version, stateVersion)
 	case name != fileName(r.Kind, r.key()):
-		return errors.New("it is not the record that its name says")
+		return errors.New("its content does not match its name")
 	default:
 		return nil
 	}

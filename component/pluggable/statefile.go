@@ -49,7 +49,7 @@ func readSealed(root *owned.Dir, seal *sealer, path string, most int64, tooLarge
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, errors.New("it is not a file")
+		return nil, errors.New("it is not a regular file")
 	case info.Size() > most:
 		return nil, errors.New(tooLarge)
 	}

@@ -28,7 +28,7 @@ func (s *stateFolder) makeRoom(name string, peer process, size int) error {
 		}
 	}
 	if ofPeer > maxPeerState {
-		return fmt.Errorf("the records of its daprd would have %d bytes, and may have %d", ofPeer, maxPeerState)
+		return fmt.Errorf("the records of its daprd would have %d bytes, but the limit is %d", ofPeer, maxPeerState)
 	}
 	for _, f := range files {
 		if total <= maxState {
@@ -42,7 +42,7 @@ func (s *stateFolder) makeRoom(name string, peer process, size int) error {
 		}
 	}
 	if total > maxState {
-		return fmt.Errorf("the records of all instances would have %d bytes, and may have %d", total, maxState)
+		return fmt.Errorf("the records of all instances would have %d bytes, but the limit is %d", total, maxState)
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func TestTheServerGoesOnWhileDaprdDrains(t *testing.T) {
 	c := initialise(t, s, "c", nil)
 	again := dial(t, s, "c")
 	s.Cancel()
-	require.Eventually(t, func() bool { return strings.Contains(s.log.String(), "told to end") }, patience, tick)
+	require.Eventually(t, func() bool { return strings.Contains(s.log.String(), "still serving while daprd is connected") }, patience, tick)
 	assertEchoes(t, c)
 	assertEchoes(t, again)
 	assert.True(t, exists(s.socket), "daprd may need to dial again")

@@ -217,6 +217,6 @@ func requestReason(kind credential.Kind) string {
 	case credential.Internal:
 		return credential.ReasonInternal
 	default:
-		return "the request was given up"
+		return "the request was canceled"
 	}
 }

@@ -49,7 +49,7 @@ func (l LastGood) Encode() ([]byte, error) {
 	).AppendJSON(make([]byte, 0, l.Size()))
 }
 
-var errNotLastGood = errors.New("it is not a whole credential")
+var errNotLastGood = errors.New("it is not a complete credential")
 
 // DecodeLastGood decodes what Encode returned, for a credential that was read at readAt. Its
 // error holds nothing of the text.

@@ -29,8 +29,8 @@ func (b *budget) filter(n int) error { return take(&b.filtered, n) }
 
 func take(left *int, n int) error {
 	if n > *left {
-		return &Error{Kind: TooLarge, Reason: "with its secrets it is larger than the 4 MiB that the runtime takes, " +
-			"whichever fields are asked for: refer to fewer or smaller secrets, or split it into several credentials"}
+		return &Error{Kind: TooLarge, Reason: "with its secrets it is larger than the runtime's limit of 4 MiB, " +
+			"even if only some fields are requested: refer to fewer or smaller secrets, or split it into several credentials"}
 	}
 	*left -= n
 	return nil

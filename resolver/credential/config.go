@@ -190,24 +190,24 @@ func readOwn(fields Object) (ownBlock, error) {
 		switch name {
 		case "secretStore":
 			if own.SecretStoreName, ok = v.Text(); !ok || own.SecretStoreName == "" {
-				return own, Precondition(`"secretStore" of its "credential-resolver" is not the name of one`, nil)
+				return own, Precondition(`"secretStore" in its "credential-resolver" is not the name of a store`, nil)
 			}
 		case "lookupFields":
 			if own.lookupFields, ok = texts(v); !ok {
-				return own, Precondition(`"lookupFields" of its "credential-resolver" is not an array of names of fields`, nil)
+				return own, Precondition(`"lookupFields" in its "credential-resolver" is not an array of field names`, nil)
 			}
 		case "references":
 			if text, _ := v.Text(); text != "explicit" {
-				return own, Precondition(`"references" of its "credential-resolver" is not "explicit"`, nil)
+				return own, Precondition(`"references" in its "credential-resolver" is not "explicit"`, nil)
 			}
 			own.explicit = true
 		default:
-			return own, Precondition(`its "credential-resolver" has a field that is none of `+
-				"secretStore, references, lookupFields", nil)
+			return own, Precondition(`its "credential-resolver" has an unknown field; `+
+				"the known fields are secretStore, references, lookupFields", nil)
 		}
 	}
 	if own.explicit && own.lookupFields != nil {
-		return ownBlock{}, Precondition(`its "credential-resolver" has "lookupFields", but explicit references are not looked up`, nil)
+		return ownBlock{}, Precondition(`its "credential-resolver" has "lookupFields", but explicit references are not looked up: remove "lookupFields"`, nil)
 	}
 	return own, nil
 }

@@ -49,4 +49,4 @@ func ValidGUID(s string) bool {
 }
 
 // GUIDRule describes a well-formed GUID in errors.
-const GUIDRule = `a GUID is 1 to 128 of A-Z a-z 0-9 _ -, and not "bulk"`
+const GUIDRule = `a GUID has 1 to 128 characters of A-Z a-z 0-9 _ -, and is not "bulk"`

@@ -114,7 +114,7 @@ func (e StoreError) Is(target error) bool {
 }
 
 // ErrPanic is the cause of an error that was a panic.
-var ErrPanic = errors.New("panic in a store")
+var ErrPanic = errors.New("a store panicked")
 
 // ErrOverloaded is wrapped by the [StoreError] of a call that was shed because too many calls
 // to its store were waiting. The store itself was not asked.

@@ -26,7 +26,7 @@ func storeReason(k Kind, store string) string {
 	case Timeout:
 		return "the " + store + " did not answer in time"
 	case FailedPrecondition:
-		return "the " + store + " holds what it asks for in a form that cannot be used (the component's log says which)"
+		return "the " + store + " holds the requested data in a form that cannot be used (see the component's log)"
 	case Internal:
 		return ReasonInternal
 	default:

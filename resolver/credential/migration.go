@@ -70,7 +70,7 @@ func WriteExplicit(config *Config, now Object, from Origins) (*Migration, error)
 	}
 	text, err := b.Object().AppendJSON(nil)
 	if err != nil {
-		return nil, Precondition("a value of it is "+err.Error(), err)
+		return nil, Precondition("one of its values is "+err.Error(), err)
 	}
 	w.m.Config, err = jsontext.AppendFormat(nil, text, jsontext.Multiline(true), jsontext.WithIndent("  "),
 		jsontext.AllowDuplicateNames(true), jsontext.PreserveRawStrings(true))

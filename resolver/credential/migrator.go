@@ -72,12 +72,12 @@ func (w migrator) reference(at *fieldPath, from Origin, became Became) (Value, e
 	ref.Set(refName, StringValue(from.secret))
 	switch {
 	case from.shadowed:
-		return Value{}, Precondition(at.its()+" comes from a field of a JSON object whose own entry has the same name: "+
-			"an explicit reference means the entry", nil)
+		return Value{}, Precondition(at.its()+" comes from a field of a JSON object, but an entry of the secret has the same name: "+
+			"an explicit reference would return the entry", nil)
 	case from.key != "":
 		ref.Set(refKey, StringValue(from.key))
 	case !from.OnlyEntry:
-		return Value{}, Precondition(at.its()+" comes from an entry without a name, which no explicit reference can name", nil)
+		return Value{}, Precondition(at.its()+" comes from an entry with an empty name, which an explicit reference cannot name", nil)
 	}
 	w.became(at, became)
 	return NewObject(Field{refWord, ref.Object().AsValue()}).AsValue(), nil
@@ -115,7 +115,7 @@ func (w migrator) became(at *fieldPath, became Became) {
 }
 
 func inexpressible(at *fieldPath) *Error {
-	return Precondition(at.its()+` holds a field "secretKeyRef", which would be taken for an explicit reference`, nil)
+	return Precondition(at.its()+` holds a field "secretKeyRef", which would be read as an explicit reference`, nil)
 }
 
 // escaper escapes "${" in all strings of an object or an array.

@@ -49,10 +49,10 @@ func readReference(at *fieldPath, v Value) (*ExplicitReference, error) {
 		case refVersion:
 			return nil, malformed(at, `with a "version", which is not supported yet`)
 		default:
-			return nil, malformed(at, "with a field that is none of name, key, store, optional, default")
+			return nil, malformed(at, "with an unknown field; the known fields are name, key, store, optional, default")
 		}
 		if !ok {
-			return nil, malformed(at, `whose "`+name+`" is not what it has to be`)
+			return nil, malformed(at, `whose "`+name+`" has the wrong type, or is empty`)
 		}
 	}
 	if ref.Name == "" {
@@ -99,7 +99,7 @@ func (r *ExplicitReference) entry(entries *SecretEntries) (Value, bool, error) {
 		return v, ok, nil
 	}
 	if entries.notEmpty > 1 {
-		return Value{}, false, Precondition(r.at.its()+" refers to a secret of several entries, and names none of them", nil)
+		return Value{}, false, Precondition(r.at.its()+" refers to a secret with several entries, but names none of them", nil)
 	}
 	return entries.last, entries.notEmpty == 1, nil
 }

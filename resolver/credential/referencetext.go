@@ -76,7 +76,7 @@ func readPart(at *fieldPath, body string) (textPart, error) {
 				return textPart{}, malformedText(at, "has the filter "+name+", which is not supported yet")
 			}
 			if !ok {
-				return textPart{}, malformedText(at, "has a filter that is none of urlquery, base64, json")
+				return textPart{}, malformedText(at, "has an unknown filter; the known filters are urlquery, base64, json")
 			}
 			part.filters = append(part.filters, f)
 		}
@@ -90,7 +90,7 @@ func readPart(at *fieldPath, body string) (textPart, error) {
 	case strings.ContainsAny(key, "#") || strings.ContainsAny(target, "{"):
 		return textPart{}, malformedText(at, `has a second "#" or a "{" in it`)
 	case blankAtAnEnd(name) || blankAtAnEnd(key):
-		return textPart{}, malformedText(at, "has a blank beside its name or key")
+		return textPart{}, malformedText(at, "has white space before or after its name or key")
 	}
 	part.ref = &ExplicitReference{at: at, Name: name, key: key}
 	return part, nil
@@ -103,7 +103,7 @@ func blankAtAnEnd(s string) bool {
 }
 
 func malformedText(at *fieldPath, why string) *Error {
-	return Precondition(at.its()+` has a "${…}" that `+why+` ("$${" is a literal "${")`, nil)
+	return Precondition(at.its()+` has a "${…}" that `+why+` (for a literal "${", write "$${")`, nil)
 }
 
 // append charges the budget and then appends the text of the part. Null has no text, and
@@ -142,5 +142,5 @@ func notUTF8(at *fieldPath, cause error) error {
 	if !errors.Is(cause, ErrNotUTF8) {
 		return cause
 	}
-	return Precondition(at.its()+" would hold what is not valid UTF-8", cause)
+	return Precondition(at.its()+" would not be valid UTF-8", cause)
 }

@@ -136,7 +136,7 @@ func (r treeReader) object(at fieldPath) (filled, error) {
 	case err != nil || ref == nil:
 		return whole, err
 	case n > 1:
-		return nil, malformed(within, "that is not alone in its object")
+		return nil, malformed(within, "with other fields next to it: it must be the only field of its object")
 	}
 	r.t.References = append(r.t.References, ref)
 	return keyNode{ref}, nil

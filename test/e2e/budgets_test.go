@@ -57,7 +57,7 @@ func TestBudgets(t *testing.T) {
 		t.Logf("%-9s %-19s %7.1f ms, peak memory %3d MiB", guid, code, time.Since(began).Seconds()*1e3, peak>>20)
 	}
 	for guid := range amplifying {
-		refused(guid, codes.ResourceExhausted, "with its secrets it is larger than the 4 MiB")
+		refused(guid, codes.ResourceExhausted, "with its secrets it is larger than the runtime's limit of 4 MiB")
 	}
 	refused("many", codes.FailedPrecondition, "metadata maxSecrets")
 	refused("wide", codes.InvalidArgument, "more than 100 fields", "fields="+strings.Repeat("f,", 100)+"f")

@@ -52,12 +52,12 @@ func TestClientErrors(t *testing.T) {
 		"no such credential":             {"credentials", "nowhere", client.ErrNotFound, codes.NotFound, "no such credential"},
 		"the agent's bundle missing":     {"credentials", "no-bundle", client.ErrNotFound, codes.NotFound, "secret-path"},
 		"a config that is not an object": {"credentials", "array", client.ErrPrecondition, codes.FailedPrecondition, "not a JSON object"},
-		"nothing replaced":               {"credentials", "unresolved", client.ErrPrecondition, codes.FailedPrecondition, "no field of it names"},
+		"nothing replaced":               {"credentials", "unresolved", client.ErrPrecondition, codes.FailedPrecondition, "none of its fields names"},
 		"a secret that is not allowed":   {"credentials", "forbidden", client.ErrDenied, codes.PermissionDenied, "allowedSecrets does not allow"},
 		"a config that cannot be read":   {"credentials", "unreadable", client.ErrUnavailable, codes.Unavailable, "the config store is unavailable"},
 		"a store that does not exist":    {"unconnected", "good", client.ErrUnavailable, codes.Unavailable, "the secret store is unavailable"},
 		"a store that does not answer":   {"credentials", "fifo", client.ErrTimeout, codes.DeadlineExceeded, "did not answer in time"},
-		"an answer over 4 MiB":           {"credentials", "large", client.ErrTooLarge, codes.ResourceExhausted, "larger than the 4 MiB"},
+		"an answer over 4 MiB":           {"credentials", "large", client.ErrTooLarge, codes.ResourceExhausted, "larger than the runtime's limit of 4 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := get(test.store)(t.Context(), test.guid)

@@ -31,7 +31,7 @@ func TestDrain(t *testing.T) {
 
 	require.NoError(t, component.Signal(syscall.SIGTERM))
 	require.NoError(t, daprd.Signal(syscall.SIGTERM))
-	requireSaid(t, component, "told to end")
+	requireSaid(t, component, "still serving while daprd is connected")
 	asked := 0
 	for !ended(daprd.Process) {
 		r, err := ask(t.Context(), daprd, "credentials", "c")

@@ -50,13 +50,13 @@ func TestErrors(t *testing.T) {
 		"a config that is not an object":     {"credentials", "array", nil, codes.FailedPrecondition, "not a JSON object"},
 		"a config over 1 MiB":                {"credentials", "huge", nil, codes.FailedPrecondition, "larger than 1 MiB"},
 		"a secret-path that is not a string": {"credentials", "odd-path", nil, codes.FailedPrecondition, "neither a string nor null"},
-		"nothing replaced":                   {"credentials", "unresolved", nil, codes.FailedPrecondition, "no field of it names a secret"},
+		"nothing replaced":                   {"credentials", "unresolved", nil, codes.FailedPrecondition, "none of its fields names a secret"},
 		"a config that is not UTF-8":         {"credentials", "latin1", nil, codes.FailedPrecondition, "not valid UTF-8"},
 		"a secret that is not allowed":       {"credentials", "forbidden", nil, codes.PermissionDenied, "allowedSecrets does not allow"},
 		"a config that cannot be read":       {"credentials", "unreadable", nil, codes.Unavailable, "the config store is unavailable"},
 		"a store that does not exist":        {"unconnected", "good", nil, codes.Unavailable, "the secret store is unavailable"},
 		"a store that does not answer":       {"credentials", "fifo", nil, codes.DeadlineExceeded, "the config store did not answer in time"},
-		"an answer over 4 MiB":               {"credentials", "large", nil, codes.ResourceExhausted, "larger than the 4 MiB"},
+		"an answer over 4 MiB":               {"credentials", "large", nil, codes.ResourceExhausted, "larger than the runtime's limit of 4 MiB"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -95,7 +95,7 @@ func TestReplacedSocket(t *testing.T) {
 	requireEnds(t, first.Process, "it serves a socket that daprd does not find")
 	require.ErrorContains(t, first.Stop(), "exit status 1")
 	require.Contains(t, first.Log(), "level=error")
-	require.Contains(t, first.Log(), socket+" was replaced while it was served, so that daprd sends its secrets to somebody else")
+	require.Contains(t, first.Log(), socket+" was replaced while it was served, so daprd sends its secrets to another process")
 	require.FileExists(t, socket, "the replacement must not be removed")
 
 	require.NoError(t, os.Remove(socket))

@@ -119,10 +119,10 @@ func TestWrongMetadata(t *testing.T) {
 			s.metadata(map[string]any{"secretStore.secretFile": "x"}), `did you mean "secretsFile"?`,
 		},
 		"what daprd would do itself": {
-			s.metadata(map[string]any{"keyPrefix": "none"}), `write it into configKey instead`,
+			s.metadata(map[string]any{"keyPrefix": "none"}), `write it into configKey`,
 		},
 		"a value without its unit": {
-			s.metadata(map[string]any{"cacheTTL": "60"}), `metadata cacheTTL: must be a duration with its unit`,
+			s.metadata(map[string]any{"cacheTTL": "60"}), `metadata cacheTTL: must be a duration with a unit`,
 		},
 	}
 	for name, test := range tests {

@@ -72,7 +72,7 @@ func TestFileInTheWay(t *testing.T) {
 	sockets := socketFolder(t)
 	path := filepath.Join(sockets, "credential-resolver.sock")
 	require.NoError(t, os.WriteFile(path, []byte("precious"), 0o600))
-	require.Contains(t, refusedStart(t, sockets), path+" is in the way and is not a socket: remove it")
+	require.Contains(t, refusedStart(t, sockets), path+" exists and is not a socket: remove it")
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, "precious", string(text))

@@ -123,7 +123,7 @@ func TestStoreRestartInAnOutage(t *testing.T) {
 				t.Logf("%s hangs: the first right answer came %v after the kill; the socket was there after %v",
 					hang.name, time.Since(before).Round(time.Millisecond), up.Round(time.Millisecond))
 				require.Positive(t, metric(t, r.metrics, "credential_resolver_stale_answers_total"))
-				requireSaid(t, r.current.Process, "answered as it was ")
+				requireSaid(t, r.current.Process, "answered with the last good credential")
 				require.NoError(t, hang.server.Continue())
 				require.Eventually(t, func() bool {
 					answered := metric(t, r.metrics, "credential_resolver_stale_answers_total")

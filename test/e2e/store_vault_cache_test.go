@@ -50,7 +50,7 @@ func vaultCached(t *testing.T, v *vaultStore) {
 	require.NoError(t, v.Stop())
 	require.Eventually(t, func() bool {
 		require.Equal(t, vaultCanary, v.answers(t, "brief", "analytics-db")["password"])
-		return contains(v.side.component, "answered as it was")
+		return contains(v.side.component, "answered with the last good credential")
 	}, patience, tick)
 	_, failure := v.side.get(t, "brief", "analytics-db", "refresh=true")
 	require.Contains(t, failure, "code = Unavailable", "a refresh request must not get an old answer")

@@ -41,7 +41,7 @@ var (
 	errClosed = errors.New("the store is being closed")
 
 	// ErrNotBegun means that a new read was necessary, and that it was not allowed.
-	ErrNotBegun = errors.New("no reading was begun")
+	ErrNotBegun = errors.New("no read was started")
 )
 
 // New returns a group with the clock now. timeout limits one read. spacing is the shortest
