@@ -1,10 +1,11 @@
--- What state.mysql.yaml needs of a MySQL or MariaDB server, and no more.
--- Afterwards: ALTER USER credentials IDENTIFIED BY '…' ACCOUNT UNLOCK, and the writer.
+-- The users, the tables and the least rights for state.mysql.yaml, on MySQL or MariaDB.
+-- Then set the passwords: ALTER USER credentials IDENTIFIED BY '…' ACCOUNT UNLOCK, and
+-- the same for credentials_writer.
 
-CREATE USER credentials ACCOUNT LOCK;        -- the component's, which reads
-CREATE USER credentials_writer ACCOUNT LOCK; -- of the commands put, edit and delete
+CREATE USER credentials ACCOUNT LOCK;        -- for the component, which only reads
+CREATE USER credentials_writer ACCOUNT LOCK; -- for the commands put, migrate and delete
 
--- As the store makes it, but for the collation of id, which heeds case.
+-- As the store creates it, except for the collation of id, which is case-sensitive.
 CREATE DATABASE credentials;
 CREATE TABLE credentials.state (
   id         VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
@@ -21,6 +22,6 @@ CREATE TABLE credentials.state (
 GRANT SELECT ON credentials.state TO credentials;
 GRANT SELECT, INSERT, UPDATE, DELETE ON credentials.state TO credentials_writer;
 
--- The store reads it never, but makes it unless it sees that it is there.
+-- The store never reads this table, but creates it if it does not exist.
 CREATE TABLE credentials.dapr_metadata (id VARCHAR(255) NOT NULL PRIMARY KEY, value TEXT NOT NULL);
 GRANT SELECT ON credentials.dapr_metadata TO credentials, credentials_writer;

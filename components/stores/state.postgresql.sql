@@ -1,10 +1,11 @@
--- What state.postgresql.yaml needs of a PostgreSQL database, and no more.
--- Afterwards: ALTER ROLE credentials PASSWORD '…', and the writer's too.
+-- The roles, the tables and the least rights for state.postgresql.yaml, on PostgreSQL.
+-- Then set the passwords: ALTER ROLE credentials PASSWORD '…', and the same for
+-- credentials_writer.
 
-CREATE ROLE credentials LOGIN;        -- the component's, which reads
-CREATE ROLE credentials_writer LOGIN; -- of the commands put, edit and delete
+CREATE ROLE credentials LOGIN;        -- for the component, which only reads
+CREATE ROLE credentials_writer LOGIN; -- for the commands put, migrate and delete
 
--- As version 2 of the store makes it.
+-- As version 2 of the store creates it.
 CREATE SCHEMA credentials;
 CREATE TABLE credentials.state (
   key        text NOT NULL PRIMARY KEY,
@@ -21,9 +22,9 @@ GRANT USAGE ON SCHEMA credentials TO credentials, credentials_writer;
 GRANT SELECT ON credentials.state TO credentials;
 GRANT SELECT, INSERT, UPDATE, DELETE ON credentials.state TO credentials_writer;
 
--- What the store remembers of its tables: that the one above, by its prefix, is
--- up to date. It locks a row while it looks, and PostgreSQL asks for the right to
--- make tables where one is made only if it is not there.
+-- Here the store records that the table above, named by its prefix, is up to date.
+-- It locks a row while it checks this. It also runs CREATE TABLE IF NOT EXISTS, for
+-- which PostgreSQL requires the right to create tables, even if the table exists.
 CREATE SCHEMA credential_resolver;
 CREATE TABLE credential_resolver.dapr_metadata (key text NOT NULL PRIMARY KEY, value text NOT NULL);
 INSERT INTO credential_resolver.dapr_metadata VALUES ('lock', 'lock'), ('migrations-state-v2-credentials.', '2');

@@ -1,18 +1,19 @@
-# What the component may read in Vault: the secrets that its credentials name, one
-# by one, and nothing else. To list, to write and to see metadata it needs nothing.
+# The least rights of the component in Vault: it may read the listed secrets, which
+# its credentials use. It needs no right to list, to write or to read metadata.
 #
 #     vault policy write credential-resolver deploy/vault/policy.hcl
 #     vault token create -policy=credential-resolver -no-default-policy -period=24h
 #
-# The Component's allowedSecrets has the same names: keep the two in step.
+# Keep the names the same as in the Component's allowedSecrets.
 #
-# "secret" is the store's enginePath, "dapr" its vaultKVPrefix. "data" belongs to
-# KV version 2 and stands in no name.
+# In these paths, "secret" is the store's enginePath and "dapr" is its vaultKVPrefix.
+# "data" belongs to KV version 2, and is not part of a secret's name.
 #
-# With names one by one, a single-key credential whose other fields are looked up as
-# well is refused: Vault says 403 of a name that it may not read, whether or not
-# there is a secret. Name the fields to look up (metadata lookupFields), take what is
-# refused for a literal (deniedProbe: literal), or allow "secret/data/dapr/*".
+# A credential with one secret per field looks up all its fields. For a name that is
+# not listed, Vault answers 403, even if no such secret exists, and the credential is
+# refused. There are three remedies: list the fields to look up (metadata
+# lookupFields), treat refused names as literals (deniedProbe: literal), or allow
+# "secret/data/dapr/*".
 path "secret/data/dapr/analytics-db" {
   capabilities = ["read"]
 }
@@ -25,8 +26,8 @@ path "secret/data/dapr/crm-refresh-token" {
   capabilities = ["read"]
 }
 
-# No secret. It lets the component see at its start that enginePath is right;
-# without it, a wrong one shows at the first request.
+# This is not a secret. With this right, the component checks enginePath at start.
+# Without it, only the first request shows that enginePath is wrong.
 path "secret/data/dapr/credential-resolver-probe" {
   capabilities = ["read"]
 }
