@@ -19,7 +19,7 @@ const (
 var refusals = []struct{ departure, originals, store, code string }{
 	{"a store that fails is an error, not literals", "secretstore-down", "credentials-down", codes.Unavailable.String()},
 	{
-		"an agent's credential of which nothing was replaced is an error, without unresolved: allow",
+		"an agent credential in which nothing was replaced is an error, unless unresolved is allow",
 		"secretstore", "credentials-strict", codes.FailedPrecondition.String(),
 	},
 }
