@@ -18,16 +18,15 @@ func TestCache(t *testing.T) {
 	s := newStores(t)
 	s.secret(t, "bundle", map[string]string{"password_key": "first"})
 	s.config(t, "db", `{"credentialSource":"agent","secret-path":"bundle","password":"password_key"}`)
-	metrics := metricsAddress(t)
-	side := startSidecar(t, harness.ComponentOptions{Args: []string{"--metrics-listen", metrics}},
-		credentials("default", s.metadata(map[string]any{"cacheTTL": "60s"})),
+	side := startSidecar(t, harness.ComponentOptions{Metrics: true},
+		credentials("default", s.metadata(map[string]any{"cacheTTL": "1h"})),
 		credentials("brief", s.metadata(map[string]any{"cacheTTL": "500ms", "negativeCacheTTL": "500ms"})))
 	password := func(component string, metadata ...string) string {
 		entries, failure := side.get(t, component, "db", metadata...)
 		require.Empty(t, failure)
 		return entries["password"]
 	}
-	hits := func() float64 { return metric(t, metrics, "credential_resolver_cache_hits_total") }
+	hits := func() float64 { return metric(t, side.component.Metrics, "credential_resolver_cache_hits_total") }
 
 	require.Equal(t, "first", password("default"))
 	require.Equal(t, "first", password("brief"))
@@ -48,7 +47,7 @@ func TestCache(t *testing.T) {
 	}, patience, tick, "a failure is not kept for long")
 
 	require.NoError(t, os.WriteFile(s.path("secrets.json"), []byte("{"), 0o600))
-	stale := func() float64 { return metric(t, metrics, "credential_resolver_stale_answers_total") }
+	stale := func() float64 { return metric(t, side.component.Metrics, "credential_resolver_stale_answers_total") }
 	require.Eventually(t, func() bool {
 		require.Equal(t, "second", password("brief"), "want the last good answer while the store is down")
 		return stale() > 0

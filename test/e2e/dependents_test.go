@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,17 +28,20 @@ func flattener(t *testing.T, name string, separator any) resource {
 	}
 }
 
-// separatorOf returns the separator that a flattener was initialised with.
+// separatorOf returns the separator that a flattener was initialised with, or what daprd says
+// if it has none.
 func separatorOf(t *testing.T, side *sidecar, name string) string {
 	t.Helper()
+	said := "none"
 	for _, separator := range []string{":", ".", "_", "-"} {
 		r, err := ask(t.Context(), side.daprd, name, "a"+separator+"b")
 		require.NoError(t, err)
 		if r.entries["a"+separator+"b"] == "v" {
 			return separator
 		}
+		said += fmt.Sprintf("; %s: status %d, %s", separator, r.status, r.message)
 	}
-	return "none"
+	return said
 }
 
 // separators returns stores with a credential whose entry "sep" is the separator.
@@ -93,8 +97,9 @@ var reconcileOften = []string{"--hot-reload-reconcile-interval", "1s"}
 func TestReconcile(t *testing.T) {
 	t.Parallel()
 	s := separators(t, ".")
-	metrics, sockets := metricsAddress(t), socketFolder(t)
-	component := startComponent(t, harness.ComponentOptions{SocketFolder: sockets, Args: []string{"--metrics-listen", metrics}})
+	sockets := socketFolder(t)
+	component := startComponent(t, harness.ComponentOptions{SocketFolder: sockets, Metrics: true})
+	metrics := component.Metrics
 	dependent := flattener(t, "dependent", secretKeyRef{"format", "sep"})
 	folder := newResourceFolder(t, credentials("credentials", s.metadata(nil)), dependent)
 	side := &sidecar{component, startDaprd(t, sockets, folder, reconcileOften...), sockets, folder}
@@ -138,11 +143,14 @@ func TestDependentWaits(t *testing.T) {
 	t.Parallel()
 	s := separators(t, ".")
 	require.NoError(t, os.Rename(s.path("secrets.json"), s.path("later.json")))
-	appears := time.AfterFunc(1500*time.Millisecond, func() { _ = os.Rename(s.path("later.json"), s.path("secrets.json")) })
-	t.Cleanup(func() { appears.Stop() })
-	begin := time.Now()
-	side := startSidecar(t, harness.ComponentOptions{},
-		credentials("credentials", s.metadata(nil)), flattener(t, "dependent", secretKeyRef{"format", "sep"}))
-	require.Equal(t, ".", separatorOf(t, side, "dependent"))
-	require.Greater(t, time.Since(begin), 1500*time.Millisecond, "the request must have waited")
+	sockets := socketFolder(t)
+	startComponent(t, harness.ComponentOptions{SocketFolder: sockets})
+	daprd := launchDaprd(t, sockets, newResourceFolder(t,
+		credentials("credentials", s.metadata(map[string]any{"requestTimeout": "1m"})), // which the Get may use up
+		flattener(t, "dependent", secretKeyRef{"format", "sep"})))
+	requireSaid(t, daprd, "Component loaded: credentials") // now comes the Get
+	require.Zero(t, count(daprd, "Component loaded: dependent"))
+	require.NoError(t, os.Rename(s.path("later.json"), s.path("secrets.json")))
+	require.NoError(t, daprd.AwaitReady(t.Context()))
+	require.Equal(t, ".", separatorOf(t, &sidecar{daprd: daprd}, "dependent"))
 }

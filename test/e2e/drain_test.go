@@ -20,11 +20,7 @@ func TestDrain(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
 	sockets := socketFolder(t)
-	component, err := harness.StartComponent(t.Context(), harness.ComponentOptions{
-		Binary: resolverBinary(t), SocketFolder: sockets, Args: []string{"--shutdown-delay", "1h"},
-	})
-	require.NoError(t, err)
-	t.Cleanup(component.Kill)
+	component := startComponent(t, harness.ComponentOptions{SocketFolder: sockets, Args: []string{"--shutdown-delay", "1h"}})
 	daprd := startDaprd(t, sockets, newResourceFolder(t, credentials("credentials", s.metadata(nil))),
 		"--dapr-block-shutdown-duration", "3s")
 	requireServes(t, daprd)

@@ -58,7 +58,7 @@ func TestSharedSocketFolder(t *testing.T) {
 	s := oneCredential(t)
 	makeReachable(t, s.folder)
 	o := harness.ComponentOptions{
-		SocketFolder: ownedtest.Folder(t, 0o777), StateDir: ownedtest.Folder(t, 0o777), Binary: resolverBinary(t),
+		SocketFolder: ownedtest.Folder(t, 0o777), StateDir: ownedtest.Folder(t, 0o777),
 	}
 	require.Contains(t, refusedStart(t, o.SocketFolder), "--shared-socket-folder")
 	require.NoError(t, os.Chmod(s.path("secrets.json"), 0o644))
@@ -66,8 +66,7 @@ func TestSharedSocketFolder(t *testing.T) {
 		o.UID, o.Binary = nobody, copyBinary(t)
 	}
 	o.Args = []string{"--shared-socket-folder"}
-	first, err := harness.StartComponent(t.Context(), o)
-	require.NoError(t, err)
+	first := startComponent(t, o)
 	daprd := startDaprd(t, o.SocketFolder, newResourceFolder(t, credentials("credentials", s.metadata(nil))))
 	requireServes(t, daprd)
 	first.Kill()
@@ -81,11 +80,10 @@ func TestReplacedSocket(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
 	o := harness.ComponentOptions{
-		SocketFolder: ownedtest.Folder(t, 0o777), StateDir: t.TempDir(),
-		Binary: resolverBinary(t), Args: []string{"--shared-socket-folder"},
+		SocketFolder: ownedtest.Folder(t, 0o777), StateDir: t.TempDir(), Args: []string{"--shared-socket-folder"},
 	}
-	first, err := harness.StartComponent(t.Context(), o)
-	require.NoError(t, err)
+	first := launchComponent(t, o)
+	require.NoError(t, first.AwaitReady(t.Context()))
 	daprd := startDaprd(t, o.SocketFolder, newResourceFolder(t, credentials("credentials", s.metadata(nil))))
 	requireServes(t, daprd)
 	socket := filepath.Join(o.SocketFolder, "credential-resolver.sock")

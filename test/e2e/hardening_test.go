@@ -46,12 +46,12 @@ func TestMemoryIsNotForOthersOfTheUser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			uid, metrics, sockets := ordinary(), metricsAddress(t), socketFolder(t)
+			uid, sockets := ordinary(), socketFolder(t)
 			if os.Getuid() == 0 {
 				require.NoError(t, os.Chown(sockets, int(uid), int(uid)))
 			}
 			require.NoError(t, os.Chmod(sockets, 0o755))
-			o := harness.ComponentOptions{SocketFolder: sockets, Args: append([]string{"--metrics-listen", metrics}, test.flags...)}
+			o := harness.ComponentOptions{SocketFolder: sockets, Metrics: true, Args: test.flags}
 			if os.Getuid() == 0 {
 				o.UID = uid
 			}
@@ -78,9 +78,9 @@ func TestMemoryIsNotForOthersOfTheUser(t *testing.T) {
 				require.Regexp(t, noCore, string(limits))
 			}
 			// The component can still read its own files in /proc.
-			require.Positive(t, metric(t, metrics, "process_open_fds"))
-			require.Positive(t, metric(t, metrics, "process_max_fds"))
-			require.Positive(t, metric(t, metrics, "process_resident_memory_bytes"))
+			require.Positive(t, metric(t, component.Metrics, "process_open_fds"))
+			require.Positive(t, metric(t, component.Metrics, "process_max_fds"))
+			require.Positive(t, metric(t, component.Metrics, "process_resident_memory_bytes"))
 		})
 	}
 }

@@ -61,14 +61,6 @@ func descriptors(t *testing.T, p *harness.Process) []string {
 	return targets
 }
 
-// metricsAddress returns a free address for --metrics-listen.
-func metricsAddress(t *testing.T) string {
-	t.Helper()
-	ports, err := harness.FreePorts(1)
-	require.NoError(t, err)
-	return fmt.Sprintf("127.0.0.1:%d", ports[0])
-}
-
 // metric returns the value of one of the component's metrics, or 0 if it does not exist. name
 // includes the labels, as they are printed.
 func metric(t *testing.T, address, name string) float64 {

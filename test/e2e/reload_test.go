@@ -54,8 +54,8 @@ func TestReloads(t *testing.T) {
 	}
 	edit(0)
 	putInto(t, r, "", "c", `{"credentialSource":"agent","version":"its-version"}`)
-	metrics := metricsAddress(t)
-	side := startSidecar(t, harness.ComponentOptions{Args: []string{"--metrics-listen", metrics, "--allow-core-dumps"}}, r)
+	side := startSidecar(t, harness.ComponentOptions{Metrics: true, Args: []string{"--allow-core-dumps"}}, r)
+	metrics := side.component.Metrics
 	requireVersion(t, side.daprd, 0)
 	_ = metric(t, metrics, "go_goroutines") // opens the metrics connection, which stays open
 	before := footprintOf(t, side.component.Process, metrics)

@@ -41,11 +41,10 @@ func TestCallerLeaves(t *testing.T) {
 	t.Parallel()
 	s := newStores(t)
 	require.NoError(t, syscall.Mkfifo(s.path("configs/hangs.json"), 0o644))
-	metrics := metricsAddress(t)
-	side := startSidecar(t, harness.ComponentOptions{Args: []string{"--metrics-listen", metrics}},
+	side := startSidecar(t, harness.ComponentOptions{Metrics: true},
 		credentials("credentials", s.metadata(map[string]any{"storeTimeout": "1s"})))
 	requests := func(code string) float64 {
-		return metric(t, metrics, `credential_resolver_requests_total{code="`+code+`"}`)
+		return metric(t, side.component.Metrics, `credential_resolver_requests_total{code="`+code+`"}`)
 	}
 
 	ctx, leave := context.WithTimeout(t.Context(), 10*tick)

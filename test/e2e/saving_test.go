@@ -45,11 +45,8 @@ func (s *sidecar) save(t *testing.T, binding, body string) (guid, failure string
 
 // TestSaving uses the shipped Components for development.
 func TestSaving(t *testing.T) {
-	o := harness.ComponentOptions{
-		SocketFolder: socketFolder(t), Binary: resolverBinary(t), Env: []string{"XDG_DATA_HOME=" + t.TempDir()},
-	}
-	component, err := harness.StartComponent(t.Context(), o)
-	require.NoError(t, err)
+	o := harness.ComponentOptions{SocketFolder: socketFolder(t), Env: []string{"XDG_DATA_HOME=" + t.TempDir()}}
+	component := startComponent(t, o)
 	daprd := startDaprd(t, o.SocketFolder, "../../components/local")
 	side := &sidecar{component: component, daprd: daprd}
 	sdk := side.sdk(t)

@@ -35,8 +35,8 @@ func TestScopes(t *testing.T) {
 	for _, guid := range []string{"c-2", "C-2", "c-1", "c-22"} {
 		s.config(t, guid, `{"it":"`+guid+`"}`)
 	}
-	metrics, sockets := metricsAddress(t), socketFolder(t)
-	startComponent(t, harness.ComponentOptions{SocketFolder: sockets, Args: []string{"--metrics-listen", metrics}})
+	sockets := socketFolder(t)
+	metrics := startComponent(t, harness.ComponentOptions{SocketFolder: sockets, Metrics: true}).Metrics
 	folder := newResourceFolder(t, credentials("allowing", s.metadata(nil)), credentials("denying", s.metadata(nil)))
 	side := &sidecar{daprd: startDaprd(t, sockets, folder, "--config", scopes(t, `
       - storeName: allowing

@@ -22,8 +22,7 @@ func TestLeftoverSocket(t *testing.T) {
 	t.Parallel()
 	s := oneCredential(t)
 	sockets := socketFolder(t)
-	killed, err := harness.StartComponent(t.Context(), harness.ComponentOptions{Binary: resolverBinary(t), SocketFolder: sockets})
-	require.NoError(t, err)
+	killed := startComponent(t, harness.ComponentOptions{SocketFolder: sockets})
 	killed.Kill()
 	require.FileExists(t, filepath.Join(sockets, "credential-resolver.sock"))
 

@@ -17,8 +17,9 @@ import (
 func TestReconcileWhileAStoreIsDown(t *testing.T) {
 	t.Parallel()
 	s := separators(t, ".")
-	metrics, sockets := metricsAddress(t), socketFolder(t)
-	component := startComponent(t, harness.ComponentOptions{SocketFolder: sockets, Args: []string{"--metrics-listen", metrics}})
+	sockets := socketFolder(t)
+	component := startComponent(t, harness.ComponentOptions{SocketFolder: sockets, Metrics: true})
+	metrics := component.Metrics
 	folder := newResourceFolder(t, credentials("credentials", s.metadata(nil)),
 		flattener(t, "dependent", secretKeyRef{"format", "sep"}))
 	side := &sidecar{component, startDaprd(t, sockets, folder, reconcileOften...), sockets, folder}

@@ -48,13 +48,11 @@ func TestStartTogether(t *testing.T) {
 		if daprdFirst {
 			daprd = launchDaprd(t, sockets, folder)
 		}
-		component, err := harness.LaunchComponent(harness.ComponentOptions{Binary: resolverBinary(t), SocketFolder: sockets})
-		require.NoError(t, err)
-		t.Cleanup(component.Kill)
+		launchComponent(t, harness.ComponentOptions{SocketFolder: sockets})
 		if !daprdFirst {
 			daprd = launchDaprd(t, sockets, folder)
 		}
-		err = daprd.AwaitReady(t.Context()) // daprd may be ready for a moment before it ends
+		err := daprd.AwaitReady(t.Context()) // daprd may be ready for a moment before it ends
 		require.Eventually(t, func() bool { return contains(daprd, found) || ended(daprd.Process) }, patience, tick, "daprd hangs")
 		t.Logf("daprd first: %t, found: %t", daprdFirst, contains(daprd, found))
 		if contains(daprd, found) {

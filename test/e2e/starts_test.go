@@ -96,9 +96,7 @@ func TestStarts(t *testing.T) {
 
 	var slowest time.Duration
 	for i := range *starts {
-		component, err := harness.StartComponent(ctx, harness.ComponentOptions{Binary: resolverBinary(t), SocketFolder: sockets})
-		require.NoError(t, err)
-		t.Cleanup(component.Kill)
+		component := startComponent(t, harness.ComponentOptions{SocketFolder: sockets})
 
 		ready, stuck, before := time.Now(), s.begun.Load(), s.found.Load()
 		// gRPC dials a socket that refused a connection again after 1 s, 1.6 s, 2.6 s, …

@@ -44,9 +44,8 @@ func TestWithoutStateFolder(t *testing.T) {
 	s := newStores(t)
 	s.config(t, "c", `{"credentialSource":"agent","password":"pw"}`)
 	s.secret(t, "pw", map[string]string{"value": "right"})
-	o := harness.ComponentOptions{SocketFolder: socketFolder(t), StateDir: "/proc/none", Binary: resolverBinary(t)}
-	first, err := harness.StartComponent(t.Context(), o)
-	require.NoError(t, err)
+	o := harness.ComponentOptions{SocketFolder: socketFolder(t), StateDir: "/proc/none"}
+	first := startComponent(t, o)
 	requireSaid(t, first, "--state-dir")
 	side := &sidecar{daprd: startDaprd(t, o.SocketFolder, newResourceFolder(t, credentials("credentials", s.metadata(nil))))}
 	first.Kill()
@@ -68,15 +67,14 @@ func TestOtherPIDNamespace(t *testing.T) {
 	s := newStores(t)
 	s.config(t, "c", `{"credentialSource":"agent","password":"pw"}`)
 	s.secret(t, "pw", map[string]string{"value": "right"})
-	o := harness.ComponentOptions{
-		SocketFolder: socketFolder(t), Binary: resolverBinary(t), OtherPIDs: true,
-	}
-	first, err := harness.StartComponent(t.Context(), o)
+	o := harness.ComponentOptions{SocketFolder: socketFolder(t), OtherPIDs: true}
+	first, err := tryComponent(t, o)
 	if errors.Is(err, fs.ErrPermission) {
 		t.Log("this system does not allow PID namespaces; the tests of package pluggable cover the rest")
 		return
 	}
 	require.NoError(t, err)
+	require.NoError(t, first.AwaitReady(t.Context()))
 	side := &sidecar{daprd: startDaprd(t, o.SocketFolder, newResourceFolder(t, credentials("credentials", s.metadata(nil))))}
 	entries, failure := side.get(t, "credentials", "c")
 	require.Empty(t, failure)

@@ -23,8 +23,7 @@ func TestUnreadableFiles(t *testing.T) {
 	}
 	s.secret(t, "bundle", map[string]string{"password_key": "first"})
 	s.config(t, "db", `{"credentialSource":"agent","secret-path":"bundle","password":"password_key"}`)
-	metrics, o := metricsAddress(t), harness.ComponentOptions{SocketFolder: socketFolder(t)}
-	o.Args = []string{"--metrics-listen", metrics}
+	o := harness.ComponentOptions{SocketFolder: socketFolder(t), Metrics: true}
 	require.NoError(t, os.Chmod(o.SocketFolder, 0o755))
 	if os.Getuid() == 0 { // root ignores file modes
 		o.UID = ordinary()
@@ -39,7 +38,7 @@ func TestUnreadableFiles(t *testing.T) {
 		require.Empty(t, failure)
 		return entries["password"]
 	}
-	stale := func() float64 { return metric(t, metrics, "credential_resolver_stale_answers_total") }
+	stale := func() float64 { return metric(t, component.Metrics, "credential_resolver_stale_answers_total") }
 	require.Equal(t, "first", password())
 
 	for _, path := range []string{s.path("secrets.json"), s.path("configs/db.json")} {

@@ -8,17 +8,22 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"time"
-)
 
-// startTimeout limits the start of one program.
-const startTimeout = 30 * time.Second
+	"credential-resolver/test/waiting"
+)
 
 // socketName is the name of the component's socket.
 const socketName = "credential-resolver.sock"
 
 // Component is a running credential-resolver.
-type Component struct{ *Process }
+type Component struct {
+	*Process // AwaitReady may replace it
+
+	// Metrics is the address of its metrics, as "127.0.0.1:port"; "" without ComponentOptions.Metrics.
+	Metrics string
+
+	options ComponentOptions
+}
 
 // ComponentOptions are the options to start the component.
 type ComponentOptions struct {
@@ -33,6 +38,7 @@ type ComponentOptions struct {
 	Keep         bool      // it keeps running when this process ends
 	UID          uint32    // its user; 0 means the user of this process
 	OtherPIDs    bool      // it gets its own PID namespace, as in a container
+	Metrics      bool      // it serves its metrics
 }
 
 // StartComponent starts the component and waits until its socket answers.
@@ -41,25 +47,48 @@ func StartComponent(ctx context.Context, o ComponentOptions) (*Component, error)
 	if err != nil {
 		return nil, err
 	}
-	return c, c.awaitSocket(ctx, filepath.Join(o.SocketFolder, socketName))
+	return c, c.AwaitReady(ctx)
 }
 
 // LaunchComponent starts the component without waiting.
 func LaunchComponent(o ComponentOptions) (*Component, error) {
+	c := &Component{options: o}
+	if err := c.launch(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// launch starts the component, on a new port if it serves its metrics.
+func (c *Component) launch() (err error) {
+	o := c.options
 	state := cmp.Or(o.StateDir, filepath.Join(o.SocketFolder, ".state")) // daprd skips folders
 	args := []string{"serve", "--state-dir", state, "--state-dir-on-disk"}
 	if o.LogLevel != "" {
 		args = append(args, "--log-level", o.LogLevel)
 	}
-	args = append(args, o.Args...)
-	p, err := start(command{
-		path: o.Binary, args: args, dir: o.Dir, log: o.Log, keep: o.Keep, uid: o.UID, pids: o.OtherPIDs,
-		env: append([]string{"DAPR_COMPONENTS_SOCKETS_FOLDER=" + o.SocketFolder}, o.Env...),
-	})
-	if err != nil {
-		return nil, err
+	var ports *Ports
+	if o.Metrics {
+		if ports, err = TakePorts(1); err != nil {
+			return err
+		}
+		c.Metrics = fmt.Sprintf("127.0.0.1:%d", ports.Numbers[0])
+		args = append(args, "--metrics-listen", c.Metrics)
 	}
-	return &Component{p}, nil
+	args = append(args, o.Args...)
+	c.Process, err = start(command{
+		path: o.Binary, args: args, dir: o.Dir, log: o.Log, keep: o.Keep, uid: o.UID, pids: o.OtherPIDs,
+		env: append([]string{"DAPR_COMPONENTS_SOCKETS_FOLDER=" + o.SocketFolder}, o.Env...), ports: ports,
+	})
+	return err
+}
+
+// AwaitReady waits until the component's socket answers. If the component finds its port in
+// use, it is started again on another.
+func (c *Component) AwaitReady(ctx context.Context) error {
+	return onFreePorts(
+		func() error { return c.awaitSocket(ctx, filepath.Join(c.options.SocketFolder, socketName)) },
+		func() bool { return c.portWasInUse() }, c.launch)
 }
 
 // StartPluggable starts a pluggable component that serves <name>.sock in the folder, and waits
@@ -73,7 +102,7 @@ func StartPluggable(ctx context.Context, binary, folder, name string, args ...st
 }
 
 func (p *Process) awaitSocket(ctx context.Context, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, waiting.Long)
 	defer cancel()
 	return p.await(ctx, func() bool {
 		c, err := net.Dial("unix", path)

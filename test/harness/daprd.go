@@ -7,14 +7,18 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+
+	"credential-resolver/test/waiting"
 )
 
 // Daprd is a running daprd without placement, scheduler and application.
 type Daprd struct {
-	*Process
+	*Process // AwaitReady may replace it
 
 	HTTPPort int
 	GRPCPort int
+
+	options DaprdOptions
 }
 
 // DaprdOptions are the options to start daprd.
@@ -43,18 +47,28 @@ func StartDaprd(ctx context.Context, o DaprdOptions) (*Daprd, error) {
 
 // LaunchDaprd starts daprd without waiting.
 func LaunchDaprd(o DaprdOptions) (*Daprd, error) {
-	ports, err := FreePorts(3)
-	if err != nil {
+	d := &Daprd{options: o}
+	if err := d.launch(); err != nil {
 		return nil, err
 	}
-	d := &Daprd{HTTPPort: ports[0], GRPCPort: ports[1]}
+	return d, nil
+}
+
+// launch starts daprd on new ports.
+func (d *Daprd) launch() error {
+	ports, err := TakePorts(3)
+	if err != nil {
+		return err
+	}
+	o := d.options
+	d.HTTPPort, d.GRPCPort = ports.Numbers[0], ports.Numbers[1]
 	args := []string{
 		"--app-id", cmp.Or(o.AppID, "app"), "--resources-path", o.ResourcesPath,
 		"--placement-host-address", "", "--scheduler-host-address", "", "--enable-metrics=false",
 		"--dapr-listen-addresses", "127.0.0.1",
-		"--dapr-http-port", strconv.Itoa(ports[0]),
-		"--dapr-grpc-port", strconv.Itoa(ports[1]),
-		"--dapr-internal-grpc-port", strconv.Itoa(ports[2]),
+		"--dapr-http-port", strconv.Itoa(d.HTTPPort),
+		"--dapr-grpc-port", strconv.Itoa(d.GRPCPort),
+		"--dapr-internal-grpc-port", strconv.Itoa(ports.Numbers[2]),
 		"--dapr-internal-grpc-listen-address", "127.0.0.1",
 	}
 	if o.Config != "" {
@@ -62,16 +76,20 @@ func LaunchDaprd(o DaprdOptions) (*Daprd, error) {
 	}
 	d.Process, err = start(command{
 		path: o.Binary, args: append(args, o.Args...), dir: o.Dir, log: o.Log, keep: o.Keep, uid: o.UID, pids: o.OtherPIDs,
-		env: []string{"DAPR_COMPONENTS_SOCKETS_FOLDER=" + o.SocketFolder},
+		env: []string{"DAPR_COMPONENTS_SOCKETS_FOLDER=" + o.SocketFolder}, ports: ports,
 	})
-	return d, err
+	return err
 }
 
-// AwaitReady waits until daprd's components are loaded.
+// AwaitReady waits until daprd's components are loaded. If daprd finds its ports in use, it is
+// started again on others.
 func (d *Daprd) AwaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	return d.await(ctx, func() bool { return d.Ready(ctx) })
+	ready := func() error {
+		ctx, cancel := context.WithTimeout(ctx, waiting.Long)
+		defer cancel()
+		return d.await(ctx, func() bool { return d.Ready(ctx) })
+	}
+	return onFreePorts(ready, func() bool { return d.portWasInUse() }, d.launch)
 }
 
 // Ready reports whether daprd's components are loaded.

@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"credential-resolver/test/waiting"
 )
 
 // Etcd is an etcd server that identifies its clients by their certificates, and restricts them
@@ -50,7 +51,7 @@ func StartEtcd(ctx context.Context) (*Etcd, error) {
 			return nil, err
 		}
 	}
-	if err := s.Restart(ctx); err != nil {
+	if err := s.Start(ctx); err != nil {
 		return e, err
 	}
 	return e, e.enableAuth(ctx)
@@ -114,7 +115,7 @@ func (e *Etcd) administer(ctx context.Context, fn func(*clientv3.Client) error) 
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(e.CA.Certificate))
 	client, err := clientv3.New(clientv3.Config{
-		Endpoints: []string{e.Address}, DialTimeout: 5 * time.Second, Context: ctx, Logger: zap.NewNop(),
+		Endpoints: []string{e.Address}, DialTimeout: waiting.Long, Context: ctx, Logger: zap.NewNop(),
 		TLS: &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
 	})
 	if err != nil {

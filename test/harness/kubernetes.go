@@ -48,7 +48,7 @@ func StartKubernetes(ctx context.Context, binary string) (*Kubernetes, error) {
 	if err := k.writeFiles(); err != nil {
 		return k, err
 	}
-	if err := k.Restart(ctx); err != nil {
+	if err := k.Start(ctx); err != nil {
 		return k, err
 	}
 	return k, k.await(ctx, func() bool { // the server creates it a moment later

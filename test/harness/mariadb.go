@@ -54,7 +54,7 @@ func StartMariaDB(ctx context.Context, password string) (*MariaDB, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("mariadb-install-db: %w\n%s", err, out)
 	}
-	if err := m.Restart(ctx); err != nil {
+	if err := m.Start(ctx); err != nil {
 		return nil, err
 	}
 	if err := m.Exec(ctx, "SET PASSWORD FOR root@'127.0.0.1' = PASSWORD('"+password+"')"); err != nil {

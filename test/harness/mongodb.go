@@ -35,7 +35,7 @@ func StartMongoDB(ctx context.Context, folder string) (*MongoDB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m, m.Restart(ctx)
+	return m, m.Start(ctx)
 }
 
 // URL returns the server's connection string.

@@ -26,11 +26,17 @@ func StartPgBouncer(ctx context.Context, behind *Postgres, passwords map[string]
 	}
 	b := &PgBouncer{}
 	b.Server, err = newServer(serverSpec{
-		path: path, uid: uid, args: func(s *Server) []string { return []string{filepath.Join(s.Dir, "pgbouncer.ini")} },
+		path: path, uid: uid,
+		files: func(s *Server) error { return writePgBouncerFiles(s, behind, passwords) },
+		args:  func(s *Server) []string { return []string{filepath.Join(s.Dir, "pgbouncer.ini")} },
 	})
 	if err != nil {
 		return nil, err
 	}
+	return b, b.Start(ctx)
+}
+
+func writePgBouncerFiles(s *Server, behind *Postgres, passwords map[string]string) error {
 	var users string
 	for role, password := range passwords {
 		users += fmt.Sprintf("%q %q\n", role, password)
@@ -39,14 +45,14 @@ func StartPgBouncer(ctx context.Context, behind *Postgres, passwords map[string]
 		"users.txt": users,
 		"pgbouncer.ini": fmt.Sprintf("[databases]\npostgres = host=127.0.0.1 port=%d\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"+
 			"listen_port = %s\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = %s\npool_mode = transaction\ndefault_pool_size = 4\n",
-			behind.port, strconv.Itoa(b.port), filepath.Join(b.Dir, "users.txt")),
+			behind.port, strconv.Itoa(s.port), filepath.Join(s.Dir, "users.txt")),
 	}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(b.Dir, name), []byte(text), 0o644); err != nil {
-			return b, err
+		if err := os.WriteFile(filepath.Join(s.Dir, name), []byte(text), 0o644); err != nil {
+			return err
 		}
 	}
-	return b, b.Restart(ctx)
+	return nil
 }
 
 // URL returns the connection string of a role.

@@ -60,7 +60,7 @@ func StartPostgres(ctx context.Context, password string) (*Postgres, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	return p, p.Restart(ctx)
+	return p, p.Start(ctx)
 }
 
 func postgresArgs(s *Server) []string {

@@ -9,14 +9,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"credential-resolver/test/waiting"
 )
 
 // Process is a program that was started.
@@ -26,6 +28,8 @@ type Process struct {
 	log  *logBuffer
 	done chan struct{}
 	err  error
+
+	killed atomic.Bool // by Kill
 }
 
 // command says how to start a program.
@@ -40,6 +44,8 @@ type command struct {
 	pids bool      // it gets its own PID namespace
 
 	group bool // it leads its own process group
+
+	ports *Ports // that it listens on: they are released when it ends; nil if another releases them
 }
 
 func start(c command) (*Process, error) {
@@ -70,8 +76,9 @@ func start(c command) (*Process, error) {
 		started <- err
 		if err == nil {
 			p.err = p.cmd.Wait()
-			close(p.done)
+			defer close(p.done)
 		}
+		c.ports.Release()
 	}()
 	return p, <-started
 }
@@ -85,25 +92,29 @@ func (p *Process) Log() string { return p.log.String() }
 // Signal sends a signal to the program.
 func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
-// Stop asks the program to end and waits for it. A program that does not end within ten seconds
-// is killed, and Stop returns an error.
+// Stop asks the program to end and waits for it. A program that does not end is killed, and
+// Stop returns an error.
 func (p *Process) Stop() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
 		return p.err
-	case <-time.After(10 * time.Second):
+	case <-time.After(waiting.Long):
 		_ = p.cmd.Process.Kill()
 		<-p.done
-		return fmt.Errorf("%s did not end within 10 s of SIGTERM", p.name)
+		return fmt.Errorf("%s did not end within %v of SIGTERM", p.name, waiting.Long)
 	}
 }
 
 // Ended returns a channel that is closed when the program has ended.
 func (p *Process) Ended() <-chan struct{} { return p.done }
 
+// Killed tells whether Kill was called.
+func (p *Process) Killed() bool { return p.killed.Load() }
+
 // Kill kills the program.
 func (p *Process) Kill() {
+	p.killed.Store(true)
 	_ = p.cmd.Process.Kill()
 	<-p.done
 }
@@ -132,20 +143,6 @@ func errOr(err error) error {
 		return errors.New("exit status 0")
 	}
 	return err
-}
-
-// FreePorts returns n ports of loopback that are free now.
-func FreePorts(n int) ([]int, error) {
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = l.Close() }() // close all of them at the end, so that the ports differ
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports, nil
 }
 
 // logBuffer collects a program's output.

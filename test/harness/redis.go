@@ -43,7 +43,7 @@ func StartRedis(ctx context.Context, password string, users ...string) (*Redis, 
 	if err := os.WriteFile(filepath.Join(s.Dir, "users.acl"), []byte(acl), 0o600); err != nil {
 		return nil, err
 	}
-	return r, s.Restart(ctx)
+	return r, s.Start(ctx)
 }
 
 func redisArgs(s *Server) []string {

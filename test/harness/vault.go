@@ -42,12 +42,22 @@ func HashiCorpVault() VaultServer {
 func StartVault(ctx context.Context, server VaultServer, binary string) (*Vault, error) {
 	s, err := newServer(serverSpec{
 		path: binary, ready: vaultAnswers,
-		args: func(s *Server) []string { return []string{"server", "-config", vaultConfig(s)} },
+		files: func(s *Server) error { return writeVaultConfig(s, server.settings) },
+		args:  func(s *Server) []string { return []string{"server", "-config", vaultConfig(s)} },
 	})
 	if err != nil {
 		return nil, err
 	}
 	v := &Vault{Server: s}
+	if err := s.Start(ctx); err != nil {
+		return v, err
+	}
+	return v, v.initialize(ctx)
+}
+
+func vaultConfig(s *Server) string { return filepath.Join(s.Dir, "vault.hcl") }
+
+func writeVaultConfig(s *Server, settings string) error {
 	config := fmt.Sprintf(`
 		storage "raft" {
 			path = %q
@@ -58,19 +68,11 @@ func StartVault(ctx context.Context, server VaultServer, binary string) (*Vault,
 			cluster_address = "127.0.0.1:%d"
 			tls_disable = true
 		}
-		api_addr = %q
+		api_addr = "http://%s"
 		cluster_addr = "http://127.0.0.1:%d"
-		%s`, s.Dir, s.Address, s.more, v.URL(), s.more, server.settings)
-	if err := os.WriteFile(vaultConfig(s), []byte(config), 0o600); err != nil {
-		return v, err
-	}
-	if err := s.Restart(ctx); err != nil {
-		return v, err
-	}
-	return v, v.initialize(ctx)
+		%s`, s.Dir, s.Address, s.more, s.Address, s.more, settings)
+	return os.WriteFile(vaultConfig(s), []byte(config), 0o600)
 }
-
-func vaultConfig(s *Server) string { return filepath.Join(s.Dir, "vault.hcl") }
 
 func vaultAnswers(ctx context.Context, s *Server) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Address+"/v1/sys/seal-status", nil)

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -23,7 +22,6 @@ type sidecar struct {
 	slow, slowToo      *slowProxy // of the loaded Component, and of the other
 	component          *harness.Component
 	daprd              *harness.Daprd
-	metrics            string // the address of the component's metrics
 	loadConn, restConn *grpc.ClientConn
 }
 
@@ -46,13 +44,8 @@ func (s *stores) startSidecar(ctx context.Context, more map[string]string) (side
 	if err != nil {
 		return side, err
 	}
-	ports, err := harness.FreePorts(1)
-	if err != nil {
-		return side, err
-	}
-	side.metrics = "127.0.0.1:" + strconv.Itoa(ports[0])
 	side.component, err = harness.StartComponent(ctx, harness.ComponentOptions{
-		Binary: s.resolver, SocketFolder: side.folder, LogLevel: "error", Args: []string{"--metrics-listen", side.metrics},
+		Binary: s.resolver, SocketFolder: side.folder, LogLevel: "error", Metrics: true,
 	})
 	if err != nil {
 		return side, err

@@ -40,7 +40,7 @@ func (side *sidecar) watch(ctx context.Context) (end func() (process, error)) {
 
 // goroutines returns the number of the component's goroutines.
 func (side *sidecar) goroutines(ctx context.Context) (int, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+side.metrics+"/metrics", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+side.component.Metrics+"/metrics", nil)
 	if err != nil {
 		return 0, err
 	}
