@@ -15,11 +15,12 @@ import (
 	"credential-resolver/backend"
 	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
+	"credential-resolver/test/waiting"
 )
 
 const (
 	// long is longer than any test waits. A wait that ends sooner ended for its own reason.
-	long = 20 * time.Second
+	long = waiting.Long
 	tick = 10 * time.Millisecond
 	guid = "0b3c2a54-0a3f-4f5e-9d0b-6a1f2f3e4d5c"
 )

@@ -20,11 +20,12 @@ import (
 	"credential-resolver/component"
 	"credential-resolver/internal/canary"
 	"credential-resolver/internal/logtext"
+	"credential-resolver/test/waiting"
 )
 
 const (
 	// patience is how long a test waits for a condition.
-	patience = 20 * time.Second
+	patience = waiting.Long
 	tick     = 5 * time.Millisecond
 )
 

@@ -88,6 +88,6 @@ func TestExecPluginThatComesLaterIsNotRun(t *testing.T) {
 		defer cancel()
 		_, err := secretOf(ctx, opened, "a") // the call makes it connect again
 		return credential.KindOf(err) == credential.Unavailable && strings.Contains(log.String(), "--allow-exec-plugins")
-	}, 10*store.DefaultTimeout, storetest.Tick)
+	}, storetest.Long, storetest.Tick)
 	require.NoFileExists(t, ran)
 }

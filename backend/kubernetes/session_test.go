@@ -102,8 +102,8 @@ func TestServerBehindAProxyLeavesNothingBehind(t *testing.T) {
 		require.Error(t, err)
 	}
 	require.EqualValues(t, 20, proxy.Made.Load())
-	require.Eventually(t, func() bool { return proxy.Open.Load() == 0 }, store.DefaultTimeout, time.Millisecond)
-	require.Eventually(t, func() bool { return runtime.NumGoroutine() < before+10 }, store.DefaultTimeout, time.Millisecond)
+	require.Eventually(t, func() bool { return proxy.Open.Load() == 0 }, storetest.Long, time.Millisecond)
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() < before+10 }, storetest.Long, time.Millisecond)
 }
 
 func TestRedirectIsNotFollowed(t *testing.T) {
@@ -129,9 +129,9 @@ func TestDeadConnectionIsLeftBehind(t *testing.T) {
 	_, err := conn.Get(ctx, "a")
 	require.Equal(t, credential.Timeout, credential.KindOf(err))
 	require.Eventually(t, func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), storetest.Tick)
+		ctx, cancel := context.WithTimeout(t.Context(), store.DefaultTimeout)
 		defer cancel()
 		_, err := conn.Get(ctx, "a")
 		return err == nil
-	}, store.DefaultTimeout, time.Millisecond)
+	}, storetest.Long, time.Millisecond)
 }

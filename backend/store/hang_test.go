@@ -31,7 +31,7 @@ func timeUntilOpen(t *testing.T, limits Limits, request time.Duration, hang func
 			_, err := guarded(ctx, g, hang)
 			assert.Error(t, err)
 		})
-		time.Sleep(time.Second / 40)
+		<-time.After(time.Second / 40)
 		if g.breaker.State() == gobreaker.StateOpen {
 			return time.Since(began)
 		}

@@ -89,12 +89,12 @@ func TestAStoreThatFailsIsNotAskedForAWhile(t *testing.T) {
 		}
 		assert.Equal(t, int32(3), made.Load(), "no calls after the breaker has opened")
 
-		time.Sleep(5*time.Second + time.Millisecond) // the bubble's clock, so the test does not wait
+		<-time.After(5*time.Second + time.Millisecond) // the bubble's clock, so the test does not wait
 		require.Error(t, ask(), "the fourth failure")
 		require.Error(t, ask(), "the breaker must be open again")
 		assert.Equal(t, int32(4), made.Load())
 
-		time.Sleep(5*time.Second + time.Millisecond)
+		<-time.After(5*time.Second + time.Millisecond)
 		require.NoError(t, ask(), "the store is back")
 		require.NoError(t, ask())
 	})
@@ -108,10 +108,10 @@ func TestCallsThatComeAtOnceWaitForTheOneThatProbes(t *testing.T) {
 		call, _ := failing(1, credential.Unavailable)
 		_, err := guarded(t.Context(), g, call)
 		require.Error(t, err)
-		time.Sleep(DefaultBreakerInterval + time.Millisecond)
+		<-time.After(DefaultBreakerInterval + time.Millisecond)
 
 		slow := func(ctx context.Context) (string, error) {
-			time.Sleep(100 * time.Millisecond)
+			<-time.After(100 * time.Millisecond)
 			return call(ctx)
 		}
 		var calls sync.WaitGroup
@@ -131,7 +131,7 @@ func TestAProbeIsNotRepeated(t *testing.T) {
 		call, made := failing(1000, credential.Unavailable)
 		_, _ = guarded(t.Context(), g, call)
 		require.Equal(t, int32(3), made.Load())
-		time.Sleep(DefaultBreakerInterval + time.Millisecond)
+		<-time.After(DefaultBreakerInterval + time.Millisecond)
 		_, _ = guarded(t.Context(), g, call)
 		require.Equal(t, int32(4), made.Load())
 	})

@@ -112,7 +112,7 @@ func TestOverloadKeepsTheRateOfAnswers(t *testing.T) {
 			t.Run(fmt.Sprintf("%d calls a task, %d times the capacity", calls, times), func(t *testing.T) {
 				underLoad(t, fourAtATime(), func(l *load) {
 					every := time.Second * time.Duration(calls) / time.Duration(times*capacity)
-					for began := time.Now(); time.Since(began) < seconds*time.Second; time.Sleep(every) {
+					for began := time.Now(); time.Since(began) < seconds*time.Second; <-time.After(every) {
 						l.task(false, calls)
 					}
 					l.all.Wait()
@@ -134,7 +134,7 @@ func TestABurstIsAnsweredInItsOrder(t *testing.T) {
 		const calls = 150 // these take 7.5 seconds
 		for range calls {
 			l.task(false, 1)
-			time.Sleep(time.Millisecond)
+			<-time.After(time.Millisecond)
 		}
 		l.all.Wait()
 		assert.Len(t, l.right, calls)
@@ -201,7 +201,7 @@ func TestASlowStoreIsNoOverload(t *testing.T) {
 				for range burst {
 					l.task(false, 1)
 				}
-				time.Sleep(slow / 2)
+				<-time.After(slow / 2)
 				l.task(false, 1)
 				l.all.Wait()
 				assert.Len(t, l.right, before+burst+1)
@@ -316,7 +316,7 @@ func TestCallsThatWaitEndWhenTheBreakerOpens(t *testing.T) {
 		g := quietGuard(t, Limits{Concurrency: 1, BreakerFailures: 2})
 		call, made := failing(1000, credential.Unavailable)
 		slow := func(ctx context.Context) (string, error) {
-			time.Sleep(serviceTime)
+			<-time.After(serviceTime)
 			return call(ctx)
 		}
 		var all sync.WaitGroup

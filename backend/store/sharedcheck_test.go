@@ -18,7 +18,7 @@ func TestSharedCheckIsNewerThanTheCallThatNeedsIt(t *testing.T) {
 		var s SharedCheck
 		var runs atomic.Int32
 		check := func(context.Context) error {
-			time.Sleep(time.Second) // the bubble's clock; the duration of a read
+			<-time.After(time.Second) // the bubble's clock; the duration of a read
 			if runs.Add(1) == 1 {
 				return Absent()
 			}

@@ -258,7 +258,7 @@ func TestDeadConnectionIsLeftBehind(t *testing.T) {
 	defer cancel()
 	_, err = conn.Get(ctx, "a")
 	require.Equal(t, credential.Timeout, credential.KindOf(err))
-	ctx, cancel = context.WithTimeout(t.Context(), store.DefaultTimeout)
+	ctx, cancel = context.WithTimeout(t.Context(), storetest.Long)
 	defer cancel()
 	_, err = conn.Get(ctx, "a")
 	require.True(t, store.Missing(err), "%v", errors.Unwrap(err))

@@ -16,11 +16,12 @@ import (
 	"credential-resolver/component/pluggable"
 	"credential-resolver/component/pluggable/pluggabletest"
 	"credential-resolver/internal/logtext"
+	"credential-resolver/test/waiting"
 )
 
 const (
 	// patience is how long a test waits for a condition.
-	patience = 20 * time.Second
+	patience = waiting.Long
 	tick     = 2 * time.Millisecond
 
 	// componentName is the name of the component that the tests serve.

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/dapr/components-contrib/secretstores"
 	"github.com/dapr/kit/logger"
 )
 
@@ -90,4 +93,26 @@ func TestAnInstanceWithoutIdentityGoesWithItsConnection(t *testing.T) {
 	s.connectionEnded(c)
 	s.dropGone()
 	assert.Empty(t, s.byKey)
+}
+
+func TestProcessCheckRunsDespiteEndingConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := New(Options{Name: "c", Logger: logger.NewLogger("test")}, func() secretstores.SecretStore { return nil }, nil)
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go s.watchPeers(ctx)
+		<-time.After(2 * endCheck) // the first check is over
+
+		c := &connection{peer: process{connection: 1}, pidfd: noPidfd}
+		in, err := s.stores.begin(instanceKey{c.peer, "credentials"})
+		require.NoError(t, err)
+		in.initialised = true
+		s.stores.end(in)
+		for range 15 {
+			s.connectionEnded(c)
+			<-time.After(endCheck / 10)
+		}
+		assert.Zero(t, s.Instances())
+	})
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/peer"
+
+	"credential-resolver/test/waiting"
 )
 
 func TestAVisibleProcessHasEndedOnceItIsGone(t *testing.T) {
@@ -24,7 +26,7 @@ func TestAVisibleProcessHasEndedOnceItIsGone(t *testing.T) {
 	assert.True(t, process{pid: pid, start: start - 1}.ended(noPidfd), "a later process with the same pid is another process")
 
 	require.NoError(t, child.Process.Kill())
-	require.Eventually(t, func() bool { return p.ended(noPidfd) }, 20*time.Second, time.Millisecond, "a zombie has ended")
+	require.Eventually(t, func() bool { return p.ended(noPidfd) }, waiting.Long, time.Millisecond, "a zombie has ended")
 	_ = child.Wait()
 	assert.True(t, p.ended(noPidfd), "a reaped process has ended")
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"credential-resolver/test/waiting"
 )
 
 func TestStartTimeIsReadPastAnyProcessName(t *testing.T) {
@@ -17,7 +19,7 @@ func TestStartTimeIsReadPastAnyProcessName(t *testing.T) {
 	require.Eventually(t, func() bool { // at first the child still has its parent's name
 		comm, err := os.ReadFile(proc + "comm")
 		return err == nil && string(comm) == name+"\n"
-	}, 20*time.Second, time.Millisecond)
+	}, waiting.Long, time.Millisecond)
 
 	start, alive := startTime(int32(child.Process.Pid))
 

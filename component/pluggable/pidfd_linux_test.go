@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"credential-resolver/test/waiting"
 )
 
 func TestAPidfdTellsAProcessAndItsEnd(t *testing.T) {
@@ -32,7 +34,7 @@ func TestAPidfdTellsAProcessAndItsEnd(t *testing.T) {
 	defer copied.close()
 	assert.False(t, copied.ended())
 	require.NoError(t, child.Process.Kill())
-	require.Eventually(t, copied.ended, 20*time.Second, time.Millisecond)
+	require.Eventually(t, copied.ended, waiting.Long, time.Millisecond)
 	_ = child.Wait()
 	assert.True(t, end.ended(), "reaped")
 }

@@ -1,15 +1,12 @@
 package pluggable_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,22 +20,6 @@ import (
 	"credential-resolver/internal/canary"
 	"credential-resolver/internal/owned/ownedtest"
 )
-
-func TestProcessCheckRunsDespiteEndingConnections(t *testing.T) {
-	m := newMachine(t)
-	s := m.start(t, &echoes{})
-	other := pluggable.StartChild(t, "daprd", s.socket, "credentials")
-	_, err := bufio.NewReader(other.Stdout).ReadString('\n')
-	require.NoError(t, err)
-	require.NoError(t, other.Process.Kill())
-
-	require.Eventually(t, func() bool {
-		if c, err := net.Dial("unix", s.socket); err == nil {
-			_ = c.Close()
-		}
-		return len(m.files(t)) == 0
-	}, 8*time.Second, 100*time.Millisecond)
-}
 
 func TestARecordThatCannotBeReplacedIsRemoved(t *testing.T) {
 	m := newMachine(t)

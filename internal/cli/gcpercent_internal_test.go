@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"credential-resolver/test/waiting"
 )
 
 // gogc returns the current GOGC.
@@ -36,10 +38,10 @@ func TestTuneGCFollowsTheHeap(t *testing.T) {
 	assert.Eventually(t, func() bool {
 		runtime.GC()
 		return gogc() < 110
-	}, time.Minute, time.Millisecond)
+	}, waiting.Long, time.Millisecond)
 	runtime.KeepAlive(large)
 	assert.Eventually(t, func() bool {
 		runtime.GC()
 		return gogc() > 110
-	}, time.Minute, time.Millisecond)
+	}, waiting.Long, time.Millisecond)
 }

@@ -20,6 +20,7 @@ import (
 
 	"credential-resolver/internal/cli"
 	"credential-resolver/internal/owned/ownedtest"
+	"credential-resolver/test/waiting"
 )
 
 // The scripts run this test binary as a process under the product's name. So exit codes,
@@ -107,7 +108,7 @@ func serves(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: serves socket")
 	}
-	poll, limit := time.NewTicker(10*time.Millisecond), time.NewTimer(20*time.Second)
+	poll, limit := time.NewTicker(10*time.Millisecond), time.NewTimer(waiting.Long)
 	defer poll.Stop()
 	defer limit.Stop()
 	for {

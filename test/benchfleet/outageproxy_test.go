@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"credential-resolver/test/waiting"
 )
 
 // echo starts a server that returns what it receives.
@@ -35,7 +37,7 @@ func TestOutageProxy(t *testing.T) {
 	require.NoError(t, err)
 	defer d.close()
 	say := func(conn net.Conn) error {
-		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(waiting.Long))
 		if _, err := conn.Write([]byte("hello")); err != nil {
 			return err
 		}

@@ -27,6 +27,8 @@ type reply struct {
 // ask sends a request to the secrets API over HTTP. metadata are "name=value" pairs. It returns
 // an error if daprd does not answer or the answer is malformed.
 func ask(ctx context.Context, daprd *harness.Daprd, store, path string, metadata ...string) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	query := url.Values{}
 	for _, m := range metadata {
 		name, value, _ := strings.Cut(m, "=")

@@ -71,7 +71,7 @@ func clientSidecar(t *testing.T) *sidecar {
 	s.config(t, "analytics", `{"credentialSource":"agent","secret-path":"analytics-db","host":"db.example.com","port":5432,`+
 		`"account":12345678901234567,"ratio":12.50,"nothing":null,"password":"db_password_key","extra":{"tls":true}}`)
 	json := credentials("json", s.metadata(map[string]any{
-		"storeTimeout": "500ms", "responseFormat": "json", "allowedSecrets": allowedOfFailingStores,
+		"storeTimeout": "2s", "responseFormat": "json", "allowedSecrets": allowedOfFailingStores,
 	}))
 	return startSidecar(t, o, append(failingComponents(s), json)...)
 }

@@ -105,7 +105,7 @@ func failingSidecar(t *testing.T) *sidecar {
 func failingComponents(s *stores) []resource {
 	return []resource{
 		credentials("credentials", s.metadata(map[string]any{
-			"storeTimeout": "500ms", "allowedSecrets": allowedOfFailingStores,
+			"storeTimeout": "2s", "allowedSecrets": allowedOfFailingStores,
 		})),
 		credentials("unconnected", s.metadata(map[string]any{
 			"secretStore.secretsFile": s.path("none.json"), "requestTimeout": "500ms",

@@ -155,7 +155,7 @@ func (k *kubernetesStore) component(t *testing.T, name, account string, changes 
 	metadata := map[string]any{
 		"configStore": "bindings.localstorage", "configStore.rootPath": k.configs.path("configs"), "configKey": "{guid}.json",
 		"secretStore": kubernetesType, "secretStore.kubeconfigPath": k.kubeconfig(t, object{"token": k.token(t, account)}),
-		"storeTimeout": "1s",
+		"storeTimeout": "3s", "requestTimeout": "1h", // so that what ends has ended by storeTimeout
 	}
 	maps.Copy(metadata, changes)
 	return credentials(name, metadata)

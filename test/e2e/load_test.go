@@ -21,6 +21,7 @@ import (
 type load struct {
 	want                 map[string]map[string]string
 	cancel               context.CancelFunc
+	pace                 *time.Ticker // of the requests, so that they do not take all of the processor
 	workers              sync.WaitGroup
 	right, wrong, failed atomic.Int64
 
@@ -32,11 +33,12 @@ type load struct {
 func startLoad(t *testing.T, daprd *harness.Daprd, want map[string]map[string]string) *load {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &load{want: want, cancel: cancel, unexpects: map[string]int{}}
+	l := &load{want: want, cancel: cancel, pace: time.NewTicker(time.Millisecond), unexpects: map[string]int{}}
 	for range 4 {
 		l.workers.Go(func() {
 			for ctx.Err() == nil {
 				for guid, entries := range l.want {
+					<-l.pace.C
 					l.one(ctx, daprd, guid, entries)
 				}
 			}
@@ -62,7 +64,6 @@ func (l *load) one(ctx context.Context, daprd *harness.Daprd, guid string, want 
 		l.wrong.Add(1)
 	default:
 		l.failed.Add(1)
-		time.Sleep(time.Millisecond) // an application would not use all of the processor either
 		if err != nil || !brokenConnection(r.message) {
 			l.mu.Lock()
 			l.unexpects[fmt.Sprint(r.message, err)]++
@@ -105,4 +106,5 @@ func (l *load) surprises() map[string]int {
 func (l *load) stop() {
 	l.cancel()
 	l.workers.Wait()
+	l.pace.Stop()
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/internal/canary"
 	"credential-resolver/test/harness"
 )
 
@@ -24,7 +25,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	s := newStores(t)
 	want := map[string]map[string]string{}
 	for i := range 20 {
-		guid, password := fmt.Sprintf("guid-%d", i), fmt.Sprintf("secret-%d", i)
+		guid, password := fmt.Sprintf("guid-%d", i), fmt.Sprintf("%s-%d", canary.Secret, i)
 		s.config(t, guid, fmt.Sprintf(`{"credentialSource":"agent","host":"h%d","password":"pw-%d"}`, i, i))
 		s.secrets[fmt.Sprintf("pw-%d", i)] = map[string]string{"value": password}
 		want[guid] = map[string]string{"credentialSource": "agent", "host": fmt.Sprintf("h%d", i), "password": password}
@@ -37,13 +38,11 @@ func TestKilledUnderLoad(t *testing.T) {
 	load := startLoad(t, daprd, want)
 	var worst, sum time.Duration
 	for i := range *kills {
-		time.Sleep(rand.N(200 * time.Millisecond)) // the test needs a random moment
+		killSoon(t, component, 200*time.Millisecond)
 		killed := time.Now()
-		component.Kill()
 		if i%4 == 0 { // also kill it during its start
 			component = launchComponent(t, o)
-			time.Sleep(rand.N(100 * time.Millisecond))
-			component.Kill()
+			killSoon(t, component, 100*time.Millisecond)
 			killed = time.Now()
 		}
 		component = launchComponent(t, o)
@@ -57,6 +56,14 @@ func TestKilledUnderLoad(t *testing.T) {
 	require.Zero(t, load.wrong.Load())
 	require.Empty(t, load.surprises(), "want only broken connections as failures")
 	require.NoError(t, component.Stop())
+}
+
+// killSoon kills a component at a random moment within a time, and waits until it has ended.
+func killSoon(t *testing.T, c *harness.Component, within time.Duration) {
+	t.Helper()
+	time.AfterFunc(rand.N(within), c.Kill)
+	<-c.Ended()
+	require.ErrorContains(t, c.Stop(), "signal: killed", "the component must not end by itself")
 }
 
 // TestTwoDaprdsOverRestarts kills the component of two daprds. Both have a Component named

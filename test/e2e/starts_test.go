@@ -67,10 +67,10 @@ func (s *scanner) run(ctx context.Context) {
 	daprd.AddServiceDiscoveryCallback("dapr.proto.components.v1.SecretStore",
 		func(string, daprd.GRPCConnectionDialer) { s.found.Add(1) })
 	logger.NewLogger("pluggable-components-grpc-connector").SetOutputLevel(logger.ErrorLevel)
-	pause := time.NewTicker(tick / 10)
-	defer pause.Stop()
+	pace := time.NewTicker(tick / 10)
+	defer pace.Stop()
 	for ctx.Err() == nil {
-		<-pause.C
+		<-pace.C
 		begin := time.Now()
 		s.begun.Add(1)
 		// If the component is absent or is being killed, Discover may or may not return an

@@ -30,7 +30,7 @@ func TestStoreColdCredential(t *testing.T) {
 		"configStore.redisUsername": "reader", "configStore.redisPassword": "reader-canary-6e13",
 		"secretStore": "secretstores.hashicorp.vault", "secretStore.vaultAddr": v.URL(),
 		"secretStore.vaultToken": v.token(t, "wide"),
-		"cacheTTL":               "60s", "storeTimeout": "30s", "requestTimeout": "40s",
+		"cacheTTL":               "1h", "storeTimeout": "1h", "requestTimeout": "1h",
 	}))
 	configs, secrets := configReads(t, redis), v.reads(t)
 	client := v.side.sdk(t)

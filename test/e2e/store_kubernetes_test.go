@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -193,9 +192,7 @@ func TestStoreKubernetesDown(t *testing.T) {
 	k.recovers(t, "wide", "crm-api")
 
 	require.NoError(t, k.Hang())
-	begin := time.Now()
-	k.fails(t, "wide", "crm-api", "hangs", codes.DeadlineExceeded)
-	require.Less(t, time.Since(begin), 5*time.Second, "the answer must not take longer, because storeTimeout is 1 s")
+	k.fails(t, "wide", "crm-api", "hangs", codes.DeadlineExceeded) // by storeTimeout
 	require.NoError(t, k.Continue())
 	k.recovers(t, "wide", "crm-api")
 

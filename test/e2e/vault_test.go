@@ -105,7 +105,8 @@ func (v *vaultStore) component(t *testing.T, name string, changes map[string]any
 	metadata := map[string]any{
 		"configStore": "bindings.localstorage", "configStore.rootPath": v.configs.path("configs"), "configKey": "{guid}.json",
 		"secretStore": "secretstores.hashicorp.vault", "secretStore.vaultAddr": v.URL(),
-		"secretStore.vaultToken": v.token(t, "wide"), "storeTimeout": "1s",
+		"secretStore.vaultToken": v.token(t, "wide"),
+		"storeTimeout":           "3s", "requestTimeout": "1h", // so that what ends has ended by storeTimeout
 	}
 	maps.Copy(metadata, changes)
 	return credentials(name, metadata)
