@@ -120,8 +120,8 @@ parity: build daprd $(BIN)/parity/installed ## compare PARITY (3000) generated c
 	go run ./test/parity -n $(PARITY) $(if $(SEED),-seed $(SEED)) $(if $(UPDATE),-update)
 
 .PHONY: chaos
-chaos: build daprd $(BIN)/bao ## kill, edit, start and overload the component, with a real daprd; UPDATE=1 writes docs/reliability.md
-	CREDENTIAL_RESOLVER=$(BIN)/credential-resolver go test -tags e2e -count=1 -timeout 30m -v \
+chaos: build race-binary daprd $(BIN)/bao ## kill, edit, start and overload the component, with a real daprd; UPDATE=1 writes docs/reliability.md
+	go test -tags e2e -count=1 -timeout 30m -v \
 		-run '^(TestKilledUnderLoad|TestReloads|TestStarts)$$' ./test/e2e -kills $(KILLS) -reloads $(RELOADS) -starts $(STARTS)
 	go run ./test/overload -time $(OVERLOADTIME) $(if $(UPDATE),-update)
 
