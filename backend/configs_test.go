@@ -49,6 +49,7 @@ var configs = map[string]string{
 	"escapes of several sorts":       `{"a":"\u00e9\/\n<>&","é":"\ud83d\ude00"}`,
 	"characters of several bytes":    `{"clé":"süß 😀"}`,
 	"text that is not JSON":          "a\x00b\xff\n",
+	"nothing at all":                 "",
 }
 
 func TestConfigStoreKeepsTheVeryBytes(t *testing.T) {

@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"credential-resolver/backend/store"
 	"credential-resolver/backend/storetest"
@@ -26,6 +29,24 @@ func sqliteFailure(t *testing.T, ctx context.Context, connectionString, statemen
 	return err
 }
 
+// movedDatabase returns SQLite's own error for a write to a database whose file has another name
+// since it was opened. It is one of the errors whose code is an extended one.
+func movedDatabase(t *testing.T) error {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "a.db")
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	_, err = db.ExecContext(t.Context(), "CREATE TABLE t (a)")
+	require.NoError(t, err)
+	require.NoError(t, os.Rename(path, path+".moved"))
+	_, err = db.ExecContext(t.Context(), "INSERT INTO t VALUES (1)")
+	var failure *sqlite.Error
+	require.ErrorAs(t, err, &failure)
+	require.Equal(t, sqlite3.SQLITE_READONLY_DBMOVED, failure.Code())
+	return err
+}
+
 func TestSQLiteFailuresAreClassifiedByTheirCodes(t *testing.T) {
 	// Use a pragma, because root ignores file modes.
 	readOnly := "file:" + filepath.Join(t.TempDir(), "a.db") + "?_pragma=query_only(1)"
@@ -36,6 +57,9 @@ func TestSQLiteFailuresAreClassifiedByTheirCodes(t *testing.T) {
 	}{
 		"a database that may not be written is Denied": {
 			sqliteFailure(t, t.Context(), readOnly, "CREATE TABLE t (a)"), credential.Denied,
+		},
+		"a read-only database is Denied by an extended code too": {
+			movedDatabase(t), credential.Denied,
 		},
 		"a file that cannot be opened is Unavailable": {
 			sqliteFailure(t, t.Context(), noFolder, "CREATE TABLE t (a)"), credential.Unavailable,

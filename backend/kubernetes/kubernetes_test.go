@@ -142,6 +142,10 @@ func TestAnswersAreToldApart(t *testing.T) {
 		"no such resource":        {"404 " + statusOf("NotFound", 404, "", ""), credential.Unavailable},
 		"a proxy's 404":           {"404 default backend - 404", credential.Unavailable},
 		"another server's 404":    {`404 {"error":"no such page"}`, credential.Unavailable},
+		"a 404 with metadata":     {`404 {"metadata":{}}`, credential.Unavailable},
+		"a Status of nothing":     {`404 {"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","code":404}`, credential.Unavailable},
+		"a Status of a kind":      {"404 " + statusOf("NotFound", 404, "secrets", ""), credential.Unavailable},
+		"another name's":          {"404 " + statusOf("NotFound", 404, "secrets", "b"), credential.Unavailable},
 		"forbidden":               {"403 " + statusOf("Forbidden", 403, "secrets", "a"), credential.Denied},
 		"a proxy's 403":           {"403 no", credential.Denied},
 		"unknown token":           {"401 " + statusOf("Unauthorized", 401, "", ""), credential.Denied},
@@ -233,6 +237,27 @@ func TestRefusalOfAUserIsNotAboutAName(t *testing.T) {
 			require.Equal(t, credential.Denied, credential.KindOf(err))
 			require.Equal(t, test.general, storetest.IsGeneral(err))
 		})
+	}
+}
+
+// The API server may have been started again since it was last seen to be ready.
+func TestRefusalCountsSoonAfterTheServerWasReady(t *testing.T) {
+	k := newScriptedServer(t, map[string]string{
+		"a": "403 " + statusOf("Forbidden", 403, "secrets", "a"), "team": namespaceThere, "readyz": "200 ok",
+	})
+	conn, err := k.connect(t)
+	require.NoError(t, err)
+	now := time.Now()
+	conn.now = func() time.Time { return now }
+	for _, step := range []struct {
+		passed time.Duration
+		asked  int32
+	}{{0, 2}, {9 * time.Second, 1}, {10 * time.Second, 2}, {time.Minute, 2}, {0, 1}} {
+		now = now.Add(step.passed)
+		before := k.asked.Load()
+		_, err = conn.Get(t.Context(), "a")
+		require.Equal(t, credential.Denied, credential.KindOf(err))
+		require.Equal(t, step.asked, k.asked.Load()-before, "after %s", step.passed)
 	}
 }
 

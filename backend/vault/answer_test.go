@@ -86,6 +86,7 @@ func TestFailuresAreToldApart(t *testing.T) {
 		"a 404 without a body is not missing":  {scriptedServer{status: 404}, nil, credential.Unavailable},
 		"a 404 with other JSON is not missing": {scriptedServer{status: 404, body: `{"error":"not found"}`}, nil, credential.Unavailable},
 		"a 404 with data is not missing":       {scriptedServer{status: 404, body: `{"data":{"data":{"a":"b"},"metadata":{"version":1}}}`}, nil, credential.Unavailable},
+		"a 404 with empty metadata is not":     {scriptedServer{status: 404, body: `{"data":{"data":null,"metadata":{}}}`}, nil, credential.Unavailable},
 		"a token without the right":            {scriptedServer{status: 403, body: `{"errors":["permission denied"]}`}, nil, credential.Denied},
 		"throttling":                           {scriptedServer{status: 429, body: `{"errors":[]}`}, nil, credential.Unavailable},
 		"a sealed Vault":                       {scriptedServer{status: 503, body: `{"errors":["Vault is sealed"]}`}, nil, credential.Unavailable},
