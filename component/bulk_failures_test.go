@@ -83,6 +83,17 @@ func TestACredentialThatIsTooLargeAloneIsLeftOut(t *testing.T) {
 	canary.AssertNone(t, s.log.String())
 }
 
+func TestGUIDsThatAreTooLargeTogetherAreNotResolved(t *testing.T) {
+	s := newFakeStores(t)
+	for i := range component.MaxAnswer/128 + 1 {
+		s.Configs.Put(fmt.Sprintf("%0128d", i), `{}`)
+	}
+	data, err := bulk(s.store())
+	assert.Nil(t, data)
+	require.Equal(t, codes.ResourceExhausted, status.Code(err))
+	assert.Equal(t, []string{resolvertest.Listing}, s.Configs.Asked())
+}
+
 func TestACredentialThatIsDeletedSinceItWasListedIsNoWarning(t *testing.T) {
 	s := newFakeStores(t)
 	s.put("fine", "1")

@@ -92,6 +92,30 @@ func TestAFingerprintTellsOneCredentialFromAnother(t *testing.T) {
 	})
 }
 
+func TestCredentialsThatAreNotTheSameHaveTwoFingerprints(t *testing.T) {
+	s := newFakeStores(t)
+	store := s.store()
+	of := map[string]string{}
+	for name, tc := range map[string]struct{ guid, config string }{
+		"a number":           {"c", `{"port":5432}`},
+		"its text":           {"c", `{"port":"5432"}`},
+		"null":               {"c", `{"port":null}`},
+		"nothing":            {"c", `{"port":""}`},
+		"another GUID":       {"d", `{"port":5432}`},
+		"another name":       {"c", `{"Port":5432}`},
+		"two fields":         {"c", `{"a":"b","c":"d"}`},
+		"one field of both":  {"c", `{"a":"b;1:c=5:1:d"}`},
+		"in the other order": {"c", `{"c":"d","a":"b"}`},
+	} {
+		s.Configs.Put(tc.guid, tc.config)
+		data, err := get(store, tc.guid, "fingerprint", "true")
+		require.NoError(t, err)
+		fingerprint := data[component.FingerprintEntry]
+		assert.Empty(t, of[fingerprint], "%s has the same", name)
+		of[fingerprint] = name
+	}
+}
+
 func TestTheLastGoodAnswerIsCountedAndLoggedOnce(t *testing.T) {
 	testCached(t, func(s *fakeStores, store *component.SecretStore) {
 		_, err := get(store, "c")
@@ -169,6 +193,19 @@ func TestEncodedAnswerEqualsTheAnswer(t *testing.T) {
 		_, err = store.GetEncoded(s.t.Context(), secretstores.GetSecretRequest{Name: "a b"})
 		require.Equal(s.t, codes.InvalidArgument, status.Code(err))
 	})
+}
+
+func TestEqualAnswersAreEqualMessages(t *testing.T) {
+	s := newFakeStores(t)
+	s.Configs.Put("c", `{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8}`)
+	store := s.store()
+	seen := map[string]bool{}
+	for range 20 { // the order of a map's entries is random
+		message, err := store.GetEncoded(t.Context(), secretstores.GetSecretRequest{Name: "c"})
+		require.NoError(t, err)
+		seen[string(message)] = true
+	}
+	assert.Len(t, seen, 1)
 }
 
 // Only an answered request for one credential counts as a hit.

@@ -107,11 +107,13 @@ func TestAnAnswerOverTheRuntimesLimitIsRefused(t *testing.T) {
 	} {
 		t.Run(string(format), func(t *testing.T) {
 			most := component.MaxAnswer - overhead(tc.entry) - tc.around
+			fingerprint := map[string]string{component.FingerprintEntry: strings.Repeat("f", 32)}
+			req := component.Request{Format: format, Fields: []string{"f"}}
 			encode := func(length int) (map[string]string, error) {
 				c := &credential.Credential{GUID: "g", Fields: credential.NewObject(
 					field("f", strings.Repeat("x", length)), credential.Field{Name: "n"},
 				)}
-				return component.Encode(c, component.Request{Format: format, Fields: []string{"f"}})
+				return component.Encode(c, req)
 			}
 
 			data, err := encode(most)
@@ -124,6 +126,13 @@ func TestAnAnswerOverTheRuntimesLimitIsRefused(t *testing.T) {
 			require.ErrorContains(t, err, "metadata.fields", "the remedy")
 			assert.Nil(t, data)
 			assert.Less(t, len(err.Error()), 200)
+
+			req.Fingerprint = true
+			most -= component.Size(fingerprint)
+			_, err = encode(most)
+			require.NoError(t, err)
+			_, err = encode(most + 1)
+			require.ErrorIs(t, err, credential.TooLarge, "there is no room for the fingerprint")
 		})
 	}
 }

@@ -27,6 +27,17 @@ func TestEachKindOfFailureIsOneCode(t *testing.T) {
 	}
 }
 
+// Its text may be anything, and neither the application nor the log gets it.
+func TestAFailureWithoutAKindIsInternal(t *testing.T) {
+	assert.Nil(t, component.AsError(nil))
+	known := &credential.Error{Kind: credential.NotFound}
+	assert.Same(t, known, component.AsError(fmt.Errorf("around: %w", known)))
+	err := component.AsError(errors.New(canary.Secret))
+	assert.Equal(t, credential.Internal, err.Kind)
+	assert.Contains(t, err.Detail(), "*errors.errorString")
+	canary.AssertNone(t, err.Error()+err.Detail())
+}
+
 // failing returns a component with one agent credential. Its secret store fails with err.
 func failing(t *testing.T, log *logtext.Text, err error) *component.SecretStore {
 	t.Helper()

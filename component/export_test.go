@@ -24,6 +24,9 @@ func BulkEntrySize(guid string, data map[string]string) int { return bulkEntrySi
 // Code returns the gRPC code of a kind.
 func Code(k credential.Kind) codes.Code { return code(k) }
 
+// AsError returns the failure that a request ends with.
+func AsError(err error) *credential.Error { return asError(err) }
+
 // On returns an initialised secret store on the test's own stores.
 func On(log logger.Logger, metrics *Metrics, opts resolver.Options) *SecretStore {
 	return OnSettings(log, metrics, opts, Settings{Format: Flat, RequestTimeout: resolver.DefaultTimeout})

@@ -187,6 +187,13 @@ func TestABulkRequestIsNotAnsweredWithTheLastGood(t *testing.T) {
 	assert.Equal(t, codes.Unavailable, status.Code(err))
 }
 
+func TestABulkRequestKeepsNothingForDaprd(t *testing.T) {
+	r := newRemembering(t)
+	_, err := bulk(r.store, "namespace", "default")
+	require.NoError(t, err)
+	assert.Zero(t, r.store.Kept())
+}
+
 func TestInstancesShareNoLastGoodAnswers(t *testing.T) {
 	w := newFileStores(t)
 	w.config("c", `{"user":"u"}`)

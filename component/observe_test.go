@@ -96,6 +96,23 @@ func TestAnObserverIsToldOfEachResolution(t *testing.T) {
 	assert.Len(t, r.take(component.InstanceWent), 1)
 }
 
+func TestAnObserverIsToldOfEachCredentialOfABulkRequest(t *testing.T) {
+	w, r := observed(t)
+	w.config("c", `{"credentialSource":"agent","secret-path":"b","password":"pw"}`)
+	w.secrets(`{"b":{"pw":"` + canary.Secret + `"}}`)
+	store := w.open(map[string]string{"allowBulk": "true", "cacheTTL": "1m"})
+	for _, fromCache := range []bool{false, true} {
+		_, err := bulk(store)
+		require.NoError(t, err)
+		events := r.take(component.Resolved)
+		require.Len(t, events, 1)
+		assert.Equal(t, "c", events[0].GUID)
+		assert.Equal(t, fromCache, events[0].FromCache)
+		assert.True(t, events[0].InBulk)
+		assert.Positive(t, events[0].Took)
+	}
+}
+
 func TestAnObserverIsToldOfEachCallToAStore(t *testing.T) {
 	w, r := observed(t)
 	w.config("c", `{"credentialSource":"agent","password":"`+canary.Reference+`","user":"literal"}`)
@@ -165,8 +182,20 @@ func TestAnObserverIsToldOfRefreshesAndStaleAnswers(t *testing.T) {
 		ask(59 * time.Second)
 		assert.Equal(t, []component.Event{{Kind: component.Refreshed, GUID: "c"}}, r.take(component.Refreshed))
 
+		s.Secrets.Before(resolvertest.Any, func(context.Context) error {
+			<-time.After(time.Second)
+			return credential.Unavailable
+		})
+		ask(59 * time.Second)
+		<-time.After(time.Second)
+		synctest.Wait()
+		failed := r.take(component.Refreshed)
+		require.Len(t, failed, 1)
+		assert.Equal(t, codes.Unavailable, failed[0].Code())
+		assert.Equal(t, time.Second, failed[0].Took)
+
 		s.Secrets.Before(resolvertest.Any, resolvertest.Fail(credential.Unavailable))
-		ask(time.Minute)
+		ask(0)
 		ask(time.Second)
 		stale := r.take(component.ServedStale)
 		require.Len(t, stale, 2)

@@ -25,6 +25,13 @@ func TestASecretOfWhichNothingWasUsedIsLoggedOnceAndCounted(t *testing.T) {
 	require.Equal(t, 1, strings.Count(log, "of which no entry was used"))
 	require.Regexp(t, `credential .*c.*: its field .*sa.* names a secret of which no entry was used \(reference [0-9a-f]{16}\), and so do 1 more fields`, log)
 	require.NotContains(t, log, "gcp-sa")
+
+	w.config("one", `{"credentialSource":"agent","sa":"gcp-sa","password":"pw"}`)
+	_, err := get(store, "one")
+	require.NoError(t, err)
+	log = w.log.String()
+	require.Equal(t, 2, strings.Count(log, "of which nothing was used"))
+	require.Equal(t, 1, strings.Count(log, "more of its fields"), "it is the only one")
 	canary.AssertNone(t, log)
-	require.InDelta(t, 3, w.counted()["credential_resolver_unused_secrets_total{}"], 0)
+	require.InDelta(t, 4, w.counted()["credential_resolver_unused_secrets_total{}"], 0)
 }
