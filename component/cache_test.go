@@ -188,6 +188,13 @@ func TestEncodedAnswerEqualsTheAnswer(t *testing.T) {
 		require.NoError(s.t, err)
 		require.Same(s.t, &once[0], &again[0], "the answer must be encoded once")
 
+		flat, err := get(store, "c")
+		require.NoError(s.t, err)
+		assert.Equal(s.t, map[string]string{"credentialSource": "agent", "secret-path": "of-c", "password": "one"}, flat)
+		whole, err := get(store, "c", "format", "json")
+		require.NoError(s.t, err)
+		assert.Equal(s.t, map[string]string{"_value": `{"credentialSource":"agent","secret-path":"of-c","password":"one"}`}, whole)
+
 		_, err = store.GetEncoded(s.t.Context(), secretstores.GetSecretRequest{Name: "none"})
 		require.Equal(s.t, codes.NotFound, status.Code(err))
 		_, err = store.GetEncoded(s.t.Context(), secretstores.GetSecretRequest{Name: "a b"})

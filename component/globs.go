@@ -28,10 +28,9 @@ func ParseGlobs(text string) (*Globs, error) {
 	return &Globs{whole}, nil
 }
 
-// wildcards turns the quoted "*" and "?" of a regular expression into glob wildcards. It
-// replaces a quoted backslash by itself, so that a backslash in a pattern never quotes the
-// character after it.
-var wildcards = strings.NewReplacer(`\\`, `\\`, `\*`, `.*`, `\?`, `.`)
+// wildcards turns the quoted "*" and "?" of a regular expression into glob wildcards. Each of
+// the two follows a backslash of its own, so a backslash in a pattern never quotes it.
+var wildcards = strings.NewReplacer(`\*`, `.*`, `\?`, `.`)
 
 // Match reports whether a pattern matches the name.
 func (g *Globs) Match(name string) bool { return g.whole.MatchString(name) }

@@ -41,5 +41,8 @@ func TestLinesOfFailedRequestsAreLimited(t *testing.T) {
 		assert.Equal(t, 40, lines("no such credential"), "the next interval has a new limit")
 		require.NoError(t, store.Close())
 		assert.Equal(t, 1, lines(fmt.Sprintf("NotFound: %d more requests failed with this code", 5)), "suppressed lines must be reported at the end")
+		before := lines("malformed GUID")
+		require.NotPanics(t, func() { ask("not a guid", 1) })
+		assert.Equal(t, before+1, lines("malformed GUID"), "a call may end after Close")
 	})
 }

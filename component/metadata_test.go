@@ -154,6 +154,26 @@ func TestMetadataAreRead(t *testing.T) {
 			map[string]string{"cacheMaxBytes": "1.5Gi"},
 			func(s component.Settings) (any, any) { return s.Cache.MaxBytes, int64(3 << 29) },
 		},
+		"cacheMaxBytes may be the least": {
+			map[string]string{"cacheMaxBytes": "1Mi"},
+			func(s component.Settings) (any, any) { return s.Cache.MaxBytes, int64(1 << 20) },
+		},
+		"cacheMaxBytes may be the most": {
+			map[string]string{"cacheMaxBytes": "1Ti"},
+			func(s component.Settings) (any, any) { return s.Cache.MaxBytes, int64(1 << 40) },
+		},
+		"deniedProbe may be error": {
+			map[string]string{"deniedProbe": "error"},
+			func(s component.Settings) (any, any) { return s.DeniedIsLiteral, false },
+		},
+		"deniedProbe may be literal": {
+			map[string]string{"deniedProbe": "literal"},
+			func(s component.Settings) (any, any) { return s.DeniedIsLiteral, true },
+		},
+		"consistentReads may be false": {
+			map[string]string{"consistentReads": "false"},
+			func(s component.Settings) (any, any) { return s.Cache.Consistent, false },
+		},
 		"consistentReads may be true": {
 			map[string]string{"consistentReads": "true"},
 			func(s component.Settings) (any, any) { return s.Cache.Consistent, true },
@@ -210,6 +230,13 @@ func TestABadValueIsRefusedWithTheRemedy(t *testing.T) {
 		{"cacheMaxEntries", "0", "must be a whole number from 1 to 10000000"},
 		{"cacheMaxBytes", canary.Secret, `must be a number of bytes from "1Mi" to "1Ti"`},
 		{"cacheMaxBytes", "64", `must be a number of bytes from "1Mi" to "1Ti"`},
+		{"storeConcurrency", "10001", "must be a whole number from 1 to 10000"},
+		{"breakerFailures", "1001", "must be a whole number from 0 to 1000"},
+		{"cacheMaxEntries", "10000001", "must be a whole number from 1 to 10000000"},
+		{"cacheMaxBytes", "1023Ki", `must be a number of bytes from "1Mi" to "1Ti"`},
+		{"cacheMaxBytes", "1025Gi", `must be a number of bytes from "1Mi" to "1Ti"`},
+		{"configStore.", canary.Secret, "is unknown"},
+		{"secretStore.", canary.Secret, "is unknown"},
 		{"consistentReads", "yes", "must be one of: false, true"},
 	}
 	for _, name := range []string{

@@ -2,6 +2,7 @@ package component_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -33,6 +34,31 @@ func TestCredentialOfANamedStore(t *testing.T) {
 	assert.Equal(t, codes.FailedPrecondition, status.Code(err))
 }
 
+// What has been a secret of one store is a literal where another store is asked.
+func TestWhatIsKnownOfAStoreIsNotKnownOfAFurtherOne(t *testing.T) {
+	w := newFileStores(t)
+	second := filepath.Join(t.TempDir(), "second.json")
+	w.write(second, `{"pw": {"value": "hunter2"}}`)
+	w.secrets(`{"admin": {"value": "of the first"}, "pw": {"value": "of the first"}}`)
+	w.config("one", `{"credentialSource":"agent","user":"admin"}`)
+	w.config("two", `{"credentialSource":"agent","user":"admin","password":"pw","credential-resolver":{"secretStore":"second"}}`)
+	store := w.open(map[string]string{
+		"secretStores." + strings.Repeat("a", 64): "secretstores.local.file", "secretStores." + strings.Repeat("a", 64) + ".secretsFile": second,
+		"secretStores.second": "secretstores.local.file", "secretStores.second.secretsFile": second,
+		"secretStores.second.multiValued": "true",
+	})
+	data, err := get(store, "one")
+	require.NoError(t, err)
+	assert.Equal(t, "of the first", data["user"])
+	data, err = get(store, "two")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"credentialSource": "agent", "user": "admin", "password": "hunter2"}, data)
+
+	w.write(second, `{}`)
+	_, err = get(store, "two")
+	assert.Equal(t, codes.NotFound, status.Code(err), "it was a secret of the second")
+}
+
 func TestLookupFieldsAndDeniedProbe(t *testing.T) {
 	w := newFileStores(t)
 	w.secrets(`{"db-password": {"value": "hunter2"}, "h": {"value": "never"}}`)
@@ -55,6 +81,8 @@ func TestMetadataOfNamedStores(t *testing.T) {
 		"without a name":      {"secretStores", "x", "needs the name of a store"},
 		"with an empty name":  {"secretStores.", "x", "needs the name of a store"},
 		"with a wrong name":   {"secretStores.a b", "x", "needs the name of a store"},
+		"with a long name":    {"secretStores." + strings.Repeat("a", 65), "x", "needs the name of a store"},
+		"with a line end":     {"secretStores.a\n", "x", "needs the name of a store"},
 		"without a type":      {"secretStores.a.secretsFile", "x", "metadata secretStores.a is missing"},
 		"with an empty type":  {"secretStores.a", "", "is empty"},
 		"with an empty field": {"secretStores.a.", "x", "needs the name of a field after the last dot"},

@@ -14,6 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dapr/components-contrib/secretstores"
 
 	"credential-resolver/component"
 	"credential-resolver/internal/canary"
@@ -126,6 +129,51 @@ func TestAnObserverIsToldOfEachCallToAStore(t *testing.T) {
 		called[e.Store+" "+e.Code().String()]++
 	}
 	assert.Equal(t, map[string]int{"configStore OK": 1, "secretStore OK": 1, "secretStore NotFound": 1}, called)
+	assert.NotContains(t, w.log.String(), "called", "that is for debug level")
+}
+
+// withContext is an observer of the contexts of requests that ended.
+type withContext func(context.Context)
+
+func (f withContext) Observe(ctx context.Context, e component.Event) {
+	if e.Kind == component.Resolved {
+		f(ctx)
+	}
+}
+
+// A trace finds its parent there.
+func TestAnObserverGetsTheContextOfTheRequest(t *testing.T) {
+	type key struct{}
+	w := newFileStores(t)
+	var got any
+	w.observe(withContext(func(ctx context.Context) { got = ctx.Value(key{}) }))
+	w.config("c", `{"a":"b"}`)
+	w.secrets(`{}`)
+	_, err := w.open(nil).GetSecret(context.WithValue(t.Context(), key{}, "of the request"), secretstores.GetSecretRequest{Name: "c"})
+	require.NoError(t, err)
+	assert.Equal(t, "of the request", got)
+}
+
+func TestTheEventOfAFailedCallHasItsCause(t *testing.T) {
+	w, r := observed(t)
+	store := w.open(nil) // and no file of secrets
+	w.secrets(`{"b":{}}`)
+	w.config("c", `{"credentialSource":"agent","secret-path":"b"}`)
+	require.Eventually(t, func() bool {
+		_, err := get(store, "c")
+		return status.Code(err) == codes.NotFound
+	}, patience, tick)
+	r.take(component.StoreCalled)
+	w.secrets(`not JSON`)
+	_, err := get(store, "c")
+	require.Error(t, err)
+	for _, e := range r.take(component.StoreCalled) {
+		if e.Store == "secretStore" {
+			assert.Equal(t, "the secrets file is not valid JSON: line 1", e.Err.Remedy())
+			return
+		}
+	}
+	assert.Fail(t, "the secret store was not called")
 }
 
 // An observer may log an event, in any format.

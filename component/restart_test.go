@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -129,4 +130,16 @@ func TestWithoutACacheNoAnswerOutlivesTheProcess(t *testing.T) {
 	require.NoError(t, err)
 	r.restart()
 	assert.Zero(t, r.answers())
+}
+
+func TestAnAnswerThatIsTooLargeDoesNotOutliveTheProcess(t *testing.T) {
+	r := newRestarted(t)
+	r.config("large", `{"password":"`+strings.Repeat("x", 1<<20-100)+`"}`)
+	r.init(map[string]string{"cacheTTL": "1m"})
+	_, err := get(r.client, "large")
+	require.NoError(t, err)
+	require.Equal(t, canary.Secret, r.ask())
+	r.stop()
+	assert.Equal(t, 1, r.answers())
+	r.start()
 }

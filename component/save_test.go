@@ -3,9 +3,12 @@ package component_test
 import (
 	"context"
 	encodingjson "encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -19,6 +22,7 @@ import (
 
 	"credential-resolver/component"
 	"credential-resolver/internal/canary"
+	"credential-resolver/internal/logtext"
 )
 
 // theirs holds the secret stores of a daprd by name.
@@ -96,6 +100,59 @@ func TestACredentialThatIsSavedCanBeAskedFor(t *testing.T) {
 	}
 }
 
+func TestObserversSeeEachSave(t *testing.T) {
+	w, r := observed(t)
+	w.secrets(`{}`)
+	b := binding(t, w.open(map[string]string{"environment": "local"}))
+	guid, err := save(b, `{"a": 1}`)
+	require.NoError(t, err)
+	_, err = save(b, "null")
+	require.Error(t, err)
+	events := r.take(component.Saved)
+	require.Len(t, events, 2)
+	assert.Equal(t, guid, events[0].GUID)
+	assert.Equal(t, codes.OK, events[0].Code())
+	assert.Positive(t, events[0].Took)
+	assert.Empty(t, events[1].GUID)
+	assert.Equal(t, codes.InvalidArgument, events[1].Code())
+}
+
+// A store that hangs ends by our timeout, and one that panics fails only its own request.
+func TestSavingInAFaultyStoreFails(t *testing.T) {
+	for name, tc := range map[string]struct {
+		put  func(context.Context) error
+		code codes.Code
+	}{
+		"hangs": {func(ctx context.Context) error {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Hour):
+				return nil
+			}
+		}, codes.DeadlineExceeded},
+		"panics": {func(context.Context) error { panic(canary.Secret) }, codes.Internal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log := &logtext.Text{}
+				made := component.New(component.Options{Logger: log.Logger(t.Name()), Open: openFakes(fakeConfigs{put: tc.put})})
+				defer made.Close()
+				store := made.NewSecretStore()
+				defer func() { require.NoError(t, store.Close()) }()
+				require.NoError(t, store.Init(t.Context(), secretstores.Metadata{Base: metadata.Base{
+					Properties: map[string]string{"environment": "local"},
+				}}))
+				b := binding(t, store)
+				var err error
+				require.NotPanics(t, func() { _, err = save(b, `{"a": 1}`) })
+				assert.Equal(t, tc.code, status.Code(err), "%v", err)
+				canary.AssertNone(t, fmt.Sprint(err)+log.String())
+			})
+		})
+	}
+}
+
 func TestInvalidConfigsAreNotSaved(t *testing.T) {
 	w, store := local(t)
 	b := binding(t, store)
@@ -117,6 +174,7 @@ func TestInvalidConfigsAreNotSaved(t *testing.T) {
 		},
 		"too large":              {`{"a": "` + strings.Repeat("x", 1<<20) + `"}`, nil, codes.FailedPrecondition, "1 MiB"},
 		"with a GUID of its own": {`{"a": 1}`, []string{"guid", canary.Secret}, codes.InvalidArgument, `"guid"`},
+		"with a key of its own":  {`{"a": 1}`, []string{"Key", canary.Secret}, codes.InvalidArgument, `"Key"`},
 		"with a TTL":             {`{"a": 1}`, []string{"ttlInSeconds", "5"}, codes.InvalidArgument, `"ttlInSeconds"`},
 		"with an invalid escape": {`{"a": "\xff` + canary.Secret + `"}`, nil, codes.FailedPrecondition, "config is"},
 	}

@@ -69,6 +69,15 @@ func TestACredentialIsResolved(t *testing.T) {
 	assert.NotContains(t, w.log.String(), "elsewhere")
 }
 
+func TestACredentialWithoutFieldsIsAnEmptyAnswer(t *testing.T) {
+	w := newFileStores(t)
+	w.config("c", `{"none":null}`)
+	w.secrets(`{}`)
+	data, err := get(w.open(nil), "c")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{}, data, "and not nil")
+}
+
 func TestTheFormByDefaultIsTheComponentsChoice(t *testing.T) {
 	w := newFileStores(t)
 	w.config("c", `{"port":5432}`)

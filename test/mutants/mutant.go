@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -127,7 +128,7 @@ func (m mutant) test(ctx context.Context, timeout time.Duration) (result outcome
 func judge(output, stderr []byte) (outcome, string, error) {
 	first := ""
 	for line := range bytes.Lines(output) {
-		var event struct{ Action, Test, Output string }
+		var event struct{ Action, Package, Test, Output string }
 		if err := json.Unmarshal(line, &event); err != nil {
 			return "", "", err
 		}
@@ -137,7 +138,7 @@ func judge(output, stderr []byte) (outcome, string, error) {
 		case strings.Contains(event.Output, "panic: test timed out after"):
 			return hung, "", nil
 		case event.Action == "fail" && first == "":
-			first = event.Test
+			first = cmp.Or(event.Test, event.Package) // TestMain belongs to no test
 		}
 	}
 	if first == "" {

@@ -38,6 +38,10 @@ func TestAFailureSaysWhoNoticed(t *testing.T) {
 			output: `{"Action":"fail","Test":"TestA"}` + "\n" + `{"Action":"fail"}` + "\n",
 			want:   killed, by: ", by TestA",
 		},
+		"a leak that TestMain finds": {
+			output: `{"Action":"pass","Test":"TestA"}` + "\n" + `{"Action":"fail","Package":"p"}` + "\n",
+			want:   killed, by: ", by p",
+		},
 		"the end of the time": {
 			output: `{"Action":"output","Output":"panic: test timed out after 2m0s\n"}` + "\n" + `{"Action":"fail","Test":"TestA"}` + "\n",
 			want:   hung,
