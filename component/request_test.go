@@ -25,9 +25,9 @@ func TestARequestIsRead(t *testing.T) {
 		"namespace makes even format=json flat":        {map[string]string{"namespace": "", "format": "json"}, component.JSON, component.Request{Format: component.Flat, FromRuntime: true}},
 		"fields are names with commas between them":    {map[string]string{"fields": "username,extra.token"}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"username", "extra.token"}}},
 		"fields may have spaces around them":           {map[string]string{"fields": " a , b c "}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"a", "b c"}}},
-		"refresh and fingerprint may be true":              {map[string]string{"refresh": "true", "fingerprint": "true"}, component.Flat, component.Request{Format: component.Flat, Refresh: true, Fingerprint: true}},
-		"refresh and fingerprint may be false":             {map[string]string{"refresh": "false", "fingerprint": "false"}, component.Flat, component.Request{Format: component.Flat}},
-		"rejected is a fingerprint":                        {map[string]string{"rejected": "true"}, component.Flat, component.Request{Format: component.Flat, Rejected: "true"}},
+		"refresh and fingerprint may be true":          {map[string]string{"refresh": "true", "fingerprint": "true"}, component.Flat, component.Request{Format: component.Flat, Refresh: true, Fingerprint: true}},
+		"refresh and fingerprint may be false":         {map[string]string{"refresh": "false", "fingerprint": "false"}, component.Flat, component.Request{Format: component.Flat}},
+		"rejected is a fingerprint":                    {map[string]string{"rejected": "true"}, component.Flat, component.Request{Format: component.Flat, Rejected: "true"}},
 		"a duplicate field counts once":                {map[string]string{"fields": "a,b,a"}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"a", "b"}}},
 		"fields, format and namespace can be combined": {map[string]string{"fields": "a", "format": "flat", "namespace": "n"}, component.JSON, component.Request{Format: component.Flat, FromRuntime: true, Fields: []string{"a"}}},
 	}

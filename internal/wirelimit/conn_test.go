@@ -1,6 +1,7 @@
 package wirelimit_test
 
 import (
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -88,16 +89,72 @@ func TestWaitForRoomEndsWithTheConnection(t *testing.T) {
 		require.NoError(t, second.SetReadDeadline(time.Now().Add(time.Hour))) // keeps waiting
 		synctest.Wait()
 		require.Empty(t, got)
+		began := time.Now()
 		require.NoError(t, second.Close())
 		require.ErrorIs(t, <-got, net.ErrClosed)
+		require.Zero(t, time.Since(began), "it does not wait for the deadline")
 	})
 }
 
 func TestConnectionOfALyingServerIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn, server := pair(t, wirelimit.NewRoom(3<<20))
-		require.ErrorIs(t, send(t, conn, server, "*1000000000\r\n"), wirelimit.ErrTooLarge)
-		_, err := conn.Write([]byte("PING"))
-		require.Error(t, err)
+		ended := make(chan error, 1)
+		go func() {
+			_, _ = server.Write([]byte("*1000000000\r\n"))
+			_, err := server.Read(make([]byte, 1))
+			ended <- err
+		}()
+		_, err := conn.Read(make([]byte, 100))
+		require.ErrorIs(t, err, wirelimit.ErrTooLarge)
+		synctest.Wait()
+		require.Len(t, ended, 1, "the server is still connected")
+		require.ErrorIs(t, <-ended, io.EOF)
+	})
+}
+
+// All parts of one answer count together.
+func TestPartsOfAnAnswerAddUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, server := pair(t, wirelimit.NewRoom(64<<10))
+		require.NoError(t, send(t, conn, server, "*3\r\n"))
+		part := "$50000\r\n" + strings.Repeat("x", 50_000) + "\r\n"
+		require.NoError(t, send(t, conn, server, part))
+		require.ErrorIs(t, send(t, conn, server, part), wirelimit.ErrTooLarge)
+	})
+}
+
+func TestAnswerThatFitsInNoRoomIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, server := pair(t, wirelimit.NewRoom(1<<20))
+		require.ErrorIs(t, send(t, conn, server, twoMiB), wirelimit.ErrTooLarge)
+	})
+}
+
+// An answer that has a part of the room does not wait for more of it, or two could wait for
+// each other.
+func TestAnswerThatGrowsBesideAnotherIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		room := wirelimit.NewRoom(3 << 20)
+		first, server := pair(t, room)
+		require.NoError(t, send(t, first, server, "*2\r\n$1048576\r\n"))
+		second, other := pair(t, room)
+		require.NoError(t, send(t, second, other, "*2\r\n$1048576\r\n"))
+		require.ErrorIs(t, send(t, first, server, strings.Repeat("x", 1<<20)+"\r\n"+twoMiB), wirelimit.ErrTooLarge)
+	})
+}
+
+// A request that was given up leaves an answer that nobody reads to its end.
+func TestNewRequestGivesTheRoomOfAnAnswerBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		room := wirelimit.NewRoom(3 << 20)
+		first, server := pair(t, room)
+		require.NoError(t, send(t, first, server, twoMiB))
+		go func() { _, _ = server.Read(make([]byte, 4)) }()
+		_, err := first.Write([]byte("PING"))
+		require.NoError(t, err)
+		second, other := pair(t, room)
+		require.NoError(t, second.SetReadDeadline(time.Now().Add(time.Minute)))
+		require.NoError(t, send(t, second, other, twoMiB))
 	})
 }
