@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/url"
 	"os"
 	"syscall"
 	"testing"
@@ -103,6 +105,31 @@ func TestFailureToWriteALocalFileIsClassified(t *testing.T) {
 		err := FailedWrite(&fs.PathError{Op: "open", Err: cause})
 		require.Equal(t, want, credential.KindOf(err), "%v", cause)
 		require.Equal(t, want == credential.Denied, storetest.IsGeneral(err))
+	}
+}
+
+// The URL of a request has the name of the secret in it.
+func TestRequestWithoutAnAnswerIsClassified(t *testing.T) {
+	other := errors.New("no answer of this server's")
+	inURL := func(err error) error {
+		return fmt.Errorf("asking: %w", &url.Error{Op: "Get", URL: "https://host/canary", Err: err})
+	}
+	for name, test := range map[string]struct {
+		err, is error
+		want    credential.Kind
+	}{
+		"refused":                   {inURL(syscall.ECONNREFUSED), syscall.ECONNREFUSED, credential.Unavailable},
+		"out of time":               {inURL(context.DeadlineExceeded), context.DeadlineExceeded, credential.Timeout},
+		"out of time on the way":    {inURL(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}), os.ErrDeadlineExceeded, credential.Timeout},
+		"called off":                {inURL(context.Canceled), context.Canceled, credential.Unavailable},
+		"an answer, but not theirs": {errors.New("canary"), other, credential.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := Unanswered(test.err, other)
+			require.Equal(t, test.want, credential.KindOf(err))
+			require.ErrorIs(t, err, test.is)
+			require.NotContains(t, errors.Unwrap(err).Error(), "canary")
+		})
 	}
 }
 

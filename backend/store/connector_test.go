@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -136,6 +138,36 @@ func TestAwaitOfAStoreThatRefusesUsIsDenied(t *testing.T) {
 	require.Equal(t, credential.Denied, credential.KindOf(err))
 	require.True(t, storetest.IsGeneral(err))
 	require.ErrorIs(t, err, errNotConnected)
+}
+
+// A store that does not come up must not collect the calls of hours.
+func TestCallsThatWaitForAStoreToConnectAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newConnector(func(ctx context.Context) (countedConn, error) {
+			<-ctx.Done()
+			return countedConn{}, ctx.Err()
+		}, ignore)
+		for range 2 * maxWaiting {
+			_, err := l.await(expired(t))
+			require.Error(t, err)
+		}
+		require.Zero(t, l.calls.Load(), "those that have left")
+		var all sync.WaitGroup
+		ctx, leave := context.WithCancel(t.Context())
+		for range maxWaiting {
+			all.Go(func() { _, _ = l.await(ctx) })
+		}
+		synctest.Wait()
+		began := time.Now()
+		limited, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		_, err := l.await(limited)
+		require.Equal(t, credential.Unavailable, credential.KindOf(err))
+		require.Zero(t, time.Since(began), "it fails at once")
+		leave()
+		all.Wait()
+		require.NoError(t, l.Close())
+	})
 }
 
 func TestClosingEndsTheAttempts(t *testing.T) {

@@ -15,6 +15,15 @@ func TestAliasesThatAStoreDeclaresAreTaken(t *testing.T) {
 	}
 }
 
+func TestFieldHasOneSpellingAfterItIsSet(t *testing.T) {
+	fields := map[string]string{"Host": "a", "HOST": "b", "other": "c"}
+	SetField(fields, "host", "d")
+	require.Equal(t, map[string]string{"host": "d", "other": "c"}, fields)
+	require.Equal(t, "d", Field(fields, "hOST"))
+	SetField(fields, "HosT", "")
+	require.Equal(t, map[string]string{"other": "c"}, fields)
+}
+
 func TestStoreThatDeclaresNothingIsAFaultOfOurs(t *testing.T) {
 	require.Panics(t, func() { DeclaredFields(struct{}{}) })
 }

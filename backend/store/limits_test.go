@@ -190,11 +190,13 @@ func TestNoMoreCallsThanAllowedAreUnderWay(t *testing.T) {
 func TestACallThatHangsKeepsItsPlace(t *testing.T) {
 	g := quietGuard(t, Limits{Concurrency: 1, Timeout: 10 * time.Millisecond})
 	release := make(chan struct{})
-	hang := func(context.Context) (string, error) { <-release; return "", nil }
+	var made atomic.Int32
+	hang := func(context.Context) (string, error) { made.Add(1); <-release; return "", nil }
 	_, err := guarded(t.Context(), g, hang)
 	assert.Equal(t, credential.Timeout, credential.KindOf(err))
 	_, err = guarded(t.Context(), g, hang)
 	assert.Equal(t, credential.Timeout, credential.KindOf(err), "the hanging call occupies the only place")
+	assert.EqualValues(t, 1, made.Load())
 
 	close(release)
 	call, _ := failing(0, credential.Unavailable)
@@ -202,6 +204,13 @@ func TestACallThatHangsKeepsItsPlace(t *testing.T) {
 		_, err := guarded(t.Context(), g, call)
 		return err == nil
 	}, storetest.Long, time.Millisecond)
+}
+
+func TestLimitsHaveDefaults(t *testing.T) {
+	assert.Equal(t, Limits{Timeout: 3 * time.Second, Concurrency: 64, BreakerInterval: 5 * time.Second}, Limits{}.withDefaults())
+	assert.Equal(t, Limits{
+		Timeout: 3 * time.Second, Retries: 2, Concurrency: 64, BreakerFailures: 5, BreakerInterval: 5 * time.Second,
+	}, DefaultLimits().withDefaults())
 }
 
 // Processes that lost a store at the same time must not probe it at the same time.

@@ -303,12 +303,66 @@ func TestAllWaitingCallsOfAShedTaskEnd(t *testing.T) {
 }
 
 func TestATaskThatWasShedMakesNoMoreCalls(t *testing.T) {
-	ctx := task.Ensure(t.Context())
-	task.Of(ctx).MarkShed()
-	call, made := failing(0, credential.Unavailable)
-	_, err := guarded(ctx, quietGuard(t, Limits{}), call)
-	require.ErrorIs(t, err, credential.ErrOverloaded)
-	assert.Zero(t, made.Load())
+	synctest.Test(t, func(t *testing.T) {
+		ctx := task.Ensure(t.Context())
+		task.Of(ctx).MarkShed()
+		call, made := failing(0, credential.Unavailable)
+		began := time.Now()
+		_, err := guarded(ctx, quietGuard(t, Limits{Retries: 5}), call)
+		require.ErrorIs(t, err, credential.ErrOverloaded)
+		assert.Zero(t, made.Load())
+		assert.Zero(t, time.Since(began), "and does not try again")
+	})
+}
+
+// The store has hung for as long as one call may take: those that wait learn it at once.
+func TestCallsThatWaitForAStoreThatHangsEndWhenTheBreakerOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := quietGuard(t, Limits{Concurrency: 1, Timeout: time.Second, Retries: 9, BreakerFailures: 1})
+		gate := make(chan struct{})
+		hang := func(context.Context) (string, error) { <-gate; return "", nil }
+		var all sync.WaitGroup
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := guarded(ctx, g, hang)
+			assert.Equal(t, credential.Timeout, credential.KindOf(err))
+		})
+		synctest.Wait()
+		began := time.Now()
+		for range 10 {
+			all.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), requestTime)
+				defer cancel()
+				_, err := guarded(ctx, g, hang)
+				assert.ErrorIs(t, err, errOpen)
+				assert.Equal(t, time.Second, time.Since(began))
+			})
+		}
+		all.Wait()
+		close(gate)
+		synctest.Wait()
+	})
+}
+
+func TestNoCallIsMadeWhileTheBreakerIsOpen(t *testing.T) {
+	g := quietGuard(t, Limits{Concurrency: 1, BreakerFailures: 1})
+	call, made := failing(1, credential.Unavailable)
+	_, err := guarded(t.Context(), g, call)
+	require.Error(t, err)
+	_, err = bounded(t.Context(), g, call) // as one that was admitted in the moment before
+	require.ErrorIs(t, err, errOpen)
+	assert.EqualValues(t, 1, made.Load())
+	assert.Zero(t, g.queue.running, "it gives its place back")
+}
+
+func TestCallsThatWaitForAProbeAreBounded(t *testing.T) {
+	g := quietGuard(t, Limits{BreakerFailures: 1})
+	require.False(t, g.awaitProbe(expired(t), g.probe()))
+	require.Zero(t, g.waiting, "one that has left")
+	require.True(t, g.join(maxWaiting))
+	require.False(t, g.join(1))
+	require.Equal(t, maxWaiting, g.waiting)
 }
 
 func TestCallsThatWaitEndWhenTheBreakerOpens(t *testing.T) {

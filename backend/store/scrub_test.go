@@ -35,6 +35,7 @@ func TestScrubTakesMetadataValuesOut(t *testing.T) {
 			map[string]string{"redisHost": "host:6379/hunter22", "redisPassword": "hunter22"},
 			"at [redacted]",
 		},
+		"a value of four letters": {"by pass", map[string]string{"password": "pass"}, "by [redacted]"},
 		"no very short values": {
 			"table t is at state",
 			map[string]string{"tableName": "t", "x": "at", "y": ""},
@@ -48,6 +49,13 @@ func TestScrubTakesMetadataValuesOut(t *testing.T) {
 			require.NoError(t, errors.Unwrap(err), "a wrapped error would still contain the value")
 		})
 	}
+}
+
+func TestScrubKeepsARemedyAndTheCauseOfAFailure(t *testing.T) {
+	remedy := credential.Remedy("set sslmode to require")
+	require.Equal(t, remedy, Scrub(remedy, map[string]string{"sslmode": "require"}))
+	err := Scrub(Unavailable(errors.New("no host at hunter22")), map[string]string{"host": "hunter22"})
+	require.EqualError(t, err, "no host at [redacted]")
 }
 
 func TestSafeErrorTextHoldsNoPath(t *testing.T) {
@@ -66,6 +74,7 @@ func TestSafeErrorTextHoldsNoPath(t *testing.T) {
 		"words of ours, and the system's": {
 			Explained("the token's file cannot be read", missing), "the token's file cannot be read: no such file or directory",
 		},
+		"a refusal":                     {&credential.StoreError{Kind: credential.Denied, Err: errors.New(path)}, "access denied"},
 		"a store's own words":           {errors.New("no database at " + path), "see the log at debug level"},
 		"a store's own words, as final": {Permanent(errors.New(path)), "see the log at debug level"},
 	}

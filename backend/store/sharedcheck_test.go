@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -46,10 +47,17 @@ func TestSharedCheckGoesOnWhenItsFirstCallerLeaves(t *testing.T) {
 		var s SharedCheck
 		ctx, leave := context.WithTimeout(t.Context(), time.Minute)
 		end := make(chan struct{})
+		deadline, _ := ctx.Deadline()
 		check := func(ctx context.Context) error {
 			<-end
+			if has, _ := ctx.Deadline(); has != deadline {
+				return errors.New("it has not the deadline of its first caller")
+			}
 			return ctx.Err()
 		}
+		before := make(chan error, 1)
+		go func() { before <- s.Do(t.Context(), func(context.Context) error { <-end; return nil }) }()
+		synctest.Wait() // those that come now share the next run
 		first, second := make(chan error, 1), make(chan error, 1)
 		go func() { first <- s.Do(ctx, check) }()
 		synctest.Wait()
@@ -59,6 +67,7 @@ func TestSharedCheckGoesOnWhenItsFirstCallerLeaves(t *testing.T) {
 		require.Equal(t, credential.Timeout, credential.KindOf(<-first))
 		close(end)
 		require.NoError(t, <-second)
+		require.NoError(t, <-before)
 	})
 }
 
