@@ -20,12 +20,12 @@ import (
 
 func TestGrammarOfNames(t *testing.T) {
 	for _, name := range []string{"a", "warehouse-db", "a.b", "0", "a.b-c.d", strings.Repeat("a", 253)} {
-		require.True(t, validName(name), "%q", name)
+		require.True(t, Type(false).ValidName(nil, name), "%q", name)
 	}
 	for _, name := range []string{
 		"", "A", "a_b", "a/b", "a%2fb", "-a", "a-", ".a", "a..b", "a b", "a:b", "naïve", "a\n", strings.Repeat("a", 254),
 	} {
-		require.False(t, validName(name), "%q", name)
+		require.False(t, Type(false).ValidName(nil, name), "%q", name)
 	}
 }
 
@@ -156,6 +156,17 @@ func TestServerIsFound(t *testing.T) {
 				require.Equal(t, "https://"+test.want, config.Host)
 			}
 		})
+	}
+}
+
+func TestNamespaceOfTheMetadataGoesBeforeTheKubeconfigs(t *testing.T) {
+	k := newScriptedServer(t, nil)
+	fields := k.kubeconfig(t, anyUser(), nil)
+	for given, want := range map[string]string{"": "team", "other": "other"} {
+		fields["defaultNamespace"] = given
+		_, namespace, err := restConfig(fields)
+		require.NoError(t, err)
+		require.Equal(t, want, namespace)
 	}
 }
 

@@ -42,6 +42,23 @@ func TestConnectionsEndWithTheirToken(t *testing.T) {
 	}
 }
 
+// A call may still be on its way when the store is closed, and try a new token.
+func TestClosedStoreGetsNoNewSession(t *testing.T) {
+	k := newScriptedServer(t, map[string]string{"a": secretThere, "team": namespaceThere})
+	k.token.Store("old")
+	token := storetest.FileWith(t, "old")
+	c, err := connect(t.Context(), k.kubeconfig(t, map[string]any{"tokenFile": token}, nil), storetest.DevNull(t), true)
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	session := c.(*conn).session.Load()
+	k.token.Store("new")
+	storetest.ReplaceFile(t, token, "new")
+	_, err = c.Get(t.Context(), "a")
+	require.NoError(t, err)
+	require.Same(t, session, c.(*conn).session.Load())
+	k.conns.Await(t, 0)
+}
+
 // client-go would share one transport between the two stores.
 func TestClosingAStoreLeavesAnothersConnection(t *testing.T) {
 	k := newScriptedServer(t, map[string]string{"a": secretThere, "team": namespaceThere})

@@ -17,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/dapr/kit/logger"
+
 	"credential-resolver/backend/store"
 	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
@@ -259,6 +261,61 @@ func TestRefusalCountsSoonAfterTheServerWasReady(t *testing.T) {
 		require.Equal(t, credential.Denied, credential.KindOf(err))
 		require.Equal(t, step.asked, k.asked.Load()-before, "after %s", step.passed)
 	}
+}
+
+// Another call may have seen the server become ready since the refusal.
+func TestRefusalFromBeforeTheServerWasReadyDoesNotCount(t *testing.T) {
+	k := newScriptedServer(t, map[string]string{
+		"a": "403 " + statusOf("Forbidden", 403, "secrets", "a"), "team": namespaceThere, "readyz": "200 ok",
+	})
+	conn, err := k.connect(t)
+	require.NoError(t, err)
+	now := time.Now()
+	conn.now = func() time.Time { return now }
+	_, err = conn.Get(t.Context(), "a")
+	require.Equal(t, credential.Denied, credential.KindOf(err))
+	k.before = func(name string) {
+		if name == "a" {
+			later := now.Add(time.Second)
+			conn.ready.Store(&later)
+		}
+	}
+	before := k.asked.Load()
+	_, err = conn.Get(t.Context(), "a")
+	require.Equal(t, credential.Denied, credential.KindOf(err))
+	require.EqualValues(t, 2, k.asked.Load()-before)
+}
+
+func TestSecretWithoutEntriesIsNotMissing(t *testing.T) {
+	k := newScriptedServer(t, map[string]string{
+		"a":    `200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"team"}}`,
+		"team": namespaceThere,
+	})
+	conn, err := k.connect(t)
+	require.NoError(t, err)
+	entries, err := conn.Get(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{}, entries)
+}
+
+// Connecting waits for a server that says nothing of itself, until it knows its roles.
+func TestServerThatHidesItselfMaySettle(t *testing.T) {
+	k := newScriptedServer(t, map[string]string{
+		"team": "403 " + statusOf("Forbidden", 403, "namespaces", "team"), "readyz": "403 no",
+	})
+	asked := 0
+	k.before = func(name string) {
+		if name == "team" {
+			if asked++; asked == 3 {
+				k.answers["team"] = namespaceThere
+			}
+		}
+	}
+	log, written := storetest.NewLog(t, logger.WarnLevel)
+	conn, err := connect(t.Context(), k.kubeconfig(t, anyUser(), nil), log, true)
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+	require.Empty(t, written.String())
 }
 
 // An API server that is starting refuses every request.

@@ -1,7 +1,10 @@
 package kubernetes
 
 import (
+	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -88,10 +91,44 @@ func TestNamespaceIsSeenByASecretInIt(t *testing.T) {
 	_, err = conn.Get(t.Context(), "b")
 	require.True(t, store.Missing(err))
 
-	k.answers["a"] = missing("a")
-	_, err = conn.Get(t.Context(), "b")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
-	require.True(t, storetest.IsGeneral(err))
+	for _, answer := range []string{missing("a"), "200 {}", namespaceThere} {
+		k.answers["a"] = answer
+		_, err = conn.Get(t.Context(), "b")
+		require.Equal(t, credential.Denied, credential.KindOf(err), answer)
+		require.True(t, storetest.IsGeneral(err))
+	}
+}
+
+// The lookups of a credential that miss at once ask for the namespace together.
+func TestNamespaceIsCheckedForAllMissesTogether(t *testing.T) {
+	const misses = 8
+	answers := map[string]string{"team": namespaceThere}
+	for i := range misses {
+		name := fmt.Sprint("b", i)
+		answers[name] = "404 " + statusOf("NotFound", 404, "secrets", name)
+	}
+	k := newScriptedServer(t, answers)
+	conn, err := k.connect(t)
+	require.NoError(t, err)
+	var checks, asking atomic.Int32
+	var arrived sync.WaitGroup
+	arrived.Add(misses)
+	k.before = func(name string) {
+		if name != "team" {
+			arrived.Done()
+			return
+		}
+		arrived.Wait() // no miss comes later than the first check
+		checks.Add(1)
+	}
+	storetest.Together(t, misses, func() error {
+		_, err := conn.Get(context.WithoutCancel(t.Context()), fmt.Sprint("b", asking.Add(1)-1))
+		if !store.Missing(err) {
+			return err
+		}
+		return nil
+	})
+	require.LessOrEqual(t, checks.Load(), int32(3))
 }
 
 // A namespace that may not be read fails only the calls that need to know whether it exists. It
