@@ -136,6 +136,7 @@ func TestConfigKeyIsATemplate(t *testing.T) {
 }
 
 func TestVolatileConfigStoresSaySo(t *testing.T) {
+	t.Chdir(t.TempDir())
 	file := filepath.Join(t.TempDir(), "c.db")
 	tests := map[string]struct {
 		storeType string
@@ -146,6 +147,7 @@ func TestVolatileConfigStoresSaySo(t *testing.T) {
 		"SQLite in memory":              {"state.sqlite", fields{"connectionString": ":memory:"}, true},
 		"SQLite in memory, as a URI":    {"state.sqlite", fields{"connectionString": "file::memory:"}, true},
 		"SQLite in memory, by its mode": {"state.sqlite", fields{"connectionString": "file:x?mode=memory&cache=shared"}, true},
+		"SQLite, of no name":            {"state.sqlite", fields{"connectionString": "file:?cache=shared"}, true},
 		"SQLite in a file":              {"state.sqlite", fields{"connectionString": file}, false},
 		"SQLite in a file, as a URI":    {"state.sqlite", fields{"connectionString": "file:" + file + "?mode=rwc"}, false},
 		"files":                         {"bindings.localstorage", fields{"rootPath": t.TempDir()}, false},

@@ -104,6 +104,26 @@ func TestSQLiteFileIsReplacedTogetherWithItsLog(t *testing.T) {
 	requireConfig(t, configs, `{"is":"only in the log"}`)
 }
 
+// SQLite would take the log of a database that was removed for that of the new one.
+func TestSQLiteLogOfARemovedDatabaseIsRemoved(t *testing.T) {
+	path := database(t, "configs.db", `{"is":"first"}`, nil)
+	configs, _ := openSQLite(t, path, nil)
+	require.NoError(t, configs.Put(within(t), guid, []byte(`{"is":"in the log"}`)))
+	log, err := os.ReadFile(path + "-wal")
+	require.NoError(t, err)
+	require.NotEmpty(t, log)
+	require.NoError(t, configs.Close())
+	require.NoError(t, os.Remove(path))
+	for _, end := range []string{"-wal", "-journal"} {
+		writeFile(t, path+end, string(log))
+	}
+
+	again, _ := openSQLite(t, path, nil)
+	_, err = again.Config(within(t), guid)
+	requireKind(t, credential.NotFound, err)
+	require.NoFileExists(t, path+"-journal")
+}
+
 func TestSQLiteFileThatIsGoneIsUnavailableAndNotMissing(t *testing.T) {
 	backup := database(t, "backup.db", `{"is":"restored"}`, nil)
 	path := database(t, "configs.db", `{"is":"first"}`, nil)

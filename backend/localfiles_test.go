@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -8,6 +9,7 @@ import (
 
 	"credential-resolver/backend/store"
 	"credential-resolver/backend/storetest"
+	"credential-resolver/resolver/credential"
 )
 
 func TestIrregularLocalFileIsNotRead(t *testing.T) {
@@ -24,4 +26,18 @@ func TestLocalFileThatIsHugeIsNotRead(t *testing.T) {
 	conn := &localStorageConn{root: filepath.Dir(path)}
 	_, err = conn.Get(t.Context(), filepath.Base(path))
 	require.ErrorIs(t, err, store.ErrFileTooLarge)
+	require.Equal(t, credential.FailedPrecondition, credential.KindOf(err), "the store is not to blame")
+}
+
+// The folder is checked before each call, and may be unmounted after that.
+func TestConfigInAFolderThatIsGoneIsNotMissing(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "configs")
+	object, err := followLocalStorage(t.Context(), map[string]string{"rootPath": root}, storetest.DevNull(t))
+	require.NoError(t, err)
+	conn := object.(*followed).current
+	_, err = conn.Get(t.Context(), "g")
+	require.True(t, store.Missing(err))
+	require.NoError(t, os.Remove(root))
+	_, err = conn.Get(t.Context(), "g")
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
 }

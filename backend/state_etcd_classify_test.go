@@ -12,7 +12,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	contrib "github.com/dapr/components-contrib/state/etcd"
+
 	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 )
 
@@ -97,4 +100,11 @@ func TestEtcdMetadataAreCheckedBeforeItConnects(t *testing.T) {
 			require.NotContains(t, err.Error(), "canary")
 		})
 	}
+}
+
+func TestEndpointsOfEtcdAreDialledWithoutTheirScheme(t *testing.T) {
+	object := newEtcdStore(contrib.NewEtcdStateStoreV2(storetest.DevNull(t)), map[string]string{
+		"Endpoints": "etcd-1:2379, https://etcd-2:2379,http://etcd-3:2379",
+	})
+	require.Equal(t, []string{"etcd-1:2379", "etcd-2:2379", "etcd-3:2379"}, object.endpoints)
 }

@@ -31,6 +31,106 @@ func openStore(t *testing.T, key store.KeyTemplate, conn store.ConfigConn) *Conf
 	return &ConfigStore{Opened: o, key: key}
 }
 
+// oddLister returns pages with keys that do not match the pattern, and with duplicates.
+type oddLister struct {
+	state.Store
+	state.KeysLiker
+
+	pages  [][]string
+	asked  int
+	tokens []string // that it was asked with
+	fail   error
+}
+
+func (s *oddLister) Close() error { return nil }
+
+func (s *oddLister) KeysLike(_ context.Context, req *state.KeysLikeRequest) (*state.KeysLikeResponse, error) {
+	token := ""
+	if req.ContinuationToken != nil {
+		token = *req.ContinuationToken
+	}
+	s.tokens = append(s.tokens, token)
+	if s.asked == len(s.pages) {
+		return nil, s.fail
+	}
+	resp := &state.KeysLikeResponse{Keys: s.pages[s.asked]}
+	s.asked++
+	if s.asked < len(s.pages) || s.fail != nil {
+		resp.ContinuationToken = new(string)
+		*resp.ContinuationToken = fmt.Sprint(s.asked)
+	}
+	return resp, nil
+}
+
+func TestListTrustsNoPattern(t *testing.T) {
+	object := &oddLister{pages: [][]string{{"APP/b", "app/b", "app/x/y", "app/"}, {}, {"app/a", "app/b", "other"}}}
+	got, err := openStore(t, "app/{guid}", newStateConn(object, store.Failed)).List(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b"}, got)
+	require.Equal(t, []string{"", "1", "2"}, object.tokens)
+}
+
+func TestListThatFailsHalfwayIsNoList(t *testing.T) {
+	down := errors.New("down")
+	object := &oddLister{pages: [][]string{{"a"}}, fail: down}
+	got, err := openStore(t, "{guid}", newStateConn(object, store.Failed)).List(t.Context())
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	require.ErrorIs(t, err, down)
+	require.Nil(t, got)
+}
+
+// plainConn is a connection without optional abilities.
+type plainConn struct{ store.ConfigConn }
+
+func (plainConn) Get(context.Context, string) ([]byte, error) { return []byte("{}"), nil }
+func (plainConn) Close() error                                { return nil }
+
+// plainState is a state store that cannot list.
+type plainState struct{ state.Store }
+
+func (plainState) Close() error { return nil }
+
+// undeletable is a state store that refuses to delete.
+type undeletable struct {
+	state.Store
+
+	err error
+}
+
+func (s undeletable) Delete(context.Context, *state.DeleteRequest) error { return s.err }
+
+func TestFailureToDeleteIsClassified(t *testing.T) {
+	down := errors.New("down")
+	err := (&stateConn{undeletable{err: down}, store.Failed}).Delete(t.Context(), "k")
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	require.ErrorIs(t, err, down)
+	require.NoError(t, (&stateConn{undeletable{}, store.Failed}).Delete(t.Context(), "k"))
+}
+
+// panicking is a state store that panics with some metadata.
+type panicking struct{ state.Store }
+
+func (panicking) Init(context.Context, state.Metadata) error { panic("canary") }
+func (panicking) Close() error                               { panic("canary") }
+
+func TestMetadataThatMakeAStorePanicAreRefused(t *testing.T) {
+	require.NotPanics(t, func() {
+		err := checkState(func(logger.Logger) state.Store { return panicking{} }, nil)
+		require.EqualError(t, err, "the store panics with this metadata")
+	})
+}
+
+func TestMissingAbilityIsReported(t *testing.T) {
+	_, err := openStore(t, "{guid}", plainConn{}).List(t.Context())
+	require.Equal(t, credential.FailedPrecondition, credential.KindOf(err))
+	require.ErrorIs(t, err, store.ErrCannotList)
+	_, err = openStore(t, "{guid}", newStateConn(plainState{}, store.Failed)).List(t.Context())
+	require.ErrorIs(t, err, store.ErrCannotList)
+	err = openStore(t, "{guid}", plainConn{}).Delete(t.Context(), "a")
+	require.Equal(t, credential.FailedPrecondition, credential.KindOf(err))
+	require.ErrorIs(t, err, store.ErrCannotDelete)
+}
+
 func TestListGoesThroughEveryPage(t *testing.T) {
 	for storeType, fields := range map[string]map[string]string{
 		"state.sqlite":    {"connectionString": filepath.Join(t.TempDir(), "a.db")},
@@ -57,71 +157,8 @@ func TestListGoesThroughEveryPage(t *testing.T) {
 					&state.TransactionalStateRequest{Operations: sets}))
 				got, err := openStore(t, store.KeyTemplate(name+"{guid}"), conn).List(t.Context())
 				require.NoError(t, err)
-				require.True(t, slices.Equal(want, got)) // require.Equal would print all of them
+				require.True(t, slices.Equal(want, got)) // Equal would print all of them
 			})
 		}
 	}
-}
-
-// oddLister returns pages with keys that do not match the pattern, and with duplicates.
-type oddLister struct {
-	state.Store
-	state.KeysLiker
-
-	pages [][]string
-	asked int
-	fail  error
-}
-
-func (s *oddLister) Close() error { return nil }
-
-func (s *oddLister) KeysLike(context.Context, *state.KeysLikeRequest) (*state.KeysLikeResponse, error) {
-	if s.asked == len(s.pages) {
-		return nil, s.fail
-	}
-	resp := &state.KeysLikeResponse{Keys: s.pages[s.asked]}
-	s.asked++
-	if s.asked < len(s.pages) || s.fail != nil {
-		resp.ContinuationToken = new(string)
-		*resp.ContinuationToken = fmt.Sprint(s.asked)
-	}
-	return resp, nil
-}
-
-func TestListTrustsNoPattern(t *testing.T) {
-	object := &oddLister{pages: [][]string{{"APP/b", "app/b", "app/x/y", "app/"}, {}, {"app/a", "app/b", "other"}}}
-	got, err := openStore(t, "app/{guid}", newStateConn(object, store.Failed)).List(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, []string{"a", "b"}, got)
-}
-
-func TestListThatFailsHalfwayIsNoList(t *testing.T) {
-	down := errors.New("down")
-	object := &oddLister{pages: [][]string{{"a"}}, fail: down}
-	got, err := openStore(t, "{guid}", newStateConn(object, store.Failed)).List(t.Context())
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
-	require.ErrorIs(t, err, down)
-	require.Nil(t, got)
-}
-
-// plainConn is a connection without optional abilities.
-type plainConn struct{ store.ConfigConn }
-
-func (plainConn) Get(context.Context, string) ([]byte, error) { return []byte("{}"), nil }
-func (plainConn) Close() error                                { return nil }
-
-// plainState is a state store that cannot list.
-type plainState struct{ state.Store }
-
-func (plainState) Close() error { return nil }
-
-func TestMissingAbilityIsReported(t *testing.T) {
-	_, err := openStore(t, "{guid}", plainConn{}).List(t.Context())
-	require.Equal(t, credential.FailedPrecondition, credential.KindOf(err))
-	require.ErrorIs(t, err, store.ErrCannotList)
-	_, err = openStore(t, "{guid}", newStateConn(plainState{}, store.Failed)).List(t.Context())
-	require.ErrorIs(t, err, store.ErrCannotList)
-	err = openStore(t, "{guid}", plainConn{}).Delete(t.Context(), "a")
-	require.Equal(t, credential.FailedPrecondition, credential.KindOf(err))
-	require.ErrorIs(t, err, store.ErrCannotDelete)
 }

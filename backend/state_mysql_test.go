@@ -109,6 +109,14 @@ func (s *foldingState) KeysLike(_ context.Context, req *state.KeysLikeRequest) (
 
 func (s *foldingState) Close() error { return nil }
 
+// A binary collation keeps both, and LIKE may find both.
+func TestMySQLWritesAKeyBesideOneInOtherLetters(t *testing.T) {
+	rows := &foldingState{rows: map[string]string{"app_abc": "{}", "app_ABC": "{}"}}
+	conn := &mysqlConn{newStateConn(rows, classifyMySQL).(*stateLister)}
+	require.NoError(t, conn.Set(t.Context(), "app_abc", []byte("[]")))
+	require.Equal(t, map[string]string{"app_abc": "[]", "app_ABC": "{}"}, rows.rows)
+}
+
 func TestMySQLIsCaseSensitiveOnAnyTable(t *testing.T) {
 	rows := &foldingState{rows: map[string]string{"app_abc": "{}"}}
 	conn := &mysqlConn{newStateConn(rows, classifyMySQL).(*stateLister)}

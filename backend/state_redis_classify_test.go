@@ -98,3 +98,20 @@ func TestRedisTakesWhatContribReads(t *testing.T) {
 	require.NotContains(t, fields, "queryIndexes", "a reader must not create indexes")
 	require.NotContains(t, fields, "redisMaxRetries", "maxRetries replaces our default")
 }
+
+// Each of our own attempts has the request's deadline in view.
+func TestRedisDoesNotRetryOnItsOwn(t *testing.T) {
+	for name, test := range map[string]struct {
+		fields map[string]string
+		want   string
+	}{
+		"by default":        {map[string]string{"redisHost": "h:1"}, "-1"},
+		"unless it is told": {map[string]string{"redisHost": "h:1", "redisMaxRetries": "2"}, "2"},
+		"by the old name":   {map[string]string{"redisHost": "h:1", "MaxRetries": "2"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, redisDefaults(test.fields))
+			require.Equal(t, test.want, store.Field(test.fields, "redisMaxRetries"))
+		})
+	}
+}

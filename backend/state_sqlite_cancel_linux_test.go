@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
 )
 
 // TestCancelledReadsLeaveNothingOpen cancels reads at random moments, as daprd does when a
@@ -28,13 +30,39 @@ func TestCancelledReadsLeaveNothingOpen(t *testing.T) {
 		cancel()
 	}
 	require.NoError(t, conn.Close())
+	require.Empty(t, openUnder(t, path), "after Close")
+}
+
+// openUnder returns the paths of this process's open files that begin with path.
+func openUnder(t *testing.T, path string) []string {
+	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
 	require.NoError(t, err)
-	open := 0
+	var open []string
 	for _, e := range entries {
 		if target, _ := os.Readlink("/proc/self/fd/" + e.Name()); strings.HasPrefix(target, path) {
-			open++
+			open = append(open, target)
 		}
 	}
-	require.Zero(t, open, "file descriptors of the database left open after Close")
+	return open
+}
+
+func TestStoresInFoldersLeaveNothingOpen(t *testing.T) {
+	for storeType, field := range map[string]string{"state.sqlite": "connectionString", "bindings.localstorage": "rootPath"} {
+		t.Run(storeType, func(t *testing.T) {
+			folder := t.TempDir()
+			fields := map[string]string{field: folder}
+			if storeType == "state.sqlite" {
+				fields[field] = filepath.Join(folder, "c.db")
+			}
+			conn, err := configStores()[storeType].Connect(t.Context(), fields, logger.NewLogger("test"))
+			require.NoError(t, err)
+			require.NoError(t, conn.Set(t.Context(), "k", []byte("{}")))
+			_, err = conn.(store.Lister).List(t.Context(), "{guid}", "")
+			require.NoError(t, err)
+			require.NotContains(t, openUnder(t, folder), folder)
+			require.NoError(t, conn.Close())
+			require.Empty(t, openUnder(t, folder))
+		})
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"modernc.org/sqlite"
@@ -47,6 +48,14 @@ func movedDatabase(t *testing.T) error {
 	return err
 }
 
+// interrupted returns SQLite's own error for a statement that was still running at its end.
+func interrupted(t *testing.T) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	return sqliteFailure(t, ctx, ":memory:", "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c")
+}
+
 func TestSQLiteFailuresAreClassifiedByTheirCodes(t *testing.T) {
 	// Use a pragma, because root ignores file modes.
 	readOnly := "file:" + filepath.Join(t.TempDir(), "a.db") + "?_pragma=query_only(1)"
@@ -63,6 +72,9 @@ func TestSQLiteFailuresAreClassifiedByTheirCodes(t *testing.T) {
 		},
 		"a file that cannot be opened is Unavailable": {
 			sqliteFailure(t, t.Context(), noFolder, "CREATE TABLE t (a)"), credential.Unavailable,
+		},
+		"an interrupted statement is Timeout": {
+			interrupted(t), credential.Timeout,
 		},
 		"a missing table is Unavailable": {
 			sqliteFailure(t, t.Context(), ":memory:", "SELECT a FROM missing"), credential.Unavailable,

@@ -29,6 +29,7 @@ func TestSQLitePragmaRunsNoOtherStatement(t *testing.T) {
 			})
 		}
 	}
+	t.Chdir(t.TempDir())
 	text := refusedConfigs(t, "state.sqlite", fields{"connectionString": "c.db?_pragma=a;b"})
 	require.Contains(t, text, "connectionString has options that cannot be parsed")
 }

@@ -50,6 +50,7 @@ func TestSQLiteDefaultsToAPrivateFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("XDG_DATA_HOME", test.dataHome)
 			t.Setenv("HOME", test.home)
+			t.Chdir(t.TempDir())
 			storeOne(t, test.fields)
 			folder := filepath.Join(test.want, "credential-resolver")
 			requireMode(t, 0o700, folder)
