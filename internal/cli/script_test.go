@@ -38,9 +38,12 @@ func run() {
 	os.Exit(code)
 }
 
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script") }
+
+func runScripts(t *testing.T, folder string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 folder,
 		Setup:               setup,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,

@@ -76,6 +76,7 @@ func TestFileMustHoldOneComponentOfOurType(t *testing.T) {
 			"holds 2 Components of type secretstores.credential-resolver: put each into its own file",
 		},
 		"something other than a Component": {"kind: [" + canary.Secret, "is not a Component"},
+		"a name that the parser repeats":   {"kind: *" + canary.Secret, "is not a Component"},
 		"a list of words":                  {"- " + canary.Secret, "is not a Component"},
 		"metadata that is not a list": {
 			"kind: Component\nspec:\n  type: x\n  metadata: " + canary.Secret, "is not a Component",
@@ -102,6 +103,15 @@ func TestEnvRefIsTakenFromTheEnvironment(t *testing.T) {
 	got, err := load(t, ours("name: a\n    envRef: CR_TEST_FILE", "name: b\n    envRef: CR_TEST_NOT_SET"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"a": "secrets.json", "b": ""}, got)
+}
+
+func TestVariablesOfDaprdAreNotPassedOn(t *testing.T) {
+	for _, variable := range []string{"DAPR_API_TOKEN", "APP_API_TOKEN", "dapr_api_token", "App_Api_Token"} {
+		t.Setenv(variable, canary.Secret)
+		got, err := load(t, ours("name: a\n    envRef: "+variable))
+		require.NoError(t, err)
+		require.Equal(t, map[string]string{"a": ""}, got, variable)
+	}
 }
 
 func TestPlaceholdersAreReplacedAsDaprdDoes(t *testing.T) {

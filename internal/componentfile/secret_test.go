@@ -49,7 +49,7 @@ func folder(t *testing.T, auth string, metadata ...string) string {
 	t.Helper()
 	secrets := write(t, map[string]string{
 		"bundles.json": `{"vault": {"token": "from-bundles", "other": "o"}, "plain": "from-bundles"}`,
-		"flat.json":    `{"vault": "from-flat", "only-flat": "from-flat", "nested": {"key": "n"}}`,
+		"flat.json":    `{"vault": "from-flat", "only-flat": "from-flat", "empty": "", "nested": {"key": "n"}}`,
 	})
 	files := map[string]string{
 		"credentials.yaml": ours(metadata...) + auth,
@@ -67,7 +67,8 @@ func TestSecretIsTakenFromAStoreInTheSameFolder(t *testing.T) {
 	tests := map[string]struct{ auth, name, key, want string }{
 		"from any store if none is named":                {"", "vault", "token", "from-bundles"},
 		"from the store that has it":                     {"", "only-flat", "", "from-flat"},
-		"from the store that has the key":                {"", "vault", "vault", "from-flat"},
+		"from the store that has it, empty":              {"", "empty", "", ""},
+		"from the one that has the key":                  {"", "vault", "vault", "from-flat"},
 		"from the named store":                           {"auth:\n  secretStore: flat\n", "vault", "vault", "from-flat"},
 		"from the named store, with the name as the key": {"auth:\n  secretStore: flat\n", "vault", "", "from-flat"},
 		"from the named store, nested":                   {"auth:\n  secretStore: flat\n", "nested:key", "", "n"},

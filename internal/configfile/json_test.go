@@ -33,6 +33,27 @@ func TestJSONIsKeptToTheByte(t *testing.T) {
 	}
 }
 
+// The name decides, in any case, and else the first character.
+func TestWhatIsJSONAndWhatIsYAML(t *testing.T) {
+	for file, want := range map[string]string{
+		"config.json": "is not valid JSON", "config.JSON": "is not valid JSON", "config.yaml": "", "config.YML": "", "config": "", "-": "",
+	} {
+		_, err := configfile.JSON(file, []byte("a: 1"))
+		if want != "" {
+			require.ErrorContains(t, err, want, file)
+			continue
+		}
+		require.NoError(t, err, file)
+	}
+	for _, file := range []string{"config.yaml", "config.YAML", "config.Yml"} {
+		got, err := configfile.JSON(file, []byte("{a: 1}"))
+		require.NoError(t, err)
+		require.Equal(t, `{"a":1}`, string(got))
+	}
+	_, err := configfile.JSON("-", []byte("{a: 1}"))
+	require.ErrorContains(t, err, "is not valid JSON")
+}
+
 func TestByteOrderMarkIsLeftOut(t *testing.T) {
 	for _, file := range []string{"config.json", "config", "-"} {
 		got, err := configfile.JSON(file, []byte("\ufeff{\"a\": 1}\n"))
