@@ -132,7 +132,7 @@ func TestSQLiteOpensThePathThatWasChecked(t *testing.T) {
 		"an escape in a path":              {"%s/a%%20b.db", "a b.db"},
 		"a percent sign that is no escape": {"%s/100%%.db", "100%.db"},
 		"half an escape and a whole":       {"%s/%%zz%%20%%2", "%zz %2"},
-		"an escape at the end":        {"%s/a%%20", "a "},
+		"an escape at the end":             {"%s/a%%20", "a "},
 		"an escaped question mark":         {"file:%s/a%%3fb.db", "a?b.db"},
 		"a plus sign":                      {"%s/a+b.db", "a+b.db"},
 		"a fragment":                       {"file:%s/a.db#b", "a.db"},

@@ -30,8 +30,8 @@ func TestASecretOfWhichNothingWasUsedIsLoggedOnceAndCounted(t *testing.T) {
 	_, err := get(store, "one")
 	require.NoError(t, err)
 	log = w.log.String()
-	require.Equal(t, 2, strings.Count(log, "of which nothing was used"))
-	require.Equal(t, 1, strings.Count(log, "more of its fields"), "it is the only one")
+	require.Equal(t, 2, strings.Count(log, "of which no entry was used"))
+	require.Equal(t, 1, strings.Count(log, "more fields"), "it is the only one")
 	canary.AssertNone(t, log)
 	require.InDelta(t, 4, w.counted()["credential_resolver_unused_secrets_total{}"], 0)
 }
