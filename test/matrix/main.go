@@ -36,7 +36,11 @@ func run(seen, document string) error {
 	if err != nil {
 		return err
 	}
-	return markdown.Replace(document, "matrix", table(observations), document)
+	tables, err := table(observations)
+	if err != nil {
+		return err
+	}
+	return markdown.Replace(document, "matrix", tables, document)
 }
 
 func read(path string) ([]observation, error) {
@@ -57,8 +61,8 @@ func read(path string) ([]observation, error) {
 }
 
 // table returns one table for config stores and one for secret stores, because they fail in
-// different ways.
-func table(observations []observation) string {
+// different ways. Two observations of the same failure must agree.
+func table(observations []observation) (string, error) {
 	var b strings.Builder
 	for _, sort := range []struct{ title, prefix string }{
 		{"Config stores", "state."}, {"Secret stores", "secretstores."},
@@ -75,7 +79,11 @@ func table(observations []observation) string {
 			if !slices.Contains(failures, o.Failure) {
 				failures = append(failures, o.Failure)
 			}
-			codes[[2]string{o.Store, o.Failure}] = o.Code
+			cell := [2]string{o.Store, o.Failure}
+			if before, ok := codes[cell]; ok && before != o.Code {
+				return "", fmt.Errorf("%s, %s: the tests saw both %s and %s", o.Store, o.Failure, before, o.Code)
+			}
+			codes[cell] = o.Code
 		}
 		if len(stores) == 0 {
 			continue
@@ -91,5 +99,5 @@ func table(observations []observation) string {
 			b.WriteString("\n")
 		}
 	}
-	return b.String() + "\n"
+	return b.String() + "\n", nil
 }
