@@ -185,7 +185,7 @@ func (c configStoreCase) replaces(t *testing.T, side *sidecar, writer resource) 
 		return
 	}
 	c.store(t, writer, "bare", scenario["multi"])
-	require.Contains(t, c.command(t, writer, "migrate", "bare"), "the new config must be stored")
+	require.Contains(t, c.command(t, writer, "migrate", "bare"), "the new config is stored")
 	require.Contains(t, c.command(t, writer, "get", "bare"), `"secretKeyRef"`)
 	r := c.ask(t, side, "credentials", "bare", "format=json")
 	require.Equal(t, resolved["multi"], r.entries["_value"], r.message)

@@ -158,7 +158,7 @@ func TestStoreKubernetesNamespaces(t *testing.T) {
 		in("blind", "blind", "team"), in("ending", "wide", "ending"))
 	defer k.requireSilence(t)
 
-	require.Contains(t, k.side.daprd.Log(), "there is no such namespace: see defaultNamespace")
+	requireSaid(t, k.side.daprd, "there is no such namespace: see defaultNamespace")
 	k.fails(t, "elsewhere", "single", "namespace that the role does not allow", codes.PermissionDenied)
 	k.fails(t, "nowhere", "single", "namespace missing", codes.PermissionDenied)
 	k.fails(t, "unseen-nowhere", "single", "namespace missing, role for the whole cluster", codes.PermissionDenied)

@@ -203,9 +203,8 @@ func vaultWrongMount(t *testing.T, v *vaultStore) {
 		}))
 	defer v.requireSilence(t)
 
-	log := v.side.daprd.Log()
-	require.Contains(t, log, "enginePath does not name a KV secrets engine of version 2")
-	require.Contains(t, log, "the mount that enginePath names is KV version 1")
+	requireSaid(t, v.side.daprd, "enginePath does not name a KV secrets engine of version 2")
+	requireSaid(t, v.side.daprd, "the mount that enginePath names is KV version 1")
 	v.fails(t, "unseen", "other", "KV version 1, hidden by the policy at start", codes.Unavailable)
 
 	require.Equal(t, "reference", v.answers(t, "team", "single")["password"])
@@ -236,7 +235,7 @@ func vaultReplacedMount(t *testing.T, v *vaultStore) {
 	v.do(t, http.MethodDelete, "sys/mounts/team", nil)
 	require.NoError(t, v.Mount(t.Context(), "team", "1"))
 	v.fails(t, "team", "mixed", "mount replaced by KV version 1, name never seen", codes.Unavailable)
-	require.True(t, contains(v.side.component, "the mount that enginePath names is KV version 1"))
+	requireSaid(t, v.side.component, "the mount that enginePath names is KV version 1")
 	require.Equal(t, vaultCanary, v.answers(t, "team", "cached")["api_key"], "a cached answer must still be served")
 
 	v.do(t, http.MethodDelete, "sys/mounts/team", nil)
