@@ -56,6 +56,6 @@ func serveNobody(t *testing.T, stores *echoes) *running {
 	s.RefuseEverybody()
 	s.start()
 	require.NoError(t, s.AwaitSocket())
-	t.Cleanup(s.Cancel)
+	t.Cleanup(s.End)
 	return s
 }

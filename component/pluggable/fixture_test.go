@@ -66,7 +66,7 @@ func serve(t testing.TB, stores *echoes, change func(*pluggable.Options)) *runni
 	s := newServer(t, stores, change)
 	s.start()
 	require.NoError(t, s.AwaitSocket())
-	t.Cleanup(s.Cancel)
+	t.Cleanup(s.End)
 	return s
 }
 

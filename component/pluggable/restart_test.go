@@ -42,7 +42,10 @@ func (m *machine) files(t *testing.T) []string {
 	t.Helper()
 	var paths []string
 	require.NoError(t, filepath.WalkDir(m.state, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // the server has just removed it
+		case err == nil && !entry.IsDir():
 			paths = append(paths, path)
 		}
 		return err

@@ -25,6 +25,7 @@ const patience = 30 * time.Second
 type Running struct {
 	Cancel context.CancelFunc // asks the server to stop
 	Done   chan error         // receives the error that Run returned
+	ended  chan struct{}
 	socket string
 }
 
@@ -40,9 +41,19 @@ var _ Server = (*pluggable.Server[secretstores.SecretStore])(nil)
 // does not wait for it.
 func Start(server Server, socket string) *Running {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &Running{Cancel: cancel, Done: make(chan error, 1), socket: socket}
-	go func() { r.Done <- server.Run(ctx) }()
+	r := &Running{Cancel: cancel, Done: make(chan error, 1), ended: make(chan struct{}), socket: socket}
+	go func() {
+		defer close(r.ended)
+		r.Done <- server.Run(ctx)
+	}()
 	return r
+}
+
+// End stops the server, if it still runs, and waits for its end. A test calls it before it removes
+// the folders that the server writes to.
+func (r *Running) End() {
+	r.Cancel()
+	<-r.ended
 }
 
 // AwaitSocket waits until the socket exists. From then on the server serves. It returns an
