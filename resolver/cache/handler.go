@@ -186,8 +186,15 @@ func rejected(answer Answer, now time.Time, ask Ask) bool {
 
 // readRejected reads a rejected credential again. All callers that report the same credential
 // share any later read. While a store is down, they get the credential that they have.
+//
+// A credential that was read for this request may have an old part, a cached secret. Its
+// newest part is then as new as the clock, and no read begins later than that for a moment.
+// So the next read need only be newer than the request.
 func (h *Handler) readRejected(ctx context.Context, guid string, now time.Time, ask Ask, answer Answer) (Answer, error) {
 	since := answer.NewestAt.Add(1)
+	if since.After(now) {
+		since = now
+	}
 	got := h.readWhen(ctx, guid, since, func() bool {
 		kept, _ := h.cache.get(guid, now, time.Time{})
 		return kept == nil || kept.credential != answer.Credential || kept.mayReject(now)

@@ -75,3 +75,51 @@ func TestARejectedCredentialIsReadOnceASecond(t *testing.T) {
 		require.Equal(c.T, credential.Denied.Error(), rejects(c, "g", "two"))
 	})
 }
+
+func TestRejectedAfterACachedFailureIsThatFailure(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		require.Equal(c.T, credential.NotFound.Error(), c.Ask("g"))
+		require.Equal(c.T, credential.NotFound.Error(), rejects(c, "g", "one"))
+		require.Equal(c.T, 1, c.Reads())
+	})
+}
+
+// A credential that is not cached may still be made of a cached secret. In this test no time
+// passes during a read.
+func TestRejectedTakesNoCachedSecret(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		c.Configs.Put("h", `{"credentialSource":"agent","secret-path":"of-g","password":"pw"}`)
+		c.Bundle("g", "two")
+		c.Pass(time.Second)
+		require.Equal(c.T, "two", rejects(c, "h", "one"))
+		require.Equal(c.T, []string{"of-g", "of-g"}, c.Secrets.Asked())
+	})
+}
+
+// Nothing better may be found, and then the request ends all the same.
+func TestRejectedEndsWithWhatIsFound(t *testing.T) {
+	for name, row := range map[string]struct {
+		change func(c *resolvertest.Cached)
+		want   string
+	}{
+		"the same":          {func(*resolvertest.Cached) {}, "one"},
+		"another":           {func(c *resolvertest.Cached) { c.Bundle("g", "two") }, "two"},
+		"a store is down":   {func(c *resolvertest.Cached) { resolvertest.StoresFail(c, credential.Unavailable) }, "one"},
+		"a store refuses":   {func(c *resolvertest.Cached) { resolvertest.StoresFail(c, credential.Denied) }, credential.Denied.Error()},
+		"the secret is not": {func(c *resolvertest.Cached) { c.Secrets.Delete("of-g") }, credential.NotFound.Error()},
+		"the config is not": {func(c *resolvertest.Cached) { c.Configs.Delete("g") }, credential.NotFound.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+				c.Bundle("g", "one")
+				require.Equal(c.T, "one", c.Ask("g"))
+				c.Pass(time.Second)
+				row.change(c)
+				require.Equal(c.T, row.want, rejects(c, "g", "one"))
+				require.Len(c.T, c.Configs.Asked(), 2, "it is read once more, and no oftener")
+			})
+		})
+	}
+}

@@ -2,6 +2,7 @@ package resolvertest
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -28,7 +29,7 @@ func TestCached(t *testing.T, change func(*cache.Options), test func(c *Cached))
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		o := cache.DefaultOptions()
-		o.Now = time.Now // the time of the bubble
+		o.Now = clock()
 		if change != nil {
 			change(&o)
 		}
@@ -37,6 +38,32 @@ func TestCached(t *testing.T, change func(*cache.Options), test func(c *Cached))
 		defer func() { c.Close() }()
 		test(c)
 	})
+}
+
+// maxReadings is how often a test may read the clock at one moment.
+const maxReadings = 5_000_000
+
+// clock returns the clock of the bubble. Time passes in a bubble only while all goroutines
+// wait, so an endless loop would read the same time for ever, and the test would hang. The
+// clock panics in such a loop, so that the test fails.
+func clock() func() time.Time {
+	var mu sync.Mutex
+	var at time.Time
+	readings := 0
+	return func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		now := time.Now()
+		if now.Equal(at) {
+			readings++
+		} else {
+			at, readings = now, 1
+		}
+		if readings > maxReadings {
+			panic("resolvertest: an endless loop reads the clock")
+		}
+		return now
+	}
 }
 
 // Over returns another resolver behind the same cache, on other stores.
