@@ -143,7 +143,7 @@ func (c *Cache) keep(guid string, got result) {
 		}
 	case credential.KindOf(got.err).Retryable():
 		if before != nil {
-			before.failed(c.opts.Now(), c.opts.maxRetryDelay(got.err))
+			before.failed(c.opts.Now(), got.err, c.opts.TTL)
 			before.outage.Store(outageOf(guid, got.err))
 		}
 	default:
@@ -199,15 +199,6 @@ func (c *Cache) keepLastGood(guid string, got result) {
 // errChanges is the failure of a consistent read: the credential changed during each attempt
 // (consistentReads).
 var errChanges = errors.New("it changes while it is being read")
-
-// maxRetryDelay returns the maximum time to the next attempt after a failure. It is zero for
-// a credential that changes: its stores are up, so the next attempt may come soon.
-func (o Options) maxRetryDelay(failure error) time.Duration {
-	if errors.Is(failure, errChanges) {
-		return 0
-	}
-	return o.TTL
-}
 
 // outageOf returns the failure as an [*credential.Error] if a stale answer may replace it;
 // else nil.

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -21,7 +22,7 @@ type item struct {
 	lastGood   atomic.Bool                      // it is kept for Ask.LastGood, even if StaleIfError is shorter
 	stale      atomic.Bool                      // it has been served stale
 	outage     atomic.Pointer[credential.Error] // why the last refresh failed, if a store was down or slow; else nil
-	failures   atomic.Int32                     // of refreshes, in a row
+	failures   atomic.Int32                     // of a store, in a row
 	retryAfter atomic.Int64                     // when the backoff ends, in nanoseconds since began
 	rejectedAt atomic.Int64                     // when it was last read as rejected, in nanoseconds since began; zero: never
 }
@@ -40,14 +41,21 @@ func (e *item) scheduleRefresh(ttl time.Duration, before *item) {
 }
 
 // failed records a failed refresh and schedules the next attempt. The backoff is 1 to 2 s,
-// then four times as long after each failure, up to the TTL. The jitter keeps many processes
-// from asking a store at the same moment when it is back.
-func (e *item) failed(now time.Time, ttl time.Duration) {
+// then four times as long after each failure of a store, up to the TTL. The jitter keeps many
+// processes from asking a store at the same moment when it is back. While a credential
+// changes, its stores are up, so the backoff does not grow.
+func (e *item) failed(now time.Time, failure error, ttl time.Duration) {
 	if !e.mayRetry(now) {
 		return // this attempt came before the backoff was over
 	}
 	const first, growths = 2 * time.Second, 10
-	most := min(first<<(2*min(e.failures.Add(1)-1, growths)), max(ttl, first))
+	most := min(first<<(2*min(e.failures.Load(), growths)), max(ttl, first))
+	if errors.Is(failure, errChanges) {
+		most = first
+		e.failures.Store(0)
+	} else {
+		e.failures.Add(1)
+	}
 	pause := most/2 + rand.N(most/2) //nolint:gosec // as above
 	e.retryAfter.Store(int64(now.Sub(e.began) + pause))
 }

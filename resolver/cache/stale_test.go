@@ -30,9 +30,12 @@ func TestStaleAnswerWhileAStoreIsDown(t *testing.T) {
 
 		// From now on, no request waits for the store that does not answer.
 		gate := c.Secrets.Hold()
-		c.Pass(2 * time.Second)
-		require.Equal(c.T, "one, stale", c.Ask("g"))
-		require.Equal(c.T, "one, stale", c.Ask("g"))
+		for _, pause := range []time.Duration{2 * time.Second, 0, 8 * time.Second} {
+			c.Pass(pause)
+			began := time.Now()
+			require.Equal(c.T, "one, stale", c.Ask("g"))
+			require.Zero(c.T, time.Since(began))
+		}
 		close(gate)
 		synctest.Wait()
 		before := c.Reads()
@@ -104,6 +107,21 @@ func TestNoStaleAnswerAfterRecovery(t *testing.T) {
 			})
 		})
 	}
+}
+
+// No request has tried for a while, so the next one does.
+func TestFailureCountsForFiveSecondsAfterTheBackoff(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		resolvertest.StoresFail(c, credential.Unavailable)
+		c.Pass(time.Minute)
+		require.Equal(c.T, "one, stale", c.Ask("g"))
+		c.Secrets.Before(resolvertest.Any, nil)
+		c.Bundle("g", "two")
+		c.Pass(7 * time.Second) // the backoff is 2 s at most
+		require.Equal(c.T, "two", c.Ask("g"))
+	})
 }
 
 // Here the caller's context ended. The store is not down.
@@ -196,6 +214,39 @@ func TestChangingCredentialIsRetriedEverySecondOrTwo(t *testing.T) {
 	})
 }
 
+// Or the backoff of a store that fails once in a rotation would be as long as after an outage.
+func TestChangingCredentialIsNoStoreFailureToTheBackoff(t *testing.T) {
+	testConsistent(t, nil, func(c *resolvertest.Cached, stop func()) {
+		c.Pass(time.Minute)
+		for range 10 {
+			require.Equal(c.T, "one, stale", c.Ask("g"))
+			c.Pass(2 * time.Second)
+		}
+		stop()
+		resolvertest.StoresFail(c, credential.Unavailable)
+		require.Equal(c.T, "one, stale", c.Ask("g"))
+		c.Pass(time.Microsecond)
+		c.Secrets.Before(resolvertest.Any, nil)
+		c.Bundle("g", "two")
+		c.Pass(2 * time.Second)
+		require.Equal(c.T, "one, stale", c.Ask("g"), "it is read in the background")
+		synctest.Wait()
+		require.Equal(c.T, "two", c.Ask("g"))
+	})
+}
+
+func TestConsistentCredentialIsAsOldAsItsFirstRead(t *testing.T) {
+	resolvertest.TestCached(t, func(o *cache.Options) { o.Consistent = true }, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		c.Configs.Before("g", func(context.Context) error { <-time.After(time.Second); return nil })
+		began := time.Now()
+		answer, err := c.Resolve(c.T.Context(), "g", cache.Ask{})
+		require.NoError(c.T, err)
+		require.Equal(c.T, 2*time.Second, time.Since(began), "it is read twice")
+		require.Equal(c.T, began, answer.ReadAt)
+	})
+}
+
 func TestLastConsistentAnswerEndsAfterStaleIfError(t *testing.T) {
 	unavailable := credential.Unavailable.Error()
 	testConsistent(t, nil, func(c *resolvertest.Cached, _ func()) {
@@ -280,6 +331,16 @@ func TestLastGoodAnswerIsKeptIfWanted(t *testing.T) {
 		require.Equal(c.T, credential.Unavailable.Error(), c.Ask("g"))
 		require.Equal(c.T, "one, stale", c.Password("g", lastGood))
 	})
+	resolvertest.TestCached(t, func(o *cache.Options) { o.StaleIfError = 0 }, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Password("g", lastGood))
+		c.Bundle("g", "two")
+		c.Pass(time.Minute)
+		require.Equal(c.T, "two", c.Ask("g"))
+		resolvertest.StoresFail(c, credential.Unavailable)
+		c.Pass(50 * time.Minute)
+		require.Equal(c.T, "two, stale", c.Password("g", lastGood), "so is a newer one that another has read")
+	})
 	resolvertest.TestCached(t, func(o *cache.Options) { o.TTL = 0 }, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		gate := c.Configs.Hold()
@@ -292,6 +353,10 @@ func TestLastGoodAnswerIsKeptIfWanted(t *testing.T) {
 		require.Equal(c.T, "one", <-answer, "read by another request")
 		resolvertest.StoresFail(c, credential.Unavailable)
 		require.Equal(c.T, "one, stale", c.Password("g", lastGood))
+		require.Equal(c.T, credential.Unavailable.Error(), c.Ask("g"))
+		c.Secrets.Before(resolvertest.Any, nil)
+		c.Bundle("g", "two")
+		require.Equal(c.T, "two", c.Password("g", lastGood), "without a cache each request tries the stores")
 	})
 }
 
