@@ -2,7 +2,9 @@ package cache_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -172,6 +174,22 @@ func TestLaterReadIsKept(t *testing.T) {
 	})
 }
 
+func TestEarlierFailureDoesNotReplaceALaterCredential(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		slow := resolvertest.New(c.T)
+		gate := slow.Configs.Hold()
+		other := c.Over(slow)
+		defer other.Close()
+		go func() { _, _ = other.Resolve(c.T.Context(), "g", cache.Ask{}) }()
+		c.Pass(time.Second)
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"), "it was created meanwhile")
+		close(gate)
+		synctest.Wait()
+		require.Equal(c.T, "one", c.Ask("g"))
+	})
+}
+
 // A request has the timeout of one resolution, plus one second if it waits for another
 // request's read.
 func TestCachedRequestHasATimeout(t *testing.T) {
@@ -215,6 +233,64 @@ func TestPermanentErrorsAreCached(t *testing.T) {
 		c.Configs.Before("h", nil)
 		c.Bundle("h", "two")
 		require.Equal(c.T, "two", c.Ask("h"), "an outage is not cached")
+	})
+}
+
+// failureOf resolves a credential, which fails.
+func failureOf(c *resolvertest.Cached, guid string) *credential.Error {
+	c.T.Helper()
+	_, err := c.Resolve(c.T.Context(), guid, cache.Ask{})
+	var failure *credential.Error
+	require.ErrorAs(c.T, err, &failure)
+	return failure
+}
+
+// Many GUIDs may fail, and what a store says may be long.
+func TestCachedFailureHasNoLongDetail(t *testing.T) {
+	for name, row := range map[string]struct {
+		path, words string
+		kept        bool
+	}{
+		"short words": {"p", "403", true},
+		"long words":  {"p", strings.Repeat("x", 5000), false},
+		"a long name": {strings.Repeat("p", 5000), "403", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+				c.Configs.Put("g", `{"credentialSource":"agent","secret-path":"`+row.path+`"}`)
+				c.Secrets.Before(resolvertest.Any, resolvertest.Fail(&credential.StoreError{Kind: credential.Denied, Err: errors.New(row.words)}))
+				first := failureOf(c, "g")
+				require.Equal(c.T, row.words, first.Detail())
+				again := failureOf(c, "g")
+				require.Equal(c.T, 2, c.Reads(), "it is cached")
+				require.Equal(c.T, first.Error(), again.Error())
+				require.Equal(c.T, row.kept, again.Detail() != "")
+				require.Equal(c.T, row.kept, again.Reference != "")
+			})
+		})
+	}
+}
+
+// It would come back as soon as the credential leaves the cache.
+func TestCredentialThatIsFoundEndsTheCachedFailure(t *testing.T) {
+	resolvertest.TestCached(t, func(o *cache.Options) { o.NegativeTTL, o.StaleIfError = time.Hour, 0 }, func(c *resolvertest.Cached) {
+		require.Equal(c.T, credential.NotFound.Error(), c.Ask("g"))
+		c.Bundle("g", "one")
+		c.Pass(1)
+		require.Equal(c.T, "one", c.Password("g", cache.Ask{Fresh: true}))
+		c.Pass(10 * time.Minute)
+		require.Zero(c.T, c.Cache.Len())
+		require.Equal(c.T, "one", c.Ask("g"))
+	})
+}
+
+func TestCredentialIsCachedForATTLOverStaleIfError(t *testing.T) {
+	resolvertest.TestCached(t, func(o *cache.Options) { o.TTL = 2 * time.Hour }, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		c.Pass(80 * time.Minute)
+		require.Equal(c.T, "one", c.Ask("g"))
+		require.Equal(c.T, 2, c.Reads())
 	})
 }
 

@@ -75,7 +75,8 @@ func restartWith(c *resolvertest.Cached, s *lastGoodStore) {
 func TestLastGoodEncodingIsLossless(t *testing.T) {
 	const fields = `{"z":1.50,"a":{"b":[1e21,null,"ü"],"a":12345678901234567890},"s":"\"","n":null,"t":true}`
 	readAt := time.Now()
-	c := &credential.Credential{GUID: "g", Fields: resolvertest.Parse(t, fields), ReadAt: readAt}
+	newest := readAt.Add(5 * time.Second)
+	c := &credential.Credential{GUID: "g", Fields: resolvertest.Parse(t, fields), ReadAt: readAt, NewestAt: newest}
 	text, err := cache.LastGood{Credential: c, ForAsk: true}.Encode()
 	require.NoError(t, err)
 	back, err := cache.DecodeLastGood(text, readAt)
@@ -83,6 +84,7 @@ func TestLastGoodEncodingIsLossless(t *testing.T) {
 	assert.Equal(t, fields, resolvertest.JSON(t, back.Credential.Fields))
 	assert.Equal(t, "g", back.Credential.GUID)
 	assert.Equal(t, readAt, back.Credential.ReadAt)
+	assert.Equal(t, newest, back.Credential.NewestAt)
 	assert.True(t, back.ForAsk)
 
 	for _, wrong := range []string{"", "{}", string(text[:len(text)-1]), `{"guid":"g"}`, "canary-7f21"} {
@@ -239,6 +241,44 @@ func TestRestoredCredentialIsNotServedForLonger(t *testing.T) {
 	})
 }
 
+// The clock of the machine may have been put back.
+func TestCredentialOfTheFutureIsNotRestored(t *testing.T) {
+	testRestarted(t, nil, func(c *resolvertest.Cached, s *lastGoodStore) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		kept := s.kept["g"]
+		kept.readAt = kept.readAt.Add(time.Hour)
+		s.kept["g"] = kept
+		c.Bundle("g", "two")
+		restartWith(c, s)
+		require.Empty(c.T, s.kept)
+		require.Equal(c.T, "two", c.Ask("g"))
+	})
+}
+
+func TestRestoredCredentialLeavesTheMemoryInTime(t *testing.T) {
+	testRestarted(t, nil, func(c *resolvertest.Cached, s *lastGoodStore) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		resolvertest.StoresFail(c, credential.Unavailable)
+		c.Pass(50 * time.Minute)
+		restartWith(c, s)
+		require.Equal(c.T, 1, c.Cache.Len())
+		c.Pass(11 * time.Minute)
+		require.Zero(c.T, c.Cache.Len())
+	})
+}
+
+// As after an edit of staleIfError.
+func TestLastGoodAnswerThatIsNeverServedIsDeleted(t *testing.T) {
+	testRestarted(t, func(o *cache.Options) { o.StaleIfError = 0 }, func(c *resolvertest.Cached, s *lastGoodStore) {
+		s.kept["g"] = keptText{}
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		require.Empty(c.T, s.kept)
+	})
+}
+
 // restoredFrom fills the cache with credentials that an earlier process read one TTL ago.
 func restoredFrom(c *resolvertest.Cached, s *lastGoodStore, n int) {
 	for i := range n {
@@ -270,6 +310,30 @@ func TestRestoredCredentialsAreRefreshedOverATTL(t *testing.T) {
 		require.Len(c.T, order(), before+n, "each credential is read once")
 		require.False(c.T, slices.IsSorted(order()[before:]), "in random order")
 		require.Equal(c.T, "two", c.Ask("g0"))
+	})
+}
+
+func TestRestoredCredentialsAreSpreadOverTenSecondsAtLeast(t *testing.T) {
+	testRestarted(t, func(o *cache.Options) { o.TTL = time.Second }, func(c *resolvertest.Cached, s *lastGoodStore) {
+		const n = 20
+		restoredFrom(c, s, n)
+		before := len(c.Configs.Asked())
+		c.Pass(2 * time.Second)
+		require.Less(c.T, len(c.Configs.Asked())-before, n/2)
+		c.Pass(14 * time.Second)
+		require.Len(c.T, c.Configs.Asked(), before+n)
+	})
+}
+
+func TestOnlyOneHandlerRefreshesTheRestored(t *testing.T) {
+	testRestarted(t, nil, func(c *resolvertest.Cached, s *lastGoodStore) {
+		const n = 60
+		restoredFrom(c, s, n)
+		other := c.Over(c.Stores)
+		defer other.Close()
+		before := len(c.Configs.Asked())
+		c.Pass(30 * time.Second)
+		require.Less(c.T, len(c.Configs.Asked())-before, n*2/3)
 	})
 }
 

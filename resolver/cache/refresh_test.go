@@ -53,6 +53,56 @@ func TestRefreshReadsOnceASecond(t *testing.T) {
 	}
 }
 
+func TestRefreshTakesNoCachedSecret(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		c.Bundle("g", "two")
+		require.Equal(c.T, "two", askFresh(c, "g"))
+		require.Equal(c.T, []string{"of-g", "of-g"}, c.Secrets.Asked(), "it is read once more, and no oftener")
+		require.Len(c.T, c.Configs.Asked(), 2)
+	})
+}
+
+// The read of another request that began at the same moment may take a cached secret.
+func TestRefreshThatJoinsAReadOfCachedSecretsReadsAgain(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		c.Configs.Put("h", `{"credentialSource":"agent","secret-path":"of-g","password":"pw"}`)
+		require.Equal(c.T, "one", c.Ask("h"))
+		c.Bundle("g", "two")
+		c.Pass(1)
+		gate := c.Configs.Hold()
+		plain, fresh := make(chan string, 1), make(chan string, 1)
+		go func() { plain <- c.Ask("g") }()
+		synctest.Wait()
+		go func() { fresh <- c.Password("g", cache.Ask{Fresh: true}) }()
+		synctest.Wait()
+		close(gate)
+		require.Equal(c.T, "one", <-plain)
+		require.Equal(c.T, "two", <-fresh)
+	})
+}
+
+func TestBackgroundRefreshesShareACachedSecret(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Secrets.Put("shared", map[string]string{"pw": "one"})
+		guids := []string{"g", "h"}
+		for _, guid := range guids {
+			c.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"shared","password":"pw"}`)
+			require.Equal(c.T, "one", c.Ask(guid))
+		}
+		c.Pass(55 * time.Second)
+		before := len(c.Configs.Asked())
+		for _, guid := range guids {
+			require.Equal(c.T, "one", c.Ask(guid))
+			c.Pass(time.Second)
+		}
+		require.Len(c.T, c.Configs.Asked(), before+2, "both are refreshed")
+		require.Equal(c.T, []string{"shared", "shared"}, c.Secrets.Asked())
+	})
+}
+
 func TestRefreshesWithinASecondShareTheNextRead(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		putNumbered(c, "g")
