@@ -83,9 +83,9 @@ func (g *Group[K, T]) DoWhen(
 // Always allows every read; see [Group.DoWhen].
 func Always() bool { return true }
 
-// Join returns the call that [Group.DoWhen] would wait for, and begins it if necessary. The
-// task of ctx joins the task of the call: a background read that a request joins is no
-// longer in the background.
+// Join returns the call that [Group.DoWhen] would wait for, and begins it if necessary. ctx
+// must have a task. It joins the task of the call: a background read that a request joins is
+// no longer in the background.
 func (g *Group[K, T]) Join(
 	ctx context.Context, key K, since time.Time, allow func() bool, read func(context.Context, time.Time) (T, error),
 ) (*Call[T], error) {
