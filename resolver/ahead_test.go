@@ -1,7 +1,6 @@
 package resolver_test
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -136,17 +135,45 @@ func TestFailedPrefetchFailsTheResolution(t *testing.T) {
 	}
 }
 
-// While the config store is down, the secret store receives one read per credential.
+// While the config store is down, or while the config is broken, the secret store receives one
+// read per credential.
 func TestNoPrefetchAfterAFailedConfig(t *testing.T) {
+	for name, change := range map[string]func(*resolvertest.Stores){
+		"the store is down":           func(s *resolvertest.Stores) { s.Configs.Before(guid, resolvertest.Fail(credential.Unavailable)) },
+		"it is broken":                func(s *resolvertest.Stores) { s.Configs.Put(guid, "{") },
+		"it names another that fails": func(s *resolvertest.Stores) { s.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"none"}`) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := resolveAgain(t, `{"a":"1"}`, someSecrets(), change)
+				require.Error(t, a.end())
+				for range 3 {
+					_ = failed(t, a.r)
+				}
+				assert.Equal(t, []string{guid}, slices.DeleteFunc(a.read(), func(name string) bool { return name == "none" }))
+			})
+		})
+	}
+}
+
+// While a store of secrets is down, what to prefetch is known for when it is back.
+func TestPrefetchAfterAFailedSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := resolveAgain(t, `{"a":"1"}`, someSecrets(), func(s *resolvertest.Stores) {
-			s.Configs.Before(guid, resolvertest.Fail(credential.Unavailable))
+		a := resolveAgain(t, `{"credentialSource":"agent","a":"k","b":"l"}`, someSecrets(), func(s *resolvertest.Stores) {
+			s.Secrets.Before("k", resolvertest.Fail(credential.Unavailable))
 		})
 		require.Error(t, a.end())
-		for range 3 {
-			_ = failed(t, a.r)
-		}
-		assert.Equal(t, []string{guid}, a.read())
+		a.stores.Secrets.Before("k", nil)
+		before := len(a.stores.Secrets.Asked())
+		gate := a.stores.Configs.Hold()
+		go func() {
+			_, err := a.r.Resolve(t.Context(), guid)
+			a.done <- err
+		}()
+		synctest.Wait()
+		assert.ElementsMatch(t, []string{"k", "l"}, a.stores.Secrets.Asked()[before:])
+		close(gate)
+		require.NoError(t, <-a.done)
 	})
 }
 
@@ -155,9 +182,10 @@ func TestPrefetchReadsEightSecretsAtATime(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			config, held, names := wide(secrets)
 			a := resolveAgain(t, config, held, func(s *resolvertest.Stores) {
-				s.Secrets.Before(resolvertest.Any, func(context.Context) error { <-time.After(time.Second); return nil })
+				s.Secrets.Before(resolvertest.Any, takes(time.Second))
 			})
-			assert.Len(t, a.read(), 8)
+			<-time.After(3 * time.Second)
+			assert.Len(t, a.read(), 8, "and no more before the config is there")
 			require.NoError(t, a.end())
 			assert.Equal(t, names, a.read(), "each secret is read once")
 			assert.Equal(t, 8, a.stores.Secrets.Peak())

@@ -18,6 +18,7 @@ func bundle() secrets {
 		"one":   {"value": "only"},
 		"two":   {"value": "only", "other": ""},
 		"json":  {"x": `{"port":5432.00,"big":12345678901234567890,"on":true,"nothing":null,"list":[1.0,"a"],"o":{"k":"v"},"text":"t"}`},
+		"pair":  {"a": "1", "b": "2"},
 		"blank": {"value": ""},
 		"nest":  {"x": `{"o":{"k":1.50}}`},
 		"bare":  {"bare": "never"},
@@ -139,6 +140,7 @@ func TestAReferenceThatDoesNotResolveNamesItsField(t *testing.T) {
 		refusal("case counts", `"a":"${DB#user}"`, credential.NotFound, `its field "a"`+noSecret),
 		refusal("several entries", `"a":{"secretKeyRef":{"name":"db","optional":true,"default":1}}`, credential.FailedPrecondition,
 			`its field "a" refers to a secret with several entries, but names none of them`),
+		refusal("two entries", `"a":"${pair}"`, credential.FailedPrecondition, `its field "a" refers to a secret with several entries`),
 		refusal("an unknown store", `"a":{"secretKeyRef":{"name":"db","key":"user","store":"other"}}`, credential.FailedPrecondition,
 			`its field "a" names a store that is not in the Component's secretStores`),
 	})

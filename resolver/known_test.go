@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/resolver"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
@@ -92,4 +93,19 @@ func TestSecretOfAFailedResolutionIsKnown(t *testing.T) {
 
 	stores.Secrets.Delete("k")
 	assert.Equal(t, credential.NotFound, failed(t, r).Kind)
+}
+
+func TestKnownSecretsAreNotSharedByStores(t *testing.T) {
+	stores, second := resolvertest.New(t), resolvertest.New(t)
+	stores.Configs.Put("second", `{"credentialSource":"agent","a":"k","credential-resolver":{"secretStore":"second"}}`)
+	stores.Configs.Put(guid, `{"credentialSource":"agent","a":"l","b":"k"}`)
+	second.Secrets.Put("k", map[string]string{"k": "v"})
+	stores.Secrets.Put("l", map[string]string{"l": "w"})
+	options := stores.Options()
+	options.Known = resolver.NewKnown()
+	options.Named = map[string]resolver.NamedSecrets{"second": {Store: second.Secrets}}
+	r := resolver.New(options)
+	_, err := r.Resolve(t.Context(), "second")
+	require.NoError(t, err)
+	assert.Equal(t, `{"credentialSource":"agent","a":"w","b":"k"}`, answer(t, r), "a literal in this store")
 }

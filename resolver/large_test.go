@@ -84,3 +84,14 @@ func TestWaitingLargeCredentialsAreLimited(t *testing.T) {
 		}
 	})
 }
+
+// It is refused at once: there is never as much room.
+func TestConfigOfManyMiBIsRefusedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := resolvertest.New(t)
+		s.Configs.Put(guid, `{"a":"`+strings.Repeat("x", 3<<20)+`"}`)
+		began := time.Now()
+		assert.Equal(t, credential.FailedPrecondition, failed(t, s.Resolver()).Kind)
+		assert.Zero(t, time.Since(began))
+	})
+}

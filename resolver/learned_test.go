@@ -54,6 +54,19 @@ func TestLiteralIsCached(t *testing.T) {
 	})
 }
 
+// However long the lookup took: the secret may have come to be just after it began.
+func TestLiteralAgeCountsFromTheBeginningOfItsLookup(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Configs.Put("g", `{"credentialSource":"agent","user":"u","password":"ref"}`)
+		c.Secrets.Put("u", map[string]string{"value": "user"})
+		c.Secrets.Before("ref", resolvertest.OnlyTheFirst(takes(5*time.Second)))
+		require.Equal(c.T, "ref", c.Ask("g"))
+		c.Secrets.Put("ref", map[string]string{"value": "one"})
+		c.Pass(4*time.Minute - 5*time.Second)
+		require.Equal(c.T, "one", c.Ask("g"))
+	})
+}
+
 // The five TTLs count from the creation of the secret. The test requests the credential at the
 // worst moment.
 func TestNewSecretReplacesLiteralWithinFiveTTLs(t *testing.T) {

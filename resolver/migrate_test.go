@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/cache"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
@@ -210,6 +211,22 @@ func TestMigrateFailsIfASecretChangesMeanwhile(t *testing.T) {
 	})
 	_, err := stores.Resolver().Migrate(t.Context(), guid, []byte(`{"credentialSource":"agent","secret-path":"p","a":"k"}`))
 	assert.ErrorContains(t, err, "explicit references would change the credential")
+}
+
+func TestMigrateTakesNoCachedSecret(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Secrets.Put("p", map[string]string{"v": "1"})
+	const config = `{"credentialSource":"agent","a":"p"}`
+	stores.Configs.Put(guid, config)
+	options := stores.Options()
+	options.Cache = cache.DefaultOptions()
+	r := resolver.New(options)
+	defer r.Close()
+	answer(t, r)
+	stores.Secrets.Put("p", map[string]string{"w": "1"})
+	m, err := r.Migrate(t.Context(), guid, []byte(config))
+	require.NoError(t, err)
+	assert.Contains(t, compact(t, m.Config), `"key":"w"`)
 }
 
 func TestMigrateKeepsTheStoreOfTheConfig(t *testing.T) {

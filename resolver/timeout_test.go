@@ -104,6 +104,22 @@ func TestCancelledCallerEndsTheResolution(t *testing.T) {
 
 // The first failure cancels the other lookups. The error is the first failure, not one of the
 // cancelled lookups.
+// The queues in front of the stores take no other call of it.
+func TestShedLookupEndsTheOtherLookups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config, held, _ := wide(30)
+		stores := resolvertest.New(t)
+		stores.Configs.Put(guid, config)
+		stores.Secrets.PutAll(held)
+		stores.Secrets.Before(resolvertest.Any, resolvertest.Block())
+		stores.Secrets.Before("name-00", resolvertest.Fail(&credential.StoreError{Kind: credential.Unavailable, Err: credential.ErrOverloaded}))
+		begin := time.Now()
+		assert.ErrorIs(t, failed(t, stores.Resolver()), credential.ErrOverloaded)
+		assert.Zero(t, time.Since(begin))
+		assert.LessOrEqual(t, len(stores.Secrets.Asked()), 9)
+	})
+}
+
 func TestFirstFailureCancelsTheOtherLookups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused := errors.New("refused")

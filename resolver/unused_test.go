@@ -30,6 +30,7 @@ func TestUnusedSecretIsReported(t *testing.T) {
 		{"in extra, and twice", `"a":"several","password":"pw","extra":{"b":"several","c":"gcp-sa"}`, []string{"a", "extra.b", "extra.c"}},
 		{"nothing is replaced", `"a":"gcp-sa"`, []string{"a"}},
 		{"an entry of it is named by another field", `"a":"several","u":"user","password":"pw"`, nil},
+		{"an entry of it is named by a literal field", `"host":"user","a":"several","password":"pw"`, []string{"a"}},
 		{"a field of its object is named by another field", `"a":"gcp-sa","u":"type"`, nil},
 		{"its only entry is used", `"password":"pw"`, nil},
 		{"no secret", `"a":"none","password":"pw"`, nil},

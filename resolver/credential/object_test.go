@@ -169,3 +169,16 @@ func TestFieldsAreFoundInObjectsOfAnySize(t *testing.T) {
 		assert.False(t, ok)
 	}
 }
+
+// Consistent reads take credentials for the same only if they are written the same way.
+func TestObjectsThatDifferAreNotEqual(t *testing.T) {
+	texts := []string{
+		`{}`, `{"a":5}`, `{"a":"5"}`, `{"a":5.0}`, `{"b":5}`, `{"a":5,"b":5}`, `{"b":5,"a":5}`, `{"a":true}`, `{"a":"true"}`,
+		`{"a":null}`, `{"a":"null"}`, `{"a":""}`, `{"a":{}}`, `{"a":"{}"}`, `{"a":{"b":5}}`, `{"a":{"b":"5"}}`, `{"a":[]}`,
+	}
+	for i, one := range texts {
+		for j, other := range texts {
+			assert.Equal(t, i == j, resolvertest.Parse(t, one).Equal(resolvertest.Parse(t, other)), "%s, %s", one, other)
+		}
+	}
+}
