@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,10 +161,28 @@ func TestSaving(t *testing.T) {
 	}
 }
 
+// Another binding may answer with what it calls a GUID.
+func TestAMalformedGUIDIsNotWhatWasSaved(t *testing.T) {
+	t.Parallel()
+	for _, guid := range []string{"a/b", "bulk", canary.Secret + " ", strings.Repeat("g", 129)} {
+		d := daprd{invoke: func(context.Context, *dapr.InvokeBindingRequest) (*dapr.BindingEvent, error) {
+			return &dapr.BindingEvent{Data: []byte(`{"guid":"` + guid + `"}`)}, nil
+		}}
+		got, err := client.New(d, client.Options{DeploymentName: "local"}).SaveSecret(t.Context(), client.Credential{})
+		requireMeans(t, err, client.ErrPrecondition)
+		assert.ErrorContains(t, err, `is "credentials-save" a Component of type bindings.credential-resolver?`)
+		canary.AssertNone(t, err.Error())
+		assert.Empty(t, got)
+	}
+}
+
 // daprd sets no time limit. A daprd that hangs must not block the application forever.
 func TestACallEndsInTime(t *testing.T) {
 	t.Parallel()
 	hanging := daprd{secret: func(ctx context.Context, _, _ string, _ map[string]string) (map[string]string, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}, invoke: func(ctx context.Context, _ *dapr.InvokeBindingRequest) (*dapr.BindingEvent, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}}
@@ -176,6 +195,11 @@ func TestACallEndsInTime(t *testing.T) {
 
 		_, err = client.New(hanging, client.Options{Timeout: time.Second}).GetSecret(t.Context(), "k", "")
 		requireMeans(t, err, client.ErrTimeout)
+
+		began = time.Now()
+		_, err = client.New(hanging, client.Options{DeploymentName: "local", Timeout: time.Second}).SaveSecret(t.Context(), client.Credential{})
+		requireMeans(t, err, client.ErrTimeout)
+		assert.Equal(t, time.Second, time.Since(began))
 
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -209,5 +233,6 @@ func TestOptionsComeFromTheEnvironment(t *testing.T) {
 		CredentialStore: "a", CredentialBinding: "b", SecretStore: "c", DeploymentSecretStore: "d", DeploymentSecretPath: "e",
 		DeploymentName: "f", Timeout: time.Second,
 	}, client.New(nil, client.Options{Timeout: time.Second}).Options())
+	assert.Equal(t, client.DefaultTimeout, client.New(nil, client.Options{Timeout: -time.Second}).Options().Timeout)
 	assert.Equal(t, "mine", client.New(nil, client.Options{SecretStore: "mine"}).Options().SecretStore)
 }

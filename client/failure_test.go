@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -99,6 +100,83 @@ func TestCodesInNamesAreIgnored(t *testing.T) {
 				assert.NotContains(t, e.Error(), "code =")
 			}
 		}
+	}
+}
+
+// daprd knows the deadline of the call, and may report it before the caller's context ends.
+func TestDaprdsReportOfTheDeadlineIsTheCallers(t *testing.T) {
+	t.Parallel()
+	over := overGRPC(codes.DeadlineExceeded, "context deadline exceeded")
+	_, err := client.New(answering(nil, over), client.Options{}).GetCredentials(t.Context(), "g")
+	requireMeans(t, err, client.ErrTimeout)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.ErrorContains(t, err, "daprd did not answer in time")
+
+	policy := overGRPC(codes.Internal, got("credentials", "g", "context deadline exceeded"))
+	_, err = client.New(answering(nil, policy), client.Options{}).GetCredentials(t.Context(), "g")
+	requireMeans(t, err, client.ErrTimeout)
+	assert.NotErrorIs(t, err, context.DeadlineExceeded, "a resiliency policy's is not the caller's")
+}
+
+// A component of another maker may answer so.
+func TestUnauthenticatedIsARefusal(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"of daprd":       overGRPC(codes.Unauthenticated, "invalid token"),
+		"of a component": overGRPC(codes.Internal, got("secretstore", "k", "rpc error: code = Unauthenticated desc = log in first")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := client.New(answering(nil, err), client.Options{}).GetSecret(t.Context(), "k", "")
+			requireMeans(t, err, client.ErrDenied)
+			assert.Equal(t, codes.Unauthenticated, failed(t, err).Code)
+			assert.EqualError(t, err, `credential resolution failed: Unauthenticated: store "secretstore": the secret store refused the request`)
+		})
+	}
+}
+
+// A path, a proxy's words or a store's may repeat the name.
+func TestASecretNamedWithDaprdsWordsOfDenialIsNotDenied(t *testing.T) {
+	t.Parallel()
+	const key = `access denied by policy to get "k" from "secretstore"`
+	for name, err := range map[string]error{
+		"over HTTP":             errors.New("GET http://localhost:3500/v1.0/secrets/secretstore/" + key + ": connection refused"),
+		"in a store's words":    overGRPC(codes.Internal, got("secretstore", key, "no "+key)),
+		"with another code":     overGRPC(codes.Internal, key),
+		"by a store, over HTTP": errors.New(got("secretstore", key, key)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := client.New(answering(nil, err), client.Options{}).GetSecret(t.Context(), key, "")
+			requireMeans(t, err, client.ErrInternal)
+		})
+	}
+}
+
+// What the component says is repeated; what could be another's words is not.
+func TestOnlyThePlainWordsOfTheComponentAreRepeated(t *testing.T) {
+	t.Parallel()
+	const fixed = "the secret store failed"
+	for name, row := range map[string]struct{ key, desc, reason, guid string }{
+		"its words":            {"g", `credential "g": it is so`, "it is so", "g"},
+		"without a GUID":       {"g", "credential: it is so", "it is so", ""},
+		"of another GUID":      {"g", `credential "h": it is so`, fixed, ""},
+		"no words":             {"g", `credential "g": `, fixed, ""},
+		"no words at all":      {"g", "credential: ", fixed, ""},
+		"1024 bytes":           {"g", "credential: " + strings.Repeat("x", 1024), strings.Repeat("x", 1024), ""},
+		"a byte more":          {"g", "credential: " + strings.Repeat("x", 1025), fixed, ""},
+		"a line break":         {"g", "credential: it is\nso", fixed, ""},
+		"not UTF-8":            {"g", "credential: it is \xff", fixed, ""},
+		"of a secret's name":   {"a b", `credential "a b": it is so`, fixed, ""},
+		"of another component": {"g", "it is so", fixed, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := overGRPC(codes.Internal, got("secretstore", row.key, "rpc error: code = Internal desc = "+row.desc))
+			_, err := client.New(answering(nil, text), client.Options{}).GetSecret(t.Context(), row.key, "")
+			e := failed(t, err)
+			assert.Equal(t, row.reason, e.Reason)
+			assert.Equal(t, row.guid, e.GUID)
+			assert.Equal(t, row.guid == "", e.Store != "", "it is about one of the two")
+			assert.Contains(t, e.Detail(), row.desc, "as daprd said it, for a log")
+		})
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 
 const typed = `{
 	"host": "db", "port": 5432, "port_text": "5433", "big": 12345678901234567890, "half": 0.50, "exp": 1e3,
-	"ssl": true, "ssl_text": "false", "wait": "1m30s", "wait_s": 10, "wait_s_text": "1.5", "ever": "1e300",
+	"ssl": true, "ssl_text": "false", "wait": "1m30s", "wait_s": 10, "wait_s_text": "1.5", "ever": "1e300", "longest": "9223372036.854775807", "nan": "NaN",
+	"wide": "99999999999999999999",
 	"nothing": null, "empty": "", "list": [1, 2], "a.b": "dotted",
 	"extra": {"token": "t", "inner": {"n": 7}}, "extra_text": "{\"k\": \"v\"}"
 }`
@@ -69,6 +70,9 @@ func TestGetters(t *testing.T) {
 		{duration, "wait_s", 10 * time.Second},
 		{duration, "wait_s_text", 1500 * time.Millisecond},
 		{duration, "ever", misfit},
+		{duration, "longest", misfit},
+		{duration, "nan", misfit},
+		{integer, "wide", misfit},
 		{duration, "host", misfit},
 		{duration, "ssl", misfit},
 		{object, "extra", []string{"token", "inner"}},
@@ -83,6 +87,7 @@ func TestGetters(t *testing.T) {
 		if want, ok := test.want.(error); ok {
 			require.ErrorIs(t, err, want, test.field)
 			assert.ErrorContains(t, err, `"`+test.field+`"`)
+			assert.Empty(t, got, test.field)
 			continue
 		}
 		require.NoError(t, err, test.field)
@@ -125,4 +130,24 @@ func TestACredentialKeepsOrderAndDigits(t *testing.T) {
 		_, err := client.Of(value)
 		require.ErrorIs(t, err, client.ErrPrecondition)
 	}
+}
+
+// An error about a part of a credential names the credential.
+func TestThePartsOfACredentialHaveItsGUID(t *testing.T) {
+	d := answering(map[string]string{"_value": `{"a":"ref","extra":{"n":"x"},"text":"{}"}`}, nil)
+	c, err := client.New(d, client.Options{}).GetCredentials(t.Context(), "g-1")
+	require.NoError(t, err)
+	extra, err := c.Extra()
+	require.NoError(t, err)
+	object, err := c.Object("text")
+	require.NoError(t, err)
+	secrets := parse(t, `{"ref":"v"}`)
+	for name, part := range map[string]client.Credential{
+		"extra": extra, "an object in a text": object,
+		"resolved": client.ResolveCredentials(c, secrets), "substituted": client.ApplySecretValues(c, secrets),
+	} {
+		assert.Equal(t, "g-1", part.GUID(), name)
+	}
+	_, err = extra.Int("n")
+	assert.ErrorContains(t, err, `credential "g-1": its field "n"`)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -182,4 +183,83 @@ func TestSidecarsAreApartAndShared(t *testing.T) {
 			calls.Wait()
 		})
 	}
+}
+
+func TestABreakableStoreIsWhatItWasAfterMend(t *testing.T) {
+	t.Parallel()
+	sidecar := clienttest.New(t, func(o *clienttest.Options) {
+		o.Metadata = map[string]string{"storeTimeout": "5s"} // more than enough for a file
+	})
+	sidecar.Configs.Put("a", agent)
+	sidecar.Secrets.Put("db-password", map[string]string{"value": "first"})
+	for _, store := range []interface {
+		breakable
+		Delay(d time.Duration)
+	}{sidecar.Configs, sidecar.Secrets} {
+		store.Delay(time.Hour)
+		store.Break(clienttest.Down)
+		store.Mend()
+		assert.Equal(t, "first", password(t, sidecar, "a"))
+	}
+}
+
+func TestEveryCallToABrokenStoreFails(t *testing.T) {
+	t.Parallel()
+	second := `"credential-resolver":{"secretStore":"second"}`
+	sidecar := clienttest.New(t, clienttest.Local, func(o *clienttest.Options) {
+		file := filepath.Join(t.TempDir(), "second.json")
+		require.NoError(t, os.WriteFile(file, []byte(`{"pw":{"value":"v"}}`), 0o600))
+		o.Metadata = map[string]string{
+			"secretStores.second": "secretstores.local.file", "secretStores.second.secretsFile": file,
+			"secretStores.second.multiValued": "true",
+		}
+	})
+	sidecar.Configs.Put("a", `{"credentialSource":"agent","password":"pw",`+second+`}`)
+	assert.Equal(t, "v", password(t, sidecar, "a"))
+	sidecar.Secrets.Break(clienttest.Refusing)
+	_, err := sidecar.Client().GetCredentials(t.Context(), "a")
+	require.ErrorIs(t, err, client.ErrDenied, "a further secret store")
+	sidecar.Configs.Break(clienttest.Down)
+	_, err = sidecar.Client().SaveSecret(t.Context(), client.Credential{})
+	require.ErrorIs(t, err, client.ErrUnavailable)
+}
+
+func TestAStoreIsTheSameForEachCall(t *testing.T) {
+	t.Parallel()
+	sidecar := clienttest.New(t)
+	entries := map[string]string{"k": "v"}
+	sidecar.Store("mine").Put("s", entries)
+	entries["k"] = "changed by the test"
+	sidecar.Store("mine").Put("t", map[string]string{"k": "w"})
+	sidecar.Store("other").Put("s", map[string]string{"k": "x"})
+	for _, row := range []struct{ store, key, want string }{{"mine", "s", "v"}, {"mine", "t", "w"}, {"other", "s", "x"}} {
+		data, err := sidecar.GetSecret(t.Context(), row.store, row.key, nil)
+		require.NoError(t, err)
+		assert.Equal(t, map[string]string{"k": row.want}, data)
+	}
+}
+
+// As daprd does it, whatever the store says.
+func TestACallerWhoHasLeftIsTold(t *testing.T) {
+	t.Parallel()
+	sidecar := clienttest.New(t, clienttest.Local)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := sidecar.GetSecret(ctx, "credentials", "a", nil)
+	require.EqualError(t, err, "error invoking service: rpc error: code = Canceled desc = context canceled")
+	_, err = sidecar.InvokeBinding(ctx, &dapr.InvokeBindingRequest{Name: "credentials-save", Operation: "create"})
+	require.EqualError(t, err, "error invoking binding credentials-save/create: rpc error: code = Canceled desc = context canceled")
+}
+
+func TestASidecarLeavesNoFiles(t *testing.T) {
+	folder, err := os.MkdirTemp("", "t") // t.TempDir may be too long for a socket
+	require.NoError(t, err)
+	defer func() { _ = os.RemoveAll(folder) }()
+	t.Setenv("TMPDIR", folder)
+	sidecar, err := clienttest.Start(clienttest.Options{})
+	require.NoError(t, err)
+	require.NoError(t, sidecar.Close())
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	assert.Empty(t, left)
 }
