@@ -44,6 +44,7 @@ var configs = map[string]string{
 	"a compact object":               `{"host":"db","port":5432}`,
 	"an object with white space":     "\n\t{ \"host\" : \"db\" ,\r\n \"port\":5432.00 }\n\n",
 	"the empty object":               "{}",
+	"nothing":                        "",
 	"digits that a float would lose": `{"a":12345678901234567890,"b":1e21,"c":12.50}`,
 	"a duplicate name":               `{"a":1,"a":2}`,
 	"escapes of several sorts":       `{"a":"\u00e9\/\n<>&","é":"\ud83d\ude00"}`,

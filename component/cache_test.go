@@ -92,6 +92,25 @@ func TestAFingerprintTellsOneCredentialFromAnother(t *testing.T) {
 	})
 }
 
+// The same text may be another value, and the same text in all other fields.
+func TestAFingerprintTellsKindsAndFieldsApart(t *testing.T) {
+	testCached(t, func(s *fakeStores, store *component.SecretStore) {
+		configs := map[string]string{} // by fingerprint
+		for _, config := range []string{
+			`{"a":5}`, `{"a":"5"}`, `{"a":5.0}`, `{"a":true}`, `{"a":"true"}`, `{"a":null}`, `{"a":"null"}`, `{"a":""}`, `{}`,
+			`{"a":[]}`, `{"a":"[]"}`, `{"a":{}}`, `{"a":"{}"}`, `{"aa":"5"}`, `{"a":"a5"}`, `{"a":"5","b":""}`, `{"a":"","b":"5"}`,
+		} {
+			s.Configs.Put("c", config)
+			<-time.After(time.Second)
+			data, err := get(store, "c", "refresh", "true", "fingerprint", "true")
+			require.NoError(s.t, err)
+			other, ok := configs[data[component.FingerprintEntry]]
+			require.False(s.t, ok, "%s, %s", config, other)
+			configs[data[component.FingerprintEntry]] = config
+		}
+	})
+}
+
 func TestCredentialsThatAreNotTheSameHaveTwoFingerprints(t *testing.T) {
 	s := newFakeStores(t)
 	store := s.store()

@@ -102,3 +102,22 @@ func TestMetadataOfNamedStores(t *testing.T) {
 	_, err := w.init(map[string]string{"secretStores.a": "secretstores.local.file", "secretStores.a.secretFile": "x"})
 	require.ErrorContains(t, err, `did you mean "secretsFile"?`)
 }
+
+// A secret that the second store had is a literal to the first one.
+func TestFurtherStoreHasItsOwnKnownSecrets(t *testing.T) {
+	w := newFileStores(t)
+	second := filepath.Join(t.TempDir(), "second.json")
+	w.write(second, `{"pw": {"value": "of the second"}}`)
+	w.secrets(`{"user": {"value": "reader"}}`)
+	w.config("two", `{"credentialSource":"agent","password":"pw","credential-resolver":{"secretStore":"second"}}`)
+	w.config("one", `{"credentialSource":"agent","user":"user","password":"pw"}`)
+	store := w.open(map[string]string{
+		"secretStores.second": "secretstores.local.file", "secretStores.second.secretsFile": second,
+		"secretStores.second.multiValued": "true",
+	})
+	_, err := get(store, "two")
+	require.NoError(t, err)
+	data, err := get(store, "one")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"credentialSource": "agent", "user": "reader", "password": "pw"}, data)
+}

@@ -1,58 +1,63 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dapr/kit/logger"
-
 	"credential-resolver/backend/store"
 	"credential-resolver/component"
 )
 
-// edited are configs that somebody else edits as soon as they have been read.
-type edited struct {
-	component.Configs
+// editing is a secret store in which each read of a secret is the moment of an edit.
+type editing struct {
+	component.Secrets
 
-	to []byte
+	edit func(ctx context.Context) error
 }
 
-func (e edited) Config(ctx context.Context, guid string) ([]byte, error) {
-	text, err := e.Configs.Config(ctx, guid)
-	if err != nil {
+func (e editing) Secret(ctx context.Context, name string) (map[string]string, error) {
+	if err := e.edit(ctx); err != nil {
 		return nil, err
 	}
-	return text, e.Put(ctx, guid, e.to)
+	return e.Secrets.Secret(ctx, name)
 }
 
-func TestMigrateLeavesAConfigThatWasEditedMeanwhile(t *testing.T) {
-	secrets := filepath.Join(t.TempDir(), "secrets.json")
-	require.NoError(t, os.WriteFile(secrets, []byte(`{"pw":"hunter2"}`), 0o600))
-	settings, err := component.ParseMetadata(map[string]string{
-		"configStore": "state.in-memory", "secretStore": "secretstores.local.file", "secretStore.secretsFile": secrets,
-	})
-	require.NoError(t, err)
-	stores, err := component.Open(t.Context(), settings, store.Options{Logger: logger.NewLogger(t.Name()), FailFast: true})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, stores.Close()) }()
-	require.NoError(t, stores.Configs.Put(t.Context(), "c", []byte(`{"credentialSource":"agent","password":"pw"}`)))
-	theirs, configs := []byte(`{"credentialSource":"agent","password":"pw","user":"u"}`), stores.Configs
-	stores.Configs = edited{configs, theirs}
-
-	var out bytes.Buffer
-	o := &options{Streams: Streams{Out: &out, Err: &out}}
-	err = o.migrate(t.Context(), settings, stores, "c", false)
-
-	require.ErrorIs(t, err, store.ErrEdited)
-	require.ErrorContains(t, err, `nothing was changed: credential "c": `)
-	assert.Empty(t, out.String())
-	got, err := configs.Config(t.Context(), "c")
-	require.NoError(t, err)
-	assert.Equal(t, string(theirs), string(got))
+func TestMigrateKeepsAnEditMadeMeanwhile(t *testing.T) {
+	const config, edited = `{"host":"db"}`, `{"host":"db-2"}`
+	for _, dryRun := range []bool{false, true} {
+		folder := t.TempDir()
+		secrets := filepath.Join(folder, "secrets.json")
+		require.NoError(t, os.WriteFile(secrets, []byte(`{"c":{"password":"p"}}`), 0o600))
+		settings, err := component.ParseMetadata(map[string]string{
+			"configStore.connectionString": filepath.Join(folder, "credentials.db"),
+			"secretStore":                  "secretstores.local.file", "secretStore.secretsFile": secrets, "secretStore.multiValued": "true",
+		})
+		require.NoError(t, err)
+		var out strings.Builder
+		o := &options{Streams: Streams{Out: &out, Err: &out}}
+		err = o.withStores(t.Context(), settings, func(ctx context.Context, stores *component.Stores) error {
+			require.NoError(t, stores.Configs.Put(ctx, "c", []byte(config)))
+			stores.Secrets = editing{stores.Secrets, func(ctx context.Context) error {
+				return stores.Configs.Put(ctx, "c", []byte(edited))
+			}}
+			err := o.migrate(ctx, settings, stores, "c", dryRun)
+			now, failure := stores.Configs.Config(ctx, "c")
+			require.NoError(t, failure)
+			assert.Equal(t, edited, string(now))
+			return err
+		})
+		if dryRun {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorIs(t, err, store.ErrEdited)
+		assert.ErrorContains(t, err, `nothing was changed: credential "c": `)
+		assert.Empty(t, out.String())
+	}
 }
