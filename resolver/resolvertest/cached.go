@@ -22,18 +22,23 @@ type Cached struct {
 	Cache *cache.Cache
 	Opts  cache.Options
 	Known *resolver.Known
+
+	mu       sync.Mutex
+	read     time.Time // when the clock was last read
+	readings int       // since then
 }
 
 // TestCached runs a test on a cache. change may change the default options; it may be nil.
 func TestCached(t *testing.T, change func(*cache.Options), test func(c *Cached)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
+		c := &Cached{Stores: New(t), T: t, Known: resolver.NewKnown()}
 		o := cache.DefaultOptions()
-		o.Now = clock()
+		o.Now = c.now
 		if change != nil {
 			change(&o)
 		}
-		c := &Cached{Stores: New(t), T: t, Cache: cache.New(o), Opts: o, Known: resolver.NewKnown()}
+		c.Cache, c.Opts = cache.New(o), o
 		c.Reopen()
 		defer func() { c.Close() }()
 		test(c)
@@ -41,29 +46,23 @@ func TestCached(t *testing.T, change func(*cache.Options), test func(c *Cached))
 }
 
 // maxReadings is how often a test may read the clock at one moment.
-const maxReadings = 5_000_000
+const maxReadings = 2_000_000
 
-// clock returns the clock of the bubble. Time passes in a bubble only while all goroutines
-// wait, so an endless loop would read the same time for ever, and the test would hang. The
-// clock panics in such a loop, so that the test fails.
-func clock() func() time.Time {
-	var mu sync.Mutex
-	var at time.Time
-	readings := 0
-	return func() time.Time {
-		mu.Lock()
-		defer mu.Unlock()
-		now := time.Now()
-		if now.Equal(at) {
-			readings++
-		} else {
-			at, readings = now, 1
-		}
-		if readings > maxReadings {
-			panic("resolvertest: an endless loop reads the clock")
-		}
-		return now
+// now is the clock of the cache. Time passes in a bubble only while all goroutines wait, so a
+// test would hang in an endless loop. now ends such a test: it fails, and the handler is
+// closed.
+func (c *Cached) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if !now.Equal(c.read) {
+		c.read, c.readings = now, 0
 	}
+	if c.readings++; c.readings == maxReadings {
+		c.T.Error("an endless loop reads the clock")
+		go c.Close()
+	}
+	return now
 }
 
 // Over returns another resolver behind the same cache, on other stores.
