@@ -1,6 +1,7 @@
 package resolver_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -138,14 +139,24 @@ func TestFailedPrefetchFailsTheResolution(t *testing.T) {
 // While the config store is down, or while the config is broken, the secret store receives one
 // read per credential.
 func TestNoPrefetchAfterAFailedConfig(t *testing.T) {
-	for name, change := range map[string]func(*resolvertest.Stores){
-		"the store is down":           func(s *resolvertest.Stores) { s.Configs.Before(guid, resolvertest.Fail(credential.Unavailable)) },
-		"it is broken":                func(s *resolvertest.Stores) { s.Configs.Put(guid, "{") },
-		"it names another that fails": func(s *resolvertest.Stores) { s.Configs.Put(guid, `{"credentialSource":"agent","secret-path":"none"}`) },
+	for name, row := range map[string]struct {
+		config string
+		err    error
+	}{
+		"the store is down":   {`{"a":"1"}`, credential.Unavailable},
+		"it is broken":        {"{", nil},
+		"another one fails":   {`{"credentialSource":"agent","secret-path":"none"}`, nil},
+		"another one is none": {`{"credentialSource":"agent","secret-path":1}`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a := resolveAgain(t, `{"a":"1"}`, someSecrets(), change)
+				a := resolveAgain(t, `{"a":"1"}`, someSecrets(), func(s *resolvertest.Stores) {
+					s.Configs.Put(guid, row.config)
+					s.Configs.Before(guid, func(context.Context) error {
+						<-time.After(time.Millisecond) // time enough for a prefetch
+						return row.err
+					})
+				})
 				require.Error(t, a.end())
 				for range 3 {
 					_ = failed(t, a.r)

@@ -165,6 +165,9 @@ func TestForegroundCallerMovesTheReadToTheForeground(t *testing.T) {
 		join(task.Ensure(t.Context()))
 		assert.False(t, task.Of(next).Background())
 		assert.True(t, task.Of(background).Background(), "nobody joined this one")
+		_, err := g.Join(task.Ensure(t.Context()), key, time.Time{}, flight.Always, r.read)
+		require.NoError(t, err)
+		assert.False(t, task.Of(background).Background())
 		<-time.After(3 * time.Second)
 		assert.Equal(t, []*task.Task{task.Of(background), task.Of(next)}, tasks)
 	})
@@ -203,6 +206,19 @@ func TestCallerAsksAgainOnceAfterAnotherTaskWasShed(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestCallerAsksAgainOnlyOnce(t *testing.T) {
+	testGroup(t, 0, func(t *testing.T, g *flight.Group[string, int], r *reads) {
+		for range 2 { // the second is the next read
+			_, err := g.Join(task.Ensure(t.Context()), key, time.Now(), flight.Always, shed)
+			require.NoError(t, err)
+			<-time.After(time.Millisecond)
+		}
+		_, err := g.Do(t.Context(), key, time.Time{}, r.read)
+		require.ErrorIs(t, err, credential.ErrOverloaded)
+		assert.Empty(t, r.began, "it has joined both")
+	})
 }
 
 func TestPanicInAReadIsItsError(t *testing.T) {
