@@ -235,6 +235,7 @@ func TestErrorsOfDaprdHaveAKind(t *testing.T) {
 			inside("GET https://x.vault.azure.net/secrets/k/\n---\nRESPONSE 404: 404 Not Found\nERROR CODE: SecretNotFound\n---"),
 			client.ErrNotFound, codes.NotFound, false,
 		},
+		"the words of a binding":     {inside("couldn't find output binding secretstore"), client.ErrInternal, codes.Internal, false},
 		"about another secret":       {inside("secret other not found"), client.ErrInternal, codes.Internal, false},
 		"a store's failure":          {inside("couldn't get successful response, status code 404, body not found"), client.ErrInternal, codes.Internal, false},
 		"an unknown code":            {inside("rpc error: code = Nothing desc = credential: x"), client.ErrInternal, codes.Internal, false},
