@@ -102,6 +102,22 @@ func TestCancelledCallerEndsTheResolution(t *testing.T) {
 	}
 }
 
+// Otherwise the last good credential would be answered in spite of the refusal.
+func TestPermanentFailureWinsOverAnEarlierOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stores := resolvertest.New(t)
+		stores.Configs.Put(guid, `{"credentialSource":"agent","a":"k","b":"l","c":"m"}`)
+		stores.Secrets.Before("k", resolvertest.Fail(credential.Unavailable))
+		for name, kind := range map[string]credential.Kind{"l": credential.Denied, "m": credential.Unavailable} {
+			stores.Secrets.Before(name, func(context.Context) error {
+				<-time.After(time.Second)
+				return kind
+			})
+		}
+		assert.Equal(t, credential.Denied, failed(t, stores.Resolver()).Kind)
+	})
+}
+
 // The first failure cancels the other lookups. The error is the first failure, not one of the
 // cancelled lookups.
 // The queues in front of the stores take no other call of it.

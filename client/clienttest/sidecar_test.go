@@ -86,7 +86,9 @@ func TestStoresFailAsTheyAreToldTo(t *testing.T) {
 
 func TestAStoreThatTakesLongerThanItsTime(t *testing.T) {
 	t.Parallel()
-	sidecar := clienttest.New(t, func(o *clienttest.Options) { o.Metadata = map[string]string{"storeTimeout": "20ms"} })
+	sidecar := clienttest.New(t, func(o *clienttest.Options) {
+		o.Metadata = map[string]string{"storeTimeout": "20ms", "requestTimeout": "1h"}
+	})
 	sidecar.Configs.Put("a", agent)
 	sidecar.Configs.Delay(time.Hour)
 	_, err := sidecar.Client().GetCredentials(t.Context(), "a")

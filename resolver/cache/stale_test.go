@@ -109,6 +109,23 @@ func TestNoStaleAnswerAfterRecovery(t *testing.T) {
 	}
 }
 
+func TestARefreshThatCloseEndsIsNoFailureOfAStore(t *testing.T) {
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		c.Secrets.Before(resolvertest.Any, resolvertest.Block())
+		c.Pass(55 * time.Second)
+		require.Equal(c.T, "one", c.Ask("g"), "it is refreshed in the background")
+		synctest.Wait()
+		c.Close()
+		c.Reopen()
+		c.Secrets.Before(resolvertest.Any, nil)
+		c.Bundle("g", "two")
+		c.Pass(5 * time.Second)
+		require.Equal(c.T, "two", c.Ask("g"))
+	})
+}
+
 // No request has tried for a while, so the next one does.
 func TestFailureCountsForFiveSecondsAfterTheBackoff(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
