@@ -34,12 +34,12 @@ func (s *SecretStores[S]) Use(ctx context.Context, name string, fn func(S) error
 		return status.Errorf(codes.FailedPrecondition, "daprd has no Component %q of type secretstores.%s; it has: %s",
 			name, s.socket, strings.Join(names, ", "))
 	}
-	h, err := s.instances.acquire(ctx, c.peer, nil, name)
+	r, err := s.instances.acquire(ctx, c.peer, nil, name)
 	if err != nil {
 		return err
 	}
-	defer h.release()
-	return fn(h.store)
+	defer r.release()
+	return fn(r.store)
 }
 
 // initOutputBinding makes an output binding and initialises it.
@@ -76,12 +76,12 @@ func (b *boundBinding) Init(ctx context.Context, meta bindings.Metadata) error {
 
 // Invoke implements bindings.OutputBinding.
 func (b *boundBinding) Invoke(ctx context.Context, req *bindings.InvokeRequest) (*bindings.InvokeResponse, error) {
-	h, err := b.instances.acquireFor(ctx)
+	r, err := b.instances.acquireFor(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer h.release()
-	resp, err := h.store.Invoke(ctx, req)
+	defer r.release()
+	resp, err := r.store.Invoke(ctx, req)
 	if err != nil {
 		return nil, asStatus(err, codes.Unknown)
 	}
@@ -90,12 +90,12 @@ func (b *boundBinding) Invoke(ctx context.Context, req *bindings.InvokeRequest) 
 
 // Operations implements bindings.OutputBinding.
 func (b *boundBinding) Operations() []bindings.OperationKind {
-	h, err := b.instances.acquireFor(b.ctx)
+	r, err := b.instances.acquireFor(b.ctx)
 	if err != nil {
 		return nil
 	}
-	defer h.release()
-	return h.store.Operations()
+	defer r.release()
+	return r.store.Operations()
 }
 
 // GetComponentMetadata implements bindings.OutputBinding. daprd does not call it.

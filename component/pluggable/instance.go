@@ -36,7 +36,7 @@ type instance[T io.Closer] struct {
 	pidfd       pidfd                    // of the peer; noPidfd unless it identifies the peer and the peer has connected
 	dropped     bool                     // whether drop was called: nobody comes back to the instance
 	idle        bool                     // whether the last check found a store without a connection
-	held        *held[T]                 // nil while no connection uses the instance
+	open        *refCounted[T]           // the open store; nil while no connection uses the instance
 }
 
 func newInstance[T io.Closer](key instanceKey) *instance[T] {
@@ -65,15 +65,16 @@ func (in *instance[T]) unlock() { in.initing.Release(1) }
 
 // put gives the instance a new store and retires the old one. c is the connection that asked
 // for the store. If c has ended meanwhile and no other connection uses the instance, put
-// retires the new store too. If c is nil, the store stays open and waits for a connection.
-func (in *instance[T]) put(fresh *held[T], c *connection, properties map[string]string) {
+// retires the new store too. If c is nil, the store stays open and waits for a connection. A
+// store for an instance that was dropped meanwhile is retired in any case.
+func (in *instance[T]) put(fresh *refCounted[T], c *connection, properties map[string]string) {
 	in.mu.Lock()
-	old := in.held
-	in.held, in.properties, in.initialised, in.idle = fresh, properties, true, false
+	old := in.open
+	in.open, in.properties, in.initialised, in.idle = fresh, properties, true, false
 	in.use(c)
-	unused := c != nil && len(in.users) == 0
+	unused := in.dropped || c != nil && len(in.users) == 0
 	if unused {
-		in.held = nil
+		in.open = nil
 	}
 	in.mu.Unlock()
 	old.retire()
@@ -83,15 +84,15 @@ func (in *instance[T]) put(fresh *held[T], c *connection, properties map[string]
 }
 
 // take returns the store for one call on c, or nil if no store is open.
-func (in *instance[T]) take(c *connection) *held[T] {
+func (in *instance[T]) take(c *connection) *refCounted[T] {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.held == nil || !in.held.acquire() {
+	if in.open == nil || !in.open.acquire() {
 		return nil
 	}
 	in.idle = false
 	in.use(c)
-	return in.held
+	return in.open
 }
 
 // use adds c to the instance's connections, unless c is nil or has ended. The caller holds
@@ -148,7 +149,7 @@ func (in *instance[T]) drop() {
 // reports whether it retired one.
 func (in *instance[T]) closeIdle() bool {
 	return in.retireIf(func() bool {
-		unused := in.held != nil && len(in.users) == 0
+		unused := in.open != nil && len(in.users) == 0
 		was := in.idle
 		in.idle = unused
 		return unused && was
@@ -162,9 +163,9 @@ func (in *instance[T]) retire() { in.retireIf(func() bool { return true }) }
 // store when its last call has ended. It reports whether it retired a store.
 func (in *instance[T]) retireIf(question func() bool) bool {
 	in.mu.Lock()
-	var old *held[T]
+	var old *refCounted[T]
 	if question() {
-		old, in.held = in.held, nil
+		old, in.open = in.open, nil
 	}
 	in.mu.Unlock()
 	old.retire()

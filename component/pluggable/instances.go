@@ -23,11 +23,10 @@ type instances[T io.Closer] struct {
 
 	answers *answers // nil: no answers outlive the process
 
-	closing sync.WaitGroup
-
 	mu     sync.RWMutex
 	byKey  map[instanceKey]*instance[T]
-	closed bool // set by close: no store stays open
+	open   sync.WaitGroup // counts the open stores; grows only under mu, and not once closed is set
+	closed bool           // set by close: no store stays open
 }
 
 func newInstances[T io.Closer](
@@ -71,7 +70,7 @@ func (s *instances[T]) initialiseFor(ctx context.Context, properties map[string]
 
 // acquireFor returns the store of the instance that a call is for. The caller releases the
 // store. The error is a gRPC status.
-func (s *instances[T]) acquireFor(ctx context.Context) (*held[T], error) {
+func (s *instances[T]) acquireFor(ctx context.Context) (*refCounted[T], error) {
 	c, name, err := caller(ctx)
 	if err != nil {
 		return nil, err
@@ -100,7 +99,7 @@ func (s *instances[T]) initialise(ctx context.Context, c *connection, name strin
 	properties = maps.Clone(properties)
 	ctx, done := s.withAnswersOf(ctx, in.key, properties)
 	defer done()
-	fresh, err := s.open(ctx, in.key, properties)
+	fresh, err := s.openStore(ctx, in.key, properties)
 	if err != nil {
 		return err
 	}
@@ -121,9 +120,9 @@ func sizeOf(name string, properties map[string]string) int {
 	return size
 }
 
-// open makes a store and initialises it. It turns a panic into an error with the gRPC code
-// Internal. The panic's value may hold a secret, so only its type is logged.
-func (s *instances[T]) open(ctx context.Context, key instanceKey, properties map[string]string) (h *held[T], err error) {
+// openStore makes a store and initialises it. It turns a panic into an error with the gRPC
+// code Internal. The panic's value may hold a secret, so only its type is logged.
+func (s *instances[T]) openStore(ctx context.Context, key instanceKey, properties map[string]string) (r *refCounted[T], err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.log.Errorf("%s: an Init panicked (%T)", s.kind, cause)
@@ -134,13 +133,25 @@ func (s *instances[T]) open(ctx context.Context, key instanceKey, properties map
 	if err != nil {
 		return nil, err
 	}
-	return &held[T]{store: store, log: s.log, closing: &s.closing}, nil
+	return &refCounted[T]{store: store, log: s.log, closed: s.countOpen()}, nil
+}
+
+// countOpen counts a store that has opened, so that awaitClosed waits for it. The caller calls
+// closed when the store has closed. A store that opens after close is not counted.
+func (s *instances[T]) countOpen() (closed func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return func() {}
+	}
+	s.open.Add(1)
+	return s.open.Done
 }
 
 // acquire returns the store of an instance for one call on c. The caller releases the store.
 // If c is nil, the call was made to another instance, and its connection does not keep this
 // store open. The error is a gRPC status.
-func (s *instances[T]) acquire(ctx context.Context, peer process, c *connection, name string) (*held[T], error) {
+func (s *instances[T]) acquire(ctx context.Context, peer process, c *connection, name string) (*refCounted[T], error) {
 	if c != nil && c.ended.Load() {
 		return nil, status.Error(codes.Canceled, "the connection has ended") // nobody would receive the answer
 	}
@@ -150,26 +161,26 @@ func (s *instances[T]) acquire(ctx context.Context, peer process, c *connection,
 	if in == nil {
 		return nil, s.notInitialised(peer)
 	}
-	if h := in.take(c); h != nil {
-		return h, nil
+	if r := in.take(c); r != nil {
+		return r, nil
 	}
 	return s.revive(ctx, in, c)
 }
 
 // revive reopens an instance's store for a daprd that has connected again.
-func (s *instances[T]) revive(ctx context.Context, in *instance[T], c *connection) (*held[T], error) {
+func (s *instances[T]) revive(ctx context.Context, in *instance[T], c *connection) (*refCounted[T], error) {
 	if err := in.lock(ctx); err != nil {
 		return nil, err
 	}
 	defer in.unlock()
-	if h := in.take(c); h != nil {
-		return h, nil
+	if r := in.take(c); r != nil {
+		return r, nil
 	}
 	if err := s.reopen(ctx, in, c); err != nil {
 		return nil, err
 	}
-	if h := in.take(c); h != nil {
-		return h, nil
+	if r := in.take(c); r != nil {
+		return r, nil
 	}
 	return nil, s.notInitialised(in.key.peer) // closed meanwhile
 }
@@ -185,7 +196,7 @@ func (s *instances[T]) reopen(ctx context.Context, in *instance[T], c *connectio
 	defer cancel()
 	ctx, done := s.withAnswersOf(ctx, in.key, properties)
 	defer done()
-	fresh, err := s.open(ctx, in.key, properties)
+	fresh, err := s.openStore(ctx, in.key, properties)
 	if err != nil {
 		s.log.Warnf("%s: instance %q of %s could not be initialised again: %v", s.kind, in.key.name, in.key.peer, err)
 		return status.Error(codes.Unavailable, "the component could not be initialised again: see its log")
@@ -196,7 +207,7 @@ func (s *instances[T]) reopen(ctx context.Context, in *instance[T], c *connectio
 }
 
 // put gives an instance its store. It retires a store that opened after close.
-func (s *instances[T]) put(in *instance[T], fresh *held[T], c *connection, properties map[string]string) {
+func (s *instances[T]) put(in *instance[T], fresh *refCounted[T], c *connection, properties map[string]string) {
 	in.put(fresh, c, properties)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -266,15 +277,17 @@ func (s *instances[T]) closeIdle() {
 	}
 }
 
-// close closes every store when its last call has ended. It waits only for stores that have
-// no running call.
+// close closes every store when its last call has ended. It does not wait for that.
 func (s *instances[T]) close() {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
 	s.drop(func(*instance[T]) bool { return true })
-	s.closing.Wait()
 }
+
+// awaitClosed waits until all stores that were open at close are closed, those with a running
+// call included. It does not wait for a store that an Init opened later.
+func (s *instances[T]) awaitClosed() { s.open.Wait() }
 
 // drop removes the instances for which which returns true, closes their stores, and returns
 // the instances.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,14 +19,20 @@ import (
 )
 
 // nothing is a store that does nothing. Its id makes instances distinct.
-type nothing struct{ id string }
+type nothing struct {
+	id     string
+	closed atomic.Bool
+}
 
-func (*nothing) Close() error { return nil }
+func (n *nothing) Close() error {
+	n.closed.Store(true)
+	return nil
+}
 
 func newNothings() *instances[*nothing] {
 	return newInstances("secretstores", logger.NewLogger("test"),
 		func(ctx context.Context, _ string, _ map[string]string) (*nothing, error) {
-			return &nothing{InstanceID(ctx)}, nil
+			return &nothing{id: InstanceID(ctx)}, nil
 		})
 }
 
@@ -63,10 +70,10 @@ func TestAnInstanceHasAnIDOfItsOwn(t *testing.T) {
 	id := func(peer process, name string) string {
 		c := &connection{peer: peer, pidfd: noPidfd}
 		require.NoError(t, s.initialise(t.Context(), c, name, nil))
-		h, err := s.acquire(t.Context(), peer, c, name)
+		r, err := s.acquire(t.Context(), peer, c, name)
 		require.NoError(t, err)
-		defer h.release()
-		return h.store.id
+		defer r.release()
+		return r.store.id
 	}
 	one := id(process{pid: 1, start: 1}, "credentials")
 	assert.NotEmpty(t, one)
@@ -114,5 +121,62 @@ func TestProcessCheckRunsDespiteEndingConnections(t *testing.T) {
 			<-time.After(endCheck / 10)
 		}
 		assert.Zero(t, s.Instances())
+	})
+}
+
+func TestTheEndWaitsForAStoreWithARunningCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newNothings()
+		c := &connection{peer: process{pid: 1, start: 1}, pidfd: noPidfd}
+		require.NoError(t, s.initialise(t.Context(), c, "c", nil))
+		call, err := s.acquire(t.Context(), c.peer, c, "c")
+		require.NoError(t, err)
+		s.close()
+		ended := make(chan struct{})
+		go func() { s.awaitClosed(); close(ended) }()
+		synctest.Wait()
+		select {
+		case <-ended:
+			require.FailNow(t, "the end does not wait")
+		default:
+		}
+		require.False(t, call.store.closed.Load())
+
+		call.release()
+		<-ended
+		assert.True(t, call.store.closed.Load())
+	})
+}
+
+// TestAStoreThatComesBackForADroppedInstanceIsClosed has the instance's peer end while the
+// instance is opened again.
+func TestAStoreThatComesBackForADroppedInstanceIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newNothings()
+		c := &connection{peer: process{pidfd: 1}, pidfd: noPidfd}
+		require.NoError(t, s.initialise(t.Context(), c, "c", nil))
+		c.ended.Store(true)
+		s.connectionEnded(c)
+		var fresh *nothing
+		release := make(chan struct{})
+		s.init = func(context.Context, string, map[string]string) (*nothing, error) {
+			<-release
+			fresh = &nothing{}
+			return fresh, nil
+		}
+		ended := make(chan error)
+		go func() {
+			_, err := s.acquire(t.Context(), c.peer, nil, "c") // by a binding
+			ended <- err
+		}()
+		synctest.Wait()
+		s.drop(func(*instance[*nothing]) bool { return true })
+		close(release)
+
+		assert.Equal(t, codes.Unavailable, status.Code(<-ended))
+		synctest.Wait()
+		assert.True(t, fresh.closed.Load(), "nobody could ever close it")
+		s.close()
+		s.awaitClosed()
 	})
 }

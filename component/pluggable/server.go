@@ -255,15 +255,18 @@ func (s *Server[S]) closeIdle() {
 	s.bindings.closeIdle()
 }
 
-// stop lets running calls end, and then closes the stores. Each of the two gets StopTimeout.
-// While the running calls end, new calls are answered too. A call or store that hangs for
-// longer is left behind, because the process is about to end.
+// stop lets running calls end within StopTimeout, and then cancels those that are left. While
+// the running calls end, new calls are answered too. Then the stores close, within StopTimeout
+// again. A store that hangs for longer is left behind, and so is one with a call that ignores
+// its cancellation, because the process is about to end.
 func (s *Server[S]) stop(server *grpc.Server) {
 	if !within(s.opts.StopTimeout, func() { s.calls.wait(); server.GracefulStop() }) {
 		// Stop closes the connections, and then may wait for a call that hangs.
 		go server.Stop()
 	}
-	if !within(s.opts.StopTimeout, func() { s.bindings.close(); s.stores.close() }) {
+	s.bindings.close()
+	s.stores.close()
+	if !within(s.opts.StopTimeout, func() { s.bindings.awaitClosed(); s.stores.awaitClosed() }) {
 		s.opts.Logger.Warn("a store did not close in time; the process ends without it")
 	}
 	s.closeAnswers()

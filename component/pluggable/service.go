@@ -92,12 +92,12 @@ func (s *service[S]) Ping(context.Context, *proto.PingRequest) (*proto.PingRespo
 // call runs fn with the store of the instance that the call is for. Its error is a gRPC
 // status.
 func call[S secretstores.SecretStore, T any](ctx context.Context, s *service[S], fn func(S) (*T, error)) (*T, error) {
-	h, err := s.instances.acquireFor(ctx)
+	r, err := s.instances.acquireFor(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer h.release()
-	resp, err := fn(h.store)
+	defer r.release()
+	resp, err := fn(r.store)
 	if err != nil {
 		return nil, asStatus(err, codes.Unknown)
 	}

@@ -169,7 +169,7 @@ func (g *Group[K, T]) Settle(ctx context.Context, key K) {
 	}
 }
 
-// Go runs a function in a goroutine that Close waits for.
+// Go runs a function in a goroutine that Close waits for. It must not be called after Close.
 func (g *Group[K, T]) Go(run func()) { g.all.Go(run) }
 
 // Context returns a context that Close ends.
