@@ -87,9 +87,10 @@ func (in *instance[T]) put(fresh *refCounted[T], c *connection, properties map[s
 func (in *instance[T]) take(c *connection) *refCounted[T] {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.open == nil || !in.open.acquire() {
+	if in.open == nil {
 		return nil
 	}
+	in.open.acquire()
 	in.idle = false
 	in.use(c)
 	return in.open

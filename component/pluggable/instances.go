@@ -222,7 +222,7 @@ func (s *instances[T]) end(in *instance[T]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in.inits--
-	if _, initialised := in.remembered(); !initialised && in.inits == 0 && s.byKey[in.key] == in {
+	if _, initialised := in.remembered(); !initialised && in.inits == 0 {
 		delete(s.byKey, in.key)
 	}
 }

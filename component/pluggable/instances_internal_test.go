@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -68,7 +69,7 @@ func TestAnInstanceHasAnIDOfItsOwn(t *testing.T) {
 	s := newNothings()
 	defer s.close()
 	id := func(peer process, name string) string {
-		c := &connection{peer: peer, pidfd: noPidfd}
+		c := connected(peer)
 		require.NoError(t, s.initialise(t.Context(), c, name, nil))
 		r, err := s.acquire(t.Context(), peer, c, name)
 		require.NoError(t, err)
@@ -83,15 +84,72 @@ func TestAnInstanceHasAnIDOfItsOwn(t *testing.T) {
 	assert.Empty(t, InstanceID(t.Context()))
 }
 
+// TestAnIdleDaprdThatLivesIsNotForgotten has a daprd without a connection: gRPC closes one that
+// was idle for half an hour.
+func TestAnIdleDaprdThatLivesIsNotForgotten(t *testing.T) {
+	own, alive := startTime(int32(os.Getpid()))
+	require.True(t, alive)
+	for name, peer := range map[string]process{
+		"one that is visible":          {pid: int32(os.Getpid()), start: own},
+		"one whose end cannot be seen": absent(1),
+		"the one daprd of a user":      {uid: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newNothings()
+			defer s.close()
+			c := connected(peer)
+			require.NoError(t, s.initialise(t.Context(), c, "c", nil))
+			c.ended.Store(true)
+			s.connectionEnded(c)
+
+			s.dropGone()
+
+			again := connected(peer)
+			call, err := s.acquire(t.Context(), peer, again, "c")
+			require.NoError(t, err, "it does not repeat its Init")
+			call.release()
+		})
+	}
+}
+
+func TestAStoreClosesWithTheLastOfItsCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newNothings()
+		c := connected(process{pid: 1, start: 1})
+		begin := func() *refCounted[*nothing] {
+			call, err := s.acquire(t.Context(), c.peer, c, "c")
+			require.NoError(t, err)
+			return call
+		}
+		require.NoError(t, s.initialise(t.Context(), c, "c", nil))
+		first, second := begin(), begin()
+		require.NoError(t, s.initialise(t.Context(), c, "c", nil))
+		later := begin()
+		require.NotSame(t, first, later, "new calls get the new store")
+
+		first.release()
+		synctest.Wait()
+		require.False(t, second.store.closed.Load(), "a call runs on it")
+		second.release()
+		synctest.Wait()
+		assert.True(t, second.store.closed.Load())
+		later.release()
+		synctest.Wait()
+		assert.False(t, later.store.closed.Load())
+		s.close()
+		s.awaitClosed()
+	})
+}
+
 func TestAnInstanceWithoutIdentityGoesWithItsConnection(t *testing.T) {
 	s := newNothings()
 	defer s.close()
-	c := &connection{peer: process{connection: 1}, pidfd: noPidfd}
+	c := connected(process{connection: 1})
 	require.NoError(t, s.initialise(t.Context(), c, "credentials", nil))
 	s.dropGone()
 	assert.Len(t, s.byKey, 1, "the instance must stay while its connection is open")
 
-	again := &connection{peer: process{connection: 2}, pidfd: noPidfd}
+	again := connected(process{connection: 2})
 	_, err := s.acquire(t.Context(), again.peer, again, "credentials")
 	assert.Equal(t, codes.Unavailable, status.Code(err))
 	assert.Contains(t, err.Error(), "--single-daprd")
@@ -127,7 +185,7 @@ func TestProcessCheckRunsDespiteEndingConnections(t *testing.T) {
 func TestTheEndWaitsForAStoreWithARunningCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newNothings()
-		c := &connection{peer: process{pid: 1, start: 1}, pidfd: noPidfd}
+		c := connected(process{pid: 1, start: 1})
 		require.NoError(t, s.initialise(t.Context(), c, "c", nil))
 		call, err := s.acquire(t.Context(), c.peer, c, "c")
 		require.NoError(t, err)
@@ -145,38 +203,5 @@ func TestTheEndWaitsForAStoreWithARunningCall(t *testing.T) {
 		call.release()
 		<-ended
 		assert.True(t, call.store.closed.Load())
-	})
-}
-
-// TestAStoreThatComesBackForADroppedInstanceIsClosed has the instance's peer end while the
-// instance is opened again.
-func TestAStoreThatComesBackForADroppedInstanceIsClosed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newNothings()
-		c := &connection{peer: process{pidfd: 1}, pidfd: noPidfd}
-		require.NoError(t, s.initialise(t.Context(), c, "c", nil))
-		c.ended.Store(true)
-		s.connectionEnded(c)
-		var fresh *nothing
-		release := make(chan struct{})
-		s.init = func(context.Context, string, map[string]string) (*nothing, error) {
-			<-release
-			fresh = &nothing{}
-			return fresh, nil
-		}
-		ended := make(chan error)
-		go func() {
-			_, err := s.acquire(t.Context(), c.peer, nil, "c") // by a binding
-			ended <- err
-		}()
-		synctest.Wait()
-		s.drop(func(*instance[*nothing]) bool { return true })
-		close(release)
-
-		assert.Equal(t, codes.Unavailable, status.Code(<-ended))
-		synctest.Wait()
-		assert.True(t, fresh.closed.Load(), "nobody could ever close it")
-		s.close()
-		s.awaitClosed()
 	})
 }

@@ -19,15 +19,11 @@ type refCounted[T io.Closer] struct {
 	retired bool
 }
 
-// acquire adds a call. It returns false if the store is retired.
-func (r *refCounted[T]) acquire() bool {
+// acquire adds a call. The store must not be retired.
+func (r *refCounted[T]) acquire() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.retired {
-		return false
-	}
 	r.calls++
-	return true
 }
 
 // release removes a call.
@@ -41,15 +37,15 @@ func (r *refCounted[T]) release() {
 	}
 }
 
-// retire lets no more calls in, and closes the store when its last call has ended. It may be
-// called on nil, and more than once.
+// retire closes the store when its last call has ended. It is called once, after the instance
+// has let go of the store, so that no more calls come. It may be called on nil.
 func (r *refCounted[T]) retire() {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
-	idle := !r.retired && r.calls == 0
 	r.retired = true
+	idle := r.calls == 0
 	r.mu.Unlock()
 	if idle {
 		r.close()

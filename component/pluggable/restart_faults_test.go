@@ -3,6 +3,7 @@ package pluggable_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,6 +110,44 @@ func TestAStateFolderThatIsNotOursIsRefused(t *testing.T) {
 				assert.Equal(t, before, everything.files(t), "nothing is written there")
 			})
 		}
+	}
+}
+
+// TestTheModeOfEachLevelOfTheStateFolder has others be allowed to write to each level of the
+// state's path.
+func TestTheModeOfEachLevelOfTheStateFolder(t *testing.T) {
+	for name, test := range map[string]struct {
+		level    func(m *machine, ours string) string
+		mode     fs.FileMode // of the level afterwards
+		restored bool
+	}{
+		"the folder above it": {func(m *machine, _ string) string { return filepath.Dir(m.state) }, 0o777, false},
+		"it":                  {func(m *machine, _ string) string { return m.state }, 0o777, true},
+		"our own in it":       {func(_ *machine, ours string) string { return ours }, 0o700, true},
+		"that of the answers": {func(_ *machine, ours string) string { return filepath.Join(ours, "answers") }, 0o700, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			m.state = filepath.Join(ownedtest.Folder(t, 0o755), "above", "state")
+			first := m.startWithKey(t, &echoes{}, stateKey(1))
+			initialise(t, first, "c", nil)
+			first.stop()
+			path := test.level(m, filepath.Dir(m.files(t)[0]))
+			require.NoError(t, os.Chmod(path, 0o777))
+
+			second := m.startWithKey(t, &echoes{}, stateKey(1))
+
+			_, err := get(dial(t, second, "c"), "x")
+			if test.restored {
+				require.NoError(t, err)
+			} else {
+				assert.Equal(t, codes.Unavailable, status.Code(err))
+				assert.Contains(t, second.log.String(), "chmod go-w "+path)
+			}
+			info, err := os.Lstat(path)
+			require.NoError(t, err)
+			assert.Equal(t, fs.ModeDir|test.mode, info.Mode())
+		})
 	}
 }
 

@@ -37,7 +37,7 @@ func (m *machine) start(t *testing.T, stores *echoes) *running {
 	return serve(t, stores, func(o *pluggable.Options) { o.SocketFolder, o.StateFolder = m.sockets, m.state })
 }
 
-// files returns the paths of all state files.
+// files returns the paths of all state files. A server may remove some meanwhile.
 func (m *machine) files(t *testing.T) []string {
 	t.Helper()
 	var paths []string

@@ -45,11 +45,7 @@ func TestARecordOfAnotherBootIsRemoved(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(s.path, "*"))
 	require.NoError(t, err)
 	for _, path := range files {
-		text, err := os.ReadFile(path)
-		require.NoError(t, err)
-		other := strings.Replace(string(text), fmt.Sprintf(`"boot":%q`, bootID()), `"boot":"another"`, 1)
-		require.NotEqual(t, string(text), other)
-		require.NoError(t, os.WriteFile(path, []byte(other), 0o600))
+		replaceIn(t, path, fmt.Sprintf(`"boot":%q`, bootID()), `"boot":"another"`)
 	}
 	assert.Equal(t, []string{"single"}, s.names(t), "after a boot, a pid or pidfd identifies nothing")
 	assert.Equal(t, []string{"single"}, s.names(t), "their files must be gone")
@@ -83,4 +79,39 @@ func TestTheOldestRecordOfAnAbsentProcessMakesRoom(t *testing.T) {
 	require.NoError(t, save("four", process{uid: 4}, 0))
 	require.Error(t, save("five", process{uid: 5}, 0), "none of the remaining processes is absent")
 	assert.ElementsMatch(t, []string{"single", "two", "three", "four"}, s.names(t))
+}
+
+func TestARecordOfAnotherVersionIsLeftAsItIs(t *testing.T) {
+	s := newTestState(t)
+	for name, peer := range map[string]process{"of this version": absent(1), "newer": absent(2), "older": absent(3)} {
+		require.NoError(t, s.save("secretstores", instanceKey{peer, name}, nil))
+	}
+	path := func(name string, peer process) string {
+		return filepath.Join(s.path, fileName("secretstores", instanceKey{peer, name}))
+	}
+	newer, older := path("newer", absent(2)), path("older", absent(3))
+	replaceIn(t, newer, fmt.Sprintf(`"version":%d`, stateVersion), fmt.Sprintf(`"version":%d`, stateVersion+1))
+	replaceIn(t, older, fmt.Sprintf(`"version":%d`, stateVersion), fmt.Sprintf(`"version":%d`, stateVersion-1))
+	replaceIn(t, older, fmt.Sprintf(`"boot":%q`, bootID()), `"boot":"another"`)
+
+	told := map[string]string{}
+	records := s.load(func(path string, why error) { told[path] = why.Error() })
+
+	require.Len(t, records, 1)
+	assert.Equal(t, "of this version", records[0].Component)
+	assert.Equal(t, map[string]string{
+		newer: fmt.Sprintf("it is of version %d, and this is version %d", stateVersion+1, stateVersion),
+		older: fmt.Sprintf("it is of version %d, and this is version %d", stateVersion-1, stateVersion),
+	}, told)
+	assert.FileExists(t, newer)
+	assert.FileExists(t, older, "only its own version knows whether its process has ended")
+}
+
+// replaceIn replaces a text that a file has.
+func replaceIn(t *testing.T, path, old, changed string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(text), old)
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), old, changed, 1)), 0o600))
 }

@@ -1,0 +1,176 @@
+package pluggable
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// connected returns a connection of a process.
+func connected(peer process) *connection { return &connection{peer: peer, pidfd: noPidfd} }
+
+// TestTwoInitsAtOnceRunInTheirOrder has an Init of a Component come while another is stuck: the
+// metadata of the later one count.
+func TestTwoInitsAtOnceRunInTheirOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newNothings()
+		c := connected(process{pid: 1, start: 1})
+		var begun []string
+		release := make(chan struct{})
+		s.init = func(_ context.Context, _ string, properties map[string]string) (*nothing, error) {
+			begun = append(begun, properties["say"])
+			if properties["say"] == "first" {
+				<-release
+			}
+			return &nothing{id: properties["say"]}, nil
+		}
+		ended := make(chan error, 2)
+		for _, say := range []string{"first", "second"} {
+			go func() { ended <- s.initialise(t.Context(), c, "c", map[string]string{"say": say}) }()
+			synctest.Wait()
+		}
+		require.Equal(t, []string{"first"}, begun)
+		close(release)
+		require.NoError(t, <-ended)
+		require.NoError(t, <-ended)
+
+		call, err := s.acquire(t.Context(), c.peer, c, "c")
+		require.NoError(t, err)
+		assert.Equal(t, "second", call.store.id)
+		call.release()
+		properties, _ := s.byKey[instanceKey{c.peer, "c"}].remembered()
+		assert.Equal(t, map[string]string{"say": "second"}, properties)
+		s.close()
+		s.awaitClosed()
+	})
+}
+
+// TestAnInitThatFailsLeavesTheInstanceToTheNext has an Init of a new Component wait for
+// another one, which fails.
+func TestAnInitThatFailsLeavesTheInstanceToTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newNothings()
+		c := connected(process{pid: 1, start: 1})
+		release := make(chan error)
+		s.init = func(context.Context, string, map[string]string) (*nothing, error) {
+			return &nothing{}, <-release
+		}
+		ended := make(chan error, 2)
+		for range 2 {
+			go func() { ended <- s.initialise(t.Context(), c, "c", nil) }()
+		}
+		release <- errors.New("no")
+		require.Error(t, <-ended)
+		release <- nil
+		require.NoError(t, <-ended)
+
+		call, err := s.acquire(t.Context(), c.peer, c, "c")
+		require.NoError(t, err)
+		call.release()
+		s.close()
+		s.awaitClosed()
+	})
+}
+
+// TestAnInitUnderWayKeepsItsInstance has a peer check during the first Init of a peer that
+// is its connection: before it has used the instance, it seems to be gone.
+func TestAnInitUnderWayKeepsItsInstance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newNothings()
+		c := connected(process{connection: 1})
+		release := make(chan struct{})
+		s.init = func(context.Context, string, map[string]string) (*nothing, error) {
+			<-release
+			return &nothing{}, nil
+		}
+		ended := make(chan error)
+		go func() { ended <- s.initialise(t.Context(), c, "c", nil) }()
+		synctest.Wait()
+		s.dropGone()
+		close(release)
+		require.NoError(t, <-ended)
+
+		call, err := s.acquire(t.Context(), c.peer, c, "c")
+		require.NoError(t, err)
+		call.release()
+		s.close()
+		s.awaitClosed()
+	})
+}
+
+func TestCallsThatComeBackAtOnceShareOneInit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newNothings()
+		c := connected(process{pid: 1, start: 1})
+		require.NoError(t, s.initialise(t.Context(), c, "c", nil))
+		c.ended.Store(true)
+		s.connectionEnded(c)
+		inits, release := 0, make(chan struct{})
+		s.init = func(context.Context, string, map[string]string) (*nothing, error) {
+			inits++
+			<-release
+			return &nothing{}, nil
+		}
+		again := connected(c.peer)
+		calls := make(chan *refCounted[*nothing])
+		for range 16 {
+			go func() {
+				call, err := s.acquire(t.Context(), again.peer, again, "c")
+				assert.NoError(t, err)
+				calls <- call
+			}()
+		}
+		synctest.Wait()
+		assert.Equal(t, 1, inits)
+		close(release)
+		first := <-calls
+		for range 15 {
+			call := <-calls
+			assert.Same(t, first, call)
+			call.release()
+		}
+		assert.Equal(t, 1, inits)
+		first.release()
+		s.close()
+		s.awaitClosed()
+	})
+}
+
+// TestAStoreThatComesBackForADroppedInstanceIsClosed has the instance's peer end while the
+// instance is opened again.
+func TestAStoreThatComesBackForADroppedInstanceIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newNothings()
+		c := connected(process{pidfd: 1})
+		require.NoError(t, s.initialise(t.Context(), c, "c", nil))
+		c.ended.Store(true)
+		s.connectionEnded(c)
+		var fresh *nothing
+		release := make(chan struct{})
+		s.init = func(context.Context, string, map[string]string) (*nothing, error) {
+			<-release
+			fresh = &nothing{}
+			return fresh, nil
+		}
+		ended := make(chan error)
+		go func() {
+			_, err := s.acquire(t.Context(), c.peer, nil, "c") // by a binding
+			ended <- err
+		}()
+		synctest.Wait()
+		s.drop(func(*instance[*nothing]) bool { return true })
+		close(release)
+
+		assert.Equal(t, codes.Unavailable, status.Code(<-ended))
+		synctest.Wait()
+		assert.True(t, fresh.closed.Load(), "nobody could ever close it")
+		s.close()
+		s.awaitClosed()
+	})
+}
