@@ -383,7 +383,11 @@ func TestAnInitThatEndsKeepsItsAnswersFromASweep(t *testing.T) {
 	a.state.mu.Lock() // so the Init has to wait before it writes its record
 	initialised := make(chan error)
 	go func() { initialised <- s.initialise(t.Context(), c, "c", properties) }()
-	<-opened
+	select {
+	case <-opened:
+	case err := <-initialised:
+		require.FailNow(t, "the Init has ended", err)
+	}
 	for range 100 { // until it waits
 		s.sweepAnswers()
 		runtime.Gosched()

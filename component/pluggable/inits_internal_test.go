@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -65,6 +66,7 @@ func TestAnInitThatFailsLeavesTheInstanceToTheNext(t *testing.T) {
 		for range 2 {
 			go func() { ended <- s.initialise(t.Context(), c, "c", nil) }()
 		}
+		synctest.Wait()
 		release <- errors.New("no")
 		require.Error(t, <-ended)
 		release <- nil
@@ -100,6 +102,111 @@ func TestAnInitUnderWayKeepsItsInstance(t *testing.T) {
 		require.NoError(t, err)
 		call.release()
 		s.close()
+		s.awaitClosed()
+	})
+}
+
+func TestAnInitWaitsForAnotherForALimitedTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newNothings()
+		c := connected(process{pid: 1, start: 1})
+		hang, gaveUp := make(chan struct{}), errors.New("gave up")
+		s.init = func(context.Context, string, map[string]string) (*nothing, error) {
+			<-hang
+			return nil, gaveUp
+		}
+		first := make(chan error)
+		go func() { first <- s.initialise(t.Context(), c, "c", nil) }()
+		synctest.Wait()
+
+		begun := time.Now()
+		err := s.initialise(t.Context(), c, "c", nil)
+		assert.Equal(t, codes.Unavailable, status.Code(err))
+		assert.ErrorContains(t, err, "its store hangs")
+		assert.Equal(t, initPatience, time.Since(begun))
+
+		begun = time.Now()
+		brief, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err = s.initialise(brief, c, "c", nil)
+		assert.Equal(t, codes.DeadlineExceeded, status.Code(err), "the caller had less time")
+		assert.Equal(t, time.Second, time.Since(begun))
+		close(hang)
+		require.ErrorIs(t, <-first, gaveUp)
+		s.close()
+	})
+}
+
+func TestACallDoesNotWaitLongForAStoreToComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newNothings()
+		c := connected(process{pid: 1, start: 1})
+		require.NoError(t, s.initialise(t.Context(), c, "c", nil))
+		c.ended.Store(true)
+		s.connectionEnded(c)
+		s.init = func(ctx context.Context, _ string, _ map[string]string) (*nothing, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		again, begun := connected(c.peer), time.Now()
+		_, err := s.acquire(t.Context(), again.peer, again, "c")
+		assert.Equal(t, codes.Unavailable, status.Code(err))
+		assert.Equal(t, reopenTimeout, time.Since(begun))
+		s.close()
+	})
+}
+
+func TestACallOnAConnectionThatHasEndedOpensNothing(t *testing.T) {
+	s := newNothings()
+	defer s.close()
+	c := connected(process{pid: 1, start: 1})
+	require.NoError(t, s.initialise(t.Context(), c, "c", nil))
+	c.ended.Store(true)
+	s.connectionEnded(c)
+	s.init = func(context.Context, string, map[string]string) (*nothing, error) {
+		assert.Fail(t, "nobody would receive the answer")
+		return &nothing{}, nil
+	}
+	_, err := s.acquire(t.Context(), c.peer, c, "c")
+	assert.Equal(t, codes.Canceled, status.Code(err))
+}
+
+// A store of contrib may write to the metadata that it gets.
+func TestAStoreMayChangeItsMetadata(t *testing.T) {
+	s := newNothings()
+	defer s.close()
+	s.state = newTestState(t)
+	c := connected(absent(1))
+	s.init = func(_ context.Context, _ string, properties map[string]string) (*nothing, error) {
+		assert.Equal(t, map[string]string{"say": "hi"}, properties)
+		properties["say"] = "changed"
+		return &nothing{}, nil
+	}
+	require.NoError(t, s.initialise(t.Context(), c, "c", map[string]string{"say": "hi"}))
+	records := s.state.load(func(path string, why error) { assert.NoError(t, why, path) })
+	require.Len(t, records, 1, "it is saved before daprd has its answer")
+	assert.Equal(t, map[string]string{"say": "hi"}, records[0].Properties)
+
+	c.ended.Store(true)
+	s.connectionEnded(c)
+	again := connected(c.peer)
+	call, err := s.acquire(t.Context(), again.peer, again, "c")
+	require.NoError(t, err)
+	call.release()
+}
+
+func TestAnInitAfterTheEndLeavesNoStoreOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newNothings()
+		s.close()
+		var late *nothing
+		s.init = func(context.Context, string, map[string]string) (*nothing, error) {
+			late = &nothing{}
+			return late, nil
+		}
+		require.NoError(t, s.initialise(t.Context(), connected(process{pid: 1, start: 1}), "c", nil))
+		synctest.Wait()
+		assert.True(t, late.closed.Load())
 		s.awaitClosed()
 	})
 }

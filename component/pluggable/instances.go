@@ -96,7 +96,6 @@ func (s *instances[T]) initialise(ctx context.Context, c *connection, name strin
 	}
 	defer in.unlock()
 	defer s.sweepAnswers() // it may have had other answers before
-	properties = maps.Clone(properties)
 	ctx, done := s.withAnswersOf(ctx, in.key, properties)
 	defer done()
 	fresh, err := s.openStore(ctx, in.key, properties)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -63,6 +64,43 @@ func TestAnInstanceWhosePeerIsAbsentMakesRoom(t *testing.T) {
 	err := begin(process{uid: 10}, "too many")
 	assert.Equal(t, codes.ResourceExhausted, status.Code(err), err)
 	assert.Len(t, s.byKey, maxInstances)
+}
+
+// TestWhatGoesWithAnEvictedInstance has instances of absent peers in the way of a new one: one
+// whose Init is under way, and one with a store, a record and an answer.
+func TestWhatGoesWithAnEvictedInstance(t *testing.T) {
+	a := newAnswering(t, nil)
+	s := newNothings()
+	s.state, s.answers = a.state, a.answers
+	var store *nothing
+	s.init = func(ctx context.Context, _ string, _ map[string]string) (*nothing, error) {
+		Answers(ctx).Save(answerOf("g", "text"))
+		store = &nothing{}
+		return store, nil
+	}
+	evicted := instanceKey{absent(1), "c"}
+	require.NoError(t, s.state.save(s.kind, evicted, nil))
+	var restoring sync.WaitGroup
+	s.restore(t.Context(), newRecord(s.kind, evicted, nil), &restoring)
+	restoring.Wait()
+	require.Len(t, a.files(), 1)
+	initing, err := s.begin(instanceKey{absent(2), "c"})
+	require.NoError(t, err)
+	for i := range maxInstances - 2 {
+		_, err := s.begin(instanceKey{process{pid: int32(i + 1), start: 1}, "c"})
+		require.NoError(t, err)
+	}
+
+	_, err = s.begin(instanceKey{process{uid: 9}, "one more"})
+
+	require.NoError(t, err)
+	assert.Contains(t, s.byKey, initing.key)
+	assert.NotContains(t, s.byKey, evicted)
+	assert.Empty(t, s.state.names(t))
+	assert.Empty(t, a.files())
+	s.close()
+	s.awaitClosed()
+	assert.True(t, store.closed.Load())
 }
 
 func TestAnInstanceHasAnIDOfItsOwn(t *testing.T) {

@@ -84,13 +84,6 @@ func (l *listener) warnOfUnknown(c *connection) {
 	})
 }
 
-// counted returns the process that a connection counts for. Connections of peers that the
-// kernel does not identify are counted together, by user and group.
-func (p process) counted() process {
-	p.connection = 0
-	return p
-}
-
 // fullFor reports whether a connection exceeds maxRefusedConnections: its user may not call,
 // and such users have too many connections already. It returns the user too, which is valid
 // only if such users have too many. It asks the kernel only for the user, which is cheap,
@@ -106,22 +99,19 @@ func (l *listener) fullFor(c net.Conn) (uid uint32, full bool) {
 	return uid, !slices.Contains(l.allowed, uid)
 }
 
-// count adds a connection. It returns false if there are too many.
+// count adds a connection. It returns false if there are too many of all peers, or of its own.
+// A peer that the kernel does not identify has one connection.
 func (l *listener) count(c *connection) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ofPeer := maxPeerConnections
-	if !c.peer.lasting() {
-		ofPeer = maxConnections // of all daprds of its user
-	}
-	if l.all >= maxConnections || !c.allowed && l.refused >= maxRefusedConnections || l.byPeer[c.peer.counted()] >= ofPeer {
+	if l.all >= maxConnections || l.byPeer[c.peer] >= maxPeerConnections {
 		return false
 	}
 	l.all++
 	if !c.allowed {
 		l.refused++
 	}
-	l.byPeer[c.peer.counted()]++
+	l.byPeer[c.peer]++
 	return true
 }
 
@@ -133,8 +123,8 @@ func (l *listener) uncount(c *connection) {
 	if !c.allowed {
 		l.refused--
 	}
-	if l.byPeer[c.peer.counted()]--; l.byPeer[c.peer.counted()] == 0 {
-		delete(l.byPeer, c.peer.counted())
+	if l.byPeer[c.peer]--; l.byPeer[c.peer] == 0 {
+		delete(l.byPeer, c.peer)
 	}
 	l.tellAlone()
 }

@@ -1,6 +1,7 @@
 package pluggable
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -23,10 +24,7 @@ func peerCredentials(fd int) (uid, gid uint32, pid int32) {
 // 0 if /proc does not say, because it is hidden or belongs to another PID namespace. A zombie
 // counts as ended.
 func startTime(pid int32) (ticks uint64, alive bool) {
-	if !procIsOurs() {
-		return 0, unix.Kill(int(pid), 0) != unix.ESRCH
-	}
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(int(pid)) + "/stat")
+	text, err := statOf(pid)
 	if err != nil {
 		return 0, unix.Kill(int(pid), 0) != unix.ESRCH
 	}
@@ -42,10 +40,14 @@ func startTime(pid int32) (ticks uint64, alive bool) {
 	return ticks, fields[0] != "Z" && fields[0] != "X"
 }
 
-// procIsOurs reports whether the pids in /proc are those of this PID namespace.
-func procIsOurs() bool {
+// statOf returns the stat file of a process. It returns an error if the pids in /proc are not
+// those of this PID namespace.
+func statOf(pid int32) ([]byte, error) {
 	self, err := os.Readlink("/proc/self")
-	return err == nil && self == strconv.Itoa(os.Getpid())
+	if err != nil || self != strconv.Itoa(os.Getpid()) {
+		return nil, errors.Join(errors.New("/proc has the pids of another PID namespace"), err)
+	}
+	return os.ReadFile("/proc/" + strconv.Itoa(int(pid)) + "/stat")
 }
 
 // overflowUID returns the user id that stands for all users that this user namespace does not
