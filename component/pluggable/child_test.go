@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
+	"net"
 	"os"
 	"testing"
 
@@ -20,16 +22,29 @@ import (
 )
 
 // child is the main function of the child process. With a socket and a Component name as
-// arguments, it behaves like a daprd. It exits when its standard input closes.
+// arguments, it behaves like a daprd. With a word, it does what the word says. It exits when its
+// standard input closes.
 func child() int {
-	if len(os.Args) == 2 && os.Args[1] == "new" {
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == "new":
+		_, err := pluggable.New(pluggable.Options{Name: componentName, Logger: logger.NewLogger("child")}, (&echoes{}).New, nil)
+		fmt.Println(err)
+		return 0
+	case len(os.Args) == 2 && os.Args[1] == "new for overflow":
 		_, err := pluggable.New(pluggable.Options{
-			Name: componentName, Logger: logger.NewLogger("child"),
+			Name: componentName, Logger: logger.NewLogger("child"), AllowUIDs: []uint32{overflow},
 		}, (&echoes{}).New, nil)
 		fmt.Println(err)
 		return 0
-	}
-	if len(os.Args) == 3 {
+	case len(os.Args) == 2 && os.Args[1] == "ended":
+		fmt.Println(os.Getpid(), pluggable.HasEnded(os.Getpid(), 1), pluggable.HasEnded(math.MaxInt32, 1))
+		return 0
+	case len(os.Args) == 3 && os.Args[1] == "connect":
+		if _, err := net.Dial("unix", os.Args[2]); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+	case len(os.Args) == 3:
 		socket, component := os.Args[1], os.Args[2]
 		c := daprd.NewGRPCSecretStore(logger.NewLogger("daprd"), socket)
 		if err := c.Init(context.Background(), meta(component, map[string]string{"say": "the child's"})); err != nil {

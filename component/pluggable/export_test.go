@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,11 @@ import (
 // ForgetGone and CloseIdle run what the server runs every ten seconds.
 func (s *Server[S]) ForgetGone() { s.dropGone() }
 func (s *Server[S]) CloseIdle()  { s.closeIdle() }
+
+// HasEnded returns whether a process of a pid, which started at a time, counts as ended.
+func HasEnded(pid int, start uint64) bool {
+	return process{pid: int32(pid), start: start}.ended(noPidfd)
+}
 
 // Instances returns how many instances the server holds.
 func (s *Server[S]) Instances() int {
@@ -70,6 +76,12 @@ type Child struct {
 // StartChild runs the test binary again, under another name.
 func StartChild(t *testing.T, name string, args ...string) *Child {
 	t.Helper()
+	return StartChildAs(t, nil, name, args...)
+}
+
+// StartChildAs is like StartChild, for a process with other attributes.
+func StartChildAs(t *testing.T, attributes *syscall.SysProcAttr, name string, args ...string) *Child {
+	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	alias := filepath.Join(t.TempDir(), name)
@@ -78,6 +90,7 @@ func StartChild(t *testing.T, name string, args ...string) *Child {
 	c := &Child{Cmd: exec.Command(alias, args...)}
 	c.Env = ChildEnvironment()
 	c.Stderr = os.Stderr
+	c.SysProcAttr = attributes
 	c.Stdin, err = c.StdinPipe()
 	require.NoError(t, err)
 	c.Stdout, err = c.StdoutPipe()

@@ -24,6 +24,9 @@ const (
 	patience = waiting.Long
 	tick     = 2 * time.Millisecond
 
+	// overflow is the user that stands for all that a user namespace does not map.
+	overflow = 65534
+
 	// componentName is the name of the component that the tests serve.
 	componentName = "upper-echo"
 )

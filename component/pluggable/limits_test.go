@@ -153,11 +153,13 @@ func closes(t *testing.T, s *running) bool {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close() })
 	// The client preface and an empty SETTINGS frame. The server answers with its own.
+	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
 	_, err = c.Write([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"))
 	if err != nil {
 		return true
 	}
 	_, err = c.Read(make([]byte, 1))
+	require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the server neither answers nor closes")
 	return err != nil
 }
 

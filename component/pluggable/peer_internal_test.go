@@ -4,6 +4,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/peer"
 
+	"credential-resolver/internal/owned/ownedtest"
 	"credential-resolver/test/waiting"
 )
 
@@ -50,6 +52,27 @@ func TestThePeerOfASocketIsItsProcess(t *testing.T) {
 	assert.Equal(t, process{uid: uid}, single, "all processes of a user are one")
 }
 
+func TestAPeerIsToldApartByItsGroupToo(t *testing.T) {
+	gid := uint32(os.Getegid())
+	if os.Geteuid() == 0 { // others have only their own groups
+		gid = ownedtest.Stranger
+	}
+	l, err := net.Listen("unix", t.TempDir()+"/s")
+	require.NoError(t, err)
+	defer func() { _ = l.Close() }()
+	child := StartChildAs(t, &syscall.SysProcAttr{Credential: &syscall.Credential{
+		Uid: uint32(os.Geteuid()), Gid: gid, NoSetGroups: true,
+	}}, "child", "connect", l.Addr().String())
+	c, err := l.Accept()
+	require.NoError(t, err)
+	defer func() { _ = c.Close() }()
+
+	p, _ := new(identifier).identify(c)
+
+	start, _ := startTime(int32(child.Process.Pid))
+	assert.Equal(t, process{uid: uint32(os.Geteuid()), gid: gid, pid: int32(child.Process.Pid), start: start}, p)
+}
+
 func TestUnidentifiedPeerIsItsConnection(t *testing.T) {
 	here, there := net.Pipe()
 	defer func() { _, _ = here.Close(), there.Close() }()
@@ -59,6 +82,9 @@ func TestUnidentifiedPeerIsItsConnection(t *testing.T) {
 	assert.Equal(t, process{uid: math.MaxUint32, gid: math.MaxUint32, connection: 1}, first)
 	assert.NotEqual(t, first, second)
 	assert.False(t, first.lasting())
+	assert.Equal(t, uint32(math.MaxUint32), userOf(here), "it is not root")
+	uid, gid, pid := peerCredentials(-1)
+	assert.Equal(t, process{uid: math.MaxUint32, gid: math.MaxUint32}, process{uid: uid, gid: gid, pid: pid})
 }
 
 func TestProcessesHaveTextsOfTheirOwn(t *testing.T) {
@@ -74,13 +100,17 @@ func TestProcessesHaveTextsOfTheirOwn(t *testing.T) {
 func TestAConnectionEndsOnce(t *testing.T) {
 	here, _ := socketPair(t)
 	ended := 0
-	l := newListener(&oneConnection{conn: here}, false, nil, nil, func(*connection) { ended++ })
+	l := newListener(&oneConnection{conn: here}, false, nil, nil, func(c *connection) {
+		ended++
+		assert.True(t, c.ended.Load(), "a call that comes now must not use it")
+	})
 	c, err := l.Accept()
 	require.NoError(t, err)
 	require.NoError(t, c.Close())
 	_ = c.Close()
 	assert.Equal(t, 1, ended)
 	assert.Zero(t, l.all)
+	assert.Zero(t, l.refused)
 	assert.Empty(t, l.byPeer)
 }
 

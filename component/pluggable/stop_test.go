@@ -94,6 +94,15 @@ func TestTheServerGoesOnWhileDaprdDrains(t *testing.T) {
 	assert.False(t, exists(s.socket))
 }
 
+func TestStrangersDoNotDelayTheEnd(t *testing.T) {
+	s := newServer(t, &echoes{}, func(o *pluggable.Options) { o.ShutdownDelay = time.Hour })
+	s.RefuseEverybody()
+	s.start()
+	require.NoError(t, s.AwaitSocket())
+	require.False(t, closes(t, s), "a stranger connects, and stays")
+	s.stop()
+}
+
 func TestTheServerGoesOnForTheDelayAtMost(t *testing.T) {
 	s := serve(t, &echoes{}, func(o *pluggable.Options) { o.ShutdownDelay = 50 * time.Millisecond })
 	initialise(t, s, "c", nil)
