@@ -360,10 +360,12 @@ func TestAnswerThatCannotBeWrittenIsDropped(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(a.log.String(), "level=warning"), a.log.String())
 	assert.NotContains(t, a.log.String(), canary.Secret)
 
-	require.NoError(t, os.RemoveAll(root))
-	c.Save(answerOf("g", "newer"))
-	a.idle()
-	assert.Equal(t, []string{"newer"}, texts(c), "a deleted folder is created again")
+	for _, vanished := range []string{root, a.state.path, a.folder} {
+		require.NoError(t, os.RemoveAll(vanished))
+		c.Save(answerOf("g", vanished))
+		a.idle()
+		assert.Equal(t, []string{vanished}, texts(c), "a deleted folder is created again")
+	}
 }
 
 func TestAnInitThatEndsKeepsItsAnswersFromASweep(t *testing.T) {

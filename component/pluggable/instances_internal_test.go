@@ -98,9 +98,11 @@ func TestWhatGoesWithAnEvictedInstance(t *testing.T) {
 	assert.NotContains(t, s.byKey, evicted)
 	assert.Empty(t, s.state.names(t))
 	assert.Empty(t, a.files())
+	require.Eventually(t, store.closed.Load, 20*time.Second, time.Millisecond)
+	_, err = s.begin(instanceKey{process{uid: 10}, "too many"})
+	assert.Equal(t, codes.ResourceExhausted, status.Code(err), "an Init is under way in each of the others")
 	s.close()
 	s.awaitClosed()
-	assert.True(t, store.closed.Load())
 }
 
 func TestAnInstanceHasAnIDOfItsOwn(t *testing.T) {

@@ -1,12 +1,14 @@
 package pluggable
 
 import (
+	"io"
 	"net"
 	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -26,6 +28,7 @@ func TestTheOwnUserRootAndNamedOnesMayCall(t *testing.T) {
 func TestAStrangersConnectionIsClosedAfterManyCalls(t *testing.T) {
 	here, there := net.Pipe()
 	defer func() { _, _ = here.Close(), there.Close() }()
+	require.NoError(t, here.SetDeadline(time.Now().Add(20*time.Second)))
 	log := &logtext.Text{}
 	a := newAccess(log.Logger(t.Name()))
 	c := &connection{Conn: here, peer: process{uid: 7}}
@@ -43,7 +46,7 @@ func TestAStrangersConnectionIsClosedAfterManyCalls(t *testing.T) {
 	require.NoError(t, err, "it is open: a daprd is told why it is refused")
 	call()
 	_, err = here.Read(make([]byte, 1))
-	require.Error(t, err)
+	require.ErrorIs(t, err, io.ErrClosedPipe)
 	assert.Equal(t, 1, strings.Count(log.String(), "level=warning"))
 
 	_, err = a.check(t.Context(), nil)
@@ -52,7 +55,7 @@ func TestAStrangersConnectionIsClosedAfterManyCalls(t *testing.T) {
 
 func TestStrangersDoNotKeepDaprdOut(t *testing.T) {
 	here, _ := socketPair(t)
-	l := newListener(&oneConnection{conn: here}, false, []uint32{uint32(os.Geteuid())}, nil, func(*connection) {})
+	l := newListener(&oneConnection{conn: here}, false, []uint32{uint32(os.Geteuid())}, (&logtext.Text{}).Logger(t.Name()), func(*connection) {})
 	l.all, l.refused = maxRefusedConnections, maxRefusedConnections
 
 	_, full := l.fullFor(here)

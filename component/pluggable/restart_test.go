@@ -189,6 +189,9 @@ func TestWithoutAUsableStateFolder(t *testing.T) {
 		"below a file":      func(o *pluggable.Options) { o.StateFolder = filepath.Join(file, "state") },
 		"that cannot exist": func(o *pluggable.Options) { o.StateFolder = "/proc/none" },
 	}
+	if inMemory(t) {
+		delete(tests, "on a disk")
+	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, &echoes{}, change)

@@ -1,15 +1,19 @@
 package pluggable
 
 import (
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	daprd "github.com/dapr/dapr/pkg/components/pluggable"
 
+	"credential-resolver/internal/owned"
 	"credential-resolver/internal/owned/ownedtest"
 )
 
@@ -35,6 +39,11 @@ func TestASocketIsInvisibleUntilItIsPublished(t *testing.T) {
 	assert.Equal(t, os.ModeSocket|DefaultSocketMode, info.Mode())
 
 	s.close()
+	require.ErrorIs(t, s.listener.SetDeadline(time.Time{}), net.ErrClosed)
+	for _, folder := range []*owned.Dir{s.folder, s.private} {
+		_, err = folder.Lstat(".")
+		require.ErrorIs(t, err, os.ErrClosed)
+	}
 	_, err = os.Lstat(s.path)
 	require.ErrorIs(t, err, os.ErrNotExist)
 	_, err = os.Lstat(filepath.Join(folder, ".hidden", "hidden.sock"))
@@ -65,17 +74,28 @@ func TestAServerWithoutASocketIsNotReplaced(t *testing.T) {
 	folder := ownedtest.Folder(t, 0o755)
 	first, err := bind(hidden(folder))
 	require.NoError(t, err)
-	_, err = bind(hidden(folder))
-	require.ErrorContains(t, err, "another process already serves")
+	second := func() error {
+		ended := make(chan error, 1)
+		go func() {
+			_, err := bind(hidden(folder))
+			ended <- err
+		}()
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(20 * time.Second):
+			return errors.New("it waits")
+		}
+	}
+	require.ErrorContains(t, second(), "another process already serves")
 
 	require.NoError(t, first.publish())
 	require.NoError(t, os.Remove(first.path))
-	_, err = bind(hidden(folder))
-	require.ErrorContains(t, err, "another process already serves")
+	require.ErrorContains(t, second(), "another process already serves")
 	require.NoFileExists(t, first.path)
 
 	first.close()
-	second, err := bind(hidden(folder))
+	third, err := bind(hidden(folder))
 	require.NoError(t, err)
-	second.close()
+	third.close()
 }

@@ -1,6 +1,7 @@
 package pluggable_test
 
 import (
+	"context"
 	"net"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dapr/components-contrib/secretstores"
+
 	"credential-resolver/component/pluggable"
 	"credential-resolver/component/pluggable/pluggabletest"
 )
@@ -18,6 +21,9 @@ func TestTheSocketsFolderIsMade(t *testing.T) {
 	folder := filepath.Join(pluggabletest.SocketFolder(t), "a", "b")
 	s := serve(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = folder })
 	assertEchoes(t, initialise(t, s, "c", nil))
+	info, err := os.Lstat(folder)
+	require.NoError(t, err)
+	assert.Equal(t, os.ModeDir|0o755, info.Mode(), "a daprd of another user finds the socket")
 }
 
 func TestTheSocketIsRemovedAtTheEnd(t *testing.T) {
@@ -124,13 +130,17 @@ func TestOnlySocketsAreReplaced(t *testing.T) {
 }
 
 func TestTooLongSocketPathIsReported(t *testing.T) {
-	folder := filepath.Join(pluggabletest.SocketFolder(t), strings.Repeat("x", 100))
-	s := newServer(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = folder })
-	s.start()
-	err := s.wait()
-	require.ErrorContains(t, err, "is longer than the 107 bytes")
-	require.ErrorContains(t, err, "DAPR_COMPONENTS_SOCKETS_FOLDER")
-	assert.False(t, exists(folder))
+	top := pluggabletest.SocketFolder(t)
+	for _, length := range []int{108, 300} {
+		folder := filepath.Join(top, strings.Repeat("x", length-len(top)-len("//"+componentName+".sock")))
+		s := newServer(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = folder })
+		require.Len(t, s.socket, length)
+		s.start()
+		err := s.wait()
+		require.ErrorContains(t, err, "is longer than the 107 bytes")
+		require.ErrorContains(t, err, "DAPR_COMPONENTS_SOCKETS_FOLDER")
+		assert.False(t, exists(folder))
+	}
 }
 
 func TestTheLongestPathThatTheSystemAllowsIsServed(t *testing.T) {
@@ -139,6 +149,23 @@ func TestTheLongestPathThatTheSystemAllowsIsServed(t *testing.T) {
 	s := serve(t, &echoes{}, func(o *pluggable.Options) { o.SocketFolder = folder })
 	require.Len(t, s.socket, 107)
 	assertEchoes(t, initialise(t, s, "c", nil))
+}
+
+// TestAStartThatFailsAtItsSocketClosesItsStores has something appear at the socket's path while
+// the instances are restored.
+func TestAStartThatFailsAtItsSocketClosesItsStores(t *testing.T) {
+	m := newMachine(t)
+	first := m.start(t, &echoes{})
+	initialise(t, first, "c", nil)
+	first.stop()
+	stores := &echoes{init: func(context.Context, secretstores.Metadata) error { return os.Mkdir(first.socket, 0o700) }}
+	second := newServer(t, stores, func(o *pluggable.Options) { o.SocketFolder, o.StateFolder = m.sockets, m.state })
+	second.start()
+
+	require.ErrorContains(t, second.wait(), "making the socket visible")
+
+	assert.Equal(t, 1, stores.inits())
+	assert.Zero(t, stores.open())
 }
 
 func TestFolderThatCannotBeCreatedIsReported(t *testing.T) {

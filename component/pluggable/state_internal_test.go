@@ -81,6 +81,28 @@ func TestTheOldestRecordOfAnAbsentProcessMakesRoom(t *testing.T) {
 	assert.ElementsMatch(t, []string{"single", "two", "three", "four"}, s.names(t))
 }
 
+func TestARecordSaysWhetherItIsOfOneDaprd(t *testing.T) {
+	for peer, want := range map[process]bool{
+		{uid: 1}: true, {uid: 1, pid: 2, start: 3}: false, absent(1): false,
+	} {
+		assert.Equal(t, want, newRecord("secretstores", instanceKey{peer, "c"}, nil).single(), peer)
+	}
+}
+
+func TestARecordThatIsNotThereIsRemoved(t *testing.T) {
+	s := newTestState(t)
+	require.NoError(t, s.remove("secretstores", instanceKey{absent(1), "c"}))
+}
+
+func TestTheDefaultStateFolderIsInMemory(t *testing.T) {
+	for runtime, want := range map[string]string{
+		"/run/user/7": "/run/user/7/x", "": "/run/x", "relative": "/run/x",
+	} {
+		t.Setenv("XDG_RUNTIME_DIR", runtime)
+		assert.Equal(t, want, StateFolder("x"))
+	}
+}
+
 func TestARecordOfAnotherVersionIsLeftAsItIs(t *testing.T) {
 	s := newTestState(t)
 	for name, peer := range map[string]process{"of this version": absent(1), "newer": absent(2), "older": absent(3)} {

@@ -126,7 +126,7 @@ func (m mutant) test(ctx context.Context, timeout time.Duration) (result outcome
 
 // judge returns the reason why the tests failed.
 func judge(output, stderr []byte) (outcome, string, error) {
-	first := ""
+	by, crash, ofPackage := "", "", ""
 	for line := range bytes.Lines(output) {
 		var event struct{ Action, Package, Test, Output string }
 		if err := json.Unmarshal(line, &event); err != nil {
@@ -137,12 +137,16 @@ func judge(output, stderr []byte) (outcome, string, error) {
 			return "", "", fmt.Errorf("does not compile: %s%s", output, stderr)
 		case strings.Contains(event.Output, "panic: test timed out after"):
 			return hung, "", nil
-		case event.Action == "fail" && first == "":
-			first = cmp.Or(event.Test, event.Package) // TestMain belongs to no test
+		case strings.HasPrefix(event.Output, "panic: ") || strings.HasPrefix(event.Output, "fatal error: "):
+			crash = "a crash in " + event.Test // whose end is not reported, if another goroutine crashed
+		case event.Action == "fail" && event.Test == "":
+			ofPackage = event.Package // a failure of TestMain belongs to no test
+		case event.Action == "fail":
+			by = cmp.Or(by, event.Test)
 		}
 	}
-	if first == "" {
+	if by = cmp.Or(by, crash, ofPackage); by == "" {
 		return "", "", fmt.Errorf("the tests failed, but none says so: %s%s", output, stderr)
 	}
-	return killed, ", by " + first, nil
+	return killed, ", by " + by, nil
 }

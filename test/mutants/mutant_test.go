@@ -42,6 +42,10 @@ func TestAFailureSaysWhoNoticed(t *testing.T) {
 			output: `{"Action":"pass","Test":"TestA"}` + "\n" + `{"Action":"fail","Package":"p"}` + "\n",
 			want:   killed, by: ", by p",
 		},
+		"a crash": {
+			output: `{"Action":"output","Test":"TestA","Output":"panic: no\n"}` + "\n" + `{"Action":"fail"}` + "\n",
+			want:   killed, by: ", by a crash in TestA",
+		},
 		"the end of the time": {
 			output: `{"Action":"output","Output":"panic: test timed out after 2m0s\n"}` + "\n" + `{"Action":"fail","Test":"TestA"}` + "\n",
 			want:   hung,
