@@ -81,6 +81,21 @@ func TestAnswersGoWithTheirDaprd(t *testing.T) {
 	require.Eventually(t, func() bool { return len(m.files(t)) == 0 }, patience, tick)
 }
 
+func TestAnswersOfADaprdThatEndedMeanwhileAreRemoved(t *testing.T) {
+	m, kept := newMachine(t), make(chan []string, 10)
+	first := m.startWithKey(t, remembering(kept), stateKey(1))
+	other := pluggable.StartChild(t, "daprd", first.socket, "credentials")
+	_, err := bufio.NewReader(other.Stdout).ReadString('\n')
+	require.NoError(t, err)
+	first.stop()
+	require.Len(t, m.files(t), 2)
+	require.NoError(t, other.Process.Kill())
+	_ = other.Wait()
+
+	m.startWithKey(t, remembering(kept), stateKey(1))
+	require.Eventually(t, func() bool { return len(m.files(t)) == 0 }, patience, tick)
+}
+
 func TestOnADiskAnswersAreKeptWithAKeyAlone(t *testing.T) {
 	if inMemory(t) {
 		t.Log("the folder for temporary files is in memory, where answers are kept without a key")

@@ -129,6 +129,27 @@ func TestARecordOfAnotherVersionIsLeftAsItIs(t *testing.T) {
 	assert.FileExists(t, older, "only its own version knows whether its process has ended")
 }
 
+// TestARecordThatGrowsMakesNoRoomForItself has the oldest record of an absent process be replaced
+// by a larger one.
+func TestARecordThatGrowsMakesNoRoomForItself(t *testing.T) {
+	s := newTestState(t)
+	save := func(peer process, percent int, age time.Duration) {
+		key := instanceKey{peer, peer.id()}
+		require.NoError(t, s.save("secretstores", key, map[string]string{"value": strings.Repeat("x", maxState*percent/100)}))
+		then := time.Now().Add(-age)
+		require.NoError(t, os.Chtimes(filepath.Join(s.path, fileName("secretstores", key)), then, then))
+	}
+	save(absent(1), 8, 5*time.Hour)
+	for n := range 4 {
+		save(absent(2+n), 22, time.Duration(4-n)*time.Hour)
+	}
+	require.Len(t, s.names(t), 5)
+
+	save(absent(1), 20, 0)
+
+	assert.ElementsMatch(t, []string{absent(1).id(), absent(3).id(), absent(4).id(), absent(5).id()}, s.names(t))
+}
+
 // replaceIn replaces a text that a file has.
 func replaceIn(t *testing.T, path, old, changed string) {
 	t.Helper()
