@@ -37,7 +37,7 @@ type answers struct {
 	index   answerIndex
 	queue   answerQueue
 	working string              // the path that the goroutine works on
-	live    map[string]bool     // contents; true: an instance may write, false: left by an earlier process
+	live    map[string]bool     // contents that an instance uses, or that an earlier process left
 	opening map[string]int      // how many Inits under way use each content
 	stuck   map[string]struct{} // paths that could not be removed; expire tries again
 	failing bool                // whether the last write failed
@@ -81,7 +81,7 @@ func (a *answers) scan() {
 			return err
 		}
 		if entry.IsDir() {
-			a.live[path] = false // until an instance uses it
+			a.live[path] = true
 			return nil
 		}
 		info, err := entry.Info()

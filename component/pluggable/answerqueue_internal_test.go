@@ -23,12 +23,22 @@ func stuckAnswer(name string) (answer Answer, begun, release chan struct{}) {
 	return answer, begun, release
 }
 
+// await waits until a channel is closed.
+func await(t *testing.T, closed <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-closed:
+	case <-time.After(20 * time.Second):
+		require.FailNow(t, "it does not happen")
+	}
+}
+
 func TestOnlyTheLastAnswerOfANameIsWritten(t *testing.T) {
 	a := newAnswering(t, nil)
 	c := a.component("c")
 	stuck, begun, release := stuckAnswer("slow disk")
 	c.Save(stuck)
-	<-begun
+	await(t, begun)
 	var encoded atomic.Int32
 	for i := range 100 {
 		answer := answerOf("g", "")
@@ -51,13 +61,13 @@ func TestRemovalGoesBeforeWaitingAnswers(t *testing.T) {
 	a.idle()
 	stuck, begun, release := stuckAnswer("slow disk")
 	c.Save(stuck)
-	<-begun
+	await(t, begun)
 	second, begunSecond, releaseSecond := stuckAnswer("after that")
 	c.Save(second)
 	c.Delete("refused")
 	assert.NotContains(t, texts(c), "text", "it is given no more at once")
 	close(release)
-	<-begunSecond
+	await(t, begunSecond)
 	assert.NoFileExists(t, a.root.Load().Path()+"/"+c.path("refused"))
 	close(releaseSecond)
 }
@@ -67,7 +77,7 @@ func TestARemovalReplacesWhatIsBeingWritten(t *testing.T) {
 	c := a.component("c")
 	stuck, begun, release := stuckAnswer("g")
 	c.Save(stuck)
-	<-begun
+	await(t, begun)
 	c.Save(answerOf("g", "again"))
 	c.Delete("g")
 	close(release)
@@ -82,7 +92,7 @@ func TestWaitingAnswersAreWrittenAtClose(t *testing.T) {
 	c := a.component("c")
 	stuck, begun, release := stuckAnswer("slow disk")
 	c.Save(stuck)
-	<-begun
+	await(t, begun)
 	for i := range 10 {
 		c.Save(answerOf(fmt.Sprint(i), "text"))
 	}
@@ -100,7 +110,7 @@ func TestWaitingAnswersAreBounded(t *testing.T) {
 	a.idle()
 	stuck, begun, release := stuckAnswer("slow disk")
 	c.Save(stuck)
-	<-begun
+	await(t, begun)
 	large := answerOf("", "")
 	large.Size = maxAnswer
 	for i := range 2 * maxAnswers / maxAnswer {

@@ -78,11 +78,12 @@ func (a *answering) component(name string) *AnswerStore {
 
 // idle waits until no write or removal is pending.
 func (a *answering) idle() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for a.queue.order.Len() > 0 || len(a.queue.removes) > 0 || a.working != "" {
-		a.changed.Wait()
-	}
+	a.t.Helper()
+	require.Eventually(a.t, func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return a.queue.order.Len() == 0 && len(a.queue.removes) == 0 && a.working == ""
+	}, 20*time.Second, time.Millisecond)
 }
 
 // files returns the paths of all answer files.
@@ -174,6 +175,20 @@ func TestAnAnswerOfAnotherBootIsVoid(t *testing.T) {
 	a.reopen()
 	assert.Empty(t, a.component("c").Load())
 	assert.Empty(t, a.files())
+}
+
+func TestAnUnfinishedAnswerOfAnEarlierProcessIsRemoved(t *testing.T) {
+	a := newAnswering(t, nil)
+	c := a.component("c")
+	c.Save(answerOf("g", "text"))
+	a.idle()
+	unfinished := filepath.Join(a.root.Load().Path(), besideOf(c.path("h")))
+	write(t, unfinished, []byte("half"))
+	a.reopen()
+	a.idle()
+	assert.NoFileExists(t, unfinished)
+	assert.Equal(t, []string{"text"}, texts(a.component("c")))
+	assert.Empty(t, a.log.String(), "a process that was killed is no reason for a warning")
 }
 
 func TestAnAnswerOfTheFutureIsVoid(t *testing.T) {

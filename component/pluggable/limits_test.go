@@ -100,6 +100,7 @@ func TestAConnectionThatSaysNothingIsClosed(t *testing.T) {
 	c, err := net.Dial("unix", s.socket)
 	require.NoError(t, err)
 	defer func() { _ = c.Close() }()
+	require.NoError(t, c.SetDeadline(time.Now().Add(2*patience)))
 	_, err = io.Copy(io.Discard, c) // until the server closes it
 	require.NoError(t, err)
 }
