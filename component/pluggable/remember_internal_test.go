@@ -11,10 +11,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/dapr/components-contrib/secretstores"
-
-	"credential-resolver/internal/logtext"
 )
 
 func TestAPeerThatIsItsConnectionIsNotRemembered(t *testing.T) {
@@ -80,19 +76,11 @@ func TestARestoredInstanceIsLeftAloneWhileItOpens(t *testing.T) {
 	})
 }
 
-// quietStore is a secret store that only closes.
-type quietStore struct{ secretstores.SecretStore }
-
-func (quietStore) Close() error { return nil }
-
 func TestAStartWaitsForItsStoresForALimitedTime(t *testing.T) {
 	for name, opens := range map[string]time.Duration{"they open": reopenTimeout / 2, "one hangs": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, err := New(Options{
-					Name: "x", Logger: (&logtext.Text{}).Logger("x"), SocketFolder: "/sockets", StateFolder: t.TempDir(), StateOnDisk: true,
-				}, func() quietStore { return quietStore{} }, nil)
-				require.NoError(t, err)
+				s := newQuietServer(t)
 				state, err := openState(s.opts.StateFolder, socketPath(s.opts), true, nil)
 				require.NoError(t, err)
 				require.NoError(t, state.save("secretstores", instanceKey{absent(1), "c"}, nil))
