@@ -123,7 +123,7 @@ func TestARemovalThatFailsIsTriedAgain(t *testing.T) {
 	a.idle()
 	a.root.Store(root)
 	require.FileExists(t, path)
-	assert.Contains(t, a.log.String(), "could not be removed, and is tried again")
+	assert.Contains(t, a.log.String(), "could not be removed")
 
 	a.expire()
 	a.idle()
@@ -157,5 +157,5 @@ func TestAnAnswerFileSaysItsVersion(t *testing.T) {
 	text, err := file.encode()
 	require.NoError(t, err)
 	_, err = decodeAnswer(text)
-	require.ErrorContains(t, err, "it is of version 2, and this is version 1")
+	require.ErrorContains(t, err, "its version is 2, but this program reads version 1")
 }

@@ -47,7 +47,7 @@ func TestARecordThatIsTooLargeIsNotRead(t *testing.T) {
 	require.NoError(t, os.Truncate(filepath.Join(s.path, fileName("secretstores", key)), maxState+1))
 	var told []string
 	assert.Empty(t, s.load(func(_ string, why error) { told = append(told, why.Error()) }))
-	assert.Equal(t, []string{"it is larger than all records may be"}, told)
+	assert.Equal(t, []string{"it is larger than the limit for all records"}, told)
 }
 
 func TestNothingIsEncryptedTwiceTheSameWay(t *testing.T) {

@@ -16,13 +16,15 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"credential-resolver/test/waiting"
 )
 
 func main() {
 	area := flag.String("area", "", "only the mutants of this area; empty means all")
 	count := flag.Int("n", 0, "how many mutants to draw at random; 0 means all")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "the seed of that draw")
-	timeout := flag.Duration("timeout", 2*time.Minute, "how long the tests of one package may take before they count as hanging")
+	timeout := flag.Duration("timeout", 2*waiting.Long+time.Minute, "how long the tests of one package may take before they count as hanging")
 	flag.Parse()
 	if err := run(os.Stdout, *area, *count, *seed, *timeout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
