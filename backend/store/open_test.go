@@ -86,7 +86,7 @@ func TestStoreThatIsGivenUpIsNotTriedAgain(t *testing.T) {
 			return refusing(ctx)
 		})
 		require.Error(t, err)
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		assert.EqualValues(t, 1, attempts.Load())
 	})
 }
