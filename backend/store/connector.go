@@ -47,7 +47,7 @@ func newConnector[C io.Closer](connect func(context.Context) (C, error), onFail 
 
 func (c *connector[C]) run(ctx context.Context) {
 	defer close(c.ended)
-	intervals := reconnect()
+	intervals := Reconnect()
 	for {
 		conn, err := c.attempt(ctx)
 		select {
@@ -97,9 +97,9 @@ func (c *connector[C]) pause(ctx context.Context, interval time.Duration) bool {
 	return true
 }
 
-// reconnect returns the exponential backoff between attempts: from half a second up to half a
+// Reconnect returns the exponential backoff between attempts: from half a second up to half a
 // minute. Each interval has a jitter of 50%, so that many processes do not reconnect in step.
-func reconnect() backoff.BackOff {
+func Reconnect() backoff.BackOff {
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval = 500 * time.Millisecond
 	b.MaxInterval = 30 * time.Second

@@ -190,6 +190,12 @@ func retried[T any](ctx context.Context, g *guard, call func(context.Context) (T
 		if err != nil && (!transient(err) || notAsked(err)) {
 			return struct{}{}, backoff.Permanent(err)
 		}
+		switch after := retryAfter(err); {
+		case after > g.limits.Timeout:
+			return struct{}{}, backoff.Permanent(err)
+		case after > 0:
+			return struct{}{}, &backoff.RetryAfterError{Duration: after}
+		}
 		return struct{}{}, failure
 	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(uint(g.limits.Retries)+1), backoff.WithMaxElapsedTime(0))
 	return value, failure

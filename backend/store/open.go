@@ -79,7 +79,7 @@ func Open[C interface{ Close() error }](
 		if opts.FailFast {
 			return
 		}
-		log.Warnf("%s (%s) is not connected yet: %s; trying again", spec.Label, spec.Type, safeWords(err))
+		log.Warnf("%s (%s) is not connected yet: %s; trying again", spec.Label, spec.Type, SafeWords(err))
 		log.Debugf("%s (%s): %v", spec.Label, spec.Type, Scrub(err, fields))
 	})
 	ctx, cancel := context.WithTimeout(ctx, opts.FirstAttempt)

@@ -39,9 +39,9 @@ func Scrub(err error, fields map[string]string) error {
 
 func longestFirst(a, b string) int { return len(b) - len(a) }
 
-// safeWords returns why a store could not connect, in words that contain no address and no
+// SafeWords returns why a store could not connect, in words that contain no address and no
 // metadata: our own, the operating system's or fixed ones.
-func safeWords(err error) string {
+func SafeWords(err error) string {
 	var errno syscall.Errno
 	switch remedy := credential.RemedyOf(err); {
 	case remedy != "":

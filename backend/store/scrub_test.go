@@ -80,7 +80,7 @@ func TestSafeErrorTextHoldsNoPath(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := safeWords(test.err)
+			got := SafeWords(test.err)
 			require.Equal(t, test.want, got)
 			require.NotContains(t, got, "canary")
 		})
