@@ -43,17 +43,17 @@ func (f *fetchGroup) begin(read func() error) {
 	})
 }
 
-// failed records an error. A permanent error wins over a retryable one and ends the other
-// reads. After a retryable error the other reads go on, because one of them may find a
+// failed records an error. A permanent error wins over an outage and ends the other
+// reads. After an outage the other reads go on, because one of them may find a
 // permanent error: a refusal must not look like an outage, which would be answered with a
 // stale credential.
 func (f *fetchGroup) failed(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.err == nil || credential.KindOf(f.err).Retryable() && !credential.KindOf(err).Retryable() {
+	if f.err == nil || credential.IsOutage(f.err) && !credential.IsOutage(err) {
 		f.err = err
 	}
-	if !credential.KindOf(err).Retryable() || errors.Is(err, credential.ErrOverloaded) { // no store accepts another call of this task
+	if !credential.IsOutage(err) || errors.Is(err, credential.ErrOverloaded) { // no store accepts another call of this task
 		f.end()
 	}
 }

@@ -141,7 +141,7 @@ func (c *Cache) keep(guid string, got result) {
 		if c.opts.TTL > 0 || before != nil && before.lastGood.Load() {
 			c.set(guid, got, before)
 		}
-	case credential.KindOf(got.err).Retryable():
+	case credential.IsOutage(got.err):
 		if before != nil {
 			before.failed(c.opts.Now(), got.err, c.opts.TTL)
 			before.outage.Store(outageOf(guid, got.err))
@@ -204,12 +204,8 @@ var errChanges = errors.New("it changes while it is being read")
 // else nil.
 func outageOf(guid string, err error) *credential.Error {
 	var failure *credential.Error
-	if isDown(err) && errors.As(asError(guid, err), &failure) {
+	if credential.IsOutage(err) && errors.As(asError(guid, err), &failure) {
 		return failure
 	}
 	return nil
 }
-
-// isDown tells whether a stale answer may replace a failure: a store is down or slow, or the
-// credential changed while it was read.
-func isDown(err error) bool { return credential.KindOf(err).Retryable() }

@@ -128,7 +128,7 @@ func (h *Handler) Resolve(ctx context.Context, guid string, ask Ask) (Answer, er
 	switch {
 	case err == nil && rejected(answer, now, ask):
 		return h.readRejected(limited, guid, now, ask, answer)
-	case err != nil && isDown(err) && ctx.Err() == nil: // otherwise the caller has left
+	case err != nil && credential.IsOutage(err) && ctx.Err() == nil: // otherwise the caller has left
 		return h.lastGood(guid, now, ask, err)
 	}
 	return answer, err
@@ -200,7 +200,7 @@ func (h *Handler) readRejected(ctx context.Context, guid string, now time.Time, 
 		return kept == nil || kept.credential != answer.Credential || kept.mayReject(now)
 	})
 	again, err := h.answer(guid, ask, got)
-	if err != nil && (errors.Is(err, flight.ErrNotBegun) || credential.KindOf(err).Retryable()) {
+	if err != nil && (errors.Is(err, flight.ErrNotBegun) || credential.IsOutage(err)) {
 		return answer, nil
 	}
 	return again, err

@@ -119,7 +119,7 @@ func (c *Secrets) fill(
 	switch {
 	case err == nil && got.Len() > 0:
 		c.secrets.Set(name, secret)
-	case err == nil, !credential.KindOf(err).Retryable():
+	case err == nil, !credential.IsOutage(err):
 		c.secrets.Invalidate(name) // it has disappeared, or access to it was refused
 	}
 	return secret, err

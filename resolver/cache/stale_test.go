@@ -126,6 +126,33 @@ func TestARefreshThatCloseEndsIsNoFailureOfAStore(t *testing.T) {
 	})
 }
 
+// A refusal of our own login says nothing about the secret. A refusal of the secret does.
+func TestLapsedAccessServesTheLastGoodCredential(t *testing.T) {
+	refuse := func(lapsed bool) func(context.Context) error {
+		return func(context.Context) error {
+			return &credential.StoreError{Kind: credential.Denied, General: true, Lapsed: lapsed}
+		}
+	}
+	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
+		c.Bundle("g", "one")
+		c.Bundle("other", "one")
+		require.Equal(c.T, "one", c.Ask("g"))
+		c.Secrets.Before(resolvertest.Any, refuse(true))
+		c.Pass(time.Minute)
+		require.Equal(c.T, "one, stale", c.Ask("g"))
+		c.Pass(30 * time.Minute)
+		require.Equal(c.T, "one, stale", c.Ask("g"))
+		require.Equal(c.T, credential.Denied.Error(), c.Ask("other"), "there is no last good one")
+
+		c.Secrets.Before(resolvertest.Any, refuse(false))
+		c.Pass(time.Minute)
+		require.Equal(c.T, credential.Denied.Error(), c.Ask("g"))
+		c.Secrets.Before(resolvertest.Any, refuse(true))
+		c.Pass(time.Minute)
+		require.Equal(c.T, credential.Denied.Error(), c.Ask("g"), "the refusal has removed it")
+	})
+}
+
 // No request has tried for a while, so the next one does.
 func TestFailureCountsForFiveSecondsAfterTheBackoff(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {

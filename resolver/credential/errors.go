@@ -94,6 +94,10 @@ type StoreError struct {
 	// General tells that a refusal (Denied) is not about this one name: the store refuses all
 	// our requests.
 	General bool
+	// Lapsed tells that a refusal (Denied) is only about our own access, which the store gave
+	// us before: our token has ended, and a new login was refused. It says nothing about the
+	// secret, so the last good credential may still be answered.
+	Lapsed bool
 	// Err is the error of the store. Its text is not public.
 	Err error
 }
@@ -111,6 +115,14 @@ func (e StoreError) Unwrap() error { return e.Err }
 func (e StoreError) Is(target error) bool {
 	k, ok := target.(Kind)
 	return ok && k == e.Kind
+}
+
+// IsOutage tells whether a failure says nothing about the credential itself, so that the last
+// good one may be answered instead: its kind is retryable, or our own access to a store has
+// lapsed.
+func IsOutage(err error) bool {
+	var store *StoreError
+	return KindOf(err).Retryable() || errors.As(err, &store) && store.Lapsed
 }
 
 // ErrPanic is the cause of an error that was a panic.
