@@ -158,3 +158,18 @@ func replaceIn(t *testing.T, path, old, changed string) {
 	require.Contains(t, string(text), old)
 	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), old, changed, 1)), 0o600))
 }
+
+func TestStateOnADiskIsRefused(t *testing.T) {
+	folder := t.TempDir()
+	onDisk := checkInMemory(folder)
+	state, err := openState(folder, "/s", false, nil)
+	if onDisk == nil {
+		require.NoError(t, err, "the folder is in memory")
+		state.close()
+		return
+	}
+	require.EqualError(t, err, onDisk.Error())
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Empty(t, entries)
+}
