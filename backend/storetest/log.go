@@ -9,7 +9,7 @@ import (
 )
 
 // NewLog returns a logger with a level, and the text that it writes.
-func NewLog(t *testing.T, level logger.LogLevel) (logger.Logger, *logtext.Text) {
+func NewLog(t testing.TB, level logger.LogLevel) (logger.Logger, *logtext.Text) {
 	t.Helper()
 	text := &logtext.Text{}
 	log := text.Logger(t.Name())
@@ -18,7 +18,7 @@ func NewLog(t *testing.T, level logger.LogLevel) (logger.Logger, *logtext.Text) 
 }
 
 // DevNull returns a logger whose output nobody sees.
-func DevNull(t *testing.T) logger.Logger {
+func DevNull(t testing.TB) logger.Logger {
 	log, _ := NewLog(t, logger.DebugLevel)
 	return log
 }

@@ -12,18 +12,16 @@ import (
 )
 
 // readAuthority returns the certificates that Vault's own certificate is checked against, as
-// PEM text. As in contrib, they come from caPem, else from the files below caPath, else from
-// caCert. "" means the system's certificates. contrib would read the files itself and lose the
-// type of an error.
-func readAuthority(fields map[string]string) (string, error) {
-	pem, folder, file := store.Field(fields, "caPem"), store.Field(fields, "caPath"), store.Field(fields, "caCert")
+// PEM text. They come from caPem, else from the files below caPath, else from caCert. "" means the
+// system's certificates.
+func readAuthority(settings settings) (string, error) {
 	switch {
-	case pem != "" || store.Field(fields, "skipVerify") == "true":
-		return pem, nil
-	case folder != "":
-		return readAuthorityFolder(folder)
-	case file != "":
-		return readAuthorityFile(file)
+	case settings.CAPem != "":
+		return settings.CAPem, nil
+	case settings.CAFolder != "":
+		return readAuthorityFolder(settings.CAFolder)
+	case settings.CAFile != "":
+		return readAuthorityFile(settings.CAFile)
 	}
 	return "", nil
 }

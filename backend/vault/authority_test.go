@@ -36,7 +36,6 @@ func TestAuthorityIsReadFromWhatTheMetadataName(t *testing.T) {
 		want   int
 	}{
 		"the system":              {nil, 0},
-		"none, with skipVerify":   {map[string]string{"skipVerify": "true", "caCert": "/missing"}, 0},
 		"a file":                  {map[string]string{"caCert": filepath.Join(folder, "one.pem")}, 1},
 		"a folder before a file":  {map[string]string{"caPath": folder, "caCert": "/missing"}, 2},
 		"a text before a folder":  {map[string]string{"caPem": one, "caPath": "/missing"}, 1},
@@ -44,14 +43,16 @@ func TestAuthorityIsReadFromWhatTheMetadataName(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			pem, err := readAuthority(test.fields)
+			settings, err := decode(test.fields)
+			require.NoError(t, err)
+			pem, err := readAuthority(settings)
 			require.NoError(t, err)
 			require.Equal(t, test.want, certificates(t, pem))
 		})
 	}
-	_, err := readAuthority(map[string]string{"caPath": t.TempDir()})
+	_, err := readAuthority(settings{CAFolder: t.TempDir()})
 	require.Error(t, err, "otherwise the system's authorities would be trusted")
-	_, err = readAuthority(map[string]string{"caCert": storetest.FileWith(t, "no PEM")})
+	_, err = readAuthority(settings{CAFile: storetest.FileWith(t, "no PEM")})
 	var final *store.PermanentError
 	require.ErrorAs(t, err, &final)
 }

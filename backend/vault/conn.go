@@ -3,14 +3,12 @@ package vault
 import (
 	"context"
 	"errors"
-	"maps"
-	"net/http"
-	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
-	"github.com/dapr/components-contrib/metadata"
-	"github.com/dapr/components-contrib/secretstores"
-	"github.com/dapr/components-contrib/secretstores/hashicorp/vault"
+	"github.com/cenkalti/backoff/v5"
+
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/backend/store"
@@ -18,180 +16,219 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// conn is a store object of contrib's, and what is needed to make the next one: contrib reads
-// the token's file only once, at Init.
+// conn reads secrets of one mount. It keeps one session at a time.
 type conn struct {
-	fields    map[string]string
-	tokenFile string // "" if the token is in the metadata
-	log       logger.Logger
-	room      *wirelimit.Room // shared by all sessions
+	settings settings
+	log      logger.Logger
+	room     *wirelimit.Room // shared by all sessions
+	login    *login          // nil for authMethod token
 
-	proof store.SharedCheck // checks that the mount is KV version 2
+	check  store.SharedCheck // finds out the version of the mount
+	seen   atomic.Int64      // the version that the last check found
+	logins store.SharedCheck
+	again  pause // after a refused login; logins guards it
 
 	mu      sync.Mutex
 	session *session
+	version int // of the mount, as it is read; 0 means not known
 	closed  bool
-}
-
-// session is contrib's store object for one token.
-type session struct {
-	store     secretstores.SecretStore
-	token     string
-	transport *store.SessionTransport
 }
 
 var _ store.SecretConn = (*conn)(nil)
 
-// Get reads a secret. If Vault refuses the request and the token's file holds another token by
-// now, Get reads it again with that token. After a timeout it replaces the connection. contrib
-// has one HTTP/2 connection and sends no pings on it. If its other end is gone, every call
-// would fail until the kernel gives up the connection, after a quarter of an hour.
-func (c *conn) Get(ctx context.Context, name string) (map[string]string, error) {
+// newConn makes the first session, which logs in if authMethod says so.
+func newConn(ctx context.Context, settings settings, log logger.Logger) (*conn, error) {
+	c := &conn{settings: settings, log: store.Aloud(log), room: wirelimit.NewRoom(wirelimit.RoomSize)}
+	if settings.AuthMethod != methodToken {
+		c.login = &login{settings: settings}
+	}
+	s, err := c.newSession(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.replaceWith(s)
+	return c, nil
+}
+
+// newSession makes a session with the token of the metadata or of the file, or of a login.
+func (c *conn) newSession(ctx context.Context) (*session, error) {
+	token := c.settings.Token
+	if c.settings.TokenFile != "" {
+		var err error
+		if token, err = readToken(c.settings.TokenFile); err != nil {
+			return nil, err
+		}
+	}
+	s, err := open(c.settings, c.room)
+	if err != nil || c.login == nil {
+		if err == nil {
+			s.use(token)
+		}
+		return s, err
+	}
+	secret, err := c.login.as(ctx, s)
+	if err != nil {
+		s.transport.End()
+		return nil, err
+	}
+	s.use(secret.Auth.ClientToken)
+	s.grant = newGrant(secret)
+	return s, nil
+}
+
+// current returns the session to use now.
+func (c *conn) current() *session {
 	c.mu.Lock()
-	s := c.session
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	return c.session
+}
+
+// replaceWith makes a session the current one. The session before it ends, and so does its
+// grant, unless the new session goes on with it.
+func (c *conn) replaceWith(s *session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.session
+	if c.closed { // nobody waits for the call any more
+		s.end(nil)
+		return
+	}
+	c.session = s
+	if before != nil {
+		before.end(s)
+	}
+	if s.grant != nil && (before == nil || before.grant != s.grant) {
+		go c.keep(s)
+	}
+}
+
+// end ends a session. next is the session that replaces it; nil if there is none.
+func (s *session) end(next *session) {
+	s.transport.End()
+	if s.grant != nil && (next == nil || next.grant != s.grant) {
+		s.grant.end()
+	}
+}
+
+// Get reads a secret. If Vault refuses the token, Get tries again with the token that the file
+// holds now, or with that of a new login. After a timeout it replaces the connection: if the
+// other end of an HTTP/2 connection is gone, every call on it would fail until the kernel gives
+// it up, after a quarter of an hour.
+func (c *conn) Get(ctx context.Context, name string) (map[string]string, error) {
+	s := c.current()
 	entries, err := c.read(ctx, s, name)
 	switch {
-	case errors.Is(err, credential.Denied):
-		renewed, failure := c.renew(ctx, s)
+	case errors.Is(err, credential.Timeout):
+		c.reconnect(s)
+	case c.login != nil && refusesUs(err):
+		// When all tokens of a method are revoked, that of the first login may be among them.
+		for range 2 {
+			if s, err = c.loginAfter(ctx, s); err != nil {
+				return nil, lapsed(err)
+			}
+			if entries, err = c.read(ctx, s, name); !refusesUs(err) {
+				break
+			}
+		}
+	case errors.Is(err, credential.Denied) && c.settings.TokenFile != "":
+		next, failure := c.tokenAfter(s)
 		switch {
-		case renewed != nil:
-			return c.read(ctx, renewed, name)
+		case next != nil:
+			return c.read(ctx, next, name)
 		case failure != nil && refusesUs(err): // the next token may be in the file
 			return nil, store.Failed(store.Explained("Vault refuses the token, and no other token can be used now", failure))
 		}
-	case errors.Is(err, credential.Timeout):
-		_, _ = c.replace(ctx, s, s.token)
 	}
 	return entries, err
 }
 
-func (c *conn) read(ctx context.Context, s *session, name string) (map[string]string, error) {
-	ctx, answer := withReply(ctx)
-	path := escapedPath(name)
-	resp, err := s.store.GetSecret(ctx, secretstores.GetSecretRequest{Name: path})
-	if err != nil {
-		if err = classify(*answer, err); store.Missing(err) {
-			err = c.missing(ctx, s, name)
+// loginAfter logs in anew, unless another call has already replaced the session. It returns the
+// session to use now. Calls that need a login at the same time share one.
+func (c *conn) loginAfter(ctx context.Context, refused *session) (*session, error) {
+	err := c.logins.Do(ctx, func(ctx context.Context) error {
+		if c.current().grant != refused.grant {
+			return nil
 		}
-		return nil, err
-	}
-	// Another server that answers 200 sends no such member. That is not an empty secret.
-	if resp.Data == nil {
-		return nil, store.Unavailable(errNotVault)
-	}
-	if c.text() {
-		text := resp.Data[path]
-		if !strings.HasPrefix(text, "{") {
-			return nil, store.Unavailable(errNotVault)
+		if err := c.again.over(); err != nil {
+			return err
 		}
-		return map[string]string{"": text}, nil // the secret itself, which contrib returns as an entry with the secret's name
-	}
-	return resp.Data, nil
-}
-
-// missing returns Absent if the mount is KV version 2 now. The mount may have been replaced.
-// With version 1, the answer for every name looks like version 2's answer for a missing
-// secret.
-func (c *conn) missing(ctx context.Context, s *session, name string) error {
-	err := c.proof.Do(ctx, func(ctx context.Context) error { return c.prove(ctx, s, name) })
-	if err != nil {
-		return err
-	}
-	return store.Absent()
-}
-
-// prove checks that the mount exists and is KV version 2. It needs a name that we may read.
-// Only version 2 refuses a version that is not a number.
-func (c *conn) prove(ctx context.Context, s *session, name string) error {
-	ctx, answer := withReply(ctx)
-	_, err := s.store.GetSecret(ctx, secretstores.GetSecretRequest{
-		Name: escapedPath(name), Metadata: map[string]string{"version_id": "none"},
-	})
-	switch {
-	case answer.refusesVersion():
+		s, err := c.newSession(ctx)
+		if err != nil {
+			c.again.begin(err)
+			return err
+		}
+		c.again = pause{}
+		c.replaceWith(s)
 		return nil
-	case err == nil, answer.missing():
-		return store.Unavailable(errKV1)
-	default:
-		return classify(*answer, err)
-	}
+	})
+	return c.current(), err
 }
 
-// renew makes a session with the token that the file holds now. It returns nil if the token
-// does not come from a file, or if the file still holds the refused token. The error means
-// that a file cannot be read or used now.
-func (c *conn) renew(ctx context.Context, refused *session) (*session, error) {
-	if c.tokenFile == "" {
-		return nil, nil
+// pause keeps a refusal of a login for a time that grows, because a server may lock a user who is
+// refused too often.
+type pause struct {
+	refusal error
+	until   time.Time
+	times   backoff.BackOff
+}
+
+// over returns the refusal until the pause is over, then nil.
+func (p *pause) over() error {
+	if time.Now().Before(p.until) {
+		return p.refusal
 	}
-	token, err := readToken(c.tokenFile)
+	return nil
+}
+
+// begin begins a pause if err is a refusal.
+func (p *pause) begin(err error) {
+	if !errors.Is(err, credential.Denied) {
+		return
+	}
+	if p.times == nil {
+		p.times = store.Reconnect()
+	}
+	p.refusal, p.until = err, time.Now().Add(p.times.NextBackOff())
+}
+
+// tokenAfter makes a session with the token that the file holds now. It returns nil if the file
+// still holds the refused token. The error means that a file cannot be read or used now.
+func (c *conn) tokenAfter(refused *session) (*session, error) {
+	token, err := readToken(c.settings.TokenFile)
 	if err != nil || token == refused.token {
 		return nil, err
 	}
-	return c.replace(ctx, refused, token)
-}
-
-// replace makes a session with a token, unless another call has already done so. It returns
-// the session to use now.
-func (c *conn) replace(ctx context.Context, used *session, token string) (*session, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.session != used && (c.session.token == token || token == used.token) {
-		return c.session, nil
+	if s := c.current(); s.token == token { // another call has read it
+		return s, nil
 	}
-	s, err := c.open(ctx, token)
+	s, err := open(c.settings, c.room)
 	if err != nil {
 		return nil, err
 	}
-	if c.closed { // nobody waits for the call any more
-		s.transport.End()
-		return s, nil
-	}
-	c.session.transport.End()
-	c.session = s
+	s.use(token)
+	c.replaceWith(s)
 	return s, nil
 }
 
-// open makes a store object for a token. It sends nothing.
-func (c *conn) open(ctx context.Context, token string) (*session, error) {
-	properties := maps.Clone(c.fields)
-	authority, err := readAuthority(properties)
+// reconnect replaces the connections of a session, unless another call has already done so.
+func (c *conn) reconnect(used *session) {
+	if c.current() != used {
+		return
+	}
+	s, err := open(c.settings, c.room)
 	if err != nil {
-		return nil, err
+		return // the session goes on
 	}
-	for _, name := range []string{"caCert", "caPath"} {
-		store.SetField(properties, name, "")
-	}
-	store.SetField(properties, "caPem", authority)
-	store.SetField(properties, "vaultTokenMountPath", "")
-	store.SetField(properties, "vaultToken", token)
-	object := vault.NewHashiCorpVaultSecretStore(replyLogger{c.log})
-	if err := object.Init(ctx, secretstores.Metadata{Base: metadata.Base{Properties: properties}}); err != nil {
-		return nil, store.Permanent(err)
-	}
-	return &session{object, token, c.boundAnswers(object)}, nil
+	s.use(used.token)
+	s.grant = used.grant
+	c.replaceWith(s)
 }
 
-// boundAnswers limits how much of an answer contrib reads into memory, because it reads every
-// answer to its end, even one that is not a secret. It must be called before the client sends
-// anything.
-func (c *conn) boundAnswers(object secretstores.SecretStore) *store.SessionTransport {
-	client := *store.Private[*http.Client](object, "client")
-	transport := client.Transport.(*http.Transport)
-	wirelimit.Tighten(transport)
-	session := store.NewSessionTransport(transport)
-	client.Transport = &wirelimit.Transport{RoundTripper: session, Room: c.room}
-	return session
-}
-
-func (c *conn) text() bool { return store.Field(c.fields, "vaultValueType") == "text" }
-
-// Close closes the connections. contrib's own Close does nothing.
+// Close ends the session.
 func (c *conn) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	c.session.transport.End()
+	c.session.end(nil)
 	return nil
 }

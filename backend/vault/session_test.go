@@ -38,9 +38,8 @@ func writeSecret(w http.ResponseWriter, _ *http.Request) {
 func TestClosedStoreLeavesNoConnection(t *testing.T) {
 	storetest.TwoProtocols(t, func(t *testing.T, overTLS bool) {
 		conns, fields := countedServer(t, overTLS, func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Query().Get("version") == "none" {
-				w.WriteHeader(http.StatusBadRequest)
-				_, _ = io.WriteString(w, refusedVersion)
+			if r.URL.Path == mountPath {
+				_, _ = io.WriteString(w, version2)
 				return
 			}
 			writeSecret(w, r)
@@ -83,12 +82,11 @@ func TestConnectionsEndWithTheirToken(t *testing.T) {
 		})
 		store.SetField(fields, "vaultToken", "")
 		store.SetField(fields, "vaultTokenMountPath", file)
-		conn, err := newConn(t.Context(), fields, storetest.DevNull(t))
-		require.NoError(t, err)
+		conn := unchecked(t, fields)
 		for _, next := range []string{"token-b", "token-c", "token-d", "token-e"} {
 			known.Store(next)
 			require.NoError(t, os.WriteFile(file, []byte(next), 0o600))
-			_, err = conn.Get(t.Context(), "a")
+			_, err := conn.Get(t.Context(), "a")
 			require.NoError(t, err)
 			conns.Await(t, 1)
 		}
@@ -106,8 +104,7 @@ func TestCallThatOutlivesItsSessionEndsItsConnection(t *testing.T) {
 			<-answer
 			writeSecret(w, r)
 		})
-		conn, err := newConn(t.Context(), fields, storetest.DevNull(t))
-		require.NoError(t, err)
+		conn := unchecked(t, fields)
 		failed := make(chan error)
 		get := func() {
 			_, err := conn.Get(context.WithoutCancel(t.Context()), "a")
@@ -137,8 +134,7 @@ func TestSessionThatIsMadeAfterCloseKeepsNoConnection(t *testing.T) {
 			arrived <- struct{}{}
 			<-r.Context().Done()
 		})
-		conn, err := newConn(t.Context(), fields, storetest.DevNull(t))
-		require.NoError(t, err)
+		conn := unchecked(t, fields)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		defer cancel(nil)
 		failed := make(chan error)
@@ -150,7 +146,7 @@ func TestSessionThatIsMadeAfterCloseKeepsNoConnection(t *testing.T) {
 		require.NoError(t, conn.Close())
 		cancel(context.DeadlineExceeded)
 		require.Equal(t, credential.Timeout, credential.KindOf(<-failed), "the call creates a session")
-		_, err = conn.Get(t.Context(), "a")
+		_, err := conn.Get(t.Context(), "a")
 		require.NoError(t, err)
 		conns.Await(t, 0)
 	})

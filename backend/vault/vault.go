@@ -3,31 +3,28 @@ package vault
 import (
 	"context"
 	"errors"
-	"net/url"
 	"os"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/dapr/components-contrib/secretstores/hashicorp/vault"
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/backend/store"
-	"credential-resolver/internal/wirelimit"
 	"credential-resolver/resolver/credential"
 )
 
-// Type is secretstores.hashicorp.vault: one mount of the KV secrets engine, version 2, of
+// Type is secretstores.hashicorp.vault: one mount of the KV secrets engine, of version 1 or 2, of
 // Vault or OpenBao.
 //
-// By default (vaultValueType: map), contrib refuses the whole secret if one of its values is
-// not a string. With "text", the secret is one text: the JSON object of all its values.
-// DESIGN.md, section 4, step 6 turns it into entries and keeps the digits of numbers.
+// By default (vaultValueType: map), a value that is not a string is the text of its JSON. With
+// "text", the secret is one text: the JSON object of all its values. DESIGN.md, section 4, step
+// 6 turns it into entries. Both keep the digits of numbers.
 func Type() store.Type[store.SecretConn] {
 	return store.Type[store.SecretConn]{
-		Fields:    store.DeclaredFields(vault.NewHashiCorpVaultSecretStore(nil)),
+		Fields:    declaredFields(),
 		Prepare:   prepare,
-		Paths:     []string{"vaultTokenMountPath", "caCert", "caPath"},
+		Paths:     []string{"vaultTokenMountPath", "caCert", "caPath", "secretIDPath", "jwtPath", "clientCert", "clientKey"},
 		Connect:   connect,
 		ValidName: func(_ map[string]string, name string) bool { return validName(name) },
 	}
@@ -49,59 +46,39 @@ func validName(name string) bool {
 	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// escapedPath escapes a name for contrib, which puts it into a URL as it is. "?", "#" and "%"
-// have a meaning there.
-func escapedPath(name string) string {
-	segments := strings.Split(name, "/")
-	for i, segment := range segments {
-		segments[i] = url.PathEscape(segment)
-	}
-	return strings.Join(segments, "/")
-}
-
-// probe is the name that connect asks for, to see what the mount is. No secret needs to have
-// this name, and no policy needs to allow it.
+// probe is the name of the secret that shows whether there is a mount, if the mount itself is
+// hidden. No secret needs to have this name, and no policy needs to allow it.
 const probe = "credential-resolver-probe"
 
-// connect opens the store and checks what the mount is, because contrib's Init sends nothing.
-// If the token may not read the probe, the check proves nothing. conn.missing repeats the
-// check for each missing secret.
+// connect opens the store and finds out the version of the mount. If the token has no right
+// below the mount yet, reading finds it out later.
 func connect(ctx context.Context, fields map[string]string, log logger.Logger) (store.SecretConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, store.DefaultTimeout)
 	defer cancel()
-	c, err := newConn(ctx, fields, log)
+	settings, err := decode(fields)
+	if err != nil {
+		return nil, store.Permanent(err)
+	}
+	c, err := newConn(ctx, settings, log)
 	if err != nil {
 		return nil, err
 	}
-	err = c.prove(ctx, c.session, probe)
+	version, err := c.checkMount(ctx, c.current())
+	if errors.Is(err, errMountHidden) && c.hasNoMount(ctx, c.current()) {
+		err = store.Unavailable(errNoMount)
+	}
 	switch {
 	case err == nil:
+		c.setMountVersion(version)
 		return c, nil
-	case errors.Is(err, errNoMount), errors.Is(err, errKV1):
+	case errors.Is(err, errNoMount):
 		err = store.Permanent(credential.Remedy(credential.RemedyOf(err)))
-	case errors.Is(err, credential.Denied):
-		log.Debug("Vault does not let this token read " + probe + ": the first request shows whether enginePath is right")
+	case errors.Is(err, errMountHidden):
+		log.Debug("Vault: " + string(errMountHidden))
 		return c, nil
 	}
 	_ = c.Close()
 	return nil, err
-}
-
-func newConn(ctx context.Context, fields map[string]string, log logger.Logger) (*conn, error) {
-	c := &conn{
-		fields: fields, tokenFile: store.Field(fields, "vaultTokenMountPath"), log: log,
-		room: wirelimit.NewRoom(wirelimit.RoomSize),
-	}
-	token := store.Field(fields, "vaultToken")
-	if c.tokenFile != "" {
-		var err error
-		if token, err = readToken(c.tokenFile); err != nil {
-			return nil, err
-		}
-	}
-	var err error
-	c.session, err = c.open(ctx, token)
-	return c, err
 }
 
 // readToken reads the token from a file. The file may not exist yet or may be incomplete.

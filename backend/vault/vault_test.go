@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend/store"
@@ -94,19 +95,19 @@ func TestMetadataIsNormalised(t *testing.T) {
 	require.NoError(t, prepare(map[string]string{"vaultToken": "t", "enginePath": "data"}))
 }
 
-// contrib inserts the name into a URL unchanged.
 func TestNamesAreEscapedOnce(t *testing.T) {
-	for name, want := range map[string]string{
-		"team/a":                 "team/a",
-		"Prod DB":                "Prod%20DB",
-		"a?version=1#b":          "a%3Fversion=1%23b",
-		"50%/%2F":                "50%25/%252F",
-		`a\b`:                    "a%5Cb",
-		"é/+":                    "%C3%A9/+",
-		"a;b,c:d@e=f&g":          "a%3Bb%2Cc:d@e=f&g",
-		strings.Repeat("a", 600): strings.Repeat("a", 600),
-	} {
-		require.Equal(t, want, escapedPath(name))
+	asked := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL.Path
+		require.Empty(t, r.URL.RawQuery)
+		writeSecret(w, r)
+	}))
+	t.Cleanup(server.Close)
+	c := unchecked(t, map[string]string{"vaultAddr": server.URL, "vaultToken": "t", "enginePath": "team/kv"})
+	for _, name := range []string{"team/a", "Prod DB", "a?version=1#b", "50%/%2F", `a\b`, "é/+", "a;b,c:d@e=f&g", strings.Repeat("a", 600)} {
+		_, err := c.Get(t.Context(), name)
+		require.NoError(t, err)
+		require.Equal(t, "/v1/team/kv/data/dapr/"+name, asked)
 	}
 }
 
@@ -117,20 +118,31 @@ func TestMountIsCheckedOnConnect(t *testing.T) {
 		want   string // "" means connected
 		final  bool
 	}{
-		"version 2":                              {400, refusedVersion, "", false},
-		"version 2 of Vault":                     {400, refusedVersionByVault, "", false},
-		"a policy that does not allow the probe": {403, `{"errors":["permission denied"]}`, "", false},
-		"version 1":                              {404, `{"errors":[]}`, "KV version 1", true},
-		"version 1, and a value":                 {200, `{"data":{"a":"b"}}`, "KV version 1", true},
-		"no mount":                               {404, noHandler, "does not name a KV secrets engine", true},
-		"sealed":                                 {503, `{"errors":["Vault is sealed"]}`, "unavailable", false},
-		"a proxy without Vault":                  {404, "default backend - 404", "unavailable", false},
-		"plain HTTP to a TLS port":               {400, "Client sent an HTTP request to an HTTPS server.\n", "unavailable", false},
+		"version 2":                  {200, version2, "", false},
+		"version 1":                  {200, version1, "", false},
+		"version 1, without options": {200, `{"data":{"path":"secret/","type":"kv","options":null}}`, "", false},
+		"an old version 1":           {200, `{"data":{"path":"secret/","type":"generic"}}`, "", false},
+		"a policy without a right below the mount, or no mount": {
+			403, `{"errors":["preflight capability check returned 403, please ensure client's policies grant access to path \"secret/\""]}`, "", false,
+		},
+		"another engine":           {200, `{"data":{"path":"secret/","type":"transit"}}`, "does not name a KV secrets engine", true},
+		"a folder of a mount":      {200, `{"data":{"path":"sec/","type":"kv","options":{"version":"2"}}}`, "does not name a KV secrets engine", true},
+		"a version of the future":  {200, `{"data":{"path":"secret/","type":"kv","options":{"version":"3"}}}`, "does not name a KV secrets engine", true},
+		"other JSON":               {200, `{"data":{}}`, "unavailable", false},
+		"an HTML page":             {200, "<html>", "unavailable", false},
+		"sealed":                   {503, `{"errors":["Vault is sealed"]}`, "unavailable", false},
+		"a proxy without Vault":    {404, "default backend - 404", "unavailable", false},
+		"a proxy that refuses":     {403, "<html>", "unavailable", false},
+		"plain HTTP to a TLS port": {400, "Client sent an HTTP request to an HTTPS server.\n", "unavailable", false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				require.Equal(t, "/v1/secret/data/dapr/"+probe, r.URL.Path)
+				if test.status == 403 && r.URL.Path == "/v1/secret/data/dapr/"+probe {
+					refuse(w, 403, `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`)
+					return
+				}
+				assert.Equal(t, mountPath, r.URL.Path)
 				w.WriteHeader(test.status)
 				_, _ = io.WriteString(w, test.body)
 			}))
@@ -147,31 +159,141 @@ func TestMountIsCheckedOnConnect(t *testing.T) {
 	}
 }
 
-// For each missing secret, the mount's version is checked again. This must work with and
-// without a policy that allows the probe.
-func TestMountIsCheckedForEachMissingSecret(t *testing.T) {
-	var version, asked atomic.Int32
+// Only a token that may read below the mount is told that there is none.
+func TestMissingMountIsFinal(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
-		status, body := http.StatusNotFound, `{"errors":[]}`
-		switch {
-		case r.URL.Path == "/v1/secret/data/dapr/"+probe:
-			status, body = http.StatusForbidden, `{"errors":["permission denied"]}`
-		case r.URL.Query().Get("version") == "none" && version.Load() == 2:
-			status, body = http.StatusBadRequest, refusedVersion
+		if r.URL.Path == mountPath {
+			refuse(w, 403, `{"errors":["preflight capability check returned 403"]}`)
+			return
 		}
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
+		refuse(w, 404, noHandler)
 	}))
 	t.Cleanup(server.Close)
-	conn, err := connect(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, storetest.DevNull(t))
+	_, err := connect(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, storetest.DevNull(t))
+	require.ErrorContains(t, err, "does not name a KV secrets engine")
+	var final *store.PermanentError
+	require.ErrorAs(t, err, &final)
+}
+
+// mounts is a Vault whose mount can be replaced. It has the secret "a" in each version, and says
+// of everything else that it does not exist.
+type mounts struct {
+	version atomic.Int32 // 0: the mount is hidden
+	only    atomic.Int32 // the version whose paths the policies allow; 0: both
+	asked   atomic.Int32
+}
+
+func (m *mounts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.asked.Add(1)
+	version := m.version.Load()
+	switch {
+	case r.URL.Path == mountPath && version == 1:
+		_, _ = io.WriteString(w, version1)
+	case r.URL.Path == mountPath && version == 2:
+		_, _ = io.WriteString(w, version2)
+	case r.URL.Path == mountPath:
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"errors":["preflight capability check returned 403"]}`)
+	case m.only.Load() != 0 && m.only.Load() != map[bool]int32{true: 2, false: 1}[strings.HasPrefix(r.URL.Path, "/v1/secret/data/")]:
+		refuse(w, 403, `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`)
+	case r.URL.Path == "/v1/secret/dapr/a" && version == 1:
+		_, _ = io.WriteString(w, `{"data":{"a":"one"}}`)
+	case r.URL.Path == "/v1/secret/data/dapr/a" && version == 2:
+		_, _ = io.WriteString(w, `{"data":{"data":{"a":"two"},"metadata":{"version":1}}}`)
+	case strings.HasPrefix(r.URL.Path, "/v1/secret/dapr/") && version == 2:
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `{"data":null,"warnings":["Invalid path for a versioned K/V secrets engine."]}`)
+	default:
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `{"errors":[]}`)
+	}
+}
+
+func (m *mounts) connect(t *testing.T) store.SecretConn {
+	t.Helper()
+	server := httptest.NewServer(m)
+	t.Cleanup(server.Close)
+	return connected(t, storetest.DevNull(t), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"})
+}
+
+func TestMountIsCheckedForEachMissingSecret(t *testing.T) {
+	var vault mounts
+	conn := vault.connect(t)
+	for _, now := range []int32{0, 1, 1, 2, 2, 0, 1, 0} {
+		vault.version.Store(now)
+		before := vault.asked.Load()
+		_, err := conn.Get(t.Context(), "missing")
+		want := credential.NotFound
+		if now == 0 {
+			want = credential.Denied
+		}
+		require.Equal(t, want, credential.KindOf(err), "version %d", now)
+		require.LessOrEqual(t, vault.asked.Load()-before, int32(4))
+	}
+	before := vault.asked.Load()
+	vault.version.Store(1)
+	_, err := conn.Get(t.Context(), "missing")
+	require.True(t, store.Missing(err))
+	require.EqualValues(t, 2, vault.asked.Load()-before, "one request for the secret and one for the mount")
+}
+
+func TestSecretIsReadFromAMountOfEitherVersion(t *testing.T) {
+	var vault mounts
+	conn := vault.connect(t)
+	for _, now := range []int32{2, 1, 1, 2, 1} {
+		vault.version.Store(now)
+		entries, err := conn.Get(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, map[int32]string{1: "one", 2: "two"}[now], entries["a"])
+	}
+	before := vault.asked.Load()
+	_, err := conn.Get(t.Context(), "a")
 	require.NoError(t, err)
-	for _, now := range []int32{1, 2, 2, 1, 1} {
-		version.Store(now)
-		before := asked.Load()
-		_, err = conn.Get(t.Context(), "a")
-		require.Equal(t, map[int32]credential.Kind{1: credential.Unavailable, 2: credential.NotFound}[now], credential.KindOf(err))
-		require.EqualValues(t, 2, asked.Load()-before, "one request for the secret and one for the mount")
+	require.EqualValues(t, 1, vault.asked.Load()-before)
+}
+
+// The last good answers are kept until the mount is as before.
+func TestMountOfAVersionThatThePoliciesDoNotAllowIsUnavailable(t *testing.T) {
+	var vault mounts
+	vault.version.Store(2)
+	vault.only.Store(2)
+	conn := vault.connect(t)
+	vault.version.Store(1)
+	for range 3 {
+		_, err := conn.Get(t.Context(), "a")
+		require.Equal(t, credential.Unavailable, credential.KindOf(err))
+		require.Contains(t, credential.RemedyOf(err), "is KV version 1 and not 2")
+	}
+	vault.version.Store(2)
+	_, err := conn.Get(t.Context(), "a")
+	require.NoError(t, err)
+}
+
+// A standby node redirects to the active one.
+func TestRedirectIsFollowedToTheSamePathOnly(t *testing.T) {
+	active := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		require.Equal(t, "t", r.Header.Get("X-Vault-Token"))
+		writeSecret(w, r)
+	}))
+	t.Cleanup(active.Close)
+	for path, want := range map[string]credential.Kind{
+		"":                   credential.Internal, // no failure
+		"/there":             credential.Unavailable,
+		"?list=true":         credential.Unavailable,
+		"/../../data/dapr/b": credential.Unavailable,
+	} {
+		standby := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", active.URL+r.URL.Path+path)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		}))
+		t.Cleanup(standby.Close)
+		entries, err := unchecked(t, map[string]string{"vaultAddr": standby.URL, "vaultToken": "t"}).Get(t.Context(), "a")
+		if path == "" {
+			require.NoError(t, err)
+			require.Equal(t, map[string]string{"a": "b"}, entries)
+			continue
+		}
+		require.Equal(t, want, credential.KindOf(err), path)
 	}
 }
 
@@ -179,9 +301,14 @@ func TestTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Vault-Token") != "new" {
 			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"errors":["permission denied"]}`)
 			return
 		}
-		_, _ = io.WriteString(w, `{"data":{"data":{"a":"b"}}}`)
+		if r.URL.Path == mountPath {
+			_, _ = io.WriteString(w, version2)
+			return
+		}
+		writeSecret(w, r)
 	}))
 	t.Cleanup(server.Close)
 	file := filepath.Join(t.TempDir(), "token")

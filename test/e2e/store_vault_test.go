@@ -67,10 +67,11 @@ func vaultSecrets(t *testing.T, v *vaultStore) {
 
 	v.configs.config(t, "odd", `{"credentialSource":"agent","secret-path":"odd","port":"port","password":"password"}`)
 	v.write(t, "secret", "odd", map[string]any{"port": 5432, "password": vaultCanary})
-	v.fails(t, "wide", "odd", "value that is not a string", codes.FailedPrecondition)
-	got := v.answers(t, "text", "odd")
-	require.Equal(t, "5432", got["port"])
-	require.Equal(t, vaultCanary, got["password"])
+	for _, component := range []string{"wide", "text"} {
+		got := v.answers(t, component, "odd")
+		require.Equal(t, "5432", got["port"])
+		require.Equal(t, vaultCanary, got["password"])
+	}
 }
 
 // takesNames requests a credential with all kinds of strings. A string that Vault rejected as a
@@ -196,16 +197,15 @@ func vaultWrongMount(t *testing.T, v *vaultStore) {
 	}
 	v.policy(t, "unseen", `path "kv1/data/dapr/another" { capabilities = ["read"] }
 		path "kv1/data/dapr/reference" { capabilities = ["read"] }`)
-	v.start(t, wrong("missing", "nowhere"), wrong("version-1", "kv1"),
+	v.start(t, wrong("missing", "nowhere"),
 		v.component(t, "team", map[string]any{"secretStore.enginePath": "team"}),
 		v.component(t, "unseen", map[string]any{
 			"secretStore.enginePath": "kv1", "secretStore.vaultToken": v.token(t, "unseen"),
 		}))
 	defer v.requireSilence(t)
 
-	requireSaid(t, v.side.daprd, "enginePath does not name a KV secrets engine of version 2")
-	requireSaid(t, v.side.daprd, "the mount that enginePath names is KV version 1")
-	v.fails(t, "unseen", "other", "KV version 1, hidden by the policy at start", codes.Unavailable)
+	requireSaid(t, v.side.daprd, "enginePath does not name a KV secrets engine")
+	v.fails(t, "unseen", "other", "KV version 1, a policy for version 2", codes.PermissionDenied)
 
 	require.Equal(t, "reference", v.answers(t, "team", "single")["password"])
 	v.do(t, http.MethodDelete, "sys/mounts/team", nil)
@@ -213,6 +213,29 @@ func vaultWrongMount(t *testing.T, v *vaultStore) {
 	v.fails(t, "team", "other", "mount gone, name never seen", codes.Unavailable)
 	require.NoError(t, v.Mount(t.Context(), "team", "1"))
 	v.fails(t, "team", "other", "mount back as KV version 1", codes.Unavailable)
+}
+
+// TestStoreVaultVersion1 reads secrets of KV version 1, which the store finds out.
+func TestStoreVaultVersion1(t *testing.T) { onEachVault(t, vaultVersion1) }
+
+func vaultVersion1(t *testing.T, v *vaultStore) {
+	v.policy(t, "version-1", `path "kv1/dapr/*" { capabilities = ["read"] }`)
+	v.do(t, http.MethodPut, "kv1/dapr/analytics-db", map[string]any{"db_password_key": vaultCanary, "ssl_cert_key": vaultCanary})
+	v.do(t, http.MethodPut, "kv1/dapr/crm-api-key", map[string]any{"value": vaultCanary})
+	v.do(t, http.MethodPut, "kv1/dapr/gone-later", map[string]any{"value": vaultCanary})
+	v.configs.config(t, "bundle-missing", `{"credentialSource":"agent","secret-path":"missing","password":"password"}`)
+	v.configs.config(t, "single", `{"credentialSource":"agent","api_key":"crm-api-key","password":"a literal"}`)
+	v.configs.config(t, "later", `{"credentialSource":"agent","api_key":"gone-later"}`)
+	v.start(t, v.component(t, "v1", map[string]any{
+		"secretStore.enginePath": "kv1", "secretStore.vaultToken": v.token(t, "version-1"),
+	}))
+	defer v.requireSilence(t)
+	require.Equal(t, vaultCanary, v.answers(t, "v1", "analytics-db")["password"])
+	require.Equal(t, map[string]string{"credentialSource": "agent", "api_key": vaultCanary, "password": "a literal"}, v.answers(t, "v1", "single"))
+	v.fails(t, "v1", "bundle-missing", "KV version 1: bundle missing", codes.NotFound)
+	require.Equal(t, vaultCanary, v.answers(t, "v1", "later")["api_key"])
+	v.do(t, http.MethodDelete, "kv1/dapr/gone-later", nil)
+	v.fails(t, "v1", "later", "KV version 1: single-key deleted after it was read", codes.NotFound)
 }
 
 // TestStoreVaultReplacedMount disables a mount and enables it again as version 1, with no

@@ -2,6 +2,8 @@ package harness
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"os"
@@ -13,8 +15,12 @@ import (
 type Vault struct {
 	*Server
 
-	root string // the administrator's token
-	key  string // the unseal key
+	// CA issued the server's certificate; nil if it serves plain HTTP.
+	CA *Authority
+
+	client *http.Client
+	root   string // the administrator's token
+	key    string // the unseal key
 }
 
 // VaultServer describes a server with Vault's API, by its differences from others.
@@ -23,6 +29,8 @@ type VaultServer struct {
 	Name string
 	// Binary is its file in bin. Variable is the environment variable that names another file.
 	Binary, Variable string
+	// TLS has it serve HTTPS.
+	TLS bool
 
 	settings string // settings that only this server knows
 }
@@ -40,24 +48,58 @@ func HashiCorpVault() VaultServer {
 // StartVault starts a server with the given binary. It has KV secrets engines: version 2 at
 // secret/ and version 1 at kv1/.
 func StartVault(ctx context.Context, server VaultServer, binary string) (*Vault, error) {
-	s, err := newServer(serverSpec{
-		path: binary, ready: vaultAnswers,
-		files: func(s *Server) error { return writeVaultConfig(s, server.settings) },
+	v := &Vault{client: http.DefaultClient}
+	var err error
+	v.Server, err = newServer(serverSpec{
+		path: binary, ready: func(ctx context.Context, _ *Server) error { return v.answers(ctx) },
+		files: func(*Server) error { return v.writeConfig(server.settings) },
 		args:  func(s *Server) []string { return []string{"server", "-config", vaultConfig(s)} },
 	})
 	if err != nil {
 		return nil, err
 	}
-	v := &Vault{Server: s}
-	if err := s.Start(ctx); err != nil {
+	if server.TLS {
+		if err := v.makeCertificate(); err != nil {
+			return v, err
+		}
+	}
+	if err := v.Start(ctx); err != nil {
 		return v, err
 	}
 	return v, v.initialize(ctx)
 }
 
+// makeCertificate makes the server's certificate and a client that trusts it.
+func (v *Vault) makeCertificate() error {
+	authority, err := NewAuthority()
+	if err != nil {
+		return err
+	}
+	v.CA = &authority
+	cert, key, err := authority.Issue("vault", "127.0.0.1")
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{"cert.pem": cert, "key.pem": key, "ca.pem": authority.Certificate} {
+		if err := os.WriteFile(filepath.Join(v.Dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(authority.Certificate))
+	v.client = &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true,
+	}}
+	return nil
+}
+
 func vaultConfig(s *Server) string { return filepath.Join(s.Dir, "vault.hcl") }
 
-func writeVaultConfig(s *Server, settings string) error {
+func (v *Vault) writeConfig(settings string) error {
+	encryption := "tls_disable = true"
+	if v.CA != nil {
+		encryption = fmt.Sprintf("tls_cert_file = %q\ntls_key_file = %q", filepath.Join(v.Dir, "cert.pem"), filepath.Join(v.Dir, "key.pem"))
+	}
 	config := fmt.Sprintf(`
 		storage "raft" {
 			path = %q
@@ -66,20 +108,20 @@ func writeVaultConfig(s *Server, settings string) error {
 		listener "tcp" {
 			address = %q
 			cluster_address = "127.0.0.1:%d"
-			tls_disable = true
+			%s
 		}
-		api_addr = "http://%s"
+		api_addr = %q
 		cluster_addr = "http://127.0.0.1:%d"
-		%s`, s.Dir, s.Address, s.more, s.Address, s.more, settings)
-	return os.WriteFile(vaultConfig(s), []byte(config), 0o600)
+		%s`, v.Dir, v.Address, v.more, encryption, v.URL(), v.more, settings)
+	return os.WriteFile(vaultConfig(v.Server), []byte(config), 0o600)
 }
 
-func vaultAnswers(ctx context.Context, s *Server) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Address+"/v1/sys/seal-status", nil)
+func (v *Vault) answers(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.URL()+"/v1/sys/seal-status", nil)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := v.client.Do(req)
 	if err != nil {
 		return err
 	}
@@ -120,4 +162,9 @@ func (v *Vault) Unseal(ctx context.Context) error {
 }
 
 // URL returns the server's address.
-func (v *Vault) URL() string { return "http://" + v.Address }
+func (v *Vault) URL() string {
+	if v.CA != nil {
+		return "https://" + v.Address
+	}
+	return "http://" + v.Address
+}

@@ -62,6 +62,11 @@ func (v *Vault) Write(ctx context.Context, path string, entries any) error {
 
 // call makes a request as the administrator. The answer is decoded into out, unless out is nil.
 func (v *Vault) call(ctx context.Context, method, path string, body, out any) error {
+	return v.callWith(ctx, http.Header{}, method, path, body, out)
+}
+
+// callWith is call with additional headers.
+func (v *Vault) callWith(ctx context.Context, header http.Header, method, path string, body, out any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
@@ -70,8 +75,9 @@ func (v *Vault) call(ctx context.Context, method, path string, body, out any) er
 	if err != nil {
 		return err
 	}
+	req.Header = header
 	req.Header.Set("X-Vault-Token", v.root)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := v.client.Do(req)
 	if err != nil {
 		return err
 	}
@@ -96,8 +102,17 @@ func (v *Vault) Reads(prefix string) (int, error) {
 	return len(times), err
 }
 
+// Writes returns the number of requests to write below a prefix in the audit log, such as logins.
+func (v *Vault) Writes(prefix string) (int, error) {
+	times, err := v.times("update", prefix)
+	return len(times), err
+}
+
 // ReadTimes returns the times of these requests.
-func (v *Vault) ReadTimes(prefix string) ([]time.Time, error) {
+func (v *Vault) ReadTimes(prefix string) ([]time.Time, error) { return v.times("read", prefix) }
+
+// times returns the times of the requests with an operation below a prefix in the audit log.
+func (v *Vault) times(operation, prefix string) ([]time.Time, error) {
 	f, err := os.Open(v.auditFile())
 	if err != nil {
 		return nil, err
@@ -115,7 +130,7 @@ func (v *Vault) ReadTimes(prefix string) ([]time.Time, error) {
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return nil, err
 		}
-		if line.Type == "request" && line.Request.Operation == "read" && strings.HasPrefix(line.Request.Path, prefix) {
+		if line.Type == "request" && line.Request.Operation == operation && strings.HasPrefix(line.Request.Path, prefix) {
 			times = append(times, line.Time)
 		}
 	}

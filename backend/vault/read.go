@@ -1,0 +1,174 @@
+package vault
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
+)
+
+// read reads a secret. The mount may have been replaced by one of another version, whose answers
+// say nothing about the secret. So before a secret counts as missing, and if an answer has
+// another form, read checks the version, and reads again if it has changed.
+func (c *conn) read(ctx context.Context, s *session, name string) (map[string]string, error) {
+	version := c.mountVersion()
+	entries, doubtful, err := c.readVersion(ctx, s, version, name)
+	if !doubtful {
+		return entries, err
+	}
+	now, failure := c.checkMount(ctx, s)
+	if failure != nil || now == version {
+		return nil, cmp.Or(failure, err)
+	}
+	entries, doubtful, err = c.readVersion(ctx, s, now, name)
+	switch {
+	case errors.Is(err, credential.Denied): // the policies are still those for the version before
+		return nil, store.Unavailable(credential.Remedy(fmt.Sprintf("the mount that enginePath names is KV version %d "+
+			"and not %d, and the token has no right to its paths", now, version)))
+	case doubtful:
+		again, failure := c.checkMount(ctx, s)
+		if failure != nil || again != now {
+			return nil, cmp.Or(failure, store.Unavailable(errNotVault))
+		}
+	}
+	if err == nil || store.Missing(err) {
+		c.setMountVersion(now)
+	}
+	return entries, err
+}
+
+// mountVersion returns the version in use. If it is not known, version 2 is tried first, whose
+// answers cannot be mistaken for those of version 1.
+func (c *conn) mountVersion() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return cmp.Or(c.version, 2)
+}
+
+func (c *conn) setMountVersion(version int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.version = version
+}
+
+// readVersion reads a secret of a mount of the given version. doubtful means that another
+// version of the mount explains the answer too.
+func (c *conn) readVersion(ctx context.Context, s *session, version int, name string) (entries map[string]string, doubtful bool, err error) {
+	parts := []string{c.settings.EnginePath}
+	if version == 2 {
+		parts = append(parts, "data")
+	}
+	if c.settings.Prefix != "" {
+		parts = append(parts, c.settings.Prefix)
+	}
+	answer, err := s.get(ctx, strings.Join(append(parts, name), "/"))
+	if err != nil {
+		return nil, false, err
+	}
+	if answer.status != http.StatusOK {
+		return nil, answer.isDoubtful(), answer.failure()
+	}
+	object := answer.secret(version)
+	if object == nil {
+		return nil, answer.isDoubtful(), store.Unavailable(errNotVault)
+	}
+	if c.settings.ValueType == valueText {
+		return map[string]string{"": string(object)}, false, nil
+	}
+	entries, err = entriesOf(object)
+	return entries, false, err
+}
+
+// entriesOf returns the values of an object as texts. A value that is not a string is its JSON
+// text, with the digits that Vault sent. null is an empty text, as in contrib's store.
+func entriesOf(object json.RawMessage) (map[string]string, error) {
+	var values map[string]json.RawMessage
+	if json.Unmarshal(object, &values) != nil {
+		return nil, store.Unavailable(errNotVault)
+	}
+	entries := make(map[string]string, len(values))
+	for name, value := range values {
+		var text string
+		if value[0] == '"' || value[0] == 'n' {
+			if json.Unmarshal(value, &text) != nil {
+				return nil, store.Unavailable(errNotVault)
+			}
+		} else {
+			text = string(value)
+		}
+		entries[name] = text
+	}
+	return entries, nil
+}
+
+// mount is Vault's description of a mount.
+type mount struct {
+	Data struct {
+		Path    string            `json:"path"` // with a slash at its end
+		Type    string            `json:"type"`
+		Options map[string]string `json:"options"`
+	} `json:"data"`
+}
+
+// checkMount finds out the version of the mount. Calls that need it at the same time share a
+// request.
+//
+// The path is the one that Vault's own command line asks before it reads a secret. It needs no
+// right of its own: Vault answers if the token has any right below the mount.
+func (c *conn) checkMount(ctx context.Context, s *session) (int, error) {
+	err := c.check.Do(ctx, func(ctx context.Context) error {
+		answer, err := s.get(ctx, "sys/internal/ui/mounts/"+c.settings.EnginePath)
+		if err != nil {
+			return err
+		}
+		seen, err := answer.version(c.settings.EnginePath)
+		if err == nil {
+			c.seen.Store(int64(seen))
+		}
+		return err
+	})
+	return int(c.seen.Load()), err
+}
+
+// hasNoMount reports whether Vault says that no mount serves enginePath. It says so only to a
+// token that may read such a path.
+func (c *conn) hasNoMount(ctx context.Context, s *session) bool {
+	_, _, err := c.readVersion(ctx, s, 2, probe)
+	return errors.Is(err, errNoMount)
+}
+
+// version returns the version of the KV secrets engine that an answer describes.
+func (a answer) version(enginePath string) (int, error) {
+	switch a.status {
+	case http.StatusOK:
+	case http.StatusForbidden, http.StatusNotFound:
+		if !a.fromVault() {
+			return 0, store.Unavailable(answered(a.status))
+		}
+		return 0, &credential.StoreError{Kind: credential.Denied, General: true, Err: errMountHidden}
+	default:
+		return 0, a.failure()
+	}
+	var of mount
+	switch err := json.Unmarshal(a.body, &of); {
+	case err != nil || of.Data.Path == "":
+		return 0, store.Unavailable(errNotVault)
+	case of.Data.Type != "kv" && of.Data.Type != "generic", of.Data.Path != enginePath+"/":
+		return 0, store.Unavailable(errNoMount)
+	}
+	version, err := strconv.Atoi(of.Data.Options["version"])
+	if err != nil {
+		version = 1 // the default of an engine without options
+	}
+	if version != 1 && version != 2 {
+		return 0, store.Unavailable(errNoMount)
+	}
+	return version, nil
+}
