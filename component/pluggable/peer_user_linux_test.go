@@ -24,7 +24,7 @@ func TestSingleDaprdIsOneOfEachUser(t *testing.T) {
 	l, err := net.Listen("unix", fmt.Sprintf("@%s-%d", t.Name(), os.Getpid()))
 	require.NoError(t, err)
 	defer func() { _ = l.Close() }()
-	connected := make(chan error)
+	connected, ended := make(chan error), make(chan struct{})
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with its user
 		_, _, _ = unix.RawSyscall(unix.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid))
@@ -33,13 +33,13 @@ func TestSingleDaprdIsOneOfEachUser(t *testing.T) {
 			defer func() { _ = c.Close() }()
 		}
 		connected <- err
-		<-connected
+		<-ended
 	}()
 	c, err := l.Accept()
 	require.NoError(t, err)
 	defer func() { _ = c.Close() }()
 	require.NoError(t, <-connected)
-	defer close(connected)
+	defer close(ended)
 
 	p, end := (&identifier{single: true}).identify(c)
 	assert.Equal(t, process{uid: uid}, p)

@@ -86,7 +86,7 @@ func TestAStartWaitsForItsStoresForALimitedTime(t *testing.T) {
 				require.NoError(t, state.save("secretstores", instanceKey{absent(1), "c"}, nil))
 				state.close()
 				s.stores.init = func(context.Context, string, map[string]string) (quietStore, error) {
-					time.Sleep(opens) // of the bubble's time
+					<-time.After(opens) // of the bubble's time
 					return quietStore{}, nil
 				}
 
@@ -94,7 +94,7 @@ func TestAStartWaitsForItsStoresForALimitedTime(t *testing.T) {
 				s.restore(t.Context())
 
 				assert.Equal(t, min(opens, 2*reopenTimeout), time.Since(begun))
-				time.Sleep(opens)
+				<-time.After(opens)
 				s.stores.close()
 				s.stores.awaitClosed()
 				s.closeAnswers()

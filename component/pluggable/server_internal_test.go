@@ -97,11 +97,11 @@ func TestWhatADaprdUsedClosesWithItsConnection(t *testing.T) {
 
 func TestADaprdThatEndsIsForgottenSoonAfterItsConnection(t *testing.T) {
 	watched(t, false, func(t *testing.T, s *Server[quietStore], c *connection) {
-		time.Sleep(endCheck + time.Millisecond) // past the check at the start
+		<-time.After(endCheck + time.Millisecond) // past the check at the start
 		c.ended.Store(true)
 		s.connectionEnded(c)
 		for range 5 { // further connections that end do not delay the check
-			time.Sleep(endCheck / 5)
+			<-time.After(endCheck / 5)
 			s.connectionEnded(connected(absent(2)))
 		}
 		synctest.Wait()
@@ -113,23 +113,23 @@ func TestEveryConnectionThatEndsIsFollowedByACheck(t *testing.T) {
 	watched(t, false, func(t *testing.T, s *Server[quietStore], c *connection) {
 		for range 2 {
 			s.connectionEnded(connected(absent(2)))
-			time.Sleep(endCheck + time.Millisecond)
+			<-time.After(endCheck + time.Millisecond)
 		}
 		require.Equal(t, 2, s.kept(), "it is connected")
 		c.ended.Store(true)
 		s.connectionEnded(c)
-		time.Sleep(endCheck + time.Millisecond)
+		<-time.After(endCheck + time.Millisecond)
 		assert.Zero(t, s.kept())
 	})
 }
 
 func TestADaprdThatEndsWithoutASignIsForgottenAtTheNextCheck(t *testing.T) {
 	watched(t, false, func(t *testing.T, s *Server[quietStore], c *connection) {
-		time.Sleep(endCheck + time.Millisecond)
+		<-time.After(endCheck + time.Millisecond)
 		c.ended.Store(true)
 		s.stores.connectionEnded(c)
 		s.bindings.connectionEnded(c)
-		time.Sleep(peerCheck)
+		<-time.After(peerCheck + time.Millisecond)
 		assert.Zero(t, s.kept())
 	})
 }
@@ -157,7 +157,7 @@ func TestStoresThatNobodyUsesAreClosedInTime(t *testing.T) {
 			require.NoError(t, acquire())
 		}
 		require.Equal(t, 2, s.open())
-		time.Sleep(2*peerCheck + time.Millisecond)
+		<-time.After(2*peerCheck + time.Millisecond)
 		assert.Zero(t, s.open())
 		assert.Equal(t, 2, s.kept())
 	})
@@ -175,7 +175,9 @@ func TestAnswersThatAreTooOldAreRemovedInTime(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { s.watchPeers(ctx); close(ended) }()
-		time.Sleep(peerCheck)
+		<-time.After(peerCheck + time.Millisecond)
+		synctest.Wait()
+		a.idle()
 		assert.Empty(t, a.files())
 		cancel()
 		<-ended

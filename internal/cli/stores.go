@@ -80,7 +80,7 @@ func (o *options) withStores(
 // resolver returns a resolver without a cache, for one credential.
 func (o *options) resolver(settings component.Settings, stores *component.Stores) *resolver.Resolver {
 	settings.Cache = cache.Options{} // no cache: every read goes to the stores
-	return stores.Resolver(settings, forgetful, warnings{o})
+	return stores.Resolver(settings, noKnownNames, warnings{o})
 }
 
 // warnings prints warnings about probable mistakes in the config that a command resolves.
@@ -101,8 +101,8 @@ func unlisted(guid string) error {
 	return fmt.Errorf(`credential %q: no such credential in the config store: "list" prints all GUIDs`, guid)
 }
 
-// forgetful returns no memory of what a store held before: a command resolves only once.
-func forgetful(store.Spec) *resolver.Known { return nil }
+// noKnownNames returns no memory of what a store held before: a command resolves only once.
+func noKnownNames(store.Spec) *resolver.Known { return nil }
 
 // explained adds the store's own error text, because the person who runs a command can fix the
 // store.
