@@ -118,9 +118,7 @@ func TestPermanentFailureWinsOverAnEarlierOutage(t *testing.T) {
 	})
 }
 
-// The first failure cancels the other lookups. The error is the first failure, not one of the
-// cancelled lookups.
-// The queues in front of the stores take no other call of it.
+// The queue in front of a store that sheds one call of a resolution takes no other call of it.
 func TestShedLookupEndsTheOtherLookups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config, held, _ := wide(30)
@@ -136,6 +134,8 @@ func TestShedLookupEndsTheOtherLookups(t *testing.T) {
 	})
 }
 
+// The first failure cancels the other lookups. The error is the first failure, not one of the
+// cancelled lookups.
 func TestFirstFailureCancelsTheOtherLookups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused := errors.New("refused")
