@@ -47,9 +47,14 @@ func (c *ConnCount) Total() int {
 	return c.made
 }
 
+// connPatience is how long Await waits. A store closes a connection by itself after it was idle
+// for a minute, which must not count.
+const connPatience = 45 * time.Second
+
 // Await waits until exactly n connections are open.
 func (c *ConnCount) Await(t *testing.T, n int) {
 	t.Helper()
+	late := time.After(connPatience)
 	for {
 		c.mu.Lock()
 		open, changed := len(c.open), c.changed
@@ -59,7 +64,7 @@ func (c *ConnCount) Await(t *testing.T, n int) {
 		}
 		select {
 		case <-changed:
-		case <-time.After(Long):
+		case <-late:
 			require.FailNow(t, "connections stay open", "got %d open connections, want %d", open, n)
 		}
 	}
