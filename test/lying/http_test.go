@@ -179,8 +179,8 @@ func TestLyingVault(t *testing.T) {
 			return map[string]string{"vaultAddr": scheme + address, "vaultToken": "token", "skipVerify": "true"}
 		},
 	}, web{answer: func(req *http.Request) (int, string) {
-		if req.URL.Query().Get("version") == "none" {
-			return 400, `{"errors":["Field validation failed: error converting input for field \"version\": no"]}`
+		if req.URL.Path == "/v1/sys/internal/ui/mounts/secret" {
+			return 200, `{"data":{"path":"secret/","type":"kv","options":{"version":"2"}}}`
 		}
 		return 404, `{"errors":[]}`
 	}})

@@ -25,8 +25,7 @@ import (
 // most is the most memory that a lying server may cost, in bytes.
 const most = 64 << 20
 
-// storm is a number of connections that is too high for one call. Vault's client follows ten
-// redirects.
+// storm is a number of connections that is too high for one call.
 const storm = 24
 
 // rounds is how many calls each of the client's 64 callers makes while the server lies. If the
