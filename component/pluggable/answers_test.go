@@ -125,7 +125,8 @@ func TestAChangedStateKeyIsWarnedOfOnce(t *testing.T) {
 	require.Len(t, m.files(t), 6)
 
 	second := m.startWithKey(t, remembering(kept), stateKey(2))
-	assert.Equal(t, 1, strings.Count(second.log.String(), "level=warning"), second.log.String())
+	assert.Equal(t, 1, strings.Count(second.log.String(), "cannot be decrypted"), second.log.String())
+	assert.Contains(t, second.log.String(), "6 files of an earlier process")
 	assert.Contains(t, second.log.String(), "--state-key-file")
 	assert.NotContains(t, second.log.String(), canary.Secret)
 	_, err := get(dial(t, second, "c"), "x")
