@@ -13,17 +13,18 @@ import (
 	"credential-resolver/backend/storetest"
 	"credential-resolver/internal/logtext"
 	"credential-resolver/resolver/credential"
+	"credential-resolver/test/program"
 )
 
 // touching returns a kubeconfig user that logs in with a program. The program creates a file
 // when it runs.
 func touching(t *testing.T, apiVersion, file string) map[string]any {
 	t.Helper()
-	plugin := storetest.FileWith(t, `#!/bin/sh
+	plugin := filepath.Join(t.TempDir(), "plugin")
+	program.Write(t, plugin, []byte(`#!/bin/sh
 : > '`+file+`'
 echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"canary"}}'
-`)
-	require.NoError(t, os.Chmod(plugin, 0o700))
+`), 0o700)
 	return map[string]any{"exec": map[string]any{
 		"apiVersion": "client.authentication.k8s.io/" + apiVersion, "command": plugin, "interactiveMode": "Never",
 	}}

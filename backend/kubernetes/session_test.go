@@ -5,7 +5,7 @@ import (
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
-	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -15,6 +15,7 @@ import (
 	"credential-resolver/backend/store"
 	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
+	"credential-resolver/test/program"
 )
 
 // connectBy connects with the metadata that kubeconfig returned.
@@ -54,10 +55,10 @@ func TestPluginIsAskedAgainWhenItsTokenIsRefused(t *testing.T) {
 	k := newScriptedServer(t, map[string]string{"a": secretThere, "team": namespaceThere})
 	k.token.Store("old")
 	token := storetest.FileWith(t, "old")
-	plugin := storetest.FileWith(t, `#!/bin/sh
+	plugin := filepath.Join(t.TempDir(), "plugin")
+	program.Write(t, plugin, []byte(`#!/bin/sh
 echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"'"$(cat '`+token+`')"'"}}'
-`)
-	require.NoError(t, os.Chmod(plugin, 0o700))
+`), 0o700)
 	conn := connectBy(t, k.kubeconfig(t, map[string]any{"exec": map[string]any{
 		"apiVersion": "client.authentication.k8s.io/v1", "command": plugin, "interactiveMode": "Never",
 	}}, nil))

@@ -15,6 +15,7 @@ import (
 
 	"credential-resolver/internal/canary"
 	"credential-resolver/test/harness"
+	"credential-resolver/test/program"
 )
 
 // nobody is a user without rights. The component runs as this user, because a store cannot
@@ -162,7 +163,7 @@ func copyBinary(t *testing.T) string {
 	text, err := os.ReadFile(resolverBinary(t))
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "credential-resolver")
-	require.NoError(t, os.WriteFile(path, text, 0o755))
+	program.Write(t, path, text, 0o755)
 	makeReachable(t, filepath.Dir(path))
 	return path
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/test/harness"
+	"credential-resolver/test/program"
 )
 
 // pluginKubeconfig writes a kubeconfig whose user logs in with a program. The program creates
@@ -21,7 +22,7 @@ func pluginKubeconfig(t *testing.T) (path, ran string) {
 	folder := t.TempDir()
 	ran = filepath.Join(folder, "ran")
 	plugin := filepath.Join(folder, "plugin")
-	require.NoError(t, os.WriteFile(plugin, []byte("#!/bin/sh\n: > '"+ran+"'\n"), 0o700))
+	program.Write(t, plugin, []byte("#!/bin/sh\n: > '"+ran+"'\n"), 0o700)
 	text, err := json.Marshal(map[string]any{
 		"apiVersion": "v1", "kind": "Config", "current-context": "c",
 		"clusters": []any{map[string]any{"name": "c", "cluster": map[string]any{"server": "https://127.0.0.1:1"}}},
