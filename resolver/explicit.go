@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"credential-resolver/resolver/cache"
 	"credential-resolver/resolver/credential"
 )
 
@@ -56,7 +57,7 @@ func (f *fetcher) fetchReferences(ctx context.Context, askers map[secretAt]*cred
 	reads, ctx := newFetchGroup(ctx)
 	for at, asker := range askers {
 		reads.begin(func() error {
-			secret, err := f.in(at.from).anySecret(ctx, at.name)
+			secret, err := f.in(at.from).anySecret(ctx, at.id)
 			mu.Lock()
 			defer mu.Unlock()
 			secrets[at] = secret
@@ -67,14 +68,14 @@ func (f *fetcher) fetchReferences(ctx context.Context, askers map[secretAt]*cred
 	return secrets, err
 }
 
-// secretAt is the name of a secret in one store.
+// secretAt is a secret in one store.
 type secretAt struct {
 	from *source
-	name string
+	id   cache.SecretID
 }
 
 // locate returns the secret that a reference means. It fails if the store does not exist,
-// cannot have a secret of that name, or may not be asked for it.
+// cannot have a secret of that name or version, or may not be asked for it.
 func (f *fetcher) locate(ref *credential.ExplicitReference) (secretAt, error) {
 	from := f.from
 	if ref.Store != "" {
@@ -90,5 +91,8 @@ func (f *fetcher) locate(ref *credential.ExplicitReference) (secretAt, error) {
 	case !from.allowed(ref.Name):
 		return secretAt{}, f.notAllowed(ref.Name, ref.Subject()+" asks for a secret")
 	}
-	return secretAt{from, ref.Name}, nil
+	if err := from.checkVersion(ref.Version); err != nil {
+		return secretAt{}, credential.Precondition(ref.Subject()+` has a "secretKeyRef" with a "version": `+err.Error(), nil)
+	}
+	return secretAt{from, cache.SecretID{Name: ref.Name, Version: ref.Version}}, nil
 }

@@ -167,7 +167,7 @@ func TestAMalformedReferenceNamesItsField(t *testing.T) {
 		keyRef("a key that is null", `{"secretKeyRef":{"name":"one","key":null}}`, `whose "key" has the wrong type, or is empty`),
 		keyRef("an empty store", `{"secretKeyRef":{"name":"one","store":""}}`, `whose "store" has the wrong type, or is empty`),
 		keyRef("optional as a string", `{"secretKeyRef":{"name":"one","optional":"true"}}`, `whose "optional" has the wrong type, or is empty`),
-		keyRef("an unknown field", `{"secretKeyRef":{"name":"one","Key":"value"}}`, "with an unknown field; the known fields are name, key, store, optional, default"),
+		keyRef("an unknown field", `{"secretKeyRef":{"name":"one","Key":"value"}}`, "with an unknown field; the known fields are name, key, store, version, optional, default"),
 		keyRef("with something after it", `{"secretKeyRef":{"name":"one"},"optional":true}`, "with other fields next to it: it must be the only field of its object"),
 		keyRef("with something before it", `{"y":"${one}","secretKeyRef":{"name":"one"}}`, "with other fields next to it: it must be the only field of its object"),
 		keyRef("twice", `{"secretKeyRef":{"name":"one"},"secretKeyRef":{"name":"one"}}`, "with other fields next to it: it must be the only field of its object"),

@@ -22,9 +22,9 @@ type fetcher struct {
 	from       *source
 	guid       string
 	config     *credential.Config
-	since      time.Time                                               // cached parts from before are not used; zero: any may be
-	lookups    *semaphore.Weighted                                     // limits the parallel reads of secrets
-	prefetch   map[string]*flight.Call[cache.Dated[credential.Secret]] // reads of secrets of from that have begun already
+	since      time.Time                                                       // cached parts from before are not used; zero: any may be
+	lookups    *semaphore.Weighted                                             // limits the parallel reads of secrets
+	prefetch   map[cache.SecretID]*flight.Call[cache.Dated[credential.Secret]] // reads of secrets of from that have begun already
 	provenance *provenance
 }
 
@@ -39,9 +39,9 @@ func (f *fetcher) in(from *source) *fetcher {
 }
 
 // recordSecret records that a secret exists.
-func (f *fetcher) recordSecret(name string) {
-	f.from.known.add(name)
-	f.provenance.addSecret(f.from, name)
+func (f *fetcher) recordSecret(id cache.SecretID) {
+	f.from.known.add(id.Name)
+	f.provenance.addSecret(f.from, id)
 }
 
 // credential returns the finished credential with these fields. Its age is that of its parts.

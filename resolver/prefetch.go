@@ -19,7 +19,7 @@ import (
 type plan struct {
 	config  [sha256.Size]byte // the hash of its text
 	from    *source
-	secrets []string // names of existing secrets, at most maxLookups
+	secrets []cache.SecretID // existing secrets, at most maxLookups
 }
 
 // prefetch reads the secrets of a credential while its config is still being read, so that
@@ -29,7 +29,7 @@ type prefetch struct {
 	plan  plan
 	end   context.CancelFunc
 	all   sync.WaitGroup
-	reads map[string]*flight.Call[cache.Dated[credential.Secret]]
+	reads map[cache.SecretID]*flight.Call[cache.Dated[credential.Secret]]
 }
 
 // prefetch starts to read the secrets that the credential was last made of; nil if they are
@@ -40,12 +40,12 @@ func (r *Resolver) prefetch(ctx context.Context, guid string, since time.Time, l
 		return nil
 	}
 	ctx, end := context.WithCancel(ctx)
-	p := &prefetch{plan: last, end: end, reads: map[string]*flight.Call[cache.Dated[credential.Secret]]{}}
-	for _, name := range last.secrets {
+	p := &prefetch{plan: last, end: end, reads: map[cache.SecretID]*flight.Call[cache.Dated[credential.Secret]]{}}
+	for _, id := range last.secrets {
 		read := flight.NewCall(func(ctx context.Context, _ time.Time) (cache.Dated[credential.Secret], error) {
-			return last.from.get(ctx, lookups, name, since)
+			return last.from.get(ctx, lookups, id, since)
 		})
-		p.reads[name] = read
+		p.reads[id] = read
 		p.all.Go(func() { read.Run(ctx) })
 	}
 	return p
@@ -61,7 +61,7 @@ func (p *prefetch) stop() {
 }
 
 // of returns the reads for a config; none if the config has changed.
-func (p *prefetch) of(config *credential.Config) map[string]*flight.Call[cache.Dated[credential.Secret]] {
+func (p *prefetch) of(config *credential.Config) map[cache.SecretID]*flight.Call[cache.Dated[credential.Secret]] {
 	if p == nil {
 		return nil
 	}

@@ -11,18 +11,18 @@ import (
 // concurrent use.
 type provenance struct {
 	mu             sync.Mutex
-	from           *source  // the store that the config uses
-	found          []string // names of existing secrets in that store
+	from           *source          // the store that the config uses
+	found          []cache.SecretID // existing secrets in that store
 	literals       []cache.Dated[cache.Literal]
 	oldest, newest time.Time // when the reads of the oldest and newest part began, in any store
 }
 
 // addSecret records an existing secret, if it is in the config's store.
-func (p *provenance) addSecret(from *source, name string) {
+func (p *provenance) addSecret(from *source, id cache.SecretID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if from == p.from {
-		p.found = append(p.found, name)
+		p.found = append(p.found, id)
 	}
 }
 

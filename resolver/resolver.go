@@ -44,6 +44,15 @@ type Namer interface {
 	LeadingSlash() bool
 }
 
+// Versioner is a [SecretStore] that may keep several versions of a secret.
+type Versioner interface {
+	// CheckVersion returns an error if the store can never be asked for this version. The
+	// error's text says how to fix it, and contains neither the version nor a name.
+	CheckVersion(version string) error
+	// SecretVersion is like Secret, for one version as the store counts them.
+	SecretVersion(ctx context.Context, name, version string) (map[string]string, error)
+}
+
 // Resolver resolves credentials. It is safe for concurrent use.
 type Resolver struct {
 	opts    Options

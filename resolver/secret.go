@@ -15,7 +15,7 @@ import (
 // cannot have one of that name, or has one without a non-empty entry (section 4, step 4). A
 // secret that has disappeared is an error of kind NotFound instead (step 8).
 func (f *fetcher) secret(ctx context.Context, name string) (credential.Secret, error) {
-	secret, err := f.anySecret(ctx, name)
+	secret, err := f.anySecret(ctx, cache.SecretID{Name: name})
 	if err == nil && secret.Len() == 0 && f.from.known.has(name) {
 		err = credential.SecretNotFound(f.guid, name, "one of its secrets no longer exists in the secret store")
 	}
@@ -23,42 +23,42 @@ func (f *fetcher) secret(ctx context.Context, name string) (credential.Secret, e
 }
 
 // anySecret is like secret, but reports a secret that has disappeared as missing.
-func (f *fetcher) anySecret(ctx context.Context, name string) (credential.Secret, error) {
+func (f *fetcher) anySecret(ctx context.Context, id cache.SecretID) (credential.Secret, error) {
 	var secret credential.Secret
-	if f.from.naming.valid(name) {
-		read, err := f.read(ctx, name)
+	if f.from.naming.valid(id.Name) {
+		read, err := f.read(ctx, id)
 		switch {
 		case errors.Is(err, credential.ErrNotUTF8):
 			return credential.Secret{}, &credential.Error{
 				Kind: credential.FailedPrecondition, GUID: f.guid, Reason: "one of its secrets is a JSON object that is " + err.Error(),
-				Store: credential.SecretStoreName, Reference: credential.Reference(name), Cause: err,
+				Store: credential.SecretStoreName, Reference: credential.Reference(id.Name), Cause: err,
 			}
 		case err != nil:
-			return credential.Secret{}, credential.StoreFailure(f.guid, credential.SecretStoreName, credential.Reference(name), err)
+			return credential.Secret{}, credential.StoreFailure(f.guid, credential.SecretStoreName, credential.Reference(id.Name), err)
 		}
 		f.provenance.addTime(read.At)
 		secret = read.Value
 	}
 	if secret.Len() > 0 {
-		f.recordSecret(name)
+		f.recordSecret(id)
 	}
 	return secret, nil
 }
 
 // read reads a secret, or waits for its prefetch.
-func (f *fetcher) read(ctx context.Context, name string) (cache.Dated[credential.Secret], error) {
-	if call, ok := f.prefetch[name]; ok {
+func (f *fetcher) read(ctx context.Context, id cache.SecretID) (cache.Dated[credential.Secret], error) {
+	if call, ok := f.prefetch[id]; ok {
 		return call.Wait(ctx)
 	}
-	return f.from.get(ctx, f.lookups, name, f.since)
+	return f.from.get(ctx, f.lookups, id, f.since)
 }
 
 // get waits for one of a resolution's lookups to end, and returns a secret that was read at
 // since or later; zero: at any time.
-func (s *source) get(ctx context.Context, lookups *semaphore.Weighted, name string, since time.Time) (cache.Dated[credential.Secret], error) {
+func (s *source) get(ctx context.Context, lookups *semaphore.Weighted, id cache.SecretID, since time.Time) (cache.Dated[credential.Secret], error) {
 	if err := lookups.Acquire(ctx, 1); err != nil {
 		return cache.Dated[credential.Secret]{}, err
 	}
 	defer lookups.Release(1)
-	return s.cache.Get(ctx, name, since, func(ctx context.Context) (credential.Secret, error) { return s.read(ctx, name) })
+	return s.cache.Get(ctx, id, since, func(ctx context.Context) (credential.Secret, error) { return s.read(ctx, id) })
 }

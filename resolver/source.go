@@ -13,7 +13,9 @@ type source struct {
 	known   *Known
 	allowed func(name string) bool
 	naming  naming
-	cache   *cache.Secrets
+	// versions is the store, if it may keep versions; nil otherwise.
+	versions Versioner
+	cache    *cache.Secrets
 }
 
 func newSource(secrets NamedSecrets, o Options) *source {
@@ -27,6 +29,7 @@ func newSource(secrets NamedSecrets, o Options) *source {
 	if s.known == nil {
 		s.known = NewKnown()
 	}
+	s.versions, _ = secrets.Store.(Versioner)
 	return s
 }
 
@@ -43,10 +46,30 @@ func (r *Resolver) sourceOf(config *credential.Config) (*source, error) {
 	return named, nil
 }
 
+// checkVersion returns an error if the store can never be asked for a version of a secret.
+func (s *source) checkVersion(version string) error {
+	switch {
+	case version == "":
+		return nil
+	case s.versions == nil:
+		return ErrNoVersions
+	}
+	return s.versions.CheckVersion(version)
+}
+
+// ErrNoVersions is the error for a version of a secret in a store without versions.
+const ErrNoVersions = credential.Remedy("this type of secret store keeps no versions: remove it")
+
 // read reads a secret from the store. A missing secret has no entries, and so has one whose
 // entries are all empty.
-func (s *source) read(ctx context.Context, name string) (credential.Secret, error) {
-	data, err := s.store.Secret(ctx, name)
+func (s *source) read(ctx context.Context, id cache.SecretID) (credential.Secret, error) {
+	var data map[string]string
+	var err error
+	if id.Version == "" {
+		data, err = s.store.Secret(ctx, id.Name)
+	} else {
+		data, err = s.versions.SecretVersion(ctx, id.Name, id.Version)
+	}
 	if err != nil && credential.KindOf(err) != credential.NotFound {
 		return credential.Secret{}, err
 	}

@@ -27,10 +27,13 @@ type Secrets struct {
 	ttl      time.Duration // of secrets
 	learned  time.Duration // how long a literal is remembered
 	now      func() time.Time
-	secrets  *otter.Cache[string, Dated[credential.Secret]]
+	secrets  *otter.Cache[SecretID, Dated[credential.Secret]]
 	literals *otter.Cache[Literal, time.Time]
-	reads    *flight.Group[string, Dated[credential.Secret]]
+	reads    *flight.Group[SecretID, Dated[credential.Secret]]
 }
+
+// SecretID names a secret of a store, or one version of it. Version "" is the current one.
+type SecretID struct{ Name, Version string }
 
 // Dated is a value and the time when its read began.
 type Dated[T any] struct {
@@ -54,19 +57,19 @@ type Literal struct {
 func NewSecrets(o Options, timeout time.Duration) *Secrets {
 	c := &Secrets{
 		ttl: o.TTL / 2, learned: literalsFactor * o.TTL, now: o.Now,
-		reads: flight.New[string, Dated[credential.Secret]](o.Now, timeout-timeout/20, 0),
+		reads: flight.New[SecretID, Dated[credential.Secret]](o.Now, timeout-timeout/20, 0),
 	}
 	if o.TTL <= 0 {
 		return c
 	}
 	scale := o.scale()
-	c.secrets = otter.Must(&otter.Options[string, Dated[credential.Secret]]{
+	c.secrets = otter.Must(&otter.Options[SecretID, Dated[credential.Secret]]{
 		Clock:         o.clock,
 		MaximumWeight: scale.maxWeight,
-		Weigher: func(name string, secret Dated[credential.Secret]) uint32 {
-			return scale.weigh(len(name) + secret.Value.Size())
+		Weigher: func(id SecretID, secret Dated[credential.Secret]) uint32 {
+			return scale.weigh(len(id.Name) + len(id.Version) + secret.Value.Size())
 		},
-		ExpiryCalculator: otter.ExpiryWriting[string, Dated[credential.Secret]](c.ttl),
+		ExpiryCalculator: otter.ExpiryWriting[SecretID, Dated[credential.Secret]](c.ttl),
 	})
 	c.literals = otter.Must(&otter.Options[Literal, time.Time]{
 		Clock:            o.clock,
@@ -80,23 +83,23 @@ func NewSecrets(o Options, timeout time.Duration) *Secrets {
 // Get returns a secret that was read at since or later (zero: at any time), from the cache or
 // from a read that all callers share. Its error is that of read.
 func (c *Secrets) Get(
-	ctx context.Context, name string, since time.Time, read func(context.Context) (credential.Secret, error),
+	ctx context.Context, id SecretID, since time.Time, read func(context.Context) (credential.Secret, error),
 ) (Dated[credential.Secret], error) {
 	if c.secrets == nil {
 		began := c.now()
 		secret, err := read(ctx)
 		return Dated[credential.Secret]{secret, began}, err
 	}
-	if kept, ok := c.kept(name, since); ok {
+	if kept, ok := c.kept(id, since); ok {
 		return kept, nil
 	}
 	for {
-		secret, err := c.reads.Do(ctx, name, since, func(ctx context.Context, began time.Time) (Dated[credential.Secret], error) {
+		secret, err := c.reads.Do(ctx, id, since, func(ctx context.Context, began time.Time) (Dated[credential.Secret], error) {
 			// Another caller may have filled the cache since this one missed it.
-			if kept, ok := c.kept(name, since); ok {
+			if kept, ok := c.kept(id, since); ok {
 				return kept, nil
 			}
-			return c.fill(ctx, name, began, read)
+			return c.fill(ctx, id, began, read)
 		})
 		if err != nil || !secret.At.Before(since) { // otherwise the result is a cached one that is too old for this caller
 			return secret, err
@@ -105,22 +108,22 @@ func (c *Secrets) Get(
 }
 
 // kept returns a cached secret that was read at since or later.
-func (c *Secrets) kept(name string, since time.Time) (Dated[credential.Secret], bool) {
-	secret, ok := c.secrets.GetIfPresent(name)
+func (c *Secrets) kept(id SecretID, since time.Time) (Dated[credential.Secret], bool) {
+	secret, ok := c.secrets.GetIfPresent(id)
 	return secret, ok && !secret.At.Before(since) && c.now().Sub(secret.At) < c.ttl
 }
 
 // fill reads a secret and caches it.
 func (c *Secrets) fill(
-	ctx context.Context, name string, began time.Time, read func(context.Context) (credential.Secret, error),
+	ctx context.Context, id SecretID, began time.Time, read func(context.Context) (credential.Secret, error),
 ) (Dated[credential.Secret], error) {
 	got, err := read(ctx)
 	secret := Dated[credential.Secret]{got, began}
 	switch {
 	case err == nil && got.Len() > 0:
-		c.secrets.Set(name, secret)
+		c.secrets.Set(id, secret)
 	case err == nil, !credential.IsOutage(err):
-		c.secrets.Invalidate(name) // it has disappeared, or access to it was refused
+		c.secrets.Invalidate(id) // it has disappeared, or access to it was refused
 	}
 	return secret, err
 }

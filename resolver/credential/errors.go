@@ -94,9 +94,9 @@ type StoreError struct {
 	// General tells that a refusal (Denied) is not about this one name: the store refuses all
 	// our requests.
 	General bool
-	// Lapsed tells that a refusal (Denied) is only about our own access, which the store gave
-	// us before: our token has ended, and a new login was refused. It says nothing about the
-	// secret, so the last good credential may still be answered.
+	// Lapsed tells that a refusal (Denied) is only about our own access: our token has ended
+	// or we have none, and a login was refused. It says nothing about the secret, so the last
+	// good credential may still be answered.
 	Lapsed bool
 	// Err is the error of the store. Its text is not public.
 	Err error

@@ -10,7 +10,7 @@ const (
 	refStore    = "store"
 	refOptional = "optional"
 	refDefault  = "default"
-	refVersion  = "version" // reserved (section 10)
+	refVersion  = "version"
 )
 
 // ExplicitReference is one explicit reference of a config (section 10).
@@ -18,7 +18,9 @@ type ExplicitReference struct {
 	at    *fieldPath
 	Store string // a name of secretStores; "" for the config's own store, or the default
 	Name  string // the name of the secret
-	key   string // the name of the entry, or of a field of the object; "" for the only entry
+	// Version is the version of the secret, as its store counts them; "" for the current one.
+	Version string
+	key     string // the name of the entry, or of a field of the object; "" for the only entry
 
 	optional    bool // if there is no value, the field is left out
 	substitute  Value
@@ -47,9 +49,9 @@ func readReference(at *fieldPath, v Value) (*ExplicitReference, error) {
 		case refDefault:
 			ref.substitute, ref.substituted = v, true
 		case refVersion:
-			return nil, malformed(at, `with a "version", which is not supported yet`)
+			ref.Version, ok = versionText(v)
 		default:
-			return nil, malformed(at, "with an unknown field; the known fields are name, key, store, optional, default")
+			return nil, malformed(at, "with an unknown field; the known fields are name, key, store, version, optional, default")
 		}
 		if !ok {
 			return nil, malformed(at, `whose "`+name+`" has the wrong type, or is empty`)
@@ -65,6 +67,15 @@ func readReference(at *fieldPath, v Value) (*ExplicitReference, error) {
 func notEmpty(v Value) (string, bool) {
 	text, ok := v.Text()
 	return text, ok && text != ""
+}
+
+// versionText returns the text of a version. A number stands for its digits, because Vault
+// counts versions. False: the value is neither, or is empty.
+func versionText(v Value) (string, bool) {
+	if v.kind == NumberKind {
+		return v.text, true
+	}
+	return notEmpty(v)
 }
 
 // Subject returns words for the field of the reference, to begin an error with.
@@ -85,6 +96,8 @@ func (r *ExplicitReference) value(entries *SecretEntries) (Value, bool, error) {
 		return r.substitute, true, nil
 	case r.optional:
 		return Value{}, false, nil
+	case !entries.exists() && r.Version != "":
+		return Value{}, false, r.notFound("a version of a secret that does not exist")
 	case !entries.exists():
 		return Value{}, false, r.notFound("a secret that does not exist")
 	default:

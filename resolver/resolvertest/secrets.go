@@ -12,6 +12,7 @@ var (
 	_ resolver.SecretStore = (*Secrets)(nil)
 	_ resolver.SecretStore = (*NamedSecrets)(nil)
 	_ resolver.Namer       = (*NamedSecrets)(nil)
+	_ resolver.Versioner   = (*VersionedSecrets)(nil)
 )
 
 // Secrets is a store of secrets in memory. It is safe for concurrent use.
@@ -76,3 +77,24 @@ func (s *NamedSecrets) ValidName(name string) bool { return s.valid(name) }
 
 // LeadingSlash implements resolver.Namer.
 func (s *NamedSecrets) LeadingSlash() bool { return s.leadingSlash }
+
+// Versioned returns the same secrets as a store that keeps versions: version v of the secret n is
+// the secret "n@v". check is its CheckVersion.
+func (s *Secrets) Versioned(check func(version string) error) *VersionedSecrets {
+	return &VersionedSecrets{Secrets: s, check: check}
+}
+
+// VersionedSecrets is a [Secrets] that is also a [resolver.Versioner].
+type VersionedSecrets struct {
+	*Secrets
+
+	check func(version string) error
+}
+
+// CheckVersion implements resolver.Versioner.
+func (s *VersionedSecrets) CheckVersion(version string) error { return s.check(version) }
+
+// SecretVersion implements resolver.Versioner.
+func (s *VersionedSecrets) SecretVersion(ctx context.Context, name, version string) (map[string]string, error) {
+	return s.Secret(ctx, name+"@"+version)
+}

@@ -105,3 +105,16 @@ func TestANamedStoreHasAGrammar(t *testing.T) {
 	assert.False(t, named.ValidName("t"))
 	assert.True(t, named.LeadingSlash())
 }
+
+func TestAVersionedStoreAnswersEachVersion(t *testing.T) {
+	refused := errors.New("refused")
+	secrets := resolvertest.New(t).Secrets
+	versioned := secrets.Versioned(func(string) error { return refused })
+	secrets.Put("s@2", map[string]string{"v": "two"})
+	entries, err := versioned.SecretVersion(t.Context(), "s", "2")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"v": "two"}, entries)
+	_, err = versioned.SecretVersion(t.Context(), "s", "1")
+	require.ErrorIs(t, err, credential.NotFound)
+	assert.Equal(t, refused, versioned.CheckVersion("2"))
+}
