@@ -24,11 +24,16 @@ var (
 	_ resolver.Lister      = (*ConfigStore)(nil)
 )
 
+// OpenConfigStore opens a store with a registry of its own; see [Registry.OpenConfigStore].
+func OpenConfigStore(ctx context.Context, spec store.Spec, key string, opts store.Options) (*ConfigStore, error) {
+	return NewRegistry(opts.AllowExecPlugins).OpenConfigStore(ctx, spec, key, opts)
+}
+
 // OpenConfigStore opens the store that spec describes. key is the template of a config's key
 // or object name; {guid} stands for the GUID. It returns an error only if a retry cannot help.
 // A store that is down keeps connecting in the background.
-func OpenConfigStore(ctx context.Context, spec store.Spec, key string, opts store.Options) (*ConfigStore, error) {
-	o, t, fields, err := store.Open(ctx, spec, configStores(), opts)
+func (r *Registry) OpenConfigStore(ctx context.Context, spec store.Spec, key string, opts store.Options) (*ConfigStore, error) {
+	o, t, fields, err := store.Open(ctx, spec, r.configs, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,20 @@ import (
 	"credential-resolver/backend/vault"
 )
 
+// Registry holds the types of stores that are compiled in. A type may keep something from one
+// opening of a store for the next one, so a process that opens stores more than once needs one
+// registry for all.
+type Registry struct {
+	configs map[string]store.Type[store.ConfigConn]
+	secrets map[string]store.Type[store.SecretConn]
+}
+
+// NewRegistry returns a registry. execPlugins allows the stores to run programs; see
+// [store.Options].
+func NewRegistry(execPlugins bool) *Registry {
+	return &Registry{configStores(), secretStores(execPlugins)}
+}
+
 // configStores returns the config stores that are compiled in, by daprd's type names. Where
 // daprd has several versions of a store, the name without a version means the version that
 // daprd prefers.

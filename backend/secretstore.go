@@ -5,19 +5,26 @@ import (
 
 	"credential-resolver/backend/store"
 	"credential-resolver/resolver"
+	"credential-resolver/resolver/credential"
 )
 
 // SecretStore is a store of secrets.
 type SecretStore struct {
 	*store.Opened[store.SecretConn]
 
-	validName func(name string) bool
+	validName    func(name string) bool
+	checkVersion func(version string) error
+}
+
+// OpenSecretStore opens a store with a registry of its own; see [Registry.OpenSecretStore].
+func OpenSecretStore(ctx context.Context, spec store.Spec, opts store.Options) (*SecretStore, error) {
+	return NewRegistry(opts.AllowExecPlugins).OpenSecretStore(ctx, spec, opts)
 }
 
 // OpenSecretStore opens the store that spec describes. It returns an error only if a retry
 // cannot help. A store that is down keeps connecting in the background.
-func OpenSecretStore(ctx context.Context, spec store.Spec, opts store.Options) (*SecretStore, error) {
-	o, t, fields, err := store.Open(ctx, spec, secretStores(opts.AllowExecPlugins), opts)
+func (r *Registry) OpenSecretStore(ctx context.Context, spec store.Spec, opts store.Options) (*SecretStore, error) {
+	o, t, fields, err := store.Open(ctx, spec, r.secrets, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +32,11 @@ func OpenSecretStore(ctx context.Context, spec store.Spec, opts store.Options) (
 	if t.ValidName != nil {
 		valid = func(name string) bool { return t.ValidName(fields, name) }
 	}
-	return &SecretStore{Opened: o, validName: valid}, nil
+	checkVersion := t.CheckVersion
+	if checkVersion == nil {
+		checkVersion = func(string) error { return resolver.ErrNoVersions }
+	}
+	return &SecretStore{Opened: o, validName: valid, checkVersion: checkVersion}, nil
 }
 
 // Secret implements [resolver.SecretStore].
@@ -34,6 +45,20 @@ func (s *SecretStore) Secret(ctx context.Context, name string) (map[string]strin
 		return c.Get(ctx, name)
 	})
 }
+
+// SecretVersion implements [resolver.Versioner].
+func (s *SecretStore) SecretVersion(ctx context.Context, name, version string) (map[string]string, error) {
+	return store.Use(ctx, s.Opened, func(ctx context.Context, c store.SecretConn) (map[string]string, error) {
+		versioned, ok := c.(store.Versioned)
+		if !ok {
+			return nil, &credential.StoreError{Kind: credential.FailedPrecondition, Err: resolver.ErrNoVersions}
+		}
+		return versioned.GetVersion(ctx, name, version)
+	})
+}
+
+// CheckVersion implements [resolver.Versioner].
+func (s *SecretStore) CheckVersion(version string) error { return s.checkVersion(version) }
 
 // ValidName implements [resolver.Namer].
 func (s *SecretStore) ValidName(name string) bool { return s.validName(name) }
@@ -44,4 +69,5 @@ func (s *SecretStore) LeadingSlash() bool { return false }
 var (
 	_ resolver.SecretStore = (*SecretStore)(nil)
 	_ resolver.Namer       = (*SecretStore)(nil)
+	_ resolver.Versioner   = (*SecretStore)(nil)
 )

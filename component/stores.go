@@ -62,22 +62,27 @@ type Opener func(ctx context.Context, settings Settings, observer store.Observer
 
 // Backends returns an Opener for the stores in package backend.
 func Backends(opts store.Options) Opener {
+	registry := backend.NewRegistry(opts.AllowExecPlugins)
 	return func(ctx context.Context, settings Settings, observer store.Observer) (*Stores, error) {
 		opts := opts
 		opts.Observer = observer
-		return Open(ctx, settings, opts)
+		return open(ctx, registry, settings, opts)
 	}
 }
 
 // Open opens the stores of settings in parallel, with the limits of the settings. It fails
 // only for errors that a retry cannot fix, or with opts.FailFast for any error.
 func Open(ctx context.Context, settings Settings, opts store.Options) (*Stores, error) {
+	return open(ctx, backend.NewRegistry(opts.AllowExecPlugins), settings, opts)
+}
+
+func open(ctx context.Context, registry *backend.Registry, settings Settings, opts store.Options) (*Stores, error) {
 	opts.Limits = settings.Limits
 	s := &Stores{Named: make(map[string]Secrets, len(settings.SecretStores))}
 	var group errgroup.Group
 	var opening sync.Mutex
 	group.Go(func() error {
-		configs, err := backend.OpenConfigStore(ctx, settings.ConfigStore, settings.ConfigKey, opts)
+		configs, err := registry.OpenConfigStore(ctx, settings.ConfigStore, settings.ConfigKey, opts)
 		if err == nil {
 			s.Configs = configs
 		}
@@ -85,7 +90,7 @@ func Open(ctx context.Context, settings Settings, opts store.Options) (*Stores, 
 	})
 	openSecrets := func(spec store.Spec, opened func(Secrets)) {
 		group.Go(func() error {
-			secrets, err := backend.OpenSecretStore(ctx, spec, opts)
+			secrets, err := registry.OpenSecretStore(ctx, spec, opts)
 			if err == nil {
 				opening.Lock()
 				defer opening.Unlock()

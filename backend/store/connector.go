@@ -24,12 +24,12 @@ type connector[C io.Closer] struct {
 	onFail  func(error)
 
 	cancel context.CancelFunc
-	wanted chan struct{} // every waiting call keeps offering a value
-	ready  chan struct{} // closed when conn is set
-	ended  chan struct{} // closed when run has returned
-	first  chan error    // holds the first attempt's outcome
-	denied atomic.Bool   // the last attempt failed as Denied
-	calls  atomic.Int64  // the number of calls that wait for conn
+	wanted chan struct{}                         // every waiting call keeps offering a value
+	ready  chan struct{}                         // closed when conn is set
+	ended  chan struct{}                         // closed when run has returned
+	first  chan error                            // holds the first attempt's outcome
+	calls  atomic.Int64                          // the number of calls that wait for conn
+	denied atomic.Pointer[credential.StoreError] // the last attempt's failure, if it was denied; else nil
 	conn   C
 	close  sync.Once
 }
@@ -62,7 +62,7 @@ func (c *connector[C]) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // closed before it was connected
 		}
-		c.denied.Store(credential.KindOf(err) == credential.Denied)
+		c.denied.Store(denial(err))
 		c.onFail(err)
 		if !c.pause(ctx, intervals.NextBackOff()) {
 			return
@@ -164,11 +164,23 @@ func (c *connector[C]) await(ctx context.Context) (C, error) {
 	default:
 	}
 	var none C
-	kind := credential.Unavailable
-	if c.denied.Load() {
-		kind = credential.Denied
+	failure := credential.StoreError{Kind: credential.Unavailable}
+	if denied := c.denied.Load(); denied != nil {
+		failure = *denied
 	}
-	return none, &credential.StoreError{Kind: kind, General: kind == credential.Denied, Err: errNotConnected}
+	failure.Err = errNotConnected
+	return none, &failure
+}
+
+// denial returns the failure of a call that waits for a store whose connecting was denied with
+// err; nil if err is another failure.
+func denial(err error) *credential.StoreError {
+	if credential.KindOf(err) != credential.Denied {
+		return nil
+	}
+	var denied *credential.StoreError
+	lapsed := errors.As(err, &denied) && denied.Lapsed
+	return &credential.StoreError{Kind: credential.Denied, General: true, Lapsed: lapsed}
 }
 
 // Close stops connecting and closes the store. It does not wait for an attempt that hangs: if

@@ -54,3 +54,9 @@ type SecretConn interface {
 	Get(ctx context.Context, name string) (map[string]string, error)
 	Close() error
 }
+
+// Versioned is a secret store that keeps several versions of a secret.
+type Versioned interface {
+	// GetVersion is like Get, for one version as the store counts them.
+	GetVersion(ctx context.Context, name, version string) (map[string]string, error)
+}

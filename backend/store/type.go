@@ -33,6 +33,10 @@ type Type[C any] struct {
 	// ValidName reports whether the store's own grammar allows the name of a secret. Nil: it
 	// allows every name.
 	ValidName func(fields map[string]string, name string) bool
+	// CheckVersion returns an error for a version of a secret that the store can never have.
+	// The error's text says how to fix it, without the version. Nil: the store keeps no
+	// versions. Otherwise its connections are [Versioned].
+	CheckVersion func(version string) error
 }
 
 // hidden returns the fields whose values an error must not show. onCommand means that a person

@@ -18,6 +18,15 @@ type answer struct {
 	status     int
 	body       []byte
 	retryAfter string // the header of this name
+	reply      reply  // the parts of the body, if the status is not 200
+}
+
+func newAnswer(status int, body []byte, retryAfter string) answer {
+	a := answer{status: status, body: body, retryAfter: retryAfter}
+	if status != http.StatusOK {
+		a.reply = parse(body)
+	}
+	return a
 }
 
 // failure classifies an answer to the reading of a secret whose status is not 200.
@@ -62,6 +71,18 @@ const (
 type reply struct {
 	Errors *[]string       `json:"errors"`
 	Data   json.RawMessage `json:"data"`
+
+	isJSON bool
+}
+
+// parse returns the parts of a body. They are empty if the body is not from Vault.
+func parse(body []byte) reply {
+	var r reply
+	if json.Unmarshal(body, &r) != nil {
+		return reply{isJSON: json.Valid(body)}
+	}
+	r.isJSON = true
+	return r
 }
 
 // versioned is the data of KV version 2.
@@ -72,29 +93,20 @@ type versioned struct {
 	} `json:"metadata"`
 }
 
-func (a answer) parse() reply {
-	var body reply
-	if json.Unmarshal(a.body, &body) != nil {
-		return reply{} // the answer is not from Vault
-	}
-	return body
-}
-
 // isDoubtful reports whether an answer without a secret may come from a mount of another version
 // than the one that was asked: 404 without a reason, or 200 with other data.
 func (a answer) isDoubtful() bool {
-	body := a.parse()
 	switch a.status {
 	case http.StatusOK:
-		return !isNull(body.Data)
+		return !isNull(parse(a.body).Data)
 	case http.StatusNotFound:
-		return !a.noMount() && json.Valid(a.body)
+		return !a.noMount() && a.reply.isJSON
 	}
 	return false
 }
 
 // fromVault reports whether an answer that is not 200 has the form of Vault's.
-func (a answer) fromVault() bool { return a.parse().Errors != nil }
+func (a answer) fromVault() bool { return a.reply.Errors != nil }
 
 // secret returns the JSON object of a secret, or nil if the answer has none. Version 2 sends the
 // version's metadata beside the object, which tells it from a secret of version 1.
@@ -109,7 +121,7 @@ func (a answer) secret(version int) json.RawMessage {
 		}
 		object = body.Data.Data
 	} else {
-		object = a.parse().Data
+		object = parse(a.body).Data
 	}
 	if len(object) == 0 || object[0] != '{' {
 		return nil
@@ -121,12 +133,11 @@ func (a answer) secret(version int) json.RawMessage {
 // there, it gives no reason. If the version was deleted or destroyed, it answers with the
 // version's metadata.
 func (a answer) missing() bool {
-	body := a.parse()
-	if body.Errors != nil {
-		return len(*body.Errors) == 0 && isNull(body.Data)
+	if a.fromVault() {
+		return len(*a.reply.Errors) == 0 && isNull(a.reply.Data)
 	}
 	var data versioned
-	return !isNull(body.Data) && json.Unmarshal(body.Data, &data) == nil &&
+	return !isNull(a.reply.Data) && json.Unmarshal(a.reply.Data, &data) == nil &&
 		data.Metadata != nil && data.Metadata.Version > 0 && isNull(data.Data)
 }
 
@@ -134,8 +145,7 @@ func isNull(text json.RawMessage) bool { return len(text) == 0 || string(text) =
 
 // noMount reports whether a 404 is Vault's answer for a path that no mount serves.
 func (a answer) noMount() bool {
-	body := a.parse()
-	return body.Errors != nil && len(*body.Errors) > 0
+	return a.fromVault() && len(*a.reply.Errors) > 0
 }
 
 // refusedPath is the error text of Vault and OpenBao if a policy refuses a path. For a token
@@ -144,8 +154,7 @@ const refusedPath = "1 error occurred:\n\t* permission denied\n\n"
 
 // refusesPath reports whether a 403 is about the path and not about our token.
 func (a answer) refusesPath() bool {
-	body := a.parse()
-	return a.status == http.StatusForbidden && body.Errors != nil && slices.Equal(*body.Errors, []string{refusedPath})
+	return a.status == http.StatusForbidden && a.fromVault() && slices.Equal(*a.reply.Errors, []string{refusedPath})
 }
 
 // refusesUs reports whether Vault refused our token and not the path.

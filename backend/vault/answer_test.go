@@ -64,7 +64,7 @@ func (v *scriptedServer) connect(t *testing.T, log logger.Logger, changes map[st
 func connected(t *testing.T, log logger.Logger, fields map[string]string) store.SecretConn {
 	t.Helper()
 	require.NoError(t, prepare(fields))
-	conn, err := connect(t.Context(), fields, store.Quiet(log))
+	conn, err := Type().Connect(t.Context(), fields, store.Quiet(log))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
@@ -96,6 +96,8 @@ func TestFailuresAreToldApart(t *testing.T) {
 		"a token without the right":            {scriptedServer{status: 403, body: `{"errors":["permission denied"]}`}, nil, credential.Denied},
 		"throttling":                           {scriptedServer{status: 429, body: `{"errors":[]}`}, nil, credential.Unavailable},
 		"a sealed Vault":                       {scriptedServer{status: 503, body: `{"errors":["Vault is sealed"]}`}, nil, credential.Unavailable},
+		"a secondary of disaster recovery":     {scriptedServer{status: 472, body: `{"errors":["path disabled in replication DR secondary mode"]}`}, nil, credential.Unavailable},
+		"a performance standby":                {scriptedServer{status: 473, body: `{"errors":[]}`}, nil, credential.Unavailable},
 		"a Vault that fails":                   {scriptedServer{status: 500, body: `{"errors":[]}`}, nil, credential.Unavailable},
 		"a request that it does not accept":    {scriptedServer{status: 400, body: `{"errors":[]}`}, nil, credential.Unavailable},
 		"no content":                           {scriptedServer{status: 204}, nil, credential.Unavailable},
@@ -148,7 +150,7 @@ func unchecked(t *testing.T, fields map[string]string) *conn {
 	t.Helper()
 	settings, err := decode(fields)
 	require.NoError(t, err)
-	c, err := newConn(t.Context(), settings, storetest.DevNull(t))
+	c, err := newConn(t.Context(), settings, newSecretIDs(), storetest.DevNull(t))
 	require.NoError(t, err)
 	return c
 }
@@ -174,7 +176,7 @@ func TestAnswersAreSeenOverHTTP2(t *testing.T) {
 	t.Cleanup(server.Close)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	fields := map[string]string{"vaultAddr": server.URL, "vaultToken": "t", "caPem": string(ca)}
-	conn, err := connect(t.Context(), fields, storetest.DevNull(t))
+	conn, err := Type().Connect(t.Context(), fields, storetest.DevNull(t))
 	require.NoError(t, err)
 	_, err = conn.Get(t.Context(), "a")
 	require.True(t, store.Missing(err), "%v", errors.Unwrap(err))

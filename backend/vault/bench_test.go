@@ -35,7 +35,7 @@ func BenchmarkRead(b *testing.B) {
 		fields := map[string]string{"vaultAddr": server.URL, "vaultToken": "t", "skipVerify": "true"}
 		theirs := contrib.NewHashiCorpVaultSecretStore(storetest.DevNull(b))
 		require.NoError(b, theirs.Init(b.Context(), secretstores.Metadata{Base: metadata.Base{Properties: fields}}))
-		ours, err := connect(b.Context(), fields, storetest.DevNull(b))
+		ours, err := Type().Connect(b.Context(), fields, storetest.DevNull(b))
 		require.NoError(b, err)
 		b.Cleanup(func() { _ = ours.Close() })
 		reads := map[string]func() error{

@@ -34,13 +34,16 @@ type conn struct {
 	closed  bool
 }
 
-var _ store.SecretConn = (*conn)(nil)
+var (
+	_ store.SecretConn = (*conn)(nil)
+	_ store.Versioned  = (*conn)(nil)
+)
 
 // newConn makes the first session, which logs in if authMethod says so.
-func newConn(ctx context.Context, settings settings, log logger.Logger) (*conn, error) {
+func newConn(ctx context.Context, settings settings, unwrapped *secretIDs, log logger.Logger) (*conn, error) {
 	c := &conn{settings: settings, log: store.Aloud(log), room: wirelimit.NewRoom(wirelimit.RoomSize)}
 	if settings.AuthMethod != methodToken {
-		c.login = &login{settings: settings}
+		c.login = &login{settings, unwrapped}
 	}
 	s, err := c.newSession(ctx)
 	if err != nil {
@@ -60,19 +63,19 @@ func (c *conn) newSession(ctx context.Context) (*session, error) {
 		}
 	}
 	s, err := open(c.settings, c.room)
-	if err != nil || c.login == nil {
-		if err == nil {
-			s.use(token)
-		}
-		return s, err
+	if err != nil {
+		return nil, err
+	}
+	s.token = token
+	if c.login == nil {
+		return s, nil
 	}
 	secret, err := c.login.as(ctx, s)
 	if err != nil {
 		s.transport.End()
 		return nil, err
 	}
-	s.use(secret.Auth.ClientToken)
-	s.grant = newGrant(secret)
+	s.token, s.grant = secret.Auth.ClientToken, newGrant(secret)
 	return s, nil
 }
 
@@ -90,7 +93,7 @@ func (c *conn) replaceWith(s *session) {
 	defer c.mu.Unlock()
 	before := c.session
 	if c.closed { // nobody waits for the call any more
-		s.end(nil)
+		go c.finish(s)
 		return
 	}
 	c.session = s
@@ -110,13 +113,23 @@ func (s *session) end(next *session) {
 	}
 }
 
-// Get reads a secret. If Vault refuses the token, Get tries again with the token that the file
+// Get reads the latest version of a secret.
+func (c *conn) Get(ctx context.Context, name string) (map[string]string, error) {
+	return c.get(ctx, secretID{name: name})
+}
+
+// GetVersion reads a version of a secret.
+func (c *conn) GetVersion(ctx context.Context, name, version string) (map[string]string, error) {
+	return c.get(ctx, secretID{name, version})
+}
+
+// get reads a secret. If Vault refuses the token, get tries again with the token that the file
 // holds now, or with that of a new login. After a timeout it replaces the connection: if the
 // other end of an HTTP/2 connection is gone, every call on it would fail until the kernel gives
 // it up, after a quarter of an hour.
-func (c *conn) Get(ctx context.Context, name string) (map[string]string, error) {
+func (c *conn) get(ctx context.Context, of secretID) (map[string]string, error) {
 	s := c.current()
-	entries, err := c.read(ctx, s, name)
+	entries, err := c.read(ctx, s, of)
 	switch {
 	case errors.Is(err, credential.Timeout):
 		c.reconnect(s)
@@ -124,9 +137,9 @@ func (c *conn) Get(ctx context.Context, name string) (map[string]string, error) 
 		// When all tokens of a method are revoked, that of the first login may be among them.
 		for range 2 {
 			if s, err = c.loginAfter(ctx, s); err != nil {
-				return nil, lapsed(err)
+				return nil, err
 			}
-			if entries, err = c.read(ctx, s, name); !refusesUs(err) {
+			if entries, err = c.read(ctx, s, of); !refusesUs(err) {
 				break
 			}
 		}
@@ -134,7 +147,7 @@ func (c *conn) Get(ctx context.Context, name string) (map[string]string, error) 
 		next, failure := c.tokenAfter(s)
 		switch {
 		case next != nil:
-			return c.read(ctx, next, name)
+			return c.read(ctx, next, of)
 		case failure != nil && refusesUs(err): // the next token may be in the file
 			return nil, store.Failed(store.Explained("Vault refuses the token, and no other token can be used now", failure))
 		}
@@ -205,7 +218,7 @@ func (c *conn) tokenAfter(refused *session) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.use(token)
+	s.token = token
 	c.replaceWith(s)
 	return s, nil
 }
@@ -219,7 +232,7 @@ func (c *conn) reconnect(used *session) {
 	if err != nil {
 		return // the session goes on
 	}
-	s.use(used.token)
+	s.token = used.token
 	s.grant = used.grant
 	c.replaceWith(s)
 }
@@ -227,8 +240,26 @@ func (c *conn) reconnect(used *session) {
 // Close ends the session.
 func (c *conn) Close() error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.closed = true
-	c.session.end(nil)
+	s := c.session
+	c.mu.Unlock()
+	c.finish(s)
 	return nil
+}
+
+// revokeTimeout limits the wait for the revocation of a token when its store is closed.
+const revokeTimeout = time.Second
+
+// finish ends the last session, and revokes its token if we logged in for it. A token that
+// cannot be revoked ends by itself.
+func (c *conn) finish(s *session) {
+	if s.grant != nil {
+		s.grant.end() // so that nothing renews it any more
+	}
+	if c.login != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), revokeTimeout)
+		defer cancel()
+		_, _ = s.put(ctx, s.token, "auth/token/revoke-self", nil)
+	}
+	s.end(nil)
 }

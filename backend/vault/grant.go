@@ -2,6 +2,8 @@ package vault
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
 	"time"
 
 	"github.com/openbao/openbao/api/v2"
@@ -9,7 +11,7 @@ import (
 	"credential-resolver/backend/store"
 )
 
-// grant is the token of a login, which is renewed until it ends.
+// grant is a token that is renewed until it ends: that of a login, or that of the metadata.
 type grant struct {
 	secret *api.Secret
 	ended  context.Context // ends when another login has replaced the grant, or the store is closed
@@ -19,6 +21,28 @@ type grant struct {
 func newGrant(secret *api.Secret) *grant {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &grant{secret, ctx, cancel}
+}
+
+// renewOwnToken begins to renew the token of the metadata, if that is renewable and may look
+// itself up. The token of a file is renewed by whoever writes the file. The session must not be in
+// use yet.
+func (c *conn) renewOwnToken(ctx context.Context) {
+	if c.login != nil || c.settings.TokenFile != "" {
+		return
+	}
+	s := c.current()
+	a, err := s.get(ctx, "auth/token/lookup-self", nil)
+	var token struct {
+		Data struct {
+			TTL       int  `json:"ttl"` // in seconds
+			Renewable bool `json:"renewable"`
+		} `json:"data"`
+	}
+	if err != nil || a.status != http.StatusOK || json.Unmarshal(a.body, &token) != nil || !token.Data.Renewable {
+		return
+	}
+	s.grant = newGrant(&api.Secret{Auth: &api.SecretAuth{ClientToken: s.token, LeaseDuration: token.Data.TTL, Renewable: true}})
+	go c.keep(s)
 }
 
 // keep renews the token of a session until its renewal ends, which the client's watcher notices
@@ -34,10 +58,14 @@ func (c *conn) keep(s *session) {
 		return
 	}
 	if time.Since(began) < lease/2 { // it may not renew itself: wait until it nearly ends
-		c.log.Infof("Vault refuses to renew the token of the login: allow \"update\" for auth/token/renew-self to save logins")
+		c.log.Infof("Vault refuses to renew the token: allow \"update\" for auth/token/renew-self")
 		if !s.watch(api.RenewBehaviorRenewDisabled) {
 			return
 		}
+	}
+	if c.login == nil {
+		c.log.Warnf("Vault: the token of vaultToken ends, and its renewal has ended: write a new one, or set authMethod")
+		return
 	}
 	pauses := store.Reconnect()
 	for {
@@ -59,7 +87,11 @@ func (c *conn) keep(s *session) {
 // watch waits until the token of the session is near its end. It returns false if the grant ended
 // before.
 func (s *session) watch(behaviour api.RenewBehavior) bool {
-	watcher, err := s.client.NewLifetimeWatcher(&api.LifetimeWatcherInput{Secret: s.grant.secret, RenewBehavior: behaviour})
+	client, err := s.renewer()
+	if err != nil {
+		return false
+	}
+	watcher, err := client.NewLifetimeWatcher(&api.LifetimeWatcherInput{Secret: s.grant.secret, RenewBehavior: behaviour})
 	if err != nil {
 		return false // a refused request logs in anew
 	}

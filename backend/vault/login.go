@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -40,7 +39,10 @@ var authFields = map[string]map[string]bool{
 }
 
 // login obtains tokens with a method other than "token".
-type login struct{ settings settings }
+type login struct {
+	settings  settings
+	unwrapped *secretIDs
+}
 
 // as logs in on a session, and returns the answer's token with its lifetime. It reads all files
 // again.
@@ -65,11 +67,12 @@ func (l *login) as(ctx context.Context, s *session) (*api.Secret, error) {
 
 const errNoLogin = credential.Remedy("the answer to the login holds no token: check vaultAddr and authMountPath, and whether the login needs MFA")
 
-// refused classifies an answer to a login. The methods refuse with different codes: 400, 401 or
+// refused classifies an answer to a login. A refusal is Lapsed, because it says nothing about the
+// secrets. The methods refuse with different codes: 400, 401 or
 // 403. A path that no method serves is 403 or 404.
 func (l *login) refused(a answer) error {
 	if a.fromVault() && slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, a.status) {
-		return &credential.StoreError{Kind: credential.Denied, General: true, Err: credential.Remedy(fmt.Sprintf(
+		return &credential.StoreError{Kind: credential.Denied, General: true, Lapsed: true, Err: credential.Remedy(fmt.Sprintf(
 			"vault answered %d to the login: check %s and authMountPath", a.status, strings.Join(slices.Sorted(maps.Keys(authFields[l.settings.AuthMethod])), ", ")))}
 	}
 	return a.unavailable()
@@ -117,17 +120,15 @@ func (l *login) secretID(ctx context.Context, s *session) (string, error) {
 	if !isWrappingToken(id) {
 		return id, nil
 	}
-	return unwrapped.get(ctx, s, id)
+	return l.unwrapped.get(ctx, s, id)
 }
-
-// unwrapped are the secret IDs of this process, by their wrapping tokens. A wrapping token is good
-// for one use, but a store is connected again if its first attempt fails, and when its
-// Component is edited.
-var unwrapped = newSecretIDs()
 
 // maxUnwrapped is how many secret IDs are kept. Each instance of a store needs one.
 const maxUnwrapped = 1024
 
+// secretIDs are unwrapped secret IDs, by their wrapping tokens. A wrapping token is good for one
+// use, but a store is connected again if its first attempt fails, and when its Component is
+// edited. So the secret IDs outlive the connections.
 type secretIDs struct {
 	ids     *lru.Cache[string, string]
 	running singleflight.Group
@@ -178,7 +179,7 @@ func unwrap(ctx context.Context, s *session, wrapping string) (string, error) {
 	case answer.status == http.StatusOK && json.Unmarshal(answer.body, &secret) == nil && secret.Data.SecretID != "":
 		return secret.Data.SecretID, nil
 	case answer.status == http.StatusOK, answer.fromVault() && (answer.status == http.StatusBadRequest || answer.status == http.StatusForbidden):
-		return "", &credential.StoreError{Kind: credential.Denied, General: true, Err: errWrapped}
+		return "", &credential.StoreError{Kind: credential.Denied, General: true, Lapsed: true, Err: errWrapped}
 	}
 	return "", answer.unavailable()
 }
@@ -198,16 +199,4 @@ func readCredential(field, path string) (string, error) {
 		return value, nil
 	}
 	return "", store.Failed(credential.Remedy("the file of " + field + " is empty"))
-}
-
-// lapsed marks the failure of a login that replaces a token of ours: it says nothing about the
-// secrets.
-func lapsed(err error) error {
-	var failure *credential.StoreError
-	if errors.As(err, &failure) && failure.Kind == credential.Denied {
-		marked := *failure
-		marked.Lapsed = true
-		return &marked
-	}
-	return err
 }

@@ -35,6 +35,7 @@ type authServer struct {
 	tokens      int // how many it has given
 	renewed     int
 	known       string // the valid token
+	revoked     []string
 	unrenewable bool   // tokens may not renew themselves
 	refusal     string // the answer to a login; "" means a token
 	asked       map[string]int
@@ -62,6 +63,11 @@ func (v *authServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		v.renewed++
 		v.grant(w)
+	case path == "auth/token/revoke-self":
+		v.revoked = append(v.revoked, r.Header.Get("X-Vault-Token"))
+		w.WriteHeader(http.StatusNoContent)
+	case path == "auth/token/lookup-self":
+		_, _ = fmt.Fprintf(w, `{"data":{"ttl":%d,"renewable":%t}}`, v.lease, !v.unrenewable)
 	case strings.HasPrefix(path, "auth/"):
 		v.path, v.body = path, nil
 		_ = json.NewDecoder(r.Body).Decode(&v.body)
@@ -227,11 +233,12 @@ func TestRefusedLoginIsDeniedAndAnUnreachableOneUnavailable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := newAuthServer(t)
 			v.answerLogins(test.answer)
-			_, err := connect(t.Context(), approle(v), storetest.DevNull(t))
+			_, err := Type().Connect(t.Context(), approle(v), storetest.DevNull(t))
 			require.Equal(t, test.want, credential.KindOf(err), "at the start")
 			require.NotContains(t, fmt.Sprint(errors.Unwrap(err)), "canary")
 			var final *store.PermanentError
 			require.False(t, errors.As(err, &final))
+			require.True(t, credential.IsOutage(err), "it says nothing about the secrets")
 			if test.want == credential.Denied {
 				require.True(t, storetest.IsGeneral(err))
 				require.Contains(t, credential.RemedyOf(err), "check roleID, secretID, secretIDPath and authMountPath")
@@ -337,6 +344,77 @@ func TestFailedLoginInTheBackgroundIsTriedAgain(t *testing.T) {
 	require.NoError(t, conn.Close())
 }
 
+func TestTokenOfALoginIsRevokedAtTheEnd(t *testing.T) {
+	v := newAuthServer(t)
+	conn := connected(t, storetest.DevNull(t), approle(v))
+	require.Empty(t, v.revoked)
+	require.NoError(t, conn.Close())
+	require.Equal(t, []string{"hvs.token-1"}, v.revoked)
+
+	v = newAuthServer(t)
+	v.known = "theirs"
+	conn = connected(t, storetest.DevNull(t), map[string]string{"vaultAddr": v.URL, "vaultToken": "theirs"})
+	require.NoError(t, conn.Close())
+	require.Empty(t, v.revoked, "the token of the metadata is not ours")
+}
+
+// A Vault that hangs must not keep the process from ending.
+func TestRevocationAtTheEndIsGivenUp(t *testing.T) {
+	v := newAuthServer(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/revoke-self") {
+			_, _ = io.Copy(io.Discard, r.Body) // the server notices the end of the connection after the body
+			<-r.Context().Done()
+			return
+		}
+		v.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	v.URL = server.URL
+	conn := connected(t, storetest.DevNull(t), approle(v))
+	require.NoError(t, conn.Close())
+}
+
+// Such a token may be periodic: it ends for ever if nobody renews it.
+func TestRenewableTokenOfTheMetadataIsRenewed(t *testing.T) {
+	v := newAuthServer(t)
+	v.known, v.lease = "theirs", 2
+	log, written := storetest.NewLog(t, logger.WarnLevel)
+	conn := connected(t, log, map[string]string{"vaultAddr": v.URL, "vaultToken": "theirs"})
+	require.Eventually(t, func() bool { return v.count(renewals) >= 2 }, storetest.Long, storetest.Tick)
+	v.revoke()
+	require.Eventually(t, func() bool {
+		return strings.Contains(written.String(), "the token of vaultToken ends")
+	}, storetest.Long, storetest.Tick)
+	require.Zero(t, v.count(logins))
+	require.NoError(t, conn.Close())
+}
+
+func TestTokenThatIsNotOursToRenewIsLeftAlone(t *testing.T) {
+	file := storetest.FileWith(t, "theirs")
+	for name, test := range map[string]struct {
+		unrenewable bool
+		lease       int
+		fields      map[string]string
+	}{
+		"not renewable":  {true, 1, map[string]string{"vaultToken": "theirs"}},
+		"without an end": {false, 0, map[string]string{"vaultToken": "theirs"}},
+		"from a file":    {false, 1, map[string]string{"vaultTokenMountPath": file}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newAuthServer(t)
+			v.known, v.lease, v.unrenewable = "theirs", test.lease, test.unrenewable
+			test.fields["vaultAddr"] = v.URL
+			opened := connected(t, storetest.DevNull(t), test.fields)
+			if grant := opened.(*conn).current().grant; grant != nil {
+				require.Zero(t, grant.secret.Auth.LeaseDuration, "it never ends")
+			}
+			_, err := opened.Get(t.Context(), "a")
+			require.NoError(t, err)
+		})
+	}
+}
+
 func TestClosedStoreRenewsNothing(t *testing.T) {
 	v := newAuthServer(t)
 	v.lease = 1
@@ -351,16 +429,21 @@ func TestWrappedSecretIDIsUnwrappedOnce(t *testing.T) {
 	fields := approle(v)
 	delete(fields, "secretID")
 	fields["secretIDPath"] = storetest.FileWith(t, "hvs.canary-wrapping\n")
-	conn := connected(t, storetest.DevNull(t), fields)
+	vault := Type()
+	conn, err := vault.Connect(t.Context(), fields, storetest.DevNull(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
 	require.Equal(t, map[string]any{"role_id": "canary-role", "secret_id": "canary-unwrapped"}, v.body)
 	v.revoke()
-	_, err := conn.Get(t.Context(), "a")
+	_, err = conn.Get(t.Context(), "a")
 	require.NoError(t, err, "the secret ID is kept")
 	require.Equal(t, map[string]any{"role_id": "canary-role", "secret_id": "canary-unwrapped"}, v.body)
 
-	again := connected(t, storetest.DevNull(t), fields)
-	_, err = again.Get(t.Context(), "a")
+	again, err := vault.Connect(t.Context(), fields, storetest.DevNull(t))
 	require.NoError(t, err, "the Component was edited")
+	_, err = again.Get(t.Context(), "a")
+	require.NoError(t, err)
+	require.NoError(t, again.Close())
 
 	require.NoError(t, os.WriteFile(fields["secretIDPath"], []byte("s.canary-used"), 0o600))
 	v.revoke()

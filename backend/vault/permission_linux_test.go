@@ -40,7 +40,7 @@ func TestFilesThatCannotBeReadYetAreWaitedFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var err error
-			storetest.AsNobody(func() { _, err = connect(context.Background(), fields, storetest.DevNull(t)) })
+			storetest.AsNobody(func() { _, err = Type().Connect(context.Background(), fields, storetest.DevNull(t)) })
 			require.Error(t, err)
 			var final *store.PermanentError
 			require.False(t, errors.As(err, &final), "%v", err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -17,9 +18,9 @@ import (
 // read reads a secret. The mount may have been replaced by one of another version, whose answers
 // say nothing about the secret. So before a secret counts as missing, and if an answer has
 // another form, read checks the version, and reads again if it has changed.
-func (c *conn) read(ctx context.Context, s *session, name string) (map[string]string, error) {
+func (c *conn) read(ctx context.Context, s *session, of secretID) (map[string]string, error) {
 	version := c.mountVersion()
-	entries, doubtful, err := c.readVersion(ctx, s, version, name)
+	entries, doubtful, err := c.readFrom(ctx, s, version, of)
 	if !doubtful {
 		return entries, err
 	}
@@ -27,7 +28,7 @@ func (c *conn) read(ctx context.Context, s *session, name string) (map[string]st
 	if failure != nil || now == version {
 		return nil, cmp.Or(failure, err)
 	}
-	entries, doubtful, err = c.readVersion(ctx, s, now, name)
+	entries, doubtful, err = c.readFrom(ctx, s, now, of)
 	switch {
 	case errors.Is(err, credential.Denied): // the policies are still those for the version before
 		return nil, store.Unavailable(credential.Remedy(fmt.Sprintf("the mount that enginePath names is KV version %d "+
@@ -58,9 +59,23 @@ func (c *conn) setMountVersion(version int) {
 	c.version = version
 }
 
-// readVersion reads a secret of a mount of the given version. doubtful means that another
-// version of the mount explains the answer too.
-func (c *conn) readVersion(ctx context.Context, s *session, version int, name string) (entries map[string]string, doubtful bool, err error) {
+// secretID names a secret, or one of its versions. Version "" is the latest.
+type secretID struct{ name, version string }
+
+// errNoVersions is the failure of a request for a version of a secret in a mount of version 1.
+const errNoVersions = credential.Remedy("the mount that enginePath names is KV version 1, which keeps no versions: " +
+	"remove \"version\" from the reference")
+
+// readFrom reads a secret of a mount of the given version. doubtful means that another version of
+// the mount explains the answer too.
+func (c *conn) readFrom(ctx context.Context, s *session, version int, of secretID) (entries map[string]string, doubtful bool, err error) {
+	var query url.Values
+	if of.version != "" {
+		if version == 1 {
+			return nil, true, &credential.StoreError{Kind: credential.FailedPrecondition, Err: errNoVersions}
+		}
+		query = url.Values{"version": {of.version}}
+	}
 	parts := []string{c.settings.EnginePath}
 	if version == 2 {
 		parts = append(parts, "data")
@@ -68,7 +83,7 @@ func (c *conn) readVersion(ctx context.Context, s *session, version int, name st
 	if c.settings.Prefix != "" {
 		parts = append(parts, c.settings.Prefix)
 	}
-	answer, err := s.get(ctx, strings.Join(append(parts, name), "/"))
+	answer, err := s.get(ctx, strings.Join(append(parts, of.name), "/"), query)
 	if err != nil {
 		return nil, false, err
 	}
@@ -124,7 +139,7 @@ type mount struct {
 // right of its own: Vault answers if the token has any right below the mount.
 func (c *conn) checkMount(ctx context.Context, s *session) (int, error) {
 	err := c.check.Do(ctx, func(ctx context.Context) error {
-		answer, err := s.get(ctx, "sys/internal/ui/mounts/"+c.settings.EnginePath)
+		answer, err := s.get(ctx, "sys/internal/ui/mounts/"+c.settings.EnginePath, nil)
 		if err != nil {
 			return err
 		}
@@ -140,8 +155,12 @@ func (c *conn) checkMount(ctx context.Context, s *session) (int, error) {
 // hasNoMount reports whether Vault says that no mount serves enginePath. It says so only to a
 // token that may read such a path.
 func (c *conn) hasNoMount(ctx context.Context, s *session) bool {
-	_, _, err := c.readVersion(ctx, s, 2, probe)
-	return errors.Is(err, errNoMount)
+	for _, version := range []int{2, 1} {
+		if _, _, err := c.readFrom(ctx, s, version, secretID{name: probe}); errors.Is(err, errNoMount) {
+			return true
+		}
+	}
+	return false
 }
 
 // version returns the version of the KV secrets engine that an answer describes.

@@ -1,9 +1,11 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -18,10 +20,12 @@ import (
 
 // session is a client with connections of its own, for one token.
 type session struct {
-	client    *api.Client
+	address   string // without a slash at its end
+	namespace string // "" means the root namespace
+	http      *http.Client
 	transport *store.SessionTransport
 	token     string
-	grant     *grant // nil if the token did not come from a login
+	grant     *grant // nil if the token is not renewed
 }
 
 // open makes a session without a token. It reads the certificates, and sends nothing.
@@ -33,21 +37,26 @@ func open(settings settings, room *wirelimit.Room) (*session, error) {
 	transport := &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true}
 	wirelimit.Tighten(transport)
 	own := store.NewSessionTransport(transport)
+	return &session{
+		address: settings.Address, namespace: settings.Namespace, transport: own,
+		http: &http.Client{Transport: &wirelimit.Transport{RoundTripper: own, Room: room}, CheckRedirect: checkRedirect},
+	}, nil
+}
+
+// renewer returns the vendor's client for the session's token, which renews it.
+func (s *session) renewer() (*api.Client, error) {
 	client, err := api.NewClient(&api.Config{
-		Address: settings.Address, DisableEnvironment: true, Timeout: store.DefaultTimeout,
-		HttpClient: &http.Client{
-			Transport:     &samePath{&wirelimit.Transport{RoundTripper: own, Room: room}},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the client follows it
-		},
-		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return false, nil }, // storeRetries does
+		Address: s.address, DisableEnvironment: true, Timeout: store.DefaultTimeout, HttpClient: s.http,
+		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return false, nil }, // the watcher does
 	})
 	if err != nil {
-		return nil, store.Permanent(credential.Remedy("vaultAddr cannot be used"))
+		return nil, err
 	}
-	if settings.Namespace != "" {
-		client.SetNamespace(settings.Namespace)
+	if s.namespace != "" {
+		client.SetNamespace(s.namespace)
 	}
-	return &session{client: client, transport: own}, nil
+	client.SetToken(s.token)
+	return client, nil
 }
 
 // tlsConfig returns the settings of TLS. The certificate of authMethod cert is read when the
@@ -96,44 +105,46 @@ func readCertificate(settings settings) (tls.Certificate, error) {
 	return certificate, nil
 }
 
-// use sets the session's token.
-func (s *session) use(token string) {
-	s.token = token
-	s.client.SetToken(token)
-}
-
-// get reads a path below /v1/.
-func (s *session) get(ctx context.Context, path string) (answer, error) {
-	resp, err := s.client.Logical().ReadRawWithContext(ctx, path)
-	return read(ctx, resp, err)
+// get reads a path below /v1/, with an optional query.
+func (s *session) get(ctx context.Context, path string, query url.Values) (answer, error) {
+	return s.send(ctx, http.MethodGet, s.token, path, query, nil)
 }
 
 // put writes to a path below /v1/. It sends the given token instead of the session's; "" means none.
 func (s *session) put(ctx context.Context, token, path string, body map[string]any) (answer, error) {
-	request := s.client.NewRequest(http.MethodPut, "/v1/"+path)
-	request.ClientToken = token
-	if err := request.SetJSONBody(body); err != nil {
+	text, err := json.Marshal(body)
+	if err != nil {
 		return answer{}, store.Unavailable(errNotVault)
 	}
-	resp, err := s.client.RawRequestWithContext(ctx, request)
-	return read(ctx, resp, err)
+	return s.send(ctx, http.MethodPut, token, path, nil, text)
 }
 
-// read reads an answer of any status. It drops the client's own error for a status, because its
-// text contains the URL and with it the secret's name.
-func read(ctx context.Context, resp *api.Response, err error) (answer, error) {
-	if resp != nil {
-		defer func() { _ = resp.Body.Close() }()
+// send sends a request, and reads an answer of any status. It does not use the vendor's client,
+// which makes a new client for each request: a read would take half as long again.
+func (s *session) send(ctx context.Context, method, token, path string, query url.Values, body []byte) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.address, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, store.Permanent(credential.Remedy("vaultAddr cannot be used"))
 	}
-	var status *api.ResponseError
-	if err != nil && !errors.As(err, &status) {
+	req.URL.Path += "/v1/" + path
+	req.URL.RawQuery = query.Encode()
+	req.Header.Set("X-Vault-Request", "true") // an agent or a proxy may require it
+	if token != "" {
+		req.Header.Set("X-Vault-Token", token)
+	}
+	if s.namespace != "" {
+		req.Header.Set("X-Vault-Namespace", s.namespace)
+	}
+	resp, err := s.http.Do(req)
+	if err != nil {
 		return answer{}, unanswered(ctx, err)
 	}
-	body, err := io.ReadAll(resp.Body)
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return answer{}, unanswered(ctx, &url.Error{Err: err})
 	}
-	return answer{resp.StatusCode, body, resp.Header.Get("Retry-After")}, nil
+	return newAnswer(resp.StatusCode, text, resp.Header.Get("Retry-After")), nil
 }
 
 // unanswered classifies a request that got no complete answer.
@@ -147,20 +158,14 @@ func unanswered(ctx context.Context, err error) error {
 // errRedirected is the failure of a request that is redirected to another path.
 const errRedirected = credential.Remedy("the answer redirects to another path: check vaultAddr and enginePath")
 
-// samePath refuses redirects to another path. A standby node may redirect to the active node.
-// A redirect to another path would read another secret, or send the token elsewhere.
-type samePath struct{ http.RoundTripper }
-
-// RoundTrip implements http.RoundTripper.
-func (s *samePath) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := s.RoundTripper.RoundTrip(req)
-	if err != nil || resp.StatusCode < 300 || resp.StatusCode > 399 {
-		return resp, err
+// checkRedirect allows one redirect, which must not change the request. A standby node may
+// redirect to the active node. A redirect to another path would read another secret, or send the
+// token elsewhere.
+func checkRedirect(to *http.Request, via []*http.Request) error {
+	from := via[0]
+	if len(via) > 1 || to.Method != from.Method || to.URL.EscapedPath() != from.URL.EscapedPath() ||
+		to.URL.RawQuery != from.URL.RawQuery || from.URL.Scheme == "https" && to.URL.Scheme != "https" {
+		return errRedirected
 	}
-	to, err := resp.Location()
-	if err != nil || to.EscapedPath() != req.URL.EscapedPath() || to.RawQuery != req.URL.RawQuery {
-		_ = resp.Body.Close()
-		return nil, errRedirected
-	}
-	return resp, nil
+	return nil
 }

@@ -45,7 +45,7 @@ func TestClosedStoreLeavesNoConnection(t *testing.T) {
 			writeSecret(w, r)
 		})
 		for range 5 {
-			conn, err := connect(t.Context(), fields, storetest.DevNull(t))
+			conn, err := Type().Connect(t.Context(), fields, storetest.DevNull(t))
 			require.NoError(t, err)
 			readTogether(t, conn)
 			require.NoError(t, conn.Close())
@@ -61,7 +61,7 @@ func TestServerThatCannotBeConnectedLeavesNoConnection(t *testing.T) {
 			_, _ = io.WriteString(w, `{"errors":["Vault is sealed"]}`)
 		})
 		for range 5 {
-			_, err := connect(t.Context(), fields, storetest.DevNull(t))
+			_, err := Type().Connect(t.Context(), fields, storetest.DevNull(t))
 			require.Error(t, err)
 			conns.Await(t, 0)
 		}

@@ -3,7 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
-	"os"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -20,13 +20,20 @@ import (
 // By default (vaultValueType: map), a value that is not a string is the text of its JSON. With
 // "text", the secret is one text: the JSON object of all its values. DESIGN.md, section 4, step
 // 6 turns it into entries. Both keep the digits of numbers.
+//
+// The type keeps the secret IDs that it has unwrapped for its later connections.
 func Type() store.Type[store.SecretConn] {
+	unwrapped := newSecretIDs()
 	return store.Type[store.SecretConn]{
-		Fields:    declaredFields(),
-		Prepare:   prepare,
-		Paths:     []string{"vaultTokenMountPath", "caCert", "caPath", "secretIDPath", "jwtPath", "clientCert", "clientKey"},
-		Connect:   connect,
+		Fields:  declaredFields(),
+		Prepare: prepare,
+		Paths:   []string{"vaultTokenMountPath", "caCert", "caPath", "secretIDPath", "jwtPath", "clientCert", "clientKey"},
+		Connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (store.SecretConn, error) {
+			return connect(ctx, fields, unwrapped, log)
+		},
 		ValidName: func(_ map[string]string, name string) bool { return validName(name) },
+
+		CheckVersion: checkVersion,
 	}
 }
 
@@ -46,20 +53,30 @@ func validName(name string) bool {
 	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
+const errVersion = credential.Remedy("Vault counts the versions of a secret from 1: give one of its numbers, such as 3")
+
+// checkVersion refuses what is not the number of a version. 0 would be the latest one.
+func checkVersion(version string) error {
+	if n, err := strconv.ParseInt(version, 10, 64); err != nil || n < 1 || version != strconv.FormatInt(n, 10) {
+		return errVersion
+	}
+	return nil
+}
+
 // probe is the name of the secret that shows whether there is a mount, if the mount itself is
 // hidden. No secret needs to have this name, and no policy needs to allow it.
 const probe = "credential-resolver-probe"
 
 // connect opens the store and finds out the version of the mount. If the token has no right
 // below the mount yet, reading finds it out later.
-func connect(ctx context.Context, fields map[string]string, log logger.Logger) (store.SecretConn, error) {
+func connect(ctx context.Context, fields map[string]string, unwrapped *secretIDs, log logger.Logger) (store.SecretConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, store.DefaultTimeout)
 	defer cancel()
 	settings, err := decode(fields)
 	if err != nil {
 		return nil, store.Permanent(err)
 	}
-	c, err := newConn(ctx, settings, log)
+	c, err := newConn(ctx, settings, unwrapped, log)
 	if err != nil {
 		return nil, err
 	}
@@ -70,35 +87,26 @@ func connect(ctx context.Context, fields map[string]string, log logger.Logger) (
 	switch {
 	case err == nil:
 		c.setMountVersion(version)
+		c.renewOwnToken(ctx)
 		return c, nil
 	case errors.Is(err, errNoMount):
 		err = store.Permanent(credential.Remedy(credential.RemedyOf(err)))
 	case errors.Is(err, errMountHidden):
 		log.Debug("Vault: " + string(errMountHidden))
+		c.renewOwnToken(ctx)
 		return c, nil
 	}
 	_ = c.Close()
 	return nil, err
 }
 
-// readToken reads the token from a file. The file may not exist yet or may be incomplete.
+// readToken reads the token from a file.
 func readToken(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
+	token, err := readCredential("vaultTokenMountPath", path)
+	if err == nil && !validToken(token) {
+		err = store.Failed(credential.Remedy("the file of vaultTokenMountPath does not hold a token"))
 	}
-	if !info.Mode().IsRegular() {
-		return "", store.Permanent(credential.Remedy("the file of vaultTokenMountPath is not a regular file"))
-	}
-	text, err := store.ReadSmall(path, store.MaxTokenFile)
-	if err != nil {
-		return "", store.Explained("the file of vaultTokenMountPath cannot be read", err)
-	}
-	token := strings.TrimSpace(string(text))
-	if !validToken(token) {
-		return "", credential.Remedy("the file of vaultTokenMountPath does not hold a token")
-	}
-	return token, nil
+	return token, err
 }
 
 // validToken reports whether a token can be sent in an HTTP header.

@@ -138,7 +138,11 @@ func TestMountIsCheckedOnConnect(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if test.status == 403 && r.URL.Path == "/v1/secret/data/dapr/"+probe {
+				if test.status == 403 && strings.HasSuffix(r.URL.Path, "/dapr/"+probe) {
+					refuse(w, 403, `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`)
+					return
+				}
+				if r.URL.Path == "/v1/auth/token/lookup-self" {
 					refuse(w, 403, `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`)
 					return
 				}
@@ -147,7 +151,7 @@ func TestMountIsCheckedOnConnect(t *testing.T) {
 				_, _ = io.WriteString(w, test.body)
 			}))
 			t.Cleanup(server.Close)
-			_, err := connect(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, storetest.DevNull(t))
+			_, err := Type().Connect(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, storetest.DevNull(t))
 			if test.want == "" {
 				require.NoError(t, err)
 				return
@@ -161,18 +165,25 @@ func TestMountIsCheckedOnConnect(t *testing.T) {
 
 // Only a token that may read below the mount is told that there is none.
 func TestMissingMountIsFinal(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == mountPath {
-			refuse(w, 403, `{"errors":["preflight capability check returned 403"]}`)
-			return
-		}
-		refuse(w, 404, noHandler)
-	}))
-	t.Cleanup(server.Close)
-	_, err := connect(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, storetest.DevNull(t))
-	require.ErrorContains(t, err, "does not name a KV secrets engine")
-	var final *store.PermanentError
-	require.ErrorAs(t, err, &final)
+	for name, allowed := range map[string]string{"version 2": "/v1/secret/data/dapr/" + probe, "version 1": "/v1/secret/dapr/" + probe} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch r.URL.Path {
+				case mountPath:
+					refuse(w, 403, `{"errors":["preflight capability check returned 403"]}`)
+				case allowed:
+					refuse(w, 404, noHandler)
+				default:
+					refuse(w, 403, `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`)
+				}
+			}))
+			t.Cleanup(server.Close)
+			_, err := Type().Connect(t.Context(), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}, storetest.DevNull(t))
+			require.ErrorContains(t, err, "does not name a KV secrets engine")
+			var final *store.PermanentError
+			require.ErrorAs(t, err, &final)
+		})
+	}
 }
 
 // mounts is a Vault whose mount can be replaced. It has the secret "a" in each version, and says
@@ -320,12 +331,12 @@ func TestTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 		if text != "-" {
 			write(text)
 		}
-		_, err := connect(t.Context(), fields, storetest.DevNull(t))
+		_, err := Type().Connect(t.Context(), fields, storetest.DevNull(t))
 		require.Error(t, err)
 		require.False(t, errors.As(err, &final), "%q: %v", text, err)
 	}
 	write("old\n")
-	conn, err := connect(t.Context(), fields, storetest.DevNull(t))
+	conn, err := Type().Connect(t.Context(), fields, storetest.DevNull(t))
 	require.NoError(t, err)
 	for text, want := range map[string]credential.Kind{
 		"old": credential.Denied, "": credential.Unavailable, "older": credential.Denied,
@@ -354,15 +365,15 @@ func TestTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 func TestFilesThatAreNotThereYetAreWaitedFor(t *testing.T) {
 	for _, name := range []string{"caCert", "caPath"} {
 		fields := map[string]string{"vaultToken": "t", name: filepath.Join(t.TempDir(), "missing")}
-		_, err := connect(t.Context(), fields, storetest.DevNull(t))
+		_, err := Type().Connect(t.Context(), fields, storetest.DevNull(t))
 		require.ErrorIs(t, err, os.ErrNotExist)
 		var final *store.PermanentError
 		require.False(t, errors.As(err, &final))
 	}
 	var final *store.PermanentError
-	_, err := connect(t.Context(), map[string]string{"vaultToken": "t", "caPem": "no PEM"}, storetest.DevNull(t))
+	_, err := Type().Connect(t.Context(), map[string]string{"vaultToken": "t", "caPem": "no PEM"}, storetest.DevNull(t))
 	require.ErrorAs(t, err, &final)
-	_, err = connect(t.Context(), map[string]string{"vaultTokenMountPath": t.TempDir()}, storetest.DevNull(t))
+	_, err = Type().Connect(t.Context(), map[string]string{"vaultTokenMountPath": t.TempDir()}, storetest.DevNull(t))
 	require.ErrorAs(t, err, &final)
 }
 
@@ -373,7 +384,7 @@ func TestDeadConnectionIsLeftBehind(t *testing.T) {
 	vault.StartTLS()
 	t.Cleanup(vault.Close)
 	network := storetest.NewNetwork(t, vault.Listener.Addr().String())
-	conn, err := connect(t.Context(), map[string]string{
+	conn, err := Type().Connect(t.Context(), map[string]string{
 		"vaultAddr": "https://" + network.Address, "vaultToken": "t", "skipVerify": "true",
 	}, storetest.DevNull(t))
 	require.NoError(t, err)

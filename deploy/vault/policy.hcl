@@ -45,3 +45,15 @@ path "secret/data/dapr/credential-resolver-probe" {
 path "auth/token/renew-self" {
   capabilities = ["update"]
 }
+
+# The component revokes the token of its login when its store is closed. Without this
+# right, the token lives until it ends by itself.
+path "auth/token/revoke-self" {
+  capabilities = ["update"]
+}
+
+# The component asks with this right whether a token that is written in the Component
+# (vaultToken) is renewable. Without it, that token is not renewed.
+path "auth/token/lookup-self" {
+  capabilities = ["read"]
+}

@@ -238,6 +238,34 @@ func vaultVersion1(t *testing.T, v *vaultStore) {
 	v.fails(t, "v1", "later", "KV version 1: single-key deleted after it was read", codes.NotFound)
 }
 
+func TestStoreVaultSecretVersions(t *testing.T) { onEachVault(t, vaultSecretVersions) }
+
+func vaultSecretVersions(t *testing.T, v *vaultStore) {
+	for _, password := range []string{"first", "second", "third"} {
+		v.write(t, "secret", "versions", map[string]any{"password": password})
+	}
+	v.do(t, http.MethodPut, "secret/destroy/dapr/versions", map[string]any{"versions": []int{2}})
+	v.do(t, http.MethodPut, "kv1/dapr/versions", map[string]any{"password": vaultCanary})
+	reference := func(version string) string {
+		return `{"secretKeyRef":{"name":"versions","key":"password"` + version + `}}`
+	}
+	config := func(guid, fields string) {
+		v.configs.config(t, guid, `{"credential-resolver":{"references":"explicit"},`+fields+`}`)
+	}
+	config("each", `"old":`+reference(`,"version":1`)+`,"now":`+reference(``)+`,"text":"${versions#password}"`)
+	config("destroyed", `"password":`+reference(`,"version":"2"`))
+	config("future", `"password":`+reference(`,"version":"4"`))
+	config("zero", `"password":`+reference(`,"version":"0"`))
+	config("older", `"password":`+reference(`,"version":"1"`))
+	v.start(t, v.component(t, "v2", nil), v.component(t, "v1", map[string]any{"secretStore.enginePath": "kv1"}))
+	defer v.requireSilence(t)
+	require.Equal(t, map[string]string{"old": "first", "now": "third", "text": "third"}, v.answers(t, "v2", "each"))
+	v.fails(t, "v2", "destroyed", "version of a reference: destroyed", codes.NotFound)
+	v.fails(t, "v2", "future", "version of a reference: not there yet", codes.NotFound)
+	v.fails(t, "v2", "zero", "version of a reference: no number from 1", codes.FailedPrecondition)
+	v.fails(t, "v1", "older", "version of a reference, KV version 1", codes.FailedPrecondition)
+}
+
 // TestStoreVaultReplacedMount disables a mount and enables it again as version 1, with no
 // request in between that could notice. Version 1 answers every name as version 2 answers a
 // missing one. A credential that combines a cached and a new secret would then contain a

@@ -1,0 +1,76 @@
+package vault
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
+	"credential-resolver/resolver/credential"
+)
+
+func TestVersionOfASecretIsAskedFor(t *testing.T) {
+	var mount atomic.Value
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == mountPath:
+			_, _ = io.WriteString(w, mount.Load().(string))
+		case mount.Load() == version1 && r.URL.Path == "/v1/secret/dapr/a":
+			_, _ = io.WriteString(w, `{"data":{"a":"of version 1"}}`)
+		case mount.Load() == version1 || r.URL.Path != "/v1/secret/data/dapr/a":
+			refuse(w, 404, `{"errors":[]}`)
+		case r.URL.RawQuery == "":
+			_, _ = io.WriteString(w, `{"data":{"data":{"a":"now"},"metadata":{"version":4}}}`)
+		case r.URL.RawQuery == "version=3":
+			_, _ = io.WriteString(w, `{"data":{"data":{"a":"three"},"metadata":{"version":3}}}`)
+		case r.URL.RawQuery == "version=2":
+			refuse(w, 404, deletedVersion)
+		default:
+			refuse(w, 404, `{"errors":[]}`)
+		}
+	}))
+	t.Cleanup(server.Close)
+	mount.Store(version2)
+	opened := connected(t, storetest.DevNull(t), map[string]string{"vaultAddr": server.URL, "vaultToken": "t"})
+	versions := opened.(store.Versioned)
+	for version, want := range map[string]string{"3": "three", "2": "", "9": ""} {
+		entries, err := versions.GetVersion(t.Context(), "a", version)
+		if want == "" {
+			require.True(t, store.Missing(err), version)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, map[string]string{"a": want}, entries)
+	}
+	entries, err := opened.Get(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"a": "now"}, entries)
+
+	mount.Store(version1)
+	for range 2 { // before and after the store knows
+		_, err = versions.GetVersion(t.Context(), "a", "3")
+		require.Equal(t, credential.FailedPrecondition, credential.KindOf(err))
+		require.Contains(t, credential.RemedyOf(err), "keeps no versions")
+		entries, err = opened.Get(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, map[string]string{"a": "of version 1"}, entries)
+	}
+	mount.Store(version2)
+	entries, err = versions.GetVersion(t.Context(), "a", "3")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"a": "three"}, entries)
+}
+
+func TestVersionIsANumberFromOne(t *testing.T) {
+	for _, version := range []string{"1", "3", "9223372036854775807"} {
+		require.NoError(t, checkVersion(version), version)
+	}
+	for _, version := range []string{"0", "-1", "03", "+3", "3.0", "1e3", "latest", " 3", "9223372036854775808"} {
+		require.Equal(t, errVersion, checkVersion(version), version)
+	}
+}
