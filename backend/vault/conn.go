@@ -247,8 +247,9 @@ func (c *conn) Close() error {
 	return nil
 }
 
-// revokeTimeout limits the wait for the revocation of a token when its store is closed.
-const revokeTimeout = time.Second
+// revokeTimeout limits the wait for the revocation of a token when its store is closed. It is short,
+// because an instance may have several stores on a server that hangs.
+const revokeTimeout = time.Second / 2
 
 // finish ends the last session, and revokes its token if we logged in for it. A token that
 // cannot be revoked ends by itself.
