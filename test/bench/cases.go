@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 )
 
 // The APIs of daprd that a step may use.
@@ -54,6 +55,8 @@ const (
 	missSix    = "d6"
 	oldWay     = "e"
 	oldWaySix  = "e6"
+	oldConfig  = "e1"
+	oldSecret  = "e2"
 	daprdsFile = "f"
 )
 
@@ -74,7 +77,32 @@ func sideBySide() []subject {
 		one(missSix, "ours, a miss, Redis and Vault, single-key", uncachedVault, sixGUID, sixAnswer()),
 		{id: oldWay, title: "the old way, Redis and Vault", op: asks(old...), probe: old[1]},
 		{id: oldWaySix, title: "the old way, Redis and Vault, single-key", op: asks(oldSix...), probe: oldSix[1]},
+		{id: oldConfig, title: "the first half of (e): Redis", op: asks(old[0]), probe: old[0]},
+		{id: oldSecret, title: "the second half of (e): Vault", op: asks(old[1]), probe: old[1]},
 		one(daprdsFile, "daprd's own file store", fileStore, bundleGUID, bundleAnswer()),
+	}
+}
+
+// usesComponent reports whether a component takes part in a subject, or only daprd's own stores.
+func (s subject) usesComponent() bool {
+	return !slices.Contains([]string{oldWay, oldWaySix, oldConfig, oldSecret, daprdsFile}, s.id)
+}
+
+// portion is a part of the latency of an operation: that of one subject, less that of another ("": of
+// none).
+type portion struct{ of, less, title string }
+
+// portions explain what a miss and the old way spend their time with.
+func portions() []portion {
+	return []portion{
+		{missVault, "", "a miss, in all"},
+		{daprdsFile, "", "of this: daprd, and the application's request to it"},
+		{floor, daprdsFile, "of this: from daprd to a component and back, over the socket"},
+		{missVault, floor, "of this: the component, with Redis and Vault"},
+		{oldWay, "", "the old way, in all"},
+		{daprdsFile, "", "of this, twice: daprd, and the application's request to it"},
+		{oldConfig, daprdsFile, "of this: daprd's own read of Redis"},
+		{oldSecret, daprdsFile, "of this: daprd's own read of Vault"},
 	}
 }
 

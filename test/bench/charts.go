@@ -36,6 +36,9 @@ func (r report) rateChart(protocol string) plot.Chart {
 	}
 	c := plot.Chart{Title: "Credentials a second over " + protocol, X: "connections", Y: "credentials a second"}
 	for _, s := range sideBySide() {
+		if colors[s.id] == "" {
+			continue
+		}
 		_, single := map[string]bool{hitSix: true, missSix: true, oldWaySix: true}[s.id]
 		l := plot.Line{Name: s.title, Color: colors[s.id], Dashed: single}
 		for _, n := range connections() {

@@ -60,6 +60,9 @@ func verify(ctx context.Context, daprd *harness.Daprd, subjects []subject) error
 	c := httpClient{daprd, &http.Transport{}}
 	defer c.close()
 	for _, s := range subjects {
+		if s.probe.api != secretsAPI { // its operation makes sure that the answer is not empty
+			continue
+		}
 		answer, err := c.secret(ctx, s.probe)
 		switch {
 		case err != nil:

@@ -52,6 +52,7 @@ func (r report) text() string {
 		b.WriteString(r.rates(protocol))
 		fmt.Fprintf(&b, "![Requests a second over %s](%s/%s)\n\n", protocol, plotFolder, rateChart(protocol))
 	}
+	b.WriteString("### What a miss spends its time with\n\n" + r.portions())
 	b.WriteString("### Processor time of the component a request, in µs, and its ratio to that of (a)\n\n")
 	for _, protocol := range protocols() {
 		b.WriteString(r.used(protocol))

@@ -44,12 +44,39 @@ func (r report) rates(protocol string) string {
 	return t.String()
 }
 
+// portions returns a table of what the median request spends its time with at one connection, in
+// milliseconds.
+func (r report) portions() string {
+	header := []string{"at one connection, p50 in ms"}
+	for _, protocol := range protocols() {
+		header = append(header, protocol)
+	}
+	t := markdown.Table{header}
+	for _, p := range portions() {
+		name := "(" + p.of + ")"
+		if p.less != "" {
+			name += " − (" + p.less + ")"
+		}
+		row := []string{name + " " + p.title}
+		for _, protocol := range protocols() {
+			here := r.sideBySide[setting{protocol, 1}]
+			spent := here[p.of].latency(0.5)
+			if p.less != "" {
+				spent -= here[p.less].latency(0.5)
+			}
+			row = append(row, milliseconds(spent))
+		}
+		t = append(t, row)
+	}
+	return t.String()
+}
+
 // used returns a table of the component's processor time per operation in microseconds. Other
 // load on the machine hardly affects it.
 func (r report) used(protocol string) string {
 	t := markdown.Table{head(protocol)}
 	for _, s := range sideBySide() {
-		if s.id == oldWay || s.id == oldWaySix || s.id == daprdsFile { // no component takes part
+		if !s.usesComponent() {
 			continue
 		}
 		row := []string{fmt.Sprintf("(%s) %s", s.id, s.title)}
