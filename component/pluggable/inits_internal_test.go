@@ -16,6 +16,18 @@ import (
 // connected returns a connection of a process.
 func connected(peer process) *connection { return &connection{peer: peer, pidfd: noPidfd} }
 
+// callAndEnd makes a call to the Component "c", which must succeed. Then it closes all stores
+// and waits until they are closed. It returns the store that took the call.
+func callAndEnd(t *testing.T, s *instances[*nothing], c *connection) *nothing {
+	t.Helper()
+	call, err := s.acquire(t.Context(), c.peer, c, "c")
+	require.NoError(t, err)
+	call.release()
+	s.close()
+	s.awaitClosed()
+	return call.store
+}
+
 // TestTwoInitsAtOnceRunInTheirOrder has an Init of a Component come while another is stuck: the
 // metadata of the later one count.
 func TestTwoInitsAtOnceRunInTheirOrder(t *testing.T) {
@@ -41,14 +53,9 @@ func TestTwoInitsAtOnceRunInTheirOrder(t *testing.T) {
 		require.NoError(t, <-ended)
 		require.NoError(t, <-ended)
 
-		call, err := s.acquire(t.Context(), c.peer, c, "c")
-		require.NoError(t, err)
-		assert.Equal(t, "second", call.store.id)
-		call.release()
 		properties, _ := s.byKey[instanceKey{c.peer, "c"}].remembered()
 		assert.Equal(t, map[string]string{"say": "second"}, properties)
-		s.close()
-		s.awaitClosed()
+		assert.Equal(t, "second", callAndEnd(t, s, c).id)
 	})
 }
 
@@ -72,11 +79,7 @@ func TestAnInitThatFailsLeavesTheInstanceToTheNext(t *testing.T) {
 		release <- nil
 		require.NoError(t, <-ended)
 
-		call, err := s.acquire(t.Context(), c.peer, c, "c")
-		require.NoError(t, err)
-		call.release()
-		s.close()
-		s.awaitClosed()
+		callAndEnd(t, s, c)
 	})
 }
 
@@ -98,11 +101,7 @@ func TestAnInitUnderWayKeepsItsInstance(t *testing.T) {
 		close(release)
 		require.NoError(t, <-ended)
 
-		call, err := s.acquire(t.Context(), c.peer, c, "c")
-		require.NoError(t, err)
-		call.release()
-		s.close()
-		s.awaitClosed()
+		callAndEnd(t, s, c)
 	})
 }
 
