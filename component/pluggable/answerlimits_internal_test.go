@@ -76,9 +76,7 @@ func TestTheLastOfSeveralInitsLetsAnswersBeSwept(t *testing.T) {
 func TestASweepTakesAnswersThatWait(t *testing.T) {
 	a := newAnswering(t, nil)
 	c := a.component("c")
-	stuck, begun, release := stuckAnswer("slow disk")
-	a.component("other").Save(stuck)
-	await(t, begun)
+	release := saveStuck(t, a.component("other"), "slow disk")
 	c.Save(answerOf("g", "text"))
 	a.sweep("secretstores", func() map[string]bool { return nil })
 	close(release)
@@ -88,9 +86,7 @@ func TestASweepTakesAnswersThatWait(t *testing.T) {
 func TestAnswersAfterTheEndAreNotTaken(t *testing.T) {
 	a := newAnswering(t, nil)
 	c := a.component("c")
-	stuck, begun, release := stuckAnswer("slow disk")
-	c.Save(stuck)
-	await(t, begun)
+	release := saveStuck(t, c, "slow disk")
 	a.close(0)
 	c.Save(answerOf("late", "text"))
 	close(release)

@@ -23,6 +23,16 @@ func stuckAnswer(name string) (answer Answer, begun, release chan struct{}) {
 	return answer, begun, release
 }
 
+// saveStuck saves the answer of stuckAnswer and waits until its encoding starts. Answers that
+// are saved after it stay in the queue until release is closed.
+func saveStuck(t *testing.T, c *AnswerStore, name string) (release chan struct{}) {
+	t.Helper()
+	stuck, begun, release := stuckAnswer(name)
+	c.Save(stuck)
+	await(t, begun)
+	return release
+}
+
 // await waits until a channel is closed.
 func await(t *testing.T, closed <-chan struct{}) {
 	t.Helper()
@@ -36,9 +46,7 @@ func await(t *testing.T, closed <-chan struct{}) {
 func TestOnlyTheLastAnswerOfANameIsWritten(t *testing.T) {
 	a := newAnswering(t, nil)
 	c := a.component("c")
-	stuck, begun, release := stuckAnswer("slow disk")
-	c.Save(stuck)
-	await(t, begun)
+	release := saveStuck(t, c, "slow disk")
 	var encoded atomic.Int32
 	for i := range 100 {
 		answer := answerOf("g", "")
@@ -59,9 +67,7 @@ func TestRemovalGoesBeforeWaitingAnswers(t *testing.T) {
 	c := a.component("c")
 	c.Save(answerOf("refused", "text"))
 	a.idle()
-	stuck, begun, release := stuckAnswer("slow disk")
-	c.Save(stuck)
-	await(t, begun)
+	release := saveStuck(t, c, "slow disk")
 	second, begunSecond, releaseSecond := stuckAnswer("after that")
 	c.Save(second)
 	c.Delete("refused")
@@ -75,9 +81,7 @@ func TestRemovalGoesBeforeWaitingAnswers(t *testing.T) {
 func TestARemovalReplacesWhatIsBeingWritten(t *testing.T) {
 	a := newAnswering(t, nil)
 	c := a.component("c")
-	stuck, begun, release := stuckAnswer("g")
-	c.Save(stuck)
-	await(t, begun)
+	release := saveStuck(t, c, "g")
 	c.Save(answerOf("g", "again"))
 	c.Delete("g")
 	close(release)
@@ -90,9 +94,7 @@ func TestARemovalReplacesWhatIsBeingWritten(t *testing.T) {
 func TestWaitingAnswersAreWrittenAtClose(t *testing.T) {
 	a := newAnswering(t, nil)
 	c := a.component("c")
-	stuck, begun, release := stuckAnswer("slow disk")
-	c.Save(stuck)
-	await(t, begun)
+	release := saveStuck(t, c, "slow disk")
 	for i := range 10 {
 		c.Save(answerOf(fmt.Sprint(i), "text"))
 	}
@@ -108,9 +110,7 @@ func TestWaitingAnswersAreBounded(t *testing.T) {
 	c := a.component("c")
 	c.Save(answerOf("last", "old"))
 	a.idle()
-	stuck, begun, release := stuckAnswer("slow disk")
-	c.Save(stuck)
-	await(t, begun)
+	release := saveStuck(t, c, "slow disk")
 	large := answerOf("", "")
 	large.Size = maxAnswer
 	for i := range 2 * maxAnswers / maxAnswer {
