@@ -73,6 +73,18 @@ func TestStaleAnswerEndsAfterStaleIfError(t *testing.T) {
 	})
 }
 
+// closeDuringRefresh closes the resolver while it refreshes the credential "g", whose password
+// is "one", and opens another one.
+func closeDuringRefresh(c *resolvertest.Cached) {
+	c.T.Helper()
+	c.Secrets.Before(resolvertest.Any, resolvertest.Block())
+	c.Pass(55 * time.Second)
+	require.Equal(c.T, "one", c.Ask("g"), "it is refreshed in the background")
+	synctest.Wait()
+	c.Close()
+	c.Reopen()
+}
+
 // A failure some time ago does not mean that the store is down now.
 func TestNoStaleAnswerAfterRecovery(t *testing.T) {
 	for name, fail := range map[string]func(c *resolvertest.Cached){
@@ -84,14 +96,7 @@ func TestNoStaleAnswerAfterRecovery(t *testing.T) {
 			c.Pass(1)
 			require.Equal(c.T, credential.Unavailable.Error(), c.Password("g", cache.Ask{Fresh: true}))
 		},
-		"a refresh cancelled by Close": func(c *resolvertest.Cached) {
-			c.Secrets.Before(resolvertest.Any, resolvertest.Block())
-			c.Pass(55 * time.Second)
-			require.Equal(c.T, "one", c.Ask("g"))
-			synctest.Wait()
-			c.Close()
-			c.Reopen()
-		},
+		"a refresh cancelled by Close": closeDuringRefresh,
 	} {
 		t.Run(name, func(t *testing.T) {
 			resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
@@ -113,12 +118,7 @@ func TestARefreshThatCloseEndsIsNoFailureOfAStore(t *testing.T) {
 	resolvertest.TestCached(t, nil, func(c *resolvertest.Cached) {
 		c.Bundle("g", "one")
 		require.Equal(c.T, "one", c.Ask("g"))
-		c.Secrets.Before(resolvertest.Any, resolvertest.Block())
-		c.Pass(55 * time.Second)
-		require.Equal(c.T, "one", c.Ask("g"), "it is refreshed in the background")
-		synctest.Wait()
-		c.Close()
-		c.Reopen()
+		closeDuringRefresh(c)
 		c.Secrets.Before(resolvertest.Any, nil)
 		c.Bundle("g", "two")
 		c.Pass(5 * time.Second)
