@@ -242,48 +242,61 @@ func TestRefusalOfAUserIsNotAboutAName(t *testing.T) {
 	}
 }
 
+// refusedRead is a connection to a server that is ready and refuses to let the secret "a" be
+// read. Its clock moves only when the test moves it.
+type refusedRead struct {
+	*scriptedServer
+
+	conn *conn
+	now  time.Time
+}
+
+func newRefusedRead(t *testing.T) *refusedRead {
+	t.Helper()
+	r := &refusedRead{scriptedServer: newScriptedServer(t, map[string]string{
+		"a": "403 " + statusOf("Forbidden", 403, "secrets", "a"), "team": namespaceThere, "readyz": "200 ok",
+	})}
+	var err error
+	r.conn, err = r.connect(t)
+	require.NoError(t, err)
+	r.now = time.Now()
+	r.conn.now = func() time.Time { return r.now }
+	return r
+}
+
+// read reads the secret and returns the number of requests that this took. Those to readyz do
+// not count.
+func (r *refusedRead) read(t *testing.T) (requests int32) {
+	t.Helper()
+	before := r.asked.Load()
+	_, err := r.conn.Get(t.Context(), "a")
+	require.Equal(t, credential.Denied, credential.KindOf(err))
+	return r.asked.Load() - before
+}
+
 // The API server may have been started again since it was last seen to be ready.
 func TestRefusalCountsSoonAfterTheServerWasReady(t *testing.T) {
-	k := newScriptedServer(t, map[string]string{
-		"a": "403 " + statusOf("Forbidden", 403, "secrets", "a"), "team": namespaceThere, "readyz": "200 ok",
-	})
-	conn, err := k.connect(t)
-	require.NoError(t, err)
-	now := time.Now()
-	conn.now = func() time.Time { return now }
+	r := newRefusedRead(t)
 	for _, step := range []struct {
-		passed time.Duration
-		asked  int32
+		passed   time.Duration
+		requests int32
 	}{{0, 2}, {9 * time.Second, 1}, {10 * time.Second, 2}, {time.Minute, 2}, {0, 1}} {
-		now = now.Add(step.passed)
-		before := k.asked.Load()
-		_, err = conn.Get(t.Context(), "a")
-		require.Equal(t, credential.Denied, credential.KindOf(err))
-		require.Equal(t, step.asked, k.asked.Load()-before, "after %s", step.passed)
+		r.now = r.now.Add(step.passed)
+		require.Equal(t, step.requests, r.read(t), "after %s", step.passed)
 	}
 }
 
 // Another call may have seen the server become ready since the refusal.
 func TestRefusalFromBeforeTheServerWasReadyDoesNotCount(t *testing.T) {
-	k := newScriptedServer(t, map[string]string{
-		"a": "403 " + statusOf("Forbidden", 403, "secrets", "a"), "team": namespaceThere, "readyz": "200 ok",
-	})
-	conn, err := k.connect(t)
-	require.NoError(t, err)
-	now := time.Now()
-	conn.now = func() time.Time { return now }
-	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
-	k.before = func(name string) {
+	r := newRefusedRead(t)
+	r.read(t)
+	r.before = func(name string) {
 		if name == "a" {
-			later := now.Add(time.Second)
-			conn.ready.Store(&later)
+			later := r.now.Add(time.Second)
+			r.conn.ready.Store(&later)
 		}
 	}
-	before := k.asked.Load()
-	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
-	require.EqualValues(t, 2, k.asked.Load()-before)
+	require.EqualValues(t, 2, r.read(t))
 }
 
 func TestSecretWithoutEntriesIsNotMissing(t *testing.T) {
