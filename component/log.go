@@ -83,7 +83,10 @@ func (o *logObserver) leftOut(e Event) {
 // unused logs a config with fields that name secrets, where nothing of those secrets was used.
 func (o *logObserver) unused(e Event) {
 	more := ""
-	if n := len(e.Unused) - 1; n > 0 {
+	switch n := len(e.Unused) - 1; {
+	case n == 1:
+		more = ", and so does 1 more field"
+	case n > 1:
 		more = fmt.Sprintf(", and so do %d more fields", n)
 	}
 	o.log.Warnf("credential %q: its field %s names a secret of which no entry was used (reference %s)%s: "+
