@@ -1,0 +1,60 @@
+package vault
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend/storetest"
+	"credential-resolver/resolver/credential"
+)
+
+// redirects is a standby node that redirects to the same path of another node.
+func redirects(t *testing.T, to string, status int, overTLS bool) string {
+	t.Helper()
+	standby := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", to+r.URL.Path)
+		w.WriteHeader(status)
+	}))
+	if overTLS {
+		standby.StartTLS()
+	} else {
+		standby.Start()
+	}
+	t.Cleanup(standby.Close)
+	return standby.URL
+}
+
+func TestRedirectOutOfTLSOrToAnotherOneIsRefused(t *testing.T) {
+	active := httptest.NewServer(http.HandlerFunc(writeSecret))
+	t.Cleanup(active.Close)
+	for name, address := range map[string]string{
+		"out of TLS":       redirects(t, active.URL, http.StatusTemporaryRedirect, true),
+		"a second standby": redirects(t, redirects(t, active.URL, http.StatusTemporaryRedirect, false), http.StatusTemporaryRedirect, false),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := unchecked(t, map[string]string{"vaultAddr": address, "vaultToken": "t", "skipVerify": "true"})
+			_, err := c.Get(t.Context(), "a")
+			require.Equal(t, credential.Unavailable, credential.KindOf(err))
+			require.Contains(t, credential.RemedyOf(err), "redirects to another path")
+			require.NoError(t, c.Close())
+		})
+	}
+}
+
+// With some statuses, an HTTP client asks for the new address with GET, without the body.
+func TestRedirectedLoginKeepsItsMethodAndBody(t *testing.T) {
+	v := newAuthServer(t)
+	fields := approle(v)
+	for _, status := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther} {
+		fields["vaultAddr"] = redirects(t, v.URL, status, false)
+		_, err := Type().Connect(t.Context(), fields, storetest.DevNull(t))
+		require.Equal(t, credential.Unavailable, credential.KindOf(err), status)
+		require.Zero(t, v.count(logins), status)
+	}
+	fields["vaultAddr"] = redirects(t, v.URL, http.StatusTemporaryRedirect, false)
+	connected(t, storetest.DevNull(t), fields)
+	require.Equal(t, map[string]any{"role_id": "canary-role", "secret_id": "canary-id"}, v.body)
+}
