@@ -9,7 +9,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -110,6 +112,7 @@ func TestFailuresAreToldApart(t *testing.T) {
 		"text: without data":                   {scriptedServer{status: 200, body: `{"data":{}}`}, text, credential.Unavailable},
 		"text: null":                           {scriptedServer{status: 200, body: `{"data":{"data":null}}`}, text, credential.Unavailable},
 		"another version's form":               {scriptedServer{status: 200, body: `{"data":{"data":{"a":"b"}}}`}, nil, credential.Unavailable},
+		"metadata without a version":           {scriptedServer{status: 200, body: `{"data":{"data":{"a":"b"},"metadata":{}}}`}, nil, credential.Unavailable},
 		"text: missing":                        {scriptedServer{status: 404, body: `{"errors":[]}`}, text, credential.NotFound},
 	}
 	for name, test := range tests {
@@ -163,6 +166,43 @@ func TestServerThatDoesNotAnswerInTimeIsTimeout(t *testing.T) {
 	defer cancel()
 	_, err := c.Get(ctx, "a")
 	require.Equal(t, credential.Timeout, credential.KindOf(err))
+}
+
+func TestAnswerThatBreaksOffSaysNothing(t *testing.T) {
+	var hangs atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == mountPath {
+			_, _ = io.WriteString(w, version2)
+			return
+		}
+		w.Header().Set("Content-Length", "100")
+		refuse(w, 404, `{"errors":[]}`)
+		if hangs.Load() {
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		}
+	}))
+	t.Cleanup(server.Close)
+	c := unchecked(t, map[string]string{"vaultAddr": server.URL, "vaultToken": "t"})
+	_, err := c.Get(t.Context(), "a")
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	hangs.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), storetest.Tick)
+	defer cancel()
+	_, err = c.Get(ctx, "a")
+	require.Equal(t, credential.Timeout, credential.KindOf(err))
+}
+
+// Retries wait as long as Vault says.
+func TestTimeOfRetryAfterIsKept(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		refuse(w, 429, `{"errors":["rate limit quota exceeded"]}`)
+	}))
+	t.Cleanup(server.Close)
+	c := unchecked(t, map[string]string{"vaultAddr": server.URL, "vaultToken": "t"})
+	_, err := c.Get(t.Context(), "a")
+	require.Equal(t, store.Unavailable(store.Throttled(answered(429), 7*time.Second)), err)
 }
 
 func TestAnswersAreSeenOverHTTP2(t *testing.T) {

@@ -60,10 +60,15 @@ func TestServerThatCannotBeConnectedLeavesNoConnection(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = io.WriteString(w, `{"errors":["Vault is sealed"]}`)
 		})
+		login := map[string]string{
+			"vaultAddr": fields["vaultAddr"], "skipVerify": "true", "authMethod": "approle", "roleID": "r",
+		}
 		for range 5 {
-			_, err := Type().Connect(t.Context(), fields, storetest.DevNull(t))
-			require.Error(t, err)
-			conns.Await(t, 0)
+			for _, fields := range []map[string]string{fields, login} {
+				_, err := Type().Connect(t.Context(), fields, storetest.DevNull(t))
+				require.Error(t, err)
+				conns.Await(t, 0)
+			}
 		}
 	})
 }

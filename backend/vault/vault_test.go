@@ -62,6 +62,7 @@ func TestMetadataIsChecked(t *testing.T) {
 		"a query":                 {map[string]string{"vaultAddr": "https://h?canary"}, "vaultAddr is not an address"},
 		"a mount with a query":    {map[string]string{"enginePath": "canary?"}, "enginePath is not a path"},
 		"a mount and data":        {map[string]string{"enginePath": "/canary/data/"}, "enginePath must be the mount only"},
+		"a mount and metadata":    {map[string]string{"enginePath": "canary/metadata"}, "enginePath must be the mount only"},
 		"a prefix that leaves it": {map[string]string{"vaultKVPrefix": "../canary"}, "vaultKVPrefix is not a path"},
 		"a slash as the prefix":   {map[string]string{"vaultKVPrefix": "/"}, "vaultKVPrefix is not a path"},
 		"another type of value":   {map[string]string{"vaultValueType": "canary"}, "vaultValueType must be map or text"},
@@ -239,6 +240,7 @@ func TestMountIsCheckedForEachMissingSecret(t *testing.T) {
 			want = credential.Denied
 		}
 		require.Equal(t, want, credential.KindOf(err), "version %d", now)
+		require.Equal(t, now == 0, storetest.IsGeneral(err), "a hidden mount is not about one secret")
 		require.LessOrEqual(t, vault.asked.Load()-before, int32(4))
 	}
 	before := vault.asked.Load()
@@ -277,6 +279,37 @@ func TestMountOfAVersionThatThePoliciesDoNotAllowIsUnavailable(t *testing.T) {
 	}
 	vault.version.Store(2)
 	_, err := conn.Get(t.Context(), "a")
+	require.NoError(t, err)
+}
+
+func TestMountThatMovesTwiceProvesNothing(t *testing.T) {
+	var checks atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path != mountPath:
+			refuse(w, 404, `{"errors":[]}`)
+		case checks.Add(1) == 1:
+			_, _ = io.WriteString(w, version1)
+		default:
+			_, _ = io.WriteString(w, version2)
+		}
+	}))
+	t.Cleanup(server.Close)
+	c := unchecked(t, map[string]string{"vaultAddr": server.URL, "vaultToken": "t"})
+	_, err := c.Get(t.Context(), "a")
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	_, err = c.Get(t.Context(), "a")
+	require.True(t, store.Missing(err), "the mount moves no more")
+}
+
+func TestPrefixCanBeTurnedOff(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "/v1/secret/data/a", r.URL.Path)
+		writeSecret(w, r)
+	}))
+	t.Cleanup(server.Close)
+	c := unchecked(t, map[string]string{"vaultAddr": server.URL, "vaultToken": "t", "vaultKVUsePrefix": "no"})
+	_, err := c.Get(t.Context(), "a")
 	require.NoError(t, err)
 }
 
@@ -360,6 +393,49 @@ func TestTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 	for range 8 {
 		require.NoError(t, <-got)
 	}
+}
+
+func TestRefusedTokenIsReplacedOnce(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		refuse(w, 403, `{"errors":["permission denied"]}`)
+	}))
+	t.Cleanup(server.Close)
+	file := storetest.FileWith(t, "old")
+	c := unchecked(t, map[string]string{"vaultAddr": server.URL, "vaultTokenMountPath": file})
+	_, err := c.Get(t.Context(), "a")
+	require.Equal(t, credential.Denied, credential.KindOf(err))
+	require.EqualValues(t, 1, asked.Load(), "the file holds the same token")
+
+	refused := c.current()
+	storetest.ReplaceFile(t, file, "new")
+	next, err := c.tokenAfter(refused)
+	require.NoError(t, err)
+	again, err := c.tokenAfter(refused)
+	require.NoError(t, err)
+	require.Same(t, next, again, "calls share the session of the next token")
+}
+
+// The policies of the next token may allow the path.
+func TestRefusalOfAPathIsNoOutageOfTheTokenFile(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Vault-Token") == "allowed" {
+			writeSecret(w, r)
+			return
+		}
+		refuse(w, 403, `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`)
+	}))
+	t.Cleanup(server.Close)
+	file := storetest.FileWith(t, "old")
+	c := unchecked(t, map[string]string{"vaultAddr": server.URL, "vaultTokenMountPath": file})
+	storetest.ReplaceFile(t, file, "")
+	_, err := c.Get(t.Context(), "a")
+	require.Equal(t, credential.Denied, credential.KindOf(err))
+	require.False(t, storetest.IsGeneral(err))
+	storetest.ReplaceFile(t, file, "allowed")
+	_, err = c.Get(t.Context(), "a")
+	require.NoError(t, err)
 }
 
 func TestFilesThatAreNotThereYetAreWaitedFor(t *testing.T) {
