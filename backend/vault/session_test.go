@@ -157,6 +157,18 @@ func TestSessionThatIsMadeAfterCloseKeepsNoConnection(t *testing.T) {
 	})
 }
 
+// The race detector notices a lock that is missing.
+func TestCallsThatTimeOutTogetherReplaceTheSession(t *testing.T) {
+	c := unchecked(t, map[string]string{"vaultToken": "t"})
+	first := c.current()
+	storetest.Together(t, store.DefaultConcurrency, func() error {
+		c.reconnect(c.current())
+		return nil
+	})
+	require.NotSame(t, first, c.current())
+	require.NoError(t, c.Close())
+}
+
 // timedOut is a context whose deadline passes when the test says so.
 type timedOut struct{ context.Context }
 
