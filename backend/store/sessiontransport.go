@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -90,6 +91,13 @@ func (s *SessionTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 		s.closeUnused()
 	})
 	resp, err := s.Transport.RoundTrip(req)
+	// HTTP/2 keeps a connection in its pool for a moment after End has closed it.
+	for range idleConns {
+		if !errors.Is(err, net.ErrClosed) || req.Body != nil && req.Body != http.NoBody || req.Context().Err() != nil {
+			break
+		}
+		resp, err = s.Transport.RoundTrip(req)
+	}
 	if err != nil {
 		done()
 		return nil, err
