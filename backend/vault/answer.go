@@ -2,7 +2,6 @@ package vault
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -40,7 +39,11 @@ func (a answer) failure() error {
 			return store.Unavailable(errNoMount)
 		}
 	case http.StatusForbidden, http.StatusUnauthorized:
-		return &credential.StoreError{Kind: credential.Denied, General: !a.refusesPath(), Err: answered(a.status)}
+		refusal := &credential.StoreError{Kind: credential.Denied, General: !a.refusesPath(), Err: answered(a.status)}
+		if a.fromVault() && refusal.General {
+			refusal.Err = errTokenRefused
+		}
+		return refusal
 	}
 	return a.unavailable() // 503 sealed, 5xx, and everything else
 }
@@ -157,8 +160,6 @@ func (a answer) refusesPath() bool {
 	return a.status == http.StatusForbidden && a.fromVault() && slices.Equal(*a.reply.Errors, []string{refusedPath})
 }
 
-// refusesUs reports whether Vault refused our token and not the path.
-func refusesUs(err error) bool {
-	var refused *credential.StoreError
-	return errors.As(err, &refused) && refused.Kind == credential.Denied && refused.General
-}
+// errTokenRefused is the failure of a request whose token Vault itself refuses. A proxy may refuse
+// a request too, but another token is no remedy for that.
+const errTokenRefused = credential.Remedy("vault refuses the token")

@@ -26,9 +26,9 @@ type conn struct {
 	check  store.SharedCheck // finds out the version of the mount
 	seen   atomic.Int64      // the version that the last check found
 	logins store.SharedCheck
-	again  pause // after a refused login; logins guards it
 
 	mu      sync.Mutex
+	again   pause // after a refused login
 	session *session
 	version int // of the mount, as it is read; 0 means not known
 	closed  bool
@@ -133,22 +133,24 @@ func (c *conn) get(ctx context.Context, of secretID) (map[string]string, error) 
 	switch {
 	case errors.Is(err, credential.Timeout):
 		c.reconnect(s)
-	case c.login != nil && refusesUs(err):
+	case c.login != nil && errors.Is(err, errTokenRefused):
 		// When all tokens of a method are revoked, that of the first login may be among them.
 		for range 2 {
 			if s, err = c.loginAfter(ctx, s); err != nil {
 				return nil, err
 			}
-			if entries, err = c.read(ctx, s, of); !refusesUs(err) {
-				break
+			if entries, err = c.read(ctx, s, of); !errors.Is(err, errTokenRefused) {
+				c.loginSucceeded()
+				return entries, err
 			}
 		}
+		return nil, c.loginFailed(errNewTokenRefused())
 	case errors.Is(err, credential.Denied) && c.settings.TokenFile != "":
 		next, failure := c.tokenAfter(s)
 		switch {
 		case next != nil:
 			return c.read(ctx, next, of)
-		case failure != nil && refusesUs(err): // the next token may be in the file
+		case failure != nil && isGeneral(err): // the next token may be in the file
 			return nil, store.Failed(store.Explained("Vault refuses the token, and no other token can be used now", failure))
 		}
 	}
@@ -162,19 +164,53 @@ func (c *conn) loginAfter(ctx context.Context, refused *session) (*session, erro
 		if c.current().grant != refused.grant {
 			return nil
 		}
-		if err := c.again.over(); err != nil {
+		if err := c.loginPaused(); err != nil {
 			return err
 		}
 		s, err := c.newSession(ctx)
 		if err != nil {
-			c.again.begin(err)
-			return err
+			return c.loginFailed(err)
 		}
-		c.again = pause{}
 		c.replaceWith(s)
 		return nil
 	})
 	return c.current(), err
+}
+
+// errNewTokenRefused returns the failure of a request whose token is refused although it comes from
+// a login of just now. It is Lapsed, because it is not about the secret.
+func errNewTokenRefused() error {
+	return &credential.StoreError{Kind: credential.Denied, General: true, Lapsed: true, Err: store.Explained(
+		"vault refuses the token of a login that has just succeeded: check vaultNamespace", errTokenRefused)}
+}
+
+// loginFailed begins a pause if err is a refusal, and returns err. Without the pause, each request
+// would log in again.
+func (c *conn) loginFailed(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.again.begin(err)
+	return err
+}
+
+// loginSucceeded forgets the refusals of before.
+func (c *conn) loginSucceeded() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.again = pause{}
+}
+
+// loginPaused returns the refusal of the last login while its pause lasts.
+func (c *conn) loginPaused() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.again.over()
+}
+
+// isGeneral reports whether an error is a refusal that is not about the path.
+func isGeneral(err error) bool {
+	var refused *credential.StoreError
+	return errors.As(err, &refused) && refused.Kind == credential.Denied && refused.General
 }
 
 // pause keeps a refusal of a login for a time that grows, because a server may lock a user who is

@@ -54,12 +54,14 @@ func (c *conn) keep(s *session) {
 		return // the token never expires
 	}
 	began := time.Now()
-	if !s.watch(api.RenewBehaviorIgnoreErrors) {
+	if !s.watch(s.grant.secret, api.RenewBehaviorIgnoreErrors) {
 		return
 	}
-	if time.Since(began) < lease/2 { // it may not renew itself: wait until it nearly ends
+	if passed := time.Since(began); passed < lease/2 { // it may not renew itself: wait until it nearly ends
 		c.log.Infof("Vault refuses to renew the token: allow \"update\" for auth/token/renew-self")
-		if !s.watch(api.RenewBehaviorRenewDisabled) {
+		rest := *s.grant.secret.Auth
+		rest.LeaseDuration = int((lease - passed).Round(time.Second) / time.Second)
+		if !s.watch(&api.Secret{Auth: &rest}, api.RenewBehaviorRenewDisabled) {
 			return
 		}
 	}
@@ -86,12 +88,12 @@ func (c *conn) keep(s *session) {
 
 // watch waits until the token of the session is near its end. It returns false if the grant ended
 // before.
-func (s *session) watch(behaviour api.RenewBehavior) bool {
+func (s *session) watch(secret *api.Secret, behaviour api.RenewBehavior) bool {
 	client, err := s.renewer()
 	if err != nil {
 		return false
 	}
-	watcher, err := client.NewLifetimeWatcher(&api.LifetimeWatcherInput{Secret: s.grant.secret, RenewBehavior: behaviour})
+	watcher, err := client.NewLifetimeWatcher(&api.LifetimeWatcherInput{Secret: secret, RenewBehavior: behaviour})
 	if err != nil {
 		return false // a refused request logs in anew
 	}

@@ -294,6 +294,53 @@ func TestRefusedLoginIsNotRepeatedAtOnce(t *testing.T) {
 	require.LessOrEqual(t, after-before, 1+int(time.Since(began)/(250*time.Millisecond)), "the shortest pause")
 }
 
+// A proxy that refuses says nothing about the token.
+func TestRefusalByAProxyNeedsNoLogin(t *testing.T) {
+	v := newAuthServer(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/a") {
+			refuse(w, 403, "<html>")
+			return
+		}
+		v.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	v.URL = server.URL
+	_, err := connected(t, storetest.DevNull(t), approle(v)).Get(t.Context(), "a")
+	require.Equal(t, credential.Denied, credential.KindOf(err))
+	require.True(t, storetest.IsGeneral(err))
+	require.Equal(t, 1, v.count(logins))
+}
+
+// The tokens of the logins may be unknown to the node that answers, or belong to another namespace.
+func TestNewTokenThatIsRefusedCausesFewLogins(t *testing.T) {
+	v := newAuthServer(t)
+	var refuses atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refuses.Load() && strings.HasSuffix(r.URL.Path, "/a") {
+			refuse(w, 403, `{"errors":["permission denied"]}`)
+			return
+		}
+		v.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	v.URL = server.URL
+	conn := connected(t, storetest.DevNull(t), approle(v))
+	refuses.Store(true)
+	before, began := v.count(logins), time.Now()
+	for range 50 {
+		_, err := conn.Get(t.Context(), "a")
+		require.Equal(t, credential.Denied, credential.KindOf(err))
+		require.True(t, credential.IsOutage(err), "it says nothing about the secret")
+	}
+	require.LessOrEqual(t, v.count(logins)-before, 2+2*int(time.Since(began)/(250*time.Millisecond)), "two for each pause")
+	refuses.Store(false)
+	require.Eventually(t, func() bool {
+		_, err := conn.Get(t.Context(), "a")
+		return err == nil
+	}, storetest.Long, storetest.Tick)
+}
+
 // A policy says nothing about the token.
 func TestRefusalOfAPathNeedsNoLogin(t *testing.T) {
 	v := newAuthServer(t)
