@@ -92,6 +92,13 @@ e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ##
 		-tags 'e2e stores' -count=1 -timeout 10m ./test/lying
 	go run ./test/matrix -seen $(BIN)/stores.jsonl
 
+.PHONY: e2e-cloud
+e2e-cloud: race-binary daprd $(BIN)/moto/installed $(BIN)/gotestsum ## run the end-to-end tests of the cloud stores on emulators
+	rm -f $(BIN)/cloud.jsonl
+	STORE_MATRIX=$(BIN)/cloud.jsonl $(BIN)/gotestsum --format testname --jsonfile $(BIN)/cloud-test.json -- \
+		-tags 'e2e cloud' -count=1 -timeout 10m -run '^TestCloud' ./test/e2e
+	go run ./test/matrix -seen $(BIN)/cloud.jsonl -part cloud-matrix
+
 # The Debian packages that contain the real servers, or that are needed to build them.
 # After the colon is a program of the package, to check whether it is installed. A
 # target that needs fewer packages sets its own list.
@@ -133,7 +140,7 @@ race-binary:
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run the linters, and check that files are formatted and go.mod is tidy
-	$(BIN)/golangci-lint run --build-tags e2e,stores,clients ./...
+	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud ./...
 	$(BIN)/golangci-lint fmt --diff
 	GOOS=darwin GOARCH=arm64 go vet . ./backend/... ./client/... ./component/... ./resolver/... ./internal/... ./test/harness ./test/demo
 	go mod tidy -diff
@@ -209,6 +216,13 @@ python-venv:
 
 $(BIN)/clients/python/installed: test/clients/python/requirements.txt | python-venv
 	@echo "Getting the Python SDK, once: 70 MB ..."
+	@rm -rf $(@D) && python3 -m venv $(@D)
+	@$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+# moto's server emulates AWS.
+$(BIN)/moto/installed: test/cloud/requirements.txt | python-venv
+	@echo "Getting moto, an emulator of AWS, once: 100 MB ..."
 	@rm -rf $(@D) && python3 -m venv $(@D)
 	@$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
 	@touch $@

@@ -57,12 +57,14 @@ func configStores() map[string]store.Type[store.ConfigConn] {
 // secretStores returns the secret stores that are compiled in, by type. execPlugins allows
 // them to run programs; see [store.Options].
 func secretStores(execPlugins bool) map[string]store.Type[store.SecretConn] {
-	return map[string]store.Type[store.SecretConn]{
+	types := map[string]store.Type[store.SecretConn]{
 		"secretstores.local.file":      secretsLocalFile(),
 		"secretstores.local.env":       secretsLocalEnv(),
 		"secretstores.hashicorp.vault": vault.Type(),
 		"secretstores.kubernetes":      kubernetes.Type(execPlugins),
 	}
+	maps.Copy(types, awsSecretStores())
+	return types
 }
 
 // ConfigStoreTypes returns the types of the supported config stores, sorted.

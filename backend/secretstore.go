@@ -13,6 +13,7 @@ type SecretStore struct {
 	*store.Opened[store.SecretConn]
 
 	validName    func(name string) bool
+	leadingSlash bool
 	checkVersion func(version string) error
 }
 
@@ -36,7 +37,7 @@ func (r *Registry) OpenSecretStore(ctx context.Context, spec store.Spec, opts st
 	if checkVersion == nil {
 		checkVersion = func(string) error { return resolver.ErrNoVersions }
 	}
-	return &SecretStore{Opened: o, validName: valid, checkVersion: checkVersion}, nil
+	return &SecretStore{Opened: o, validName: valid, leadingSlash: t.LeadingSlash, checkVersion: checkVersion}, nil
 }
 
 // Secret implements [resolver.SecretStore].
@@ -63,8 +64,8 @@ func (s *SecretStore) CheckVersion(version string) error { return s.checkVersion
 // ValidName implements [resolver.Namer].
 func (s *SecretStore) ValidName(name string) bool { return s.validName(name) }
 
-// LeadingSlash implements [resolver.Namer]. No store here has names that begin with a slash.
-func (s *SecretStore) LeadingSlash() bool { return false }
+// LeadingSlash implements [resolver.Namer].
+func (s *SecretStore) LeadingSlash() bool { return s.leadingSlash }
 
 var (
 	_ resolver.SecretStore = (*SecretStore)(nil)

@@ -90,7 +90,7 @@ func TestSamplesMayAskForTheirSecrets(t *testing.T) {
 	}
 }
 
-// TestPoliciesAllowWhatTheirComponentMayAskFor compares Vault's policy and Kubernetes' Role
+// TestPoliciesAllowWhatTheirComponentMayAskFor compares Vault's and AWS's policies and Kubernetes' Role
 // with the allowedSecrets of the Component that each is for.
 func TestPoliciesAllowWhatTheirComponentMayAskFor(t *testing.T) {
 	allowed := func(store string) []string {
@@ -107,6 +107,16 @@ func TestPoliciesAllowWhatTheirComponentMayAskFor(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, allowed("secretstores.hashicorp.vault"), paths)
+
+	for store, file := range map[string]string{"secretmanager": "secretsmanager", "parameterstore": "parameterstore"} {
+		policy, err := os.ReadFile("aws/" + file + "-policy.json")
+		require.NoError(t, err)
+		var names []string
+		for _, match := range regexp.MustCompile(`:(?:secret:(.*)-\?{6}|parameter/credentials/(.*))"`).FindAllStringSubmatch(string(policy), -1) {
+			names = append(names, match[1]+match[2])
+		}
+		require.ElementsMatch(t, allowed("secretstores.aws."+store), names)
+	}
 
 	text, err := os.ReadFile("kubernetes/role.yaml")
 	require.NoError(t, err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/dapr/components-contrib/metadata"
@@ -25,6 +26,12 @@ func DeclaredFields(store any) metadata.MetadataMap {
 func Field(fields map[string]string, name string) string {
 	value, _ := metadata.GetMetadataProperty(fields, name)
 	return value
+}
+
+// IsBoolean reports whether a value is a word that contrib's stores take for true or false. They
+// take any other word for false.
+func IsBoolean(value string) bool {
+	return slices.Contains([]string{"true", "false", "yes", "no", "y", "n", "on", "off", "t", "f", "1", "0"}, strings.ToLower(value))
 }
 
 // SetField sets a field and removes every other spelling of its name. The value "" removes the

@@ -8,6 +8,15 @@ import (
 	"github.com/dapr/components-contrib/metadata"
 )
 
+func TestWordsForABoolean(t *testing.T) {
+	for _, word := range []string{"true", "False", "YES", "n", "off", "T", "0"} {
+		require.True(t, IsBoolean(word), word)
+	}
+	for _, word := range []string{"", "2", "enabled", " true"} {
+		require.False(t, IsBoolean(word), word)
+	}
+}
+
 func TestAliasesThatAStoreDeclaresAreTaken(t *testing.T) {
 	declared := metadata.MetadataMap{"name": {Aliases: []string{"otherName"}}}
 	for _, field := range []string{"name", "otherName", "OTHERNAME"} {

@@ -33,6 +33,9 @@ type Type[C any] struct {
 	// ValidName reports whether the store's own grammar allows the name of a secret. Nil: it
 	// allows every name.
 	ValidName func(fields map[string]string, name string) bool
+	// LeadingSlash means that names of secrets may begin with "/", so that single-key mode
+	// looks up such a value.
+	LeadingSlash bool
 	// CheckVersion returns an error for a version of a secret that the store can never have.
 	// The error's text says how to fix it, without the version. Nil: the store keeps no
 	// versions. Otherwise its connections are [Versioned].

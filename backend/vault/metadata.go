@@ -132,7 +132,7 @@ func checkPaths(fields map[string]string) error {
 func checkWords(fields map[string]string) error {
 	words := map[string][]string{
 		"vaultValueType":   {"map", "text"},
-		"vaultKVUsePrefix": {"true", "false", "yes", "no", "y", "n", "on", "off", "t", "f", "1", "0"},
+		"vaultKVUsePrefix": {"true", "false"},
 		"skipVerify":       {"true", "false"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(words)) {
@@ -141,8 +141,8 @@ func checkWords(fields map[string]string) error {
 			store.SetField(fields, name, "") // the same as not set
 			continue
 		}
-		if name == "vaultKVUsePrefix" { // contrib ignores the case of this value only
-			value = strings.ToLower(value)
+		if name == "vaultKVUsePrefix" && store.IsBoolean(value) { // the only one that contrib parses
+			continue
 		}
 		if !slices.Contains(words[name], value) {
 			return errors.New(name + " must be " + words[name][0] + " or " + words[name][1])

@@ -1,4 +1,4 @@
-//go:build e2e && stores
+//go:build e2e && (stores || cloud)
 
 package e2e
 

@@ -23,15 +23,16 @@ type observation struct {
 
 func main() {
 	seen := flag.String("seen", "bin/stores.jsonl", "the file that the tests wrote")
+	part := flag.String("part", "matrix", "the name of the table's place in the document")
 	document := flag.String("document", "docs/stores.md", "the document to write the table into")
 	flag.Parse()
-	if err := run(*seen, *document); err != nil {
+	if err := run(*seen, *document, *part); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(seen, document string) error {
+func run(seen, document, part string) error {
 	observations, err := read(seen)
 	if err != nil {
 		return err
@@ -40,7 +41,7 @@ func run(seen, document string) error {
 	if err != nil {
 		return err
 	}
-	return markdown.Replace(document, "matrix", tables, document)
+	return markdown.Replace(document, part, tables, document)
 }
 
 func read(path string) ([]observation, error) {

@@ -30,7 +30,7 @@ func TestObservationsBecomeATablePerKindOfStore(t *testing.T) {
 {"store":"state.a","failure":"down","code":"Unavailable"}
 {"store":"secretstores.c","failure":"down","code":"Unavailable"}
 {"store":"state.a","failure":"down","code":"Unavailable"}
-`), path))
+`), path, "matrix"))
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Contains(t, string(text), `
@@ -51,7 +51,7 @@ func TestObservationsThatContradictEachOtherAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	err = run(seen(t, `{"store":"state.a","failure":"down","code":"Unavailable"}
 {"store":"state.a","failure":"down","code":"NotFound"}
-`), path)
+`), path, "matrix")
 	require.EqualError(t, err, "state.a, down: the tests saw both Unavailable and NotFound")
 	after, err := os.ReadFile(path)
 	require.NoError(t, err)

@@ -1,0 +1,101 @@
+package aws
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/internal/wirelimit"
+	"credential-resolver/resolver/credential"
+)
+
+// client is what the clients of AWS's services are made from.
+type client struct {
+	config    aws.Config
+	transport *store.SessionTransport
+}
+
+// newClient finds the identity and the region. The identity is that of the metadata, else the one
+// that the SDK finds: the environment, a profile, a web identity (IRSA), a container's (EKS pod
+// identity, ECS), an instance's. The SDK makes no retry, because storeRetries does.
+func newClient(ctx context.Context, s settings, log logger.Logger) (*client, error) {
+	// This client asks for the identity's own credentials. It honours AWS_CA_BUNDLE, and keeps no
+	// connection.
+	own := awshttp.NewBuildableClient().WithTimeout(identityTimeout).WithTransportOptions(func(t *http.Transport) {
+		wirelimit.Tighten(t)
+		t.DisableKeepAlives = true
+	})
+	options := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(own),
+		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+		config.WithCredentialsCacheOptions(renewEarly),
+		config.WithLogger(logging.LoggerFunc(func(_ logging.Classification, format string, args ...any) { log.Debugf(format, args...) })),
+	}
+	if s.Region != "" {
+		options = append(options, config.WithRegion(s.Region))
+	}
+	if s.AccessKey != "" {
+		options = append(options, config.WithCredentialsProvider(
+			credentials.NewStaticCredentialsProvider(s.AccessKey, s.SecretKey, s.SessionToken)))
+	}
+	found, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, identityFailure(ctx, err)
+	}
+	if with, ok := found.HTTPClient.(*awshttp.BuildableClient); ok {
+		own = with
+	}
+	transport := store.NewSessionTransport(keepingAlive(own.GetTransport()))
+	found.HTTPClient = &http.Client{
+		Transport:     &wirelimit.Transport{RoundTripper: transport, Room: wirelimit.NewRoom(wirelimit.RoomSize)},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	c := &client{transport: transport}
+	if found.Region == "" {
+		transport.End()
+		return nil, store.Permanent(errNoRegion)
+	}
+	if s.Role != "" {
+		assume := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(found), s.Role, func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName = s.RoleSession
+			if s.ExternalID != "" {
+				o.ExternalID = aws.String(s.ExternalID)
+			}
+		})
+		found.Credentials = aws.NewCredentialsCache(assume, renewEarly)
+	}
+	found.Credentials = &identity{renewed: found.Credentials}
+	if s.Endpoint != "" {
+		found.BaseEndpoint = aws.String(s.Endpoint)
+	}
+	c.config = found
+	if _, err := found.Credentials.Retrieve(ctx); err != nil {
+		transport.End()
+		return nil, identityFailure(ctx, err)
+	}
+	return c, nil
+}
+
+const errNoRegion = credential.Remedy("region is not set, and the environment has none: set region, such as \"eu-west-1\"")
+
+// keepingAlive returns a transport that uses a connection for many requests.
+func keepingAlive(t *http.Transport) *http.Transport {
+	t.DisableKeepAlives, t.ForceAttemptHTTP2 = false, true
+	return t
+}
+
+// Close closes the connections.
+func (c *client) Close() error {
+	c.transport.End()
+	return nil
+}

@@ -1,0 +1,123 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
+)
+
+// codes of AWS's services. Each service sends them with a 400 or a 403, so the status does not tell
+// them apart.
+var (
+	// refusesIdentity are codes for credentials that the service does not accept.
+	refusesIdentity = []string{
+		"UnrecognizedClientException", "InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature",
+		"MissingAuthenticationToken", "MissingAuthenticationTokenException", "InvalidClientTokenId", "InvalidAccessKeyId",
+		"InvalidToken", "NotAuthorized", "OptInRequired",
+	}
+	// ended are codes for credentials that were accepted once.
+	ended  = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+	denied = []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+)
+
+// failure classifies the error of a call to a service. action is what a policy must allow for the
+// call, such as "secretsmanager:GetSecretValue". missing are the service's codes for what does not
+// exist. The error contains neither a name nor AWS's text, which contains ARNs.
+func failure(ctx context.Context, err error, action string, missing ...string) error {
+	var said smithy.APIError
+	if !errors.As(err, &said) {
+		return unanswered(ctx, err)
+	}
+	code := said.ErrorCode()
+	switch {
+	case slices.Contains(missing, code):
+		return store.Absent()
+	case slices.Contains(denied, code):
+		return refusal(code, said.ErrorMessage(), action)
+	case slices.Contains(ended, code):
+		return &credential.StoreError{Kind: credential.Denied, General: true, Lapsed: true, Err: answered(code)}
+	case slices.Contains(refusesIdentity, code):
+		return &credential.StoreError{Kind: credential.Denied, General: true, Err: store.Explained(
+			"AWS does not accept the credentials: check accessKey, secretKey, sessionToken, region, and the clock", answered(code))}
+	}
+	return store.Unavailable(answered(code)) // throttling, 5xx, and everything else
+}
+
+// refusal classifies a denied call. AWS says which action no policy allows. If it is another one,
+// such as kms:Decrypt, the secret exists, and must not count as a literal.
+func refusal(code, text, action string) error {
+	named := strings.Contains(text, action)
+	refused := &credential.StoreError{Kind: credential.Denied, General: !named, Err: answered(code)}
+	if strings.Contains(text, "kms:") || strings.Contains(text, "KMS") {
+		refused.General, refused.Err = true, store.Explained(errKMS, answered(code))
+	}
+	return refused
+}
+
+const errKMS = credential.Remedy("AWS KMS does not decrypt the secret: allow kms:Decrypt for its key, and check that the key is enabled")
+
+// saying returns the code and the text of an error of a service; "" if it is none.
+func saying(err error) (code, text string) {
+	var said smithy.APIError
+	if errors.As(err, &said) {
+		return said.ErrorCode(), said.ErrorMessage()
+	}
+	return "", ""
+}
+
+var word = regexp.MustCompile(`^[A-Za-z0-9.]{1,64}$`)
+
+// answered returns the error for a code. A code that no service sends may be any text.
+func answered(code string) credential.Remedy {
+	if !word.MatchString(code) {
+		code = "with an unknown error"
+	}
+	return credential.Remedy("AWS answered " + code)
+}
+
+const errNotAWS = credential.Remedy("the answer does not come from the AWS service, or is incomplete: check region and endpoint")
+
+// unanswered classifies a request that got no answer that the SDK understands.
+func unanswered(ctx context.Context, err error) error {
+	var response *awshttp.ResponseError
+	var network *url.Error
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return store.Failed(ctx.Err())
+	case errors.As(err, &network):
+		return store.Unanswered(err, errNotAWS)
+	case errors.As(err, &response) && response.HTTPStatusCode() != http.StatusOK:
+		return store.Unavailable(credential.Remedy(fmt.Sprintf("the answer with status %d does not come from the AWS service: "+
+			"check region and endpoint", response.HTTPStatusCode())))
+	}
+	return store.Unavailable(errNotAWS)
+}
+
+const errIdentity = credential.Remedy("no credentials for AWS: set accessKey and secretKey, or give the process an identity " +
+	"(a profile, a web identity, a container's or an instance's role)")
+
+// identityFailure classifies a failure to get credentials. A refusal is Lapsed, because it says
+// nothing about the secrets.
+func identityFailure(ctx context.Context, err error) error {
+	var said smithy.APIError
+	if errors.As(err, &said) && (slices.Contains(denied, said.ErrorCode()) || slices.Contains(refusesIdentity, said.ErrorCode()) ||
+		slices.Contains(ended, said.ErrorCode())) {
+		return &credential.StoreError{Kind: credential.Denied, General: true, Lapsed: true, Err: store.Explained(
+			"AWS refuses the identity: check assumeRoleArn and the role's trust policy", answered(said.ErrorCode()))}
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return store.Failed(ctx.Err())
+	}
+	return store.Unavailable(errIdentity)
+}

@@ -1,0 +1,97 @@
+package aws
+
+import (
+	"errors"
+	"maps"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"github.com/dapr/components-contrib/metadata"
+	kitmd "github.com/dapr/kit/metadata"
+
+	"credential-resolver/backend/store"
+)
+
+// settings are the metadata of both stores: the fields of contrib's stores with its defaults,
+// then ours.
+type settings struct {
+	Region       string `mapstructure:"region" mapstructurealiases:"awsRegion"`
+	AccessKey    string `mapstructure:"accessKey" mapstructurealiases:"awsAccessKey"`
+	SecretKey    string `mapstructure:"secretKey" mapstructurealiases:"awsSecretKey"`
+	SessionToken string `mapstructure:"sessionToken" mapstructurealiases:"awsSessionToken"`
+	Role         string `mapstructure:"assumeRoleArn" mapstructurealiases:"awsIAMRoleArn"`
+	RoleSession  string `mapstructure:"assumeRoleSessionName" mapstructurealiases:"sessionName"`
+	Endpoint     string `mapstructure:"endpoint"`
+
+	ExternalID string `mapstructure:"assumeRoleExternalID"`
+}
+
+// managerSettings are the metadata of Secrets Manager.
+type managerSettings struct {
+	Common settings `mapstructure:",squash"`
+
+	Several bool `mapstructure:"multipleKeyValuesPerSecret"`
+}
+
+// parameterSettings are the metadata of Parameter Store.
+type parameterSettings struct {
+	Common settings `mapstructure:",squash"`
+
+	Prefix string `mapstructure:"prefix"`
+}
+
+// declared returns the fields that both stores have, and those of one store's own settings.
+func declared[T any]() metadata.MetadataMap {
+	fields := metadata.MetadataMap{}
+	for _, t := range []reflect.Type{reflect.TypeFor[settings](), reflect.TypeFor[T]()} {
+		var own metadata.MetadataMap
+		_ = metadata.GetMetadataInfoFromStructType(t, &own, metadata.SecretStoreType)
+		maps.Copy(fields, own)
+	}
+	delete(fields, "Common")
+	return fields
+}
+
+// decode returns the settings that checked fields mean.
+func decode[T any](fields map[string]string) (T, error) {
+	var s T
+	err := kitmd.DecodeMetadata(fields, &s)
+	return s, err
+}
+
+// prepare checks the fields that both stores have. Its errors contain no value.
+func prepare(fields map[string]string) error {
+	s, err := decode[settings](fields)
+	if err != nil {
+		return errors.New("a field has a value of the wrong type")
+	}
+	switch {
+	case (s.AccessKey == "") != (s.SecretKey == ""):
+		return errors.New("accessKey and secretKey belong together: set both, or none to use the identity of the environment")
+	case s.SessionToken != "" && s.AccessKey == "":
+		return errors.New("sessionToken has no effect without accessKey and secretKey")
+	case s.Role == "" && (s.RoleSession != "" || s.ExternalID != ""):
+		return errors.New("assumeRoleSessionName and assumeRoleExternalID have no effect without assumeRoleArn")
+	case s.Role != "" && !strings.HasPrefix(s.Role, "arn:"):
+		return errors.New(`assumeRoleArn is not an ARN such as "arn:aws:iam::123456789012:role/name"`)
+	}
+	for _, name := range []string{"trustAnchorArn", "trustProfileArn"} {
+		if store.Field(fields, name) != "" {
+			return errors.New(name + " is not supported: only daprd itself has the certificate that IAM Roles Anywhere needs")
+		}
+	}
+	return checkEndpoint(s.Endpoint)
+}
+
+// checkEndpoint checks an address that takes the place of AWS's own.
+func checkEndpoint(endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || strings.ContainsAny(endpoint, "?#") {
+		return errors.New(`endpoint is not an address such as "https://vpce-1.secretsmanager.eu-west-1.vpce.amazonaws.com"`)
+	}
+	return nil
+}
