@@ -27,7 +27,9 @@ var (
 		"InvalidToken", "NotAuthorized", "OptInRequired",
 	}
 	// ended are codes for credentials that were accepted once.
-	ended  = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+	ended = []string{"ExpiredToken", "ExpiredTokenException"}
+	// skewed are codes for a clock that is wrong. The SDK corrects the time of the next request.
+	skewed = []string{"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"}
 	denied = []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 )
 
@@ -47,6 +49,9 @@ func failure(ctx context.Context, err error, action string, missing ...string) e
 		return refusal(code, said.ErrorMessage(), action)
 	case slices.Contains(ended, code):
 		return &credential.StoreError{Kind: credential.Denied, General: true, Lapsed: true, Err: answered(code)}
+	case slices.Contains(skewed, code), strings.HasPrefix(said.ErrorMessage(), "Signature expired"),
+		strings.HasPrefix(said.ErrorMessage(), "Signature not yet current"):
+		return store.Unavailable(store.Explained("the clock of this machine is wrong", answered(code)))
 	case slices.Contains(refusesIdentity, code):
 		return &credential.StoreError{Kind: credential.Denied, General: true, Err: store.Explained(
 			"AWS does not accept the credentials: check accessKey, secretKey, sessionToken, region, and the clock", answered(code))}

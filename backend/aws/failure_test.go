@@ -76,6 +76,10 @@ func runFailures(t *testing.T, of store.Type[store.SecretConn], cases map[string
 		"a wrong key":               {400, said("InvalidSignatureException", "The request signature we calculated does not match"), credential.Denied, true, false},
 		"another region's endpoint": {400, said("InvalidSignatureException", "Credential should be scoped to a valid region."), credential.Denied, true, false},
 		"an expired session":        {400, said("ExpiredTokenException", "The security token included in the request is expired"), credential.Denied, true, true},
+		"a clock that is slow": {
+			400, said("InvalidSignatureException", "Signature expired: 20261127T000000Z is now earlier than 20261127T001000Z"),
+			credential.Unavailable, false, false,
+		},
 		"throttling":                {400, said("ThrottlingException", "Rate exceeded"), credential.Unavailable, false, false},
 		"a fault of the service":    {500, said("InternalServiceError", "canary"), credential.Unavailable, false, false},
 		"a service that is down":    {503, "canary", credential.Unavailable, false, false},
