@@ -47,11 +47,7 @@ func (r report) rates(protocol string) string {
 // portions returns a table of what the median request spends its time with at one connection, in
 // milliseconds.
 func (r report) portions() string {
-	header := []string{"at one connection, p50 in ms"}
-	for _, protocol := range protocols() {
-		header = append(header, protocol)
-	}
-	t := markdown.Table{header}
+	t := markdown.Table{append([]string{"at one connection, p50 in ms"}, protocols()...)}
 	for _, p := range portions() {
 		name := "(" + p.of + ")"
 		if p.less != "" {
