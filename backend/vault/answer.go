@@ -48,11 +48,14 @@ func (a answer) failure() error {
 	return a.unavailable() // 503 sealed, 5xx, and everything else
 }
 
+// maxRetryAfter is more seconds than any call may wait.
+const maxRetryAfter = 3600
+
 // unavailable returns the error for an answer that says nothing about what was asked.
 func (a answer) unavailable() error {
 	err := error(answered(a.status))
 	if seconds, notNumber := strconv.Atoi(a.retryAfter); a.status == http.StatusTooManyRequests && notNumber == nil {
-		err = store.Throttled(err, time.Duration(seconds)*time.Second)
+		err = store.Throttled(err, time.Duration(min(seconds, maxRetryAfter))*time.Second)
 	}
 	return store.Unavailable(err)
 }
@@ -112,14 +115,18 @@ func (a answer) isDoubtful() bool {
 func (a answer) fromVault() bool { return a.reply.Errors != nil }
 
 // secret returns the JSON object of a secret, or nil if the answer has none. Version 2 sends the
-// version's metadata beside the object, which tells it from a secret of version 1.
-func (a answer) secret(version int) json.RawMessage {
+// version's metadata beside the object, which tells it from a secret of version 1. wanted is the
+// version of the secret that was asked for; "" means the latest.
+func (a answer) secret(version int, wanted string) json.RawMessage {
 	var object json.RawMessage
 	if version == 2 {
 		var body struct {
 			Data versioned `json:"data"`
 		}
 		if json.Unmarshal(a.body, &body) != nil || body.Data.Metadata == nil || body.Data.Metadata.Version <= 0 {
+			return nil
+		}
+		if wanted != "" && wanted != strconv.Itoa(body.Data.Metadata.Version) {
 			return nil
 		}
 		object = body.Data.Data

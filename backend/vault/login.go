@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/openbao/openbao/api/v2"
@@ -126,36 +127,52 @@ func (l *login) secretID(ctx context.Context, s *session) (string, error) {
 // maxUnwrapped is how many secret IDs are kept. Each instance of a store needs one.
 const maxUnwrapped = 1024
 
-// secretIDs are unwrapped secret IDs, by their wrapping tokens. A wrapping token is good for one
-// use, but a store is connected again if its first attempt fails, and when its Component is
+// secretIDs are unwrapped secret IDs, by the server and its wrapping token. A wrapping token is good for
+// one use, but a store is connected again if its first attempt fails, and when its Component is
 // edited. So the secret IDs outlive the connections.
 type secretIDs struct {
-	ids     *lru.Cache[string, string]
+	ids     *lru.Cache[wrapped, string]
 	running singleflight.Group
 }
 
+// wrapped is a wrapping token of one server. Another server must not get the secret ID for it.
+type wrapped struct{ address, namespace, token string }
+
 func newSecretIDs() *secretIDs {
-	ids, err := lru.New[string, string](maxUnwrapped)
+	ids, err := lru.New[wrapped, string](maxUnwrapped)
 	if err != nil {
 		panic(err) // the size is positive
 	}
 	return &secretIDs{ids: ids}
 }
 
-// get returns the secret ID that a wrapping token stands for.
-func (u *secretIDs) get(ctx context.Context, s *session, wrapping string) (string, error) {
-	id, err, _ := u.running.Do(wrapping, func() (any, error) {
-		if id, ok := u.ids.Get(wrapping); ok {
+// get returns the secret ID that a wrapping token stands for. Vault may have used up the token when
+// the caller leaves, so the request goes on without it.
+func (u *secretIDs) get(ctx context.Context, s *session, token string) (string, error) {
+	of := wrapped{s.address, s.namespace, token}
+	key := strings.Join([]string{of.address, of.namespace, of.token}, "\n")
+	result := u.running.DoChan(key, func() (any, error) {
+		if id, ok := u.ids.Get(of); ok {
 			return id, nil
 		}
-		id, err := unwrap(ctx, s, wrapping)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unwrapTimeout)
+		defer cancel()
+		id, err := unwrap(ctx, s, token)
 		if err == nil {
-			u.ids.Add(wrapping, id)
+			u.ids.Add(of, id)
 		}
 		return id, err
 	})
-	return id.(string), err
+	select {
+	case got := <-result:
+		return got.Val.(string), got.Err
+	case <-ctx.Done():
+		return "", store.Failed(ctx.Err())
+	}
 }
+
+// unwrapTimeout limits the unwrapping of a secret ID.
+const unwrapTimeout = 10 * time.Second
 
 // isWrappingToken reports whether a text is a token of Vault ("hvs.") or of OpenBao and earlier
 // versions of Vault ("s."). The secret IDs that a server makes are UUIDs.

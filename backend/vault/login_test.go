@@ -341,6 +341,26 @@ func TestNewTokenThatIsRefusedCausesFewLogins(t *testing.T) {
 	}, storetest.Long, storetest.Tick)
 }
 
+func TestTokenThatEndsBeforeTheCheckOfTheMountIsReplaced(t *testing.T) {
+	v := newAuthServer(t)
+	var ended atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/missing") {
+			refuse(w, 404, `{"errors":[]}`)
+			if !ended.Swap(true) {
+				v.revoke()
+			}
+			return
+		}
+		v.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	v.URL = server.URL
+	_, err := connected(t, storetest.DevNull(t), approle(v)).Get(t.Context(), "missing")
+	require.True(t, store.Missing(err), "%v", errors.Unwrap(err))
+	require.Equal(t, 2, v.count(logins))
+}
+
 // A policy says nothing about the token.
 func TestRefusalOfAPathNeedsNoLogin(t *testing.T) {
 	v := newAuthServer(t)
@@ -516,6 +536,55 @@ func TestWrappedSecretIDIsUnwrappedOnce(t *testing.T) {
 	_, err = conn.Get(t.Context(), "a")
 	require.Equal(t, credential.Denied, credential.KindOf(err))
 	require.Contains(t, credential.RemedyOf(err), "does not unwrap the secret ID")
+}
+
+// Whoever may edit a Component could otherwise have the secret ID sent to a server of their own.
+func TestSecretIDIsSentOnlyToTheServerThatUnwrappedIt(t *testing.T) {
+	v, other := newAuthServer(t), newAuthServer(t)
+	fields := approle(v)
+	fields["secretID"] = "hvs.canary-wrapping"
+	vault := Type()
+	conn, err := vault.Connect(t.Context(), fields, storetest.DevNull(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	other.asked["sys/wrapping/unwrap"] = 1 // it does not know the token
+	fields["vaultAddr"] = other.URL
+	_, err = vault.Connect(t.Context(), fields, storetest.DevNull(t))
+	require.Equal(t, credential.Denied, credential.KindOf(err))
+	require.Nil(t, other.body)
+}
+
+// The wrapping token is used up, whoever waits for the answer.
+func TestSecretIDIsKeptWhenItsCallerLeaves(t *testing.T) {
+	v := newAuthServer(t)
+	unwrapping, more := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/unwrap") {
+			first.Do(func() {
+				close(unwrapping)
+				<-more
+			})
+		}
+		v.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	fields := approle(v)
+	fields["vaultAddr"], fields["secretID"] = server.URL, "hvs.canary-wrapping"
+	vault := Type()
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan error)
+	go func() {
+		_, err := vault.Connect(ctx, fields, storetest.DevNull(t))
+		left <- err
+	}()
+	<-unwrapping
+	leave()
+	require.Error(t, <-left)
+	close(more)
+	conn, err := vault.Connect(t.Context(), fields, storetest.DevNull(t))
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
 }
 
 func TestFilesOfALoginAreReadAgain(t *testing.T) {

@@ -90,7 +90,7 @@ func (c *conn) readFrom(ctx context.Context, s *session, version int, of secretI
 	if answer.status != http.StatusOK {
 		return nil, answer.isDoubtful(), answer.failure()
 	}
-	object := answer.secret(version)
+	object := answer.secret(version, of.version)
 	if object == nil {
 		return nil, answer.isDoubtful(), store.Unavailable(errNotVault)
 	}
@@ -163,6 +163,10 @@ func (c *conn) hasNoMount(ctx context.Context, s *session) bool {
 	return false
 }
 
+// preflight is in the text that Vault and OpenBao answer with to a valid token that has no right below
+// a mount, or if there is no mount.
+const preflight = "preflight capability check returned 403"
+
 // version returns the version of the KV secrets engine that an answer describes.
 func (a answer) version(enginePath string) (int, error) {
 	switch a.status {
@@ -170,6 +174,10 @@ func (a answer) version(enginePath string) (int, error) {
 	case http.StatusForbidden, http.StatusNotFound:
 		if !a.fromVault() {
 			return 0, store.Unavailable(answered(a.status))
+		}
+		said := strings.Join(*a.reply.Errors, "\n")
+		if err := a.failure(); !strings.Contains(said, preflight) && errors.Is(err, errTokenRefused) {
+			return 0, err // the token has ended meanwhile
 		}
 		return 0, &credential.StoreError{Kind: credential.Denied, General: true, Err: errMountHidden}
 	default:

@@ -91,7 +91,7 @@ func connect(ctx context.Context, fields map[string]string, unwrapped *secretIDs
 		return c, nil
 	case errors.Is(err, errNoMount):
 		err = store.Permanent(credential.Remedy(credential.RemedyOf(err)))
-	case errors.Is(err, errMountHidden):
+	case errors.Is(err, errMountHidden), errors.Is(err, errTokenRefused): // reading finds it out later
 		log.Debug("Vault: " + string(errMountHidden))
 		c.renewOwnToken(ctx)
 		return c, nil

@@ -66,6 +66,17 @@ func TestVersionOfASecretIsAskedFor(t *testing.T) {
 	require.Equal(t, map[string]string{"a": "three"}, entries)
 }
 
+// A server in between may drop the query.
+func TestAnotherVersionThanWasAskedForIsNotAnswered(t *testing.T) {
+	vault := scriptedServer{status: 200, body: `{"data":{"data":{"a":"seven"},"metadata":{"version":7}}}`}
+	versions := vault.connect(t, storetest.DevNull(t), nil).(store.Versioned)
+	_, err := versions.GetVersion(t.Context(), "a", "3")
+	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	entries, err := versions.GetVersion(t.Context(), "a", "7")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"a": "seven"}, entries)
+}
+
 func TestVersionIsANumberFromOne(t *testing.T) {
 	for _, version := range []string{"1", "3", "9223372036854775807"} {
 		require.NoError(t, checkVersion(version), version)
