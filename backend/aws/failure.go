@@ -17,8 +17,7 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// codes of AWS's services. Each service sends them with a 400 or a 403, so the status does not tell
-// them apart.
+// Codes of AWS's services. The status, 400 or 403, does not tell them apart.
 var (
 	// refusesIdentity are codes for credentials that the service does not accept.
 	refusesIdentity = []string{
@@ -37,20 +36,18 @@ var (
 // call, such as "secretsmanager:GetSecretValue". missing are the service's codes for what does not
 // exist. The error contains neither a name nor AWS's text, which contains ARNs.
 func failure(ctx context.Context, err error, action string, missing ...string) error {
-	var said smithy.APIError
-	if !errors.As(err, &said) {
-		return unanswered(ctx, err)
-	}
-	code := said.ErrorCode()
+	code, text := saying(err)
 	switch {
+	case code == "":
+		return unanswered(ctx, err)
 	case slices.Contains(missing, code):
 		return store.Absent()
 	case slices.Contains(denied, code):
-		return refusal(code, said.ErrorMessage(), action)
+		return refusal(code, text, action)
 	case slices.Contains(ended, code):
 		return &credential.StoreError{Kind: credential.Denied, General: true, Lapsed: true, Err: answered(code)}
-	case slices.Contains(skewed, code), strings.HasPrefix(said.ErrorMessage(), "Signature expired"),
-		strings.HasPrefix(said.ErrorMessage(), "Signature not yet current"):
+	case slices.Contains(skewed, code), strings.HasPrefix(text, "Signature expired"),
+		strings.HasPrefix(text, "Signature not yet current"):
 		return store.Unavailable(store.Explained("the clock of this machine is wrong", answered(code)))
 	case slices.Contains(refusesIdentity, code):
 		return &credential.StoreError{Kind: credential.Denied, General: true, Err: store.Explained(
@@ -62,12 +59,15 @@ func failure(ctx context.Context, err error, action string, missing ...string) e
 // refusal classifies a denied call. AWS says which action no policy allows. If it is another one,
 // such as kms:Decrypt, the secret exists, and must not count as a literal.
 func refusal(code, text, action string) error {
-	named := strings.Contains(text, action)
-	refused := &credential.StoreError{Kind: credential.Denied, General: !named, Err: answered(code)}
 	if strings.Contains(text, "kms:") || strings.Contains(text, "KMS") {
-		refused.General, refused.Err = true, store.Explained(errKMS, answered(code))
+		return kmsRefusal(code)
 	}
-	return refused
+	return &credential.StoreError{Kind: credential.Denied, General: !strings.Contains(text, action), Err: answered(code)}
+}
+
+// kmsRefusal returns the failure to decrypt a secret. It is General, because the secret exists.
+func kmsRefusal(code string) error {
+	return &credential.StoreError{Kind: credential.Denied, General: true, Err: store.Explained(errKMS, answered(code))}
 }
 
 const errKMS = credential.Remedy("AWS KMS does not decrypt the secret: allow kms:Decrypt for its key, and check that the key is enabled")
@@ -115,11 +115,9 @@ const errIdentity = credential.Remedy("no credentials for AWS: set accessKey and
 // identityFailure classifies a failure to get credentials. A refusal is Lapsed, because it says
 // nothing about the secrets.
 func identityFailure(ctx context.Context, err error) error {
-	var said smithy.APIError
-	if errors.As(err, &said) && (slices.Contains(denied, said.ErrorCode()) || slices.Contains(refusesIdentity, said.ErrorCode()) ||
-		slices.Contains(ended, said.ErrorCode())) {
+	if code, _ := saying(err); slices.Contains(slices.Concat(denied, refusesIdentity, ended), code) {
 		return &credential.StoreError{Kind: credential.Denied, General: true, Lapsed: true, Err: store.Explained(
-			"AWS refuses the identity: check assumeRoleArn and the role's trust policy", answered(said.ErrorCode()))}
+			"AWS refuses the identity: check assumeRoleArn and the role's trust policy", answered(code))}
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return store.Failed(ctx.Err())

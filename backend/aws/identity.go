@@ -62,8 +62,8 @@ func (i *identity) pausing() (aws.Credentials, bool) {
 	return i.last, i.valid() && time.Since(i.failed) < renewPause
 }
 
-// valid reports whether the last credentials have not ended. The SDK has moved their end forward by
-// at least half of renewBefore.
+// valid reports whether the last credentials have not ended. The SDK gives an end that is earlier
+// than the real one, by at least half of renewBefore.
 func (i *identity) valid() bool {
 	return i.last.HasKeys() && (!i.last.CanExpire || time.Now().Before(i.last.Expires.Add(renewBefore/2)))
 }

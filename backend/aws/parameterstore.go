@@ -111,7 +111,7 @@ func (c *parameterConn) get(ctx context.Context, name, asked string) (map[string
 	out, err := c.service.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(asked), WithDecryption: aws.Bool(true)})
 	switch code, _ := saying(err); {
 	case code == "InvalidKeyId":
-		return nil, &credential.StoreError{Kind: credential.Denied, General: true, Err: store.Explained(errKMS, answered(code))}
+		return nil, kmsRefusal(code)
 	case err != nil:
 		return nil, failure(ctx, err, "ssm:GetParameter", "ParameterNotFound", "ParameterVersionNotFound")
 	case out.Parameter == nil || out.Parameter.Value == nil:

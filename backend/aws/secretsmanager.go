@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"regexp"
 
@@ -113,28 +112,11 @@ func (c *managerConn) get(ctx context.Context, in *secretsmanager.GetSecretValue
 		return map[string]string{*out.Name: base64.StdEncoding.EncodeToString(out.SecretBinary)}, nil
 	}
 	if c.several {
-		if entries, ok := fieldsOf(*out.SecretString); ok {
+		if entries, ok := store.Texts([]byte(*out.SecretString)); ok {
 			return entries, nil
 		}
 	}
 	return map[string]string{*out.Name: *out.SecretString}, nil
-}
-
-// fieldsOf returns the fields of a JSON object as texts. False: the text is none.
-func fieldsOf(text string) (map[string]string, bool) {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal([]byte(text), &fields) != nil || fields == nil {
-		return nil, false
-	}
-	entries := make(map[string]string, len(fields))
-	for name, value := range fields {
-		var text string
-		if json.Unmarshal(value, &text) != nil {
-			text = string(value)
-		}
-		entries[name] = text
-	}
-	return entries, true
 }
 
 // managerFailure classifies a failure to read a secret. A secret that is scheduled for deletion
@@ -143,7 +125,7 @@ func managerFailure(ctx context.Context, err error) error {
 	if code, text := saying(err); code == "InvalidRequestException" && markedForDeletion.MatchString(text) {
 		return store.Absent()
 	} else if code == "DecryptionFailure" {
-		return &credential.StoreError{Kind: credential.Denied, General: true, Err: store.Explained(errKMS, answered(code))}
+		return kmsRefusal(code)
 	}
 	return failure(ctx, err, "secretsmanager:GetSecretValue", "ResourceNotFoundException")
 }

@@ -3,7 +3,6 @@ package aws
 import (
 	"errors"
 	"maps"
-	"net/url"
 	"reflect"
 	"strings"
 
@@ -73,6 +72,8 @@ func prepare(fields map[string]string) error {
 		return errors.New("sessionToken has no effect without accessKey and secretKey")
 	case s.Role == "" && (s.RoleSession != "" || s.ExternalID != ""):
 		return errors.New("assumeRoleSessionName and assumeRoleExternalID have no effect without assumeRoleArn")
+	case s.Endpoint != "" && !store.IsAddress(s.Endpoint):
+		return errors.New(`endpoint is not an address such as "https://vpce-1.secretsmanager.eu-west-1.vpce.amazonaws.com"`)
 	case s.Role != "" && !strings.HasPrefix(s.Role, "arn:"):
 		return errors.New(`assumeRoleArn is not an ARN such as "arn:aws:iam::123456789012:role/name"`)
 	}
@@ -80,18 +81,6 @@ func prepare(fields map[string]string) error {
 		if store.Field(fields, name) != "" {
 			return errors.New(name + " is not supported: only daprd itself has the certificate that IAM Roles Anywhere needs")
 		}
-	}
-	return checkEndpoint(s.Endpoint)
-}
-
-// checkEndpoint checks an address that takes the place of AWS's own.
-func checkEndpoint(endpoint string) error {
-	if endpoint == "" {
-		return nil
-	}
-	u, err := url.Parse(endpoint)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || strings.ContainsAny(endpoint, "?#") {
-		return errors.New(`endpoint is not an address such as "https://vpce-1.secretsmanager.eu-west-1.vpce.amazonaws.com"`)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,6 +33,14 @@ func Field(fields map[string]string, name string) string {
 // take any other word for false.
 func IsBoolean(value string) bool {
 	return slices.Contains([]string{"true", "false", "yes", "no", "y", "n", "on", "off", "t", "f", "1", "0"}, strings.ToLower(value))
+}
+
+// IsAddress reports whether a value is the address of a server: http or https, a host, and maybe a
+// path, without a user, a query and a fragment.
+func IsAddress(value string) bool {
+	u, err := url.Parse(value)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil &&
+		!strings.ContainsAny(value, "?#")
 }
 
 // SetField sets a field and removes every other spelling of its name. The value "" removes the

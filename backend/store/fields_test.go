@@ -36,3 +36,22 @@ func TestFieldHasOneSpellingAfterItIsSet(t *testing.T) {
 func TestStoreThatDeclaresNothingIsAFaultOfOurs(t *testing.T) {
 	require.Panics(t, func() { DeclaredFields(struct{}{}) })
 }
+
+func TestAddressOfAServer(t *testing.T) {
+	for _, address := range []string{"http://h", "https://h:8200", "https://h/vault", "http://[::1]:1"} {
+		require.True(t, IsAddress(address), address)
+	}
+	for _, address := range []string{"", "h:8200", "ftp://h", "https://", "https://u@h", "https://h?a", "https://h#a", "http://h:x"} {
+		require.False(t, IsAddress(address), address)
+	}
+}
+
+func TestValuesOfAnObjectAreTexts(t *testing.T) {
+	texts, ok := Texts([]byte(`{"s":"a","n":1.50,"o":{"x":[1]},"b":true,"nothing":null}`))
+	require.True(t, ok)
+	require.Equal(t, map[string]string{"s": "a", "n": "1.50", "o": `{"x":[1]}`, "b": "true", "nothing": ""}, texts)
+	for _, text := range []string{"", "null", "[1]", `"a"`, `{"a":`} {
+		_, ok := Texts([]byte(text))
+		require.False(t, ok, text)
+	}
+}

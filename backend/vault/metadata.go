@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"maps"
-	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -99,9 +98,7 @@ func checkAddress(fields map[string]string) error {
 	if address == "" {
 		return nil // the default
 	}
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") ||
-		u.User != nil || strings.ContainsAny(address, "?#") {
+	if !store.IsAddress(address) {
 		return errors.New(`vaultAddr is not an address such as "https://vault.example:8200"`)
 	}
 	store.SetField(fields, "vaultAddr", strings.TrimRight(address, "/"))

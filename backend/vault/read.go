@@ -97,30 +97,11 @@ func (c *conn) readFrom(ctx context.Context, s *session, version int, of secretI
 	if c.settings.ValueType == valueText {
 		return map[string]string{"": string(object)}, false, nil
 	}
-	entries, err = entriesOf(object)
-	return entries, false, err
-}
-
-// entriesOf returns the values of an object as texts. A value that is not a string is its JSON
-// text, with the digits that Vault sent. null is an empty text, as in contrib's store.
-func entriesOf(object json.RawMessage) (map[string]string, error) {
-	var values map[string]json.RawMessage
-	if json.Unmarshal(object, &values) != nil {
-		return nil, store.Unavailable(errNotVault)
+	entries, ok := store.Texts(object)
+	if !ok {
+		return nil, false, store.Unavailable(errNotVault)
 	}
-	entries := make(map[string]string, len(values))
-	for name, value := range values {
-		var text string
-		if value[0] == '"' || value[0] == 'n' {
-			if json.Unmarshal(value, &text) != nil {
-				return nil, store.Unavailable(errNotVault)
-			}
-		} else {
-			text = string(value)
-		}
-		entries[name] = text
-	}
-	return entries, nil
+	return entries, false, nil
 }
 
 // mount is Vault's description of a mount.
