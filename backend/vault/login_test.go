@@ -133,6 +133,23 @@ func approle(v *authServer) map[string]string {
 	return map[string]string{"vaultAddr": v.URL, "authMethod": "approle", "roleID": "canary-role", "secretID": "canary-id"}
 }
 
+// behind starts a server that may answer instead of a Vault: before returns true if it did. The
+// stores that connect to the Vault then use this server.
+func (v *authServer) behind(t *testing.T, before func(w http.ResponseWriter, r *http.Request) bool) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !before(w, r) {
+			v.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	v.URL = server.URL
+}
+
+func isLogin(r *http.Request) bool { return r.URL.Path == "/v1/auth/approle/login" }
+
+func isSecret(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v1/secret/") }
+
 func TestEachMethodLogsInAsVaultExpects(t *testing.T) {
 	jwt := storetest.FileWith(t, "canary.jwt\n")
 	id := storetest.FileWith(t, " canary-id\n")
@@ -294,37 +311,17 @@ func TestRefusedLoginIsNotRepeatedAtOnce(t *testing.T) {
 	require.LessOrEqual(t, after-before, 1+int(time.Since(began)/(250*time.Millisecond)), "the shortest pause")
 }
 
-// A proxy that refuses says nothing about the token.
-func TestRefusalByAProxyNeedsNoLogin(t *testing.T) {
-	v := newAuthServer(t)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/a") {
-			refuse(w, 403, "<html>")
-			return
-		}
-		v.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	v.URL = server.URL
-	_, err := connected(t, storetest.DevNull(t), approle(v)).Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
-	require.True(t, storetest.IsGeneral(err))
-	require.Equal(t, 1, v.count(logins))
-}
-
 // The tokens of the logins may be unknown to the node that answers, or belong to another namespace.
 func TestNewTokenThatIsRefusedCausesFewLogins(t *testing.T) {
 	v := newAuthServer(t)
 	var refuses atomic.Bool
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if refuses.Load() && strings.HasSuffix(r.URL.Path, "/a") {
-			refuse(w, 403, `{"errors":["permission denied"]}`)
-			return
+	v.behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if !refuses.Load() || !isSecret(r) {
+			return false
 		}
-		v.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	v.URL = server.URL
+		refuse(w, 403, `{"errors":["permission denied"]}`)
+		return true
+	})
 	conn := connected(t, storetest.DevNull(t), approle(v))
 	refuses.Store(true)
 	before, began := v.count(logins), time.Now()
@@ -344,39 +341,44 @@ func TestNewTokenThatIsRefusedCausesFewLogins(t *testing.T) {
 func TestTokenThatEndsBeforeTheCheckOfTheMountIsReplaced(t *testing.T) {
 	v := newAuthServer(t)
 	var ended atomic.Bool
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/missing") {
-			refuse(w, 404, `{"errors":[]}`)
-			if !ended.Swap(true) {
-				v.revoke()
-			}
-			return
+	v.behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if !isSecret(r) {
+			return false
 		}
-		v.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	v.URL = server.URL
+		refuse(w, 404, `{"errors":[]}`)
+		if !ended.Swap(true) {
+			v.revoke()
+		}
+		return true
+	})
 	_, err := connected(t, storetest.DevNull(t), approle(v)).Get(t.Context(), "missing")
 	require.True(t, store.Missing(err), "%v", errors.Unwrap(err))
 	require.Equal(t, 2, v.count(logins))
 }
 
-// A policy says nothing about the token.
-func TestRefusalOfAPathNeedsNoLogin(t *testing.T) {
-	v := newAuthServer(t)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/a") {
-			refuse(w, 403, `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`)
-			return
-		}
-		v.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	v.URL = server.URL
-	_, err := connected(t, storetest.DevNull(t), approle(v)).Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
-	require.False(t, storetest.IsGeneral(err))
-	require.Equal(t, 1, v.count(logins))
+// Neither a policy nor a proxy says anything about the token.
+func TestRefusalThatIsNotAboutTheTokenNeedsNoLogin(t *testing.T) {
+	for name, test := range map[string]struct {
+		body    string
+		general bool
+	}{
+		"by a policy": {`{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`, false},
+		"by a proxy":  {"<html>", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newAuthServer(t)
+			v.behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+				if isSecret(r) {
+					refuse(w, 403, test.body)
+				}
+				return isSecret(r)
+			})
+			_, err := connected(t, storetest.DevNull(t), approle(v)).Get(t.Context(), "a")
+			require.Equal(t, credential.Denied, credential.KindOf(err))
+			require.Equal(t, test.general, storetest.IsGeneral(err))
+			require.Equal(t, 1, v.count(logins))
+		})
+	}
 }
 
 func TestTokenIsRenewedAndReplacedBeforeItEnds(t *testing.T) {
@@ -559,18 +561,17 @@ func TestSecretIDIsKeptWhenItsCallerLeaves(t *testing.T) {
 	v := newAuthServer(t)
 	unwrapping, more := make(chan struct{}), make(chan struct{})
 	var first sync.Once
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	v.behind(t, func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "/unwrap") {
 			first.Do(func() {
 				close(unwrapping)
 				<-more
 			})
 		}
-		v.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
+		return false
+	})
 	fields := approle(v)
-	fields["vaultAddr"], fields["secretID"] = server.URL, "hvs.canary-wrapping"
+	fields["secretID"] = "hvs.canary-wrapping"
 	vault := Type()
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error)

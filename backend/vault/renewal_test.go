@@ -4,8 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,23 +14,6 @@ import (
 	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 )
-
-// behind starts a server that may answer instead of a Vault: before returns true if it did. The
-// stores that connect to the Vault then use this server.
-func (v *authServer) behind(t *testing.T, before func(w http.ResponseWriter, r *http.Request) bool) {
-	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !before(w, r) {
-			v.ServeHTTP(w, r)
-		}
-	}))
-	t.Cleanup(server.Close)
-	v.URL = server.URL
-}
-
-func isLogin(r *http.Request) bool { return r.URL.Path == "/v1/auth/approle/login" }
-
-func isSecret(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v1/secret/") }
 
 func TestRenewalGoesOnAfterATimeout(t *testing.T) {
 	v := newAuthServer(t)
