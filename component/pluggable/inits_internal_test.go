@@ -248,20 +248,22 @@ func TestCallsThatComeBackAtOnceShareOneInit(t *testing.T) {
 	})
 }
 
-// TestAStoreThatComesBackForADroppedInstanceIsClosed has the instance's peer end while the
-// instance is opened again.
+// holdInit has the next Init wait until the channel is closed. It returns the store of that Init.
+func holdInit(s *instances[*nothing]) (*nothing, chan<- struct{}) {
+	fresh, release := &nothing{}, make(chan struct{})
+	s.init = func(context.Context, string, map[string]string) (*nothing, error) {
+		<-release
+		return fresh, nil
+	}
+	return fresh, release
+}
+
 // The idle check would close the store too, but only after some 20 seconds.
 func TestAConnectionThatEndsDuringAnInitClosesItsStoreAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newNothings()
 		c := connected(process{pidfd: 1})
-		var fresh *nothing
-		release := make(chan struct{})
-		s.init = func(context.Context, string, map[string]string) (*nothing, error) {
-			<-release
-			fresh = &nothing{}
-			return fresh, nil
-		}
+		fresh, release := holdInit(s)
 		ended := make(chan error)
 		go func() { ended <- s.initialise(t.Context(), c, "c", nil) }()
 		synctest.Wait()
@@ -277,6 +279,7 @@ func TestAConnectionThatEndsDuringAnInitClosesItsStoreAtOnce(t *testing.T) {
 	})
 }
 
+// The instance's peer ends while the instance is opened again.
 func TestAStoreThatComesBackForADroppedInstanceIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newNothings()
@@ -284,13 +287,7 @@ func TestAStoreThatComesBackForADroppedInstanceIsClosed(t *testing.T) {
 		require.NoError(t, s.initialise(t.Context(), c, "c", nil))
 		c.ended.Store(true)
 		s.connectionEnded(c)
-		var fresh *nothing
-		release := make(chan struct{})
-		s.init = func(context.Context, string, map[string]string) (*nothing, error) {
-			<-release
-			fresh = &nothing{}
-			return fresh, nil
-		}
+		fresh, release := holdInit(s)
 		ended := make(chan error)
 		go func() {
 			_, err := s.acquire(t.Context(), c.peer, nil, "c") // by a binding

@@ -11,9 +11,9 @@ import (
 
 // Write writes a program with these permission bits, which may be started at once.
 //
-// A process that another goroutine starts meanwhile holds a copy of the open file for a moment,
-// and so long the program cannot be started ("text file busy"). So no process starts while the
-// file is open.
+// A process that another goroutine starts meanwhile inherits the open file for a moment. Until it
+// closes the file, the program cannot be started ("text file busy"). So Write lets no process
+// start while the file is open.
 func Write(t testing.TB, path string, text []byte, mode os.FileMode) {
 	t.Helper()
 	syscall.ForkLock.RLock()
