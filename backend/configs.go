@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -17,6 +16,7 @@ type ConfigStore struct {
 
 	key       store.KeyTemplate
 	ephemeral bool
+	kept      *keptConfigs // nil: no config is kept
 }
 
 var (
@@ -37,15 +37,22 @@ func (r *Registry) OpenConfigStore(ctx context.Context, spec store.Spec, key str
 	if err != nil {
 		return nil, err
 	}
-	return &ConfigStore{
+	s := &ConfigStore{
 		Opened: o, key: store.KeyTemplate(key),
 		ephemeral: t.Ephemeral != nil && t.Ephemeral(fields),
-	}, nil
+	}
+	if opts.Revalidate {
+		s.kept = newKeptConfigs()
+	}
+	return s, nil
 }
 
 // Config implements [resolver.ConfigStore].
 func (s *ConfigStore) Config(ctx context.Context, guid string) ([]byte, error) {
 	return store.Use(ctx, s.Opened, func(ctx context.Context, c store.ConfigConn) ([]byte, error) {
+		if r, ok := c.(store.Revalidator); ok && s.kept != nil {
+			return s.kept.get(ctx, r, s.key.Of(guid))
+		}
 		return c.Get(ctx, s.key.Of(guid))
 	})
 }
@@ -58,21 +65,8 @@ func (s *ConfigStore) Put(ctx context.Context, guid string, config []byte) error
 	return err
 }
 
-// replaced reports whether the stored config is already the new one, written by an earlier
-// attempt. Its error is store.ErrEdited if the stored config is neither the new nor the old
-// one.
-func replaced(now, old, config []byte) (bool, error) {
-	switch {
-	case bytes.Equal(now, config):
-		return true, nil
-	case !bytes.Equal(now, old):
-		return false, store.Unable(store.ErrEdited)
-	}
-	return false, nil
-}
-
-// Replace replaces a config if the stored one is still old. State stores check this with
-// etags. In other stores, an edit at the same moment is lost. Its error is a
+// Replace replaces a config if the stored one is still old. Stores with etags check
+// this. In other stores, an edit at the same moment is lost. Its error is a
 // [resolver.StoreError]; see [store.ErrEdited].
 func (s *ConfigStore) Replace(ctx context.Context, guid string, old, config []byte) error {
 	_, err := store.Use(ctx, s.Opened, func(ctx context.Context, c store.ConfigConn) (struct{}, error) {
@@ -86,7 +80,7 @@ func (s *ConfigStore) Replace(ctx context.Context, guid string, old, config []by
 		case err != nil:
 			return struct{}{}, err
 		}
-		if done, err := replaced(now, old, config); err != nil || done {
+		if done, err := store.Replaced(now, old, config); err != nil || done {
 			return struct{}{}, err
 		}
 		return struct{}{}, c.Set(ctx, s.key.Of(guid), config)

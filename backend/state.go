@@ -84,7 +84,7 @@ func (c *stateConn) replaceable(ctx context.Context, key string, old, data []byt
 	case resp == nil:
 		return nil, false, store.Unable(store.ErrEdited)
 	}
-	done, err = replaced(resp.Data, old, data)
+	done, err = store.Replaced(resp.Data, old, data)
 	return resp.ETag, done, err
 }
 

@@ -78,6 +78,7 @@ func Open(ctx context.Context, settings Settings, opts store.Options) (*Stores, 
 
 func open(ctx context.Context, registry *backend.Registry, settings Settings, opts store.Options) (*Stores, error) {
 	opts.Limits = settings.Limits
+	opts.Revalidate = settings.Cache.TTL > 0
 	s := &Stores{Named: make(map[string]Secrets, len(settings.SecretStores))}
 	var group errgroup.Group
 	var opening sync.Mutex

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 )
@@ -34,6 +35,28 @@ type Replacer interface {
 	// Replace writes data. It fails with ErrEdited if the stored config is neither old nor
 	// already data.
 	Replace(ctx context.Context, key string, old, data []byte) error
+}
+
+// Replaced reports whether the stored config is already the new one, written by an earlier attempt.
+// Its error is ErrEdited if the stored config is neither the new nor the old one.
+func Replaced(now, old, config []byte) (bool, error) {
+	switch {
+	case bytes.Equal(now, config):
+		return true, nil
+	case !bytes.Equal(now, old):
+		return false, Unable(ErrEdited)
+	}
+	return false, nil
+}
+
+// ErrUnchanged means that a config still has the ETag that the caller knows.
+var ErrUnchanged = errors.New("the config has not changed")
+
+// Revalidator is a config store that can tell that a config has not changed, without sending it.
+type Revalidator interface {
+	// GetUnlessMatch is like Get, and returns the config's ETag; "" if the store has none. It
+	// fails with ErrUnchanged if the config still has the given ETag; "" matches no config.
+	GetUnlessMatch(ctx context.Context, key, etag string) (data []byte, now string, err error)
 }
 
 // Lister is a config store that can list.

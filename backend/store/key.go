@@ -31,6 +31,12 @@ func (t KeyTemplate) GUID(key string) (guid string, ok bool) {
 	return guid, credential.ValidGUID(guid) && t.Of(guid) == key
 }
 
+// Prefix returns the part of the key before the first {guid}.
+func (t KeyTemplate) Prefix() string {
+	before, _, _ := strings.Cut(string(t), GUIDPlaceholder)
+	return before
+}
+
 // Like returns an SQL LIKE pattern that matches every key of the template. A backslash escapes
 // literal \, % and _.
 func (t KeyTemplate) Like() string {

@@ -32,6 +32,9 @@ type Options struct {
 	// anyone who may name a file to the component could run any program as the component's
 	// user.
 	AllowExecPlugins bool
+	// Revalidate keeps the last configs of a [Revalidator] in memory, so that one that has not
+	// changed is not sent again. False: no config stays in memory.
+	Revalidate bool
 	// Observer gets each attempt at a store. Nil: no observer.
 	Observer Observer
 }
