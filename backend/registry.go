@@ -29,7 +29,7 @@ func NewRegistry(execPlugins bool) *Registry {
 func configStores() map[string]store.Type[store.ConfigConn] {
 	sqlite, etcdV2 := stateSQLite(), stateEtcdV2()
 	postgresV1, postgresV2 := statePostgreSQLV1(), statePostgreSQL()
-	return map[string]store.Type[store.ConfigConn]{
+	types := map[string]store.Type[store.ConfigConn]{
 		"state.sqlite":          sqlite,
 		"state.sqlite3":         sqlite,
 		"state.postgresql":      postgresV2,
@@ -52,6 +52,8 @@ func configStores() map[string]store.Type[store.ConfigConn] {
 		"state.etcd/v2":         etcdV2,
 		"bindings.localstorage": bindingsLocalStorage(),
 	}
+	maps.Copy(types, awsConfigStores())
+	return types
 }
 
 // secretStores returns the secret stores that are compiled in, by type. execPlugins allows

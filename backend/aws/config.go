@@ -27,8 +27,9 @@ type client struct {
 
 // newClient finds the identity and the region. The identity is that of the metadata, else the one
 // that the SDK finds: the environment, a profile, a web identity (IRSA), a container's (EKS pod
-// identity, ECS), an instance's. The SDK makes no retry, because storeRetries does.
-func newClient(ctx context.Context, s settings, log logger.Logger) (*client, error) {
+// identity, ECS), an instance's. The SDK makes no retry, because storeRetries does. adapt changes the
+// transport to the service.
+func newClient(ctx context.Context, s settings, log logger.Logger, adapt ...func(*http.Transport)) (*client, error) {
 	// This client asks for the identity's own credentials. It honours AWS_CA_BUNDLE, and keeps no
 	// connection.
 	own := awshttp.NewBuildableClient().WithTimeout(identityTimeout).WithTransportOptions(func(t *http.Transport) {
@@ -55,7 +56,11 @@ func newClient(ctx context.Context, s settings, log logger.Logger) (*client, err
 	if with, ok := found.HTTPClient.(*awshttp.BuildableClient); ok {
 		own = with
 	}
-	transport := store.NewSessionTransport(keepingAlive(own.GetTransport()))
+	plain := keepingAlive(own.GetTransport())
+	for _, change := range adapt {
+		change(plain)
+	}
+	transport := store.NewSessionTransport(plain)
 	found.HTTPClient = &http.Client{
 		Transport:     &wirelimit.Transport{RoundTripper: transport, Room: wirelimit.NewRoom(wirelimit.RoomSize)},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -12,8 +12,8 @@ import (
 	"credential-resolver/backend/store"
 )
 
-// settings are the metadata of both stores: the fields of contrib's stores with its defaults,
-// then ours.
+// settings are the metadata of all stores: the fields of contrib's stores with its defaults, then
+// ours.
 type settings struct {
 	Region       string `mapstructure:"region" mapstructurealiases:"awsRegion"`
 	AccessKey    string `mapstructure:"accessKey" mapstructurealiases:"awsAccessKey"`
@@ -40,7 +40,33 @@ type parameterSettings struct {
 	Prefix string `mapstructure:"prefix"`
 }
 
-// declared returns the fields that both stores have, and those of one store's own settings.
+// s3Settings are the metadata of S3. Some of them have no effect here, because a config is read and
+// written as it is stored.
+type s3Settings struct {
+	Common settings `mapstructure:",squash"`
+
+	Bucket       string `mapstructure:"bucket"`
+	PathStyle    bool   `mapstructure:"forcePathStyle"`
+	DisableSSL   bool   `mapstructure:"disableSSL"`
+	InsecureSSL  bool   `mapstructure:"insecureSSL"`
+	StorageClass string `mapstructure:"storageClass"`
+
+	DecodeBase64 bool   `mapstructure:"decodeBase64"` // no effect
+	EncodeBase64 bool   `mapstructure:"encodeBase64"` // no effect
+	PresignTTL   string `mapstructure:"presignTTL"`   // no effect
+	FilePath     string `mapstructure:"filePath"`     // refused
+}
+
+// dynamoSettings are the metadata of DynamoDB.
+type dynamoSettings struct {
+	Common settings `mapstructure:",squash"`
+
+	Table        string `mapstructure:"table"`
+	PartitionKey string `mapstructure:"partitionKey"`
+	TTL          string `mapstructure:"ttlAttributeName"`
+}
+
+// declared returns the fields that all stores have, and those of one store's own settings.
 func declared[T any]() metadata.MetadataMap {
 	fields := metadata.MetadataMap{}
 	for _, t := range []reflect.Type{reflect.TypeFor[settings](), reflect.TypeFor[T]()} {
@@ -59,7 +85,7 @@ func decode[T any](fields map[string]string) (T, error) {
 	return s, err
 }
 
-// prepare checks the fields that both stores have. Its errors contain no value.
+// prepare checks the fields that all stores have. Its errors contain no value.
 func prepare(fields map[string]string) error {
 	s, err := decode[settings](fields)
 	if err != nil {

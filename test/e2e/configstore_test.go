@@ -1,4 +1,4 @@
-//go:build e2e && stores
+//go:build e2e && (stores || cloud)
 
 package e2e
 
@@ -31,6 +31,8 @@ type configStoreCase struct {
 	// metadata replaces the address, the user and the secrets in the file. It is for the
 	// component, which only reads.
 	metadata map[string]any
+	// emulator is metadata that the file does not have, because only the server of the test needs it.
+	emulator map[string]any
 	// writer replaces more metadata for the commands, which write.
 	writer map[string]any
 	// refused has, by kind of mistake, metadata that the server refuses.
@@ -39,6 +41,12 @@ type configStoreCase struct {
 	canaries []string
 	// seed stores a config. Nil: our put command does.
 	seed func(t *testing.T, guid, config string)
+	// create creates what holds the configs, such as a table, on a server that loses its data when
+	// it stops. Nil: the server keeps its data.
+	create func(t *testing.T)
+	// connectionless means that the server closes each connection after its answer, so that there is
+	// none to wait for or to leave open.
+	connectionless bool
 	// cannotList means that the store cannot list its keys.
 	cannotList bool
 }
@@ -68,9 +76,10 @@ func (c configStoreCase) run(t *testing.T) {
 	s.secret(t, "one-secret", map[string]string{"value": "single-pw"})
 	s.secret(t, "direct", map[string]string{"password": "direct-pw"})
 	writer := c.component(t, "writer", s, c.writer)
-	for _, guid := range slices.Sorted(maps.Keys(scenario)) {
-		c.store(t, writer, guid, scenario[guid])
+	if c.create != nil {
+		c.create(t)
 	}
+	c.storeAll(t, writer)
 	resources := []resource{
 		c.component(t, "credentials", s, map[string]any{"allowBulk": "true"}),
 		c.component(t, "impatient", s, map[string]any{"storeTimeout": "2s", "requestTimeout": "1h"}),
@@ -85,12 +94,14 @@ func (c configStoreCase) run(t *testing.T) {
 	t.Run("replaces", func(t *testing.T) { c.replaces(t, side, writer) })
 	t.Run("fails", func(t *testing.T) { c.fails(t, side) })
 	t.Run("lists", func(t *testing.T) { c.lists(t, side, writer) })
-	t.Run("leaves no connection", func(t *testing.T) {
-		requireLeavesNoConnection(t, c.server.Address, func(side *sidecar) { c.answersAgain(t, side, "credentials") }, resources...)
-	})
+	if !c.connectionless {
+		t.Run("leaves no connection", func(t *testing.T) {
+			requireLeavesNoConnection(t, c.server.Address, func(side *sidecar) { c.answersAgain(t, side, "credentials") }, resources...)
+		})
+	}
 	t.Run("hangs", func(t *testing.T) { c.hangs(t, side) })
-	t.Run("is restarted", func(t *testing.T) { c.isRestarted(t, side) })
-	t.Run("starts late", func(t *testing.T) { c.startsLate(t, s) })
+	t.Run("is restarted", func(t *testing.T) { c.isRestarted(t, side, writer) })
+	t.Run("starts late", func(t *testing.T) { c.startsLate(t, s, writer) })
 	c.requireQuiet(t, side.component.Log())
 }
 
@@ -104,6 +115,14 @@ func (c configStoreCase) store(t *testing.T, writer resource, guid, config strin
 	putInto(t, writer, t.TempDir(), guid, config)
 }
 
+// storeAll stores the configs of the scenario.
+func (c configStoreCase) storeAll(t *testing.T, writer resource) {
+	t.Helper()
+	for _, guid := range slices.Sorted(maps.Keys(scenario)) {
+		c.store(t, writer, guid, scenario[guid])
+	}
+}
+
 // component returns the Component of the store's file, changed to use the test's server.
 func (c configStoreCase) component(t *testing.T, name string, s *stores, more map[string]any) resource {
 	t.Helper()
@@ -112,6 +131,7 @@ func (c configStoreCase) component(t *testing.T, name string, s *stores, more ma
 		require.Contains(t, r.metadata, field, "components/stores/%s.yaml says what the store needs", c.kind)
 	}
 	maps.Copy(r.metadata, c.metadata)
+	maps.Copy(r.metadata, c.emulator)
 	maps.Copy(r.metadata, more)
 	maps.Copy(r.metadata, map[string]any{
 		"secretStore": "secretstores.local.file", "secretStore.secretsFile": s.path("secrets.json"), "secretStore.multiValued": "true",
@@ -243,12 +263,22 @@ func (c configStoreCase) hangs(t *testing.T, side *sidecar) {
 }
 
 // isRestarted stops the server while the component runs, and starts it again.
-func (c configStoreCase) isRestarted(t *testing.T, side *sidecar) {
+func (c configStoreCase) isRestarted(t *testing.T, side *sidecar, writer resource) {
 	require.NoError(t, c.server.Stop())
 	c.sees(t, side, "unreachable", "credentials", "multi", codes.Unavailable) // by no timeout, which would be DeadlineExceeded
-	require.NoError(t, c.server.Restart(t.Context()))
+	c.restarts(t, writer)
 	c.answersAgain(t, side, "credentials")
 	sees(t, cmp.Or(c.row, c.kind), "reachable again", codes.OK.String())
+}
+
+// restarts starts the server again, with the configs of the scenario.
+func (c configStoreCase) restarts(t *testing.T, writer resource) {
+	t.Helper()
+	require.NoError(t, c.server.Restart(t.Context()))
+	if c.create != nil {
+		c.create(t)
+		c.storeAll(t, writer)
+	}
 }
 
 // answersAgain waits until the store works again, without a restart of the component.
@@ -263,18 +293,23 @@ func (c configStoreCase) answersAgain(t *testing.T, side *sidecar, store string)
 
 // startsLate starts a component while the server is down. Init must succeed, and a request must
 // wait for the server.
-func (c configStoreCase) startsLate(t *testing.T, s *stores) {
+func (c configStoreCase) startsLate(t *testing.T, s *stores, writer resource) {
 	require.NoError(t, c.server.Stop())
 	side := startSidecar(t, harness.ComponentOptions{},
 		c.component(t, "credentials", s, nil),
 		c.component(t, "hasty", s, map[string]any{"requestTimeout": "1s"}))
 	c.sees(t, side, "absent at start", "hasty", "multi", codes.Unavailable)
+	if c.connectionless {
+		c.restarts(t, writer)
+		c.answersAgain(t, side, "credentials")
+		return
+	}
 	answer := make(chan reply, 1)
 	go func() {
 		r, _ := ask(t.Context(), side.daprd, "credentials", "multi", "format=json")
 		answer <- r
 	}()
-	require.NoError(t, c.server.Restart(t.Context()))
+	c.restarts(t, writer)
 	r := <-answer
 	require.Equal(t, resolved["multi"], r.entries["_value"], r.message)
 	sees(t, cmp.Or(c.row, c.kind), "started within requestTimeout", codes.OK.String())

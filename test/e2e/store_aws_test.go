@@ -32,12 +32,17 @@ type awsStore struct {
 func startAWS(t *testing.T, storeType string) *awsStore {
 	t.Helper()
 	t.Parallel()
+	return &awsStore{Moto: startMoto(t), row: storeType, configs: newStores(t)}
+}
+
+func startMoto(t *testing.T) *harness.Moto {
+	t.Helper()
 	moto, err := harness.StartMoto(t.Context(), binary(t, "MOTO", "moto/bin/moto_server"))
 	if moto != nil {
 		t.Cleanup(moto.Remove)
 	}
 	require.NoError(t, err)
-	return &awsStore{Moto: moto, row: storeType, configs: newStores(t)}
+	return moto
 }
 
 func (a *awsStore) component(name string, changes map[string]any) resource {

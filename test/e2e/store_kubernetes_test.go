@@ -285,3 +285,11 @@ func TestStoreKubernetesManifests(t *testing.T) {
 		}
 	}
 }
+
+func TestStoreKubernetesConnections(t *testing.T) {
+	t.Parallel()
+	k := startKubernetes(t)
+	requireLeavesNoConnection(t, k.Address, func(side *sidecar) {
+		requireEntry(t, side, "wide", "crm-api", "api_key", kubernetesCanary)
+	}, k.component(t, "wide", "wide", nil))
+}

@@ -334,3 +334,13 @@ func vaultDown(t *testing.T, v *vaultStore) {
 	v.side = sidecar
 	v.recovers(t, "wide", "crm-api")
 }
+
+// TestStoreVaultConnections edits Components with a valid and an invalid token. Vault itself
+// keeps idle connections for five minutes.
+func TestStoreVaultConnections(t *testing.T) { onEachVault(t, vaultConnections) }
+
+func vaultConnections(t *testing.T, v *vaultStore) {
+	requireLeavesNoConnection(t, v.Address, func(side *sidecar) {
+		requireEntry(t, side, "wide", "crm-api", "api_key", vaultCanary)
+	}, v.component(t, "wide", nil), v.component(t, "unknown", map[string]any{"secretStore.vaultToken": "unknown"}))
+}

@@ -6,6 +6,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
@@ -15,9 +19,11 @@ import (
 type Moto struct {
 	*Server
 
-	// Secrets and Parameters are the services, as an administrator uses them.
+	// These are the services, as an administrator uses them.
 	Secrets    *secretsmanager.Client
 	Parameters *ssm.Client
+	Objects    *s3.Client
+	Tables     *dynamodb.Client
 }
 
 // MotoRegion is the region of the resources that Moto's methods create.
@@ -40,11 +46,32 @@ func StartMoto(ctx context.Context, path string) (*Moto, error) {
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAADMINISTRATOR", "administrator", ""),
 	}
 	m.Secrets, m.Parameters = secretsmanager.NewFromConfig(config), ssm.NewFromConfig(config)
+	m.Objects = s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true })
+	m.Tables = dynamodb.NewFromConfig(config)
 	return m, nil
 }
 
 // URL returns the address of all services.
 func (m *Moto) URL() string { return "http://" + m.Address }
+
+// CreateBucket creates a bucket.
+func (m *Moto) CreateBucket(ctx context.Context, name string) error {
+	_, err := m.Objects.CreateBucket(ctx, &s3.CreateBucketInput{
+		Bucket:                    aws.String(name),
+		CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: MotoRegion},
+	})
+	return err
+}
+
+// CreateTable creates a table whose only key is a text.
+func (m *Moto) CreateTable(ctx context.Context, name, key string) error {
+	_, err := m.Tables.CreateTable(ctx, &dynamodb.CreateTableInput{
+		TableName: aws.String(name), BillingMode: dynamotypes.BillingModePayPerRequest,
+		KeySchema:            []dynamotypes.KeySchemaElement{{AttributeName: aws.String(key), KeyType: dynamotypes.KeyTypeHash}},
+		AttributeDefinitions: []dynamotypes.AttributeDefinition{{AttributeName: aws.String(key), AttributeType: dynamotypes.ScalarAttributeTypeS}},
+	})
+	return err
+}
 
 // PutSecret creates a secret with a text.
 func (m *Moto) PutSecret(ctx context.Context, name, text string) error {

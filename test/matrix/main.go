@@ -65,13 +65,14 @@ func read(path string) ([]observation, error) {
 // different ways. Two observations of the same failure must agree.
 func table(observations []observation) (string, error) {
 	var b strings.Builder
-	for _, sort := range []struct{ title, prefix string }{
-		{"Config stores", "state."}, {"Secret stores", "secretstores."},
-	} {
+	for _, sort := range []struct {
+		title  string
+		secret bool
+	}{{"Config stores", false}, {"Secret stores", true}} {
 		var stores, failures []string
 		codes := map[[2]string]string{}
 		for _, o := range observations {
-			if !strings.HasPrefix(o.Store, sort.prefix) {
+			if strings.HasPrefix(o.Store, "secretstores.") != sort.secret {
 				continue
 			}
 			if !slices.Contains(stores, o.Store) {

@@ -28,16 +28,17 @@ func TestObservationsBecomeATablePerKindOfStore(t *testing.T) {
 	path := document(t)
 	require.NoError(t, run(seen(t, `{"store":"state.b","failure":"hangs","code":"DeadlineExceeded"}
 {"store":"state.a","failure":"down","code":"Unavailable"}
+{"store":"bindings.d","failure":"down","code":"Unavailable"}
 {"store":"secretstores.c","failure":"down","code":"Unavailable"}
 {"store":"state.a","failure":"down","code":"Unavailable"}
 `), path, "matrix"))
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Contains(t, string(text), `
-| Config stores | state.a | state.b |
-|---|---|---|
-| down | Unavailable |  |
-| hangs |  | DeadlineExceeded |
+| Config stores | bindings.d | state.a | state.b |
+|---|---|---|---|
+| down | Unavailable | Unavailable |  |
+| hangs |  |  | DeadlineExceeded |
 
 | Secret stores | secretstores.c |
 |---|---|

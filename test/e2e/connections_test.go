@@ -1,4 +1,4 @@
-//go:build e2e && stores
+//go:build e2e && (stores || cloud)
 
 package e2e
 
@@ -17,24 +17,6 @@ import (
 
 	"credential-resolver/test/harness"
 )
-
-// TestStoreVaultConnections edits Components with a valid and an invalid token. Vault itself
-// keeps idle connections for five minutes.
-func TestStoreVaultConnections(t *testing.T) { onEachVault(t, vaultConnections) }
-
-func vaultConnections(t *testing.T, v *vaultStore) {
-	requireLeavesNoConnection(t, v.Address, func(side *sidecar) {
-		requireEntry(t, side, "wide", "crm-api", "api_key", vaultCanary)
-	}, v.component(t, "wide", nil), v.component(t, "unknown", map[string]any{"secretStore.vaultToken": "unknown"}))
-}
-
-func TestStoreKubernetesConnections(t *testing.T) {
-	t.Parallel()
-	k := startKubernetes(t)
-	requireLeavesNoConnection(t, k.Address, func(side *sidecar) {
-		requireEntry(t, side, "wide", "crm-api", "api_key", kubernetesCanary)
-	}, k.component(t, "wide", "wide", nil))
-}
 
 // requireLeavesNoConnection edits Components, requests their credentials with ask after each
 // edit, and ends daprd. Then the component must have no connection to the server.

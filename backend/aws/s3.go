@@ -1,0 +1,240 @@
+package aws
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/dapr/kit/logger"
+
+	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
+)
+
+// S3 is bindings.aws.s3: one object a config, in a bucket of Amazon S3 or of a service that is
+// compatible with it. contrib's binding reads an object of any size, without its ETag.
+func S3() store.Type[store.ConfigConn] {
+	return store.Type[store.ConfigConn]{
+		Fields:   declared[s3Settings](),
+		Required: map[string]string{"bucket": "name the bucket that holds the configs"},
+		Prepare:  prepareS3,
+		Connect:  connectS3,
+	}
+}
+
+func prepareS3(fields map[string]string) error {
+	for _, name := range []string{"forcePathStyle", "disableSSL", "insecureSSL", "decodeBase64", "encodeBase64"} {
+		if value := store.Field(fields, name); value != "" && !store.IsBoolean(value) {
+			return errors.New(name + " must be true or false")
+		}
+	}
+	if store.Field(fields, "filePath") != "" {
+		return errors.New("filePath is not supported: the config is the object itself, not a file of this machine")
+	}
+	s, err := decode[s3Settings](fields)
+	if err == nil && s.DisableSSL && s.Common.Endpoint != "" && !strings.Contains(s.Common.Endpoint, "://") {
+		store.SetField(fields, "endpoint", "http://"+s.Common.Endpoint)
+	}
+	return prepare(fields)
+}
+
+// s3Conn is a connected bucket.
+type s3Conn struct {
+	*client
+
+	service *s3.Client
+	bucket  *string
+	class   s3types.StorageClass // of new objects; "" means the bucket's default
+}
+
+var (
+	_ store.ConfigConn  = (*s3Conn)(nil)
+	_ store.Deleter     = (*s3Conn)(nil)
+	_ store.Replacer    = (*s3Conn)(nil)
+	_ store.Lister      = (*s3Conn)(nil)
+	_ store.Revalidator = (*s3Conn)(nil)
+)
+
+func connectS3(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
+	s, err := decode[s3Settings](fields)
+	if err != nil {
+		return nil, store.Permanent(err)
+	}
+	c, err := newClient(ctx, s.Common, log, func(t *http.Transport) {
+		if !s.InsecureSSL {
+			return
+		}
+		if t.TLSClientConfig == nil {
+			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		t.TLSClientConfig.InsecureSkipVerify = true
+	})
+	if err != nil {
+		return nil, err
+	}
+	service := s3.NewFromConfig(c.config, func(o *s3.Options) {
+		o.UsePathStyle = s.PathStyle
+		// Compatible services may not know the checksums that the SDK adds by default.
+		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+		o.DisableLogOutputChecksumValidationSkipped = true
+	})
+	return &s3Conn{c, service, aws.String(s.Bucket), s3types.StorageClass(s.StorageClass)}, nil
+}
+
+// Get reads an object.
+func (c *s3Conn) Get(ctx context.Context, key string) ([]byte, error) {
+	data, _, err := c.GetUnlessMatch(ctx, key, "")
+	return data, err
+}
+
+// GetUnlessMatch reads an object, unless it still has the ETag. It reads no more than is necessary
+// to tell that an object is too large for a config.
+func (c *s3Conn) GetUnlessMatch(ctx context.Context, key, etag string) ([]byte, string, error) {
+	in := &s3.GetObjectInput{Bucket: c.bucket, Key: aws.String(key)}
+	if etag != "" {
+		in.IfNoneMatch = aws.String(etag)
+	}
+	out, err := c.service.GetObject(ctx, in)
+	switch {
+	case etag != "" && notModified(err):
+		return nil, etag, store.ErrUnchanged
+	case err != nil:
+		return nil, "", s3Failure(ctx, err, "s3:GetObject")
+	}
+	defer func() { _ = out.Body.Close() }()
+	data, err := io.ReadAll(io.LimitReader(out.Body, credential.MaxConfigSize+1))
+	if err != nil {
+		return nil, "", unanswered(ctx, &url.Error{Err: err})
+	}
+	return data, aws.ToString(out.ETag), nil
+}
+
+// notModified reports whether an error is the answer that an object still has an ETag.
+func notModified(err error) bool {
+	var response *awshttp.ResponseError
+	return errors.As(err, &response) && response.HTTPStatusCode() == http.StatusNotModified
+}
+
+// Set stores an object.
+func (c *s3Conn) Set(ctx context.Context, key string, data []byte) error {
+	return c.put(ctx, key, data, nil)
+}
+
+// put stores an object. etag is the one that the object must have; nil means any.
+func (c *s3Conn) put(ctx context.Context, key string, data []byte, etag *string) error {
+	_, err := c.service.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: c.bucket, Key: aws.String(key), Body: bytes.NewReader(data), IfMatch: etag,
+		ContentType: aws.String("application/json"), StorageClass: c.class,
+	})
+	switch code, _ := saying(err); {
+	case err == nil:
+		return nil
+	case etag != nil && (code == "PreconditionFailed" || code == "NoSuchKey" || code == "ConditionalRequestConflict"):
+		return errNotReplaced
+	}
+	return s3Failure(ctx, err, "s3:PutObject")
+}
+
+// errNotReplaced means that an object does not have the ETag that a condition asks for, or that
+// somebody else writes it at the same moment.
+var errNotReplaced = store.Unavailable(errors.New("S3 refused a conditional write"))
+
+// Replace stores an object if the stored one is still old.
+func (c *s3Conn) Replace(ctx context.Context, key string, old, data []byte) error {
+	etag, done, err := c.replaceable(ctx, key, old, data)
+	if err != nil || done {
+		return err
+	}
+	err = c.put(ctx, key, data, etag)
+	if errors.Is(err, errNotReplaced) {
+		if _, done, edited := c.replaceable(ctx, key, old, data); edited != nil || done {
+			return edited
+		}
+	}
+	return err
+}
+
+// replaceable returns the ETag of the object to replace. done reports that an earlier attempt has
+// already replaced it.
+func (c *s3Conn) replaceable(ctx context.Context, key string, old, data []byte) (etag *string, done bool, err error) {
+	now, found, err := c.GetUnlessMatch(ctx, key, "")
+	switch {
+	case store.Missing(err):
+		return nil, false, store.Unable(store.ErrEdited)
+	case err != nil:
+		return nil, false, err
+	}
+	done, err = store.Replaced(now, old, data)
+	if found == "" { // the service has no conditional writes
+		return nil, done, err
+	}
+	return aws.String(found), done, err
+}
+
+// Delete deletes an object. S3 does not report whether it existed.
+func (c *s3Conn) Delete(ctx context.Context, key string) error {
+	_, err := c.service.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: c.bucket, Key: aws.String(key)})
+	if err != nil {
+		return s3Failure(ctx, err, "s3:DeleteObject")
+	}
+	return nil
+}
+
+// List lists one page of the objects whose keys have the template's prefix.
+func (c *s3Conn) List(ctx context.Context, key store.KeyTemplate, token string) (store.Page, error) {
+	in := &s3.ListObjectsV2Input{
+		Bucket: c.bucket, Prefix: aws.String(key.Prefix()),
+		EncodingType: s3types.EncodingTypeUrl, // a key may have characters that XML cannot have
+	}
+	if token != "" {
+		in.ContinuationToken = aws.String(token)
+	}
+	out, err := c.service.ListObjectsV2(ctx, in)
+	if err != nil {
+		return store.Page{}, s3Failure(ctx, err, "s3:ListBucket")
+	}
+	p := store.Page{Next: aws.ToString(out.NextContinuationToken)}
+	for _, object := range out.Contents {
+		name, err := url.QueryUnescape(aws.ToString(object.Key))
+		if guid, ok := key.GUID(name); ok && err == nil {
+			p.GUIDs = append(p.GUIDs, guid)
+		}
+	}
+	return p, nil
+}
+
+const (
+	errNoBucket  = credential.Remedy("the bucket does not exist: check bucket, region and endpoint")
+	errElsewhere = credential.Remedy("the bucket is in another region: set region to that of the bucket")
+	errArchived  = credential.Remedy("the object is archived, so it cannot be read: restore it, and use another storage class")
+	errHidden    = credential.Remedy("S3 refuses the object. It refuses an object that does not exist with the same answer, " +
+		"unless a policy allows s3:ListBucket: allow s3:GetObject for the object, and s3:ListBucket for the bucket")
+)
+
+// s3Failure classifies a failure of S3. Only a missing object counts as a missing config.
+func s3Failure(ctx context.Context, err error, action string) error {
+	code, text := saying(err)
+	switch {
+	case code == "NoSuchBucket":
+		return store.Unavailable(store.Explained(errNoBucket, answered(code)))
+	case code == "PermanentRedirect" || code == "TemporaryRedirect" || code == "AuthorizationHeaderMalformed" && strings.Contains(text, "region"):
+		return store.Unavailable(store.Explained(errElsewhere, answered(code)))
+	case code == "InvalidObjectState":
+		return store.Unable(errArchived)
+	case strings.HasPrefix(code, "KMS."):
+		return kmsRefusal(code)
+	case code == "AccessDenied" && action == "s3:GetObject" && !strings.Contains(text, "kms:"):
+		return &credential.StoreError{Kind: credential.Denied, Err: store.Explained(errHidden, answered(code))}
+	}
+	return failure(ctx, err, action, "NoSuchKey")
+}
