@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -93,10 +94,14 @@ func (c *dynamoConn) read(ctx context.Context, key string) (item, error) {
 	switch {
 	case err != nil:
 		return nil, dynamoFailure(ctx, err, "dynamodb:GetItem")
-	case len(out.Item) == 0, c.isOver(out.Item):
-		return nil, store.Absent()
+	case len(out.Item) != 0 && !c.isOver(out.Item):
+		return out.Item, nil
 	}
-	return out.Item, nil
+	// For a missing item, DynamoDB sends an empty object. So may a proxy.
+	if _, ok := middleware.GetRequestIDMetadata(out.ResultMetadata); !ok {
+		return nil, store.Unavailable(errNotAWS)
+	}
+	return nil, store.Absent()
 }
 
 // isOver reports whether the time of an item is over. As in DynamoDB, an attribute of another type

@@ -112,11 +112,14 @@ func (c *s3Conn) GetUnlessMatch(ctx context.Context, key, etag string) ([]byte, 
 		return nil, "", s3Failure(ctx, err, "s3:GetObject")
 	}
 	defer func() { _ = out.Body.Close() }()
+	if aws.ToString(out.ETag) == "" { // every S3 sends it; a proxy's page has none
+		return nil, "", store.Unavailable(errNotAWS)
+	}
 	data, err := io.ReadAll(io.LimitReader(out.Body, credential.MaxConfigSize+1))
 	if err != nil {
 		return nil, "", unanswered(ctx, &url.Error{Err: err})
 	}
-	return data, aws.ToString(out.ETag), nil
+	return data, *out.ETag, nil
 }
 
 // notModified reports whether an error is the answer that an object still has an ETag.
@@ -127,19 +130,23 @@ func notModified(err error) bool {
 
 // Set stores an object.
 func (c *s3Conn) Set(ctx context.Context, key string, data []byte) error {
-	return c.put(ctx, key, data, nil)
+	return c.put(ctx, key, data, "")
 }
 
-// put stores an object. etag is the one that the object must have; nil means any.
-func (c *s3Conn) put(ctx context.Context, key string, data []byte, etag *string) error {
-	_, err := c.service.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: c.bucket, Key: aws.String(key), Body: bytes.NewReader(data), IfMatch: etag,
+// put stores an object. etag is the one that the object must have; "" means any, or no object.
+func (c *s3Conn) put(ctx context.Context, key string, data []byte, etag string) error {
+	in := &s3.PutObjectInput{
+		Bucket: c.bucket, Key: aws.String(key), Body: bytes.NewReader(data),
 		ContentType: aws.String("application/json"), StorageClass: c.class,
-	})
+	}
+	if etag != "" {
+		in.IfMatch = aws.String(etag)
+	}
+	_, err := c.service.PutObject(ctx, in)
 	switch code, _ := saying(err); {
 	case err == nil:
 		return nil
-	case etag != nil && (code == "PreconditionFailed" || code == "NoSuchKey" || code == "ConditionalRequestConflict"):
+	case etag != "" && (code == "PreconditionFailed" || code == "NoSuchKey" || code == "ConditionalRequestConflict"):
 		return errNotReplaced
 	}
 	return s3Failure(ctx, err, "s3:PutObject")
@@ -166,19 +173,16 @@ func (c *s3Conn) Replace(ctx context.Context, key string, old, data []byte) erro
 
 // replaceable returns the ETag of the object to replace. done reports that an earlier attempt has
 // already replaced it.
-func (c *s3Conn) replaceable(ctx context.Context, key string, old, data []byte) (etag *string, done bool, err error) {
-	now, found, err := c.GetUnlessMatch(ctx, key, "")
+func (c *s3Conn) replaceable(ctx context.Context, key string, old, data []byte) (etag string, done bool, err error) {
+	now, etag, err := c.GetUnlessMatch(ctx, key, "")
 	switch {
 	case store.Missing(err):
-		return nil, false, store.Unable(store.ErrEdited)
+		return "", false, store.Unable(store.ErrEdited)
 	case err != nil:
-		return nil, false, err
+		return "", false, err
 	}
 	done, err = store.Replaced(now, old, data)
-	if found == "" { // the service has no conditional writes
-		return nil, done, err
-	}
-	return aws.String(found), done, err
+	return etag, done, err
 }
 
 // Delete deletes an object. S3 does not report whether it existed.
