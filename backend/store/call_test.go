@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"syscall"
@@ -123,6 +125,10 @@ func TestRequestWithoutAnAnswerIsClassified(t *testing.T) {
 		"out of time on the way":    {inURL(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}), os.ErrDeadlineExceeded, credential.Timeout},
 		"called off":                {inURL(context.Canceled), context.Canceled, credential.Unavailable},
 		"an answer, but not theirs": {errors.New("canary"), other, credential.Unavailable},
+		"an answer that is quoted":  {inURL(fmt.Errorf("malformed MIME header line: %q", "Location /canary")), other, credential.Unavailable},
+		"a URL in a URL":            {inURL(inURL(io.EOF)), io.EOF, credential.Unavailable},
+		"broken off":                {inURL(fmt.Errorf("http: %w", io.ErrUnexpectedEOF)), io.ErrUnexpectedEOF, credential.Unavailable},
+		"another protocol":          {inURL(http.ErrSchemeMismatch), http.ErrSchemeMismatch, credential.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := Unanswered(test.err, other)

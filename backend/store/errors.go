@@ -3,12 +3,16 @@ package store
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 
+	"credential-resolver/internal/wirelimit"
 	"credential-resolver/resolver/credential"
 )
 
@@ -40,17 +44,43 @@ func PermissionDenied(err error) bool {
 
 // Unanswered classifies the failure of an HTTP request that got no answer. It removes the
 // wrapper that net/http's client puts around the error, because the URL in it contains the
-// secret's name. It returns other as Unavailable if err has no such wrapper.
+// secret's name. It returns other as Unavailable if err has no such wrapper, or if its text may
+// quote the server, whose answer may contain that name too.
 func Unanswered(err, other error) error {
 	var inURL *url.Error
 	if !errors.As(err, &inURL) {
 		return Unavailable(other)
 	}
-	var network net.Error
-	if errors.As(inURL.Err, &network) && network.Timeout() {
-		return &credential.StoreError{Kind: credential.Timeout, Err: inURL.Err}
+	for errors.As(err, &inURL) {
+		err = inURL.Err
 	}
-	return Failed(inURL.Err)
+	var network net.Error
+	switch {
+	case errors.As(err, &network) && network.Timeout():
+		return &credential.StoreError{Kind: credential.Timeout, Err: err}
+	case quotesNothing(err):
+		return Failed(err)
+	}
+	return Unavailable(other)
+}
+
+// unquoting are failures of a request whose text is fixed.
+var unquoting = []error{
+	context.Canceled, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, http.ErrSchemeMismatch, wirelimit.ErrTooLarge, wirelimit.ErrMalformed,
+}
+
+// quotesNothing reports whether the text of a failed request is known to contain nothing from the
+// answer. net/http quotes a Location, a status line or a header that it cannot parse, and the words
+// of an HTTP/2 server that goes away. The failures of crypto/tls precede the request.
+func quotesNothing(err error) bool {
+	var (
+		remedy  credential.Remedy
+		network *net.OpError
+		errno   syscall.Errno
+	)
+	return errors.As(err, &remedy) || errors.As(err, &network) || errors.As(err, &errno) ||
+		slices.ContainsFunc(unquoting, func(known error) bool { return errors.Is(err, known) }) ||
+		strings.HasPrefix(err.Error(), "tls: ") || strings.HasPrefix(err.Error(), "x509: ")
 }
 
 // Unavailable returns an error of kind Unavailable: a failure that is not about the secret

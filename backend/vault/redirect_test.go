@@ -1,10 +1,13 @@
 package vault
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend/storetest"
@@ -57,4 +60,34 @@ func TestRedirectedLoginKeepsItsMethodAndBody(t *testing.T) {
 	fields["vaultAddr"] = redirects(t, v.URL, http.StatusTemporaryRedirect, false)
 	connected(t, storetest.DevNull(t), fields)
 	require.Equal(t, map[string]any{"role_id": "canary-role", "secret_id": "canary-id"}, v.body)
+}
+
+// net/http quotes a Location, a header or a status line that it cannot parse. Each may contain the
+// name of the secret.
+func TestAnswerThatHTTPCannotParseIsNotQuoted(t *testing.T) {
+	for name, head := range map[string]string{
+		"a Location":          "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://h:port%s",
+		"a Location's escape": "HTTP/1.1 307 Temporary Redirect\r\nLocation: %%zz%s",
+		"a header":            "HTTP/1.1 200 OK\r\nLocation %s",
+		"a status line":       "%s",
+		"a status code":       "HTTP/1.1 %s",
+		"a length":            "HTTP/1.1 200 OK\r\nContent-Length: %s",
+		"an encoding":         "HTTP/1.1 200 OK\r\nTransfer-Encoding: %s",
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				conn, _, err := w.(http.Hijacker).Hijack()
+				if !assert.NoError(t, err) {
+					return
+				}
+				_, _ = fmt.Fprintf(conn, head+"\r\n\r\n", r.URL.Path)
+				_ = conn.Close()
+			}))
+			t.Cleanup(server.Close)
+			_, err := unchecked(t, map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}).Get(t.Context(), "canary")
+			require.Equal(t, credential.Unavailable, credential.KindOf(err))
+			require.Contains(t, credential.RemedyOf(err), "the answer does not come from Vault")
+			require.NotContains(t, errors.Unwrap(err).Error(), "canary")
+		})
+	}
 }
