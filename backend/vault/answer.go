@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"credential-resolver/backend/store"
@@ -40,7 +42,7 @@ func (a answer) failure() error {
 		}
 	case http.StatusForbidden, http.StatusUnauthorized:
 		refusal := &credential.StoreError{Kind: credential.Denied, General: !a.refusesPath(), Err: answered(a.status)}
-		if a.fromVault() && refusal.General {
+		if a.fromVault() && refusal.General && !a.refusedBySentinel() {
 			refusal.Err = errTokenRefused
 		}
 		return refusal
@@ -100,15 +102,18 @@ type versioned struct {
 }
 
 // isDoubtful reports whether an answer without a secret may come from a mount of another version
-// than the one that was asked: 404 without a reason, or 200 with other data.
+// than the one that was asked: 404 without a reason, 200 with other data, version 1's refusal of a
+// name, or 405, which version 2 answers for paths that it only writes to.
 func (a answer) isDoubtful() bool {
 	switch a.status {
 	case http.StatusOK:
 		return !isNull(parse(a.body).Data)
 	case http.StatusNotFound:
 		return !a.noMount() && a.reply.isJSON
+	case http.StatusMethodNotAllowed:
+		return a.fromVault()
 	}
-	return false
+	return a.refusesName()
 }
 
 // fromVault reports whether an answer that is not 200 has the form of Vault's.
@@ -165,6 +170,27 @@ const refusedPath = "1 error occurred:\n\t* permission denied\n\n"
 // refusesPath reports whether a 403 is about the path and not about our token.
 func (a answer) refusesPath() bool {
 	return a.status == http.StatusForbidden && a.fromVault() && slices.Equal(*a.reply.Errors, []string{refusedPath})
+}
+
+// refusedBySentinel reports whether a policy of Vault Enterprise refuses the request: one for a path
+// (EGP) or for a token (RGP), written in Sentinel. Its text precedes that of refusedPath. The policy
+// may depend on anything, such as the time or our address. So the refusal is not about one name, and
+// a login would not help.
+func (a answer) refusedBySentinel() bool {
+	if !a.fromVault() {
+		return false
+	}
+	said := strings.Join(*a.reply.Errors, "\n")
+	return sentinel.MatchString(said) && !strings.Contains(said, "\t* invalid token")
+}
+
+var sentinel = regexp.MustCompile(`^\d+ errors? occurred:\s+\* [er]gp \w+ policy "`)
+
+// refusesName reports whether an answer is the refusal of a name with ".." inside a segment, such
+// as "a..b". Vault's version 1 cannot store such a secret. Version 2 and OpenBao can.
+func (a answer) refusesName() bool {
+	return a.status == http.StatusBadRequest && a.fromVault() &&
+		slices.Equal(*a.reply.Errors, []string{"1 error occurred:\n\t* read failed: relative paths not supported\n\n"})
 }
 
 // errTokenRefused is the failure of a request whose token Vault itself refuses. A proxy may refuse

@@ -75,6 +75,7 @@ func connected(t *testing.T, log logger.Logger, fields map[string]string) store.
 const (
 	deletedVersion   = `{"data":{"data":null,"metadata":{"deletion_time":"2026-01-01T00:00:00Z","destroyed":false,"version":1}}}`
 	destroyedVersion = `{"data":{"data":null,"metadata":{"deletion_time":"","destroyed":true,"version":1}}}`
+	relativePath     = `{"errors":["1 error occurred:\n\t* read failed: relative paths not supported\n\n"]}`
 	noHandler        = `{"errors":["no handler for route \"kv/data/dapr/canary\". route entry not found."]}`
 )
 
@@ -102,6 +103,10 @@ func TestFailuresAreToldApart(t *testing.T) {
 		"a performance standby":                {scriptedServer{status: 473, body: `{"errors":[]}`}, nil, credential.Unavailable},
 		"a Vault that fails":                   {scriptedServer{status: 500, body: `{"errors":[]}`}, nil, credential.Unavailable},
 		"a request that it does not accept":    {scriptedServer{status: 400, body: `{"errors":[]}`}, nil, credential.Unavailable},
+		"version 1, a name with two dots":      {scriptedServer{status: 400, body: relativePath, mount: version1}, nil, credential.NotFound},
+		"version 1, another refusal":           {scriptedServer{status: 400, body: `{"errors":["unknown"]}`, mount: version1}, nil, credential.Unavailable},
+		"version 1, a proxy's refusal":         {scriptedServer{status: 400, body: "relative paths not supported", mount: version1}, nil, credential.Unavailable},
+		"version 2, a name with two dots":      {scriptedServer{status: 400, body: relativePath}, nil, credential.Unavailable},
 		"no content":                           {scriptedServer{status: 204}, nil, credential.Unavailable},
 		"a connection that breaks":             {scriptedServer{drop: true}, nil, credential.Unavailable},
 		"an answer that ends early":            {scriptedServer{status: 200, body: `{"data":{"data":{"a":`}, nil, credential.Unavailable},
@@ -225,27 +230,49 @@ func TestAnswersAreSeenOverHTTP2(t *testing.T) {
 	require.Equal(t, credential.Denied, credential.KindOf(err))
 }
 
-// With deniedProbe "literal", only a refusal by a policy makes a literal.
+// Texts of Vault Enterprise for a policy written in Sentinel: of now, and of its first versions.
+const (
+	byEGP = `{"errors":["2 errors occurred:\n\t* egp standard policy \"root/office-hours\" evaluation resulted in denial.\n\n` +
+		`The specific error was:\n\u003cnil\u003e\n\nA trace of the execution for policy \"root/office-hours\" is available:\n\n` +
+		`Result: false\n\nDescription: \u003cnone\u003e\n\nRule \"main\" (root/office-hours:4:1) = false\n\t* permission denied\n\n"]}`
+	byTwoRGPs = `{"errors":["3 errors occurred:\n\t* rgp standard policy \"root/a\" evaluation resulted in denial.\n\n` +
+		`\t* rgp standard policy \"root/b\" evaluation resulted in denial.\n\n\t* permission denied\n\n"]}`
+	byOldEGP = `{"errors":["1 error occurred:\n\n* egp standard policy \"cidr\" evaluation resulted in denial.\n\nThe specific error was:\n"]}`
+)
+
+// With deniedProbe "literal", only a refusal by a policy makes a literal. A policy in Sentinel may
+// refuse all names, for example at night, so it makes none.
 func TestRefusalOfATokenIsNotAboutAName(t *testing.T) {
 	const byPolicy = `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`
 	tests := map[string]struct {
 		vault   scriptedServer
 		general bool
+		token   bool
 	}{
-		"by a policy":             {scriptedServer{status: 403, body: byPolicy}, false},
-		"OpenBao's unknown token": {scriptedServer{status: 403, body: `{"errors":["permission denied"]}`}, true},
+		"by a policy":             {scriptedServer{status: 403, body: byPolicy}, false, false},
+		"OpenBao's unknown token": {scriptedServer{status: 403, body: `{"errors":["permission denied"]}`}, true, true},
 		"Vault's unknown token": {
-			scriptedServer{status: 403, body: `{"errors":["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]}`}, true,
+			scriptedServer{status: 403, body: `{"errors":["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]}`}, true, true,
 		},
-		"by a proxy":       {scriptedServer{status: 403, body: "<html>"}, true},
-		"one without text": {scriptedServer{status: 403}, true},
-		"any 401":          {scriptedServer{status: 401, body: byPolicy}, true},
+		"Vault's bad token": {scriptedServer{status: 403, body: `{"errors":["bad token"]}`}, true, true},
+		"an unknown token, and a policy": {
+			scriptedServer{status: 403, body: `{"errors":["2 errors occurred:\n\t* egp standard policy \"root/a\" evaluation` +
+				` resulted in denial.\n\n\t* invalid token\n\n"]}`}, true, true,
+		},
+		"for a path, in Sentinel":        {scriptedServer{status: 403, body: byEGP}, true, false},
+		"for a token, in Sentinel":       {scriptedServer{status: 403, body: byTwoRGPs}, true, false},
+		"for a path, in an old Sentinel": {scriptedServer{status: 403, body: byOldEGP}, true, false},
+		"by a proxy":                     {scriptedServer{status: 403, body: "<html>"}, true, false},
+		"by a proxy that knows Sentinel": {scriptedServer{status: 403, body: "1 error occurred:\n\t* egp standard policy \"a\""}, true, false},
+		"one without text":               {scriptedServer{status: 403}, true, false},
+		"any 401":                        {scriptedServer{status: 401, body: byPolicy}, true, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := test.vault.connect(t, storetest.DevNull(t), nil).Get(t.Context(), "a")
 			require.Equal(t, credential.Denied, credential.KindOf(err))
 			require.Equal(t, test.general, storetest.IsGeneral(err))
+			require.Equal(t, test.token, errors.Is(err, errTokenRefused))
 		})
 	}
 }

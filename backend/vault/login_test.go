@@ -295,6 +295,23 @@ func TestCallsShareTheLoginAfterTheTokenIsRevoked(t *testing.T) {
 	}
 }
 
+// No token of ours is refused, so another one would not help.
+func TestPolicyInSentinelCausesNoLogin(t *testing.T) {
+	v := newAuthServer(t)
+	v.behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if isSecret(r) {
+			refuse(w, 403, byEGP)
+		}
+		return isSecret(r)
+	})
+	conn := connected(t, storetest.DevNull(t), approle(v))
+	for range 3 {
+		_, err := conn.Get(t.Context(), "a")
+		require.ErrorIs(t, err, credential.Denied)
+	}
+	require.Equal(t, 1, v.count(logins))
+}
+
 // A server may lock a user who is refused too often.
 func TestRefusedLoginIsNotRepeatedAtOnce(t *testing.T) {
 	v := newAuthServer(t)

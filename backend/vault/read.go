@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,9 +17,9 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// read reads a secret. The mount may have been replaced by one of another version, whose answers
-// say nothing about the secret. So before a secret counts as missing, and if an answer has
-// another form, read checks the version, and reads again if it has changed.
+// read reads a secret. The mount may have been upgraded, or replaced by one of another version,
+// whose answers say nothing about the secret. So if another version can explain the answer, read
+// checks the version, and reads again if it has changed.
 func (c *conn) read(ctx context.Context, s *session, of secretID) (map[string]string, error) {
 	version := c.mountVersion()
 	entries, doubtful, err := c.readFrom(ctx, s, version, of)
@@ -25,8 +27,11 @@ func (c *conn) read(ctx context.Context, s *session, of secretID) (map[string]st
 		return entries, err
 	}
 	now, failure := c.checkMount(ctx, s)
-	if failure != nil || now == version {
-		return nil, cmp.Or(failure, err)
+	if failure != nil {
+		return nil, failure
+	}
+	if now == version {
+		return entries, err
 	}
 	entries, doubtful, err = c.readFrom(ctx, s, now, of)
 	switch {
@@ -87,21 +92,32 @@ func (c *conn) readFrom(ctx context.Context, s *session, version int, of secretI
 	if err != nil {
 		return nil, false, err
 	}
+	if version == 1 && answer.refusesName() {
+		return nil, true, store.Absent()
+	}
 	if answer.status != http.StatusOK {
 		return nil, answer.isDoubtful(), answer.failure()
 	}
+	doubtful = version == 1 && isPathOfVersion2(path.Join(c.settings.Prefix, of.name))
 	object := answer.secret(version, of.version)
 	if object == nil {
 		return nil, answer.isDoubtful(), store.Unavailable(errNotVault)
 	}
 	if c.settings.ValueType == valueText {
-		return map[string]string{"": string(object)}, false, nil
+		return map[string]string{"": string(object)}, doubtful, nil
 	}
 	entries, ok := store.Texts(object)
 	if !ok {
 		return nil, false, store.Unavailable(errNotVault)
 	}
-	return entries, false, nil
+	return entries, doubtful, nil
+}
+
+// isPathOfVersion2 reports whether a path below a mount has a meaning of its own in version 2, which
+// answers it with an object that looks like a secret of version 1.
+func isPathOfVersion2(name string) bool {
+	first, _, below := strings.Cut(name, "/")
+	return name == "config" || below && slices.Contains([]string{"data", "metadata", "subkeys"}, first)
 }
 
 // mount is Vault's description of a mount.
@@ -150,9 +166,9 @@ const preflight = "preflight capability check returned 403"
 
 // version returns the version of the KV secrets engine that an answer describes.
 func (a answer) version(enginePath string) (int, error) {
-	switch a.status {
-	case http.StatusOK:
-	case http.StatusForbidden, http.StatusNotFound:
+	switch {
+	case a.status == http.StatusOK:
+	case a.status == http.StatusForbidden, a.status == http.StatusNotFound, a.refusedBySentinel(): // which may be a 400 here
 		if !a.fromVault() {
 			return 0, store.Unavailable(answered(a.status))
 		}

@@ -126,6 +126,7 @@ func TestMountIsCheckedOnConnect(t *testing.T) {
 		"a policy without a right below the mount, or no mount": {
 			403, `{"errors":["preflight capability check returned 403, please ensure client's policies grant access to path \"secret/\""]}`, "", false,
 		},
+		"a policy in Sentinel":     {400, byEGP, "", false},
 		"another engine":           {200, `{"data":{"path":"secret/","type":"transit"}}`, "does not name a KV secrets engine", true},
 		"a folder of a mount":      {200, `{"data":{"path":"sec/","type":"kv","options":{"version":"2"}}}`, "does not name a KV secrets engine", true},
 		"a version of the future":  {200, `{"data":{"path":"secret/","type":"kv","options":{"version":"3"}}}`, "does not name a KV secrets engine", true},
@@ -139,7 +140,7 @@ func TestMountIsCheckedOnConnect(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if test.status == 403 && strings.HasSuffix(r.URL.Path, "/dapr/"+probe) {
+				if test.status != 200 && strings.HasSuffix(r.URL.Path, "/dapr/"+probe) {
 					refuse(w, 403, `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`)
 					return
 				}
