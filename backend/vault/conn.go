@@ -89,6 +89,22 @@ func (c *conn) current() *session {
 func (c *conn) replaceWith(s *session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.install(s)
+}
+
+// replace is like replaceWith, but drops s, which nobody has used yet, if used is no longer the
+// current session: s may be older than the one of a new login. It returns the current session.
+func (c *conn) replace(used, s *session) *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session == used {
+		c.install(s)
+	}
+	return c.session
+}
+
+// install makes a session the current one. The caller holds c.mu.
+func (c *conn) install(s *session) {
 	before := c.session
 	if c.closed { // nobody waits for the call any more
 		go c.finish(s)
@@ -168,22 +184,23 @@ func (c *conn) tokenAfter(refused *session) (*session, error) {
 	if err != nil || token == refused.token {
 		return nil, err
 	}
-	if s := c.current(); s.token == token { // another call has read it
-		return s, nil
+	before := c.current()
+	if before.token == token { // another call has read it
+		return before, nil
 	}
 	s, err := open(c.settings, c.room)
 	if err != nil {
 		return nil, err
 	}
 	s.token = token
-	c.replaceWith(s)
-	return s, nil
+	return c.replace(before, s), nil
 }
 
-// reconnect replaces the connections of a session, unless another call has already done so.
+// reconnect replaces the connections of a session, unless another call has already replaced the
+// session.
 func (c *conn) reconnect(used *session) {
 	if c.current() != used {
-		return
+		return // the files need not be read
 	}
 	s, err := open(c.settings, c.room)
 	if err != nil {
@@ -191,7 +208,7 @@ func (c *conn) reconnect(used *session) {
 	}
 	s.token = used.token
 	s.grant = used.grant
-	c.replaceWith(s)
+	c.replace(used, s)
 }
 
 // Close ends the session.

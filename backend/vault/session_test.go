@@ -169,6 +169,23 @@ func TestCallsThatTimeOutTogetherReplaceTheSession(t *testing.T) {
 	require.NoError(t, c.Close())
 }
 
+// A login may succeed while a call that has timed out opens its connections.
+func TestNewLoginIsNotReplacedByAnOlderSession(t *testing.T) {
+	v := newAuthServer(t)
+	c := connected(t, storetest.DevNull(t), approle(v)).(*conn)
+	used := c.current()
+	older, err := open(c.settings, c.room)
+	require.NoError(t, err)
+	older.token, older.grant = used.token, used.grant
+	next, err := c.loginAfter(t.Context(), used)
+	require.NoError(t, err)
+	require.NotSame(t, used, next)
+
+	require.Same(t, next, c.replace(used, older))
+	require.Same(t, next, c.current())
+	require.NoError(t, next.grant.ended.Err(), "its token is renewed")
+}
+
 // timedOut is a context whose deadline passes when the test says so.
 type timedOut struct{ context.Context }
 
