@@ -224,14 +224,14 @@ func vaultVersion1(t *testing.T, v *vaultStore) {
 	v.do(t, http.MethodPut, "kv1/dapr/crm-api-key", map[string]any{"value": vaultCanary})
 	v.do(t, http.MethodPut, "kv1/dapr/gone-later", map[string]any{"value": vaultCanary})
 	v.configs.config(t, "bundle-missing", `{"credentialSource":"agent","secret-path":"missing","password":"password"}`)
-	v.configs.config(t, "single", `{"credentialSource":"agent","api_key":"crm-api-key","password":"a literal"}`)
+	v.configs.config(t, "single", `{"credentialSource":"agent","api_key":"crm-api-key","password":"a literal","range":"1..9"}`)
 	v.configs.config(t, "later", `{"credentialSource":"agent","api_key":"gone-later"}`)
 	v.start(t, v.component(t, "v1", map[string]any{
 		"secretStore.enginePath": "kv1", "secretStore.vaultToken": v.token(t, "version-1"),
 	}))
 	defer v.requireSilence(t)
 	require.Equal(t, vaultCanary, v.answers(t, "v1", "analytics-db")["password"])
-	require.Equal(t, map[string]string{"credentialSource": "agent", "api_key": vaultCanary, "password": "a literal"}, v.answers(t, "v1", "single"))
+	require.Equal(t, map[string]string{"credentialSource": "agent", "api_key": vaultCanary, "password": "a literal", "range": "1..9"}, v.answers(t, "v1", "single"))
 	v.fails(t, "v1", "bundle-missing", "KV version 1: bundle missing", codes.NotFound)
 	require.Equal(t, vaultCanary, v.answers(t, "v1", "later")["api_key"])
 	v.do(t, http.MethodDelete, "kv1/dapr/gone-later", nil)
@@ -292,6 +292,32 @@ func vaultReplacedMount(t *testing.T, v *vaultStore) {
 	v.do(t, http.MethodDelete, "sys/mounts/team", nil)
 	require.NoError(t, v.Mount(t.Context(), "team", "2"))
 	require.Equal(t, "never-seen", v.answers(t, "team", "mixed")["password"], "want a literal, because the store can distinguish again")
+}
+
+// TestStoreVaultUpgradedMount upgrades a mount of version 1. Version 2 answers some names of
+// secrets with objects of its own.
+func TestStoreVaultUpgradedMount(t *testing.T) { onEachVault(t, vaultUpgradedMount) }
+
+func vaultUpgradedMount(t *testing.T, v *vaultStore) {
+	v.policy(t, "old", `path "old/*" { capabilities = ["read"] }`)
+	require.NoError(t, v.Mount(t.Context(), "old", "1"))
+	names := []string{"config", "data/db", "metadata/db", "subkeys/db", "delete/db", "db"}
+	for i, name := range names {
+		v.do(t, http.MethodPut, "old/"+name, map[string]any{"password": vaultCanary, "which": name})
+		v.configs.config(t, fmt.Sprint("secret-", i), `{"credentialSource":"agent","secret-path":"`+name+`","n":"which"}`)
+	}
+	v.start(t, v.component(t, "old", map[string]any{
+		"secretStore.enginePath": "old", "secretStore.vaultKVUsePrefix": "false", "secretStore.vaultToken": v.token(t, "old"), "cacheTTL": "0",
+	}))
+	defer v.requireSilence(t)
+	for i, name := range names {
+		require.Equal(t, name, v.answers(t, "old", fmt.Sprint("secret-", i))["n"])
+	}
+	v.do(t, http.MethodPost, "sys/mounts/old/tune", map[string]any{"options": map[string]string{"version": "2"}})
+	for i, name := range names {
+		v.recovers(t, "old", fmt.Sprint("secret-", i)) // the upgrade takes a moment
+		require.Equal(t, name, v.answers(t, "old", fmt.Sprint("secret-", i))["n"])
+	}
 }
 
 func TestStoreVaultDown(t *testing.T) { onEachVault(t, vaultDown) }
