@@ -158,7 +158,7 @@ func TestStoreThatKeepsMovingIsUnavailable(t *testing.T) {
 		return errors.New("the file is gone")
 	}
 	_, err = f.Get(t.Context(), "k")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 	require.Equal(t, string(errMoves), credential.RemedyOf(err))
 }
 
@@ -178,7 +178,7 @@ func TestWhyAStoreCannotBeFollowed(t *testing.T) {
 			m.lost = test.lost
 			for range 2 {
 				_, err = f.Get(t.Context(), "k")
-				require.Equal(t, credential.Unavailable, credential.KindOf(err))
+				storetest.RequireKind(t, credential.Unavailable, err)
 				require.ErrorIs(t, err, test.lost)
 				require.Equal(t, test.says, credential.RemedyOf(err))
 			}
@@ -206,7 +206,7 @@ func TestStoreThatDoesNotOpenAgainIsUnavailable(t *testing.T) {
 			m.at = place{inode: 2}
 			m.before = func(int) error { return test.err }
 			_, err = f.Get(t.Context(), "k")
-			require.Equal(t, test.want, credential.KindOf(err))
+			storetest.RequireKind(t, test.want, err)
 			var failure *credential.StoreError
 			require.ErrorAs(t, err, &failure, "it is a store's error")
 			require.NoError(t, f.Close())

@@ -26,7 +26,7 @@ func TestLocalFileThatIsHugeIsNotRead(t *testing.T) {
 	conn := &localStorageConn{root: filepath.Dir(path)}
 	_, err = conn.Get(t.Context(), filepath.Base(path))
 	require.ErrorIs(t, err, store.ErrFileTooLarge)
-	require.Equal(t, credential.FailedPrecondition, credential.KindOf(err), "the store is not to blame")
+	storetest.RequireKind(t, credential.FailedPrecondition, err, "the store is not to blame")
 }
 
 // The folder is checked before each call, and may be unmounted after that.
@@ -39,5 +39,5 @@ func TestConfigInAFolderThatIsGoneIsNotMissing(t *testing.T) {
 	require.True(t, store.Missing(err))
 	require.NoError(t, os.Remove(root))
 	_, err = conn.Get(t.Context(), "g")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 }

@@ -14,6 +14,7 @@ import (
 
 	"credential-resolver/backend"
 	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/test/waiting"
 )
@@ -106,8 +107,7 @@ func refusedSecrets(t *testing.T, storeType string, f fields) string {
 // requireKind requires the kind of an error. Only NotFound may count as missing.
 func requireKind(t *testing.T, want credential.Kind, err error) {
 	t.Helper()
-	require.Error(t, err)
-	require.Equal(t, want, credential.KindOf(err), "%v: %v", err, detail(err))
+	storetest.RequireKind(t, want, err, "%v: %v", err, detail(err))
 	require.Equal(t, want == credential.NotFound, store.Missing(err))
 }
 

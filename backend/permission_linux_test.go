@@ -72,8 +72,7 @@ func TestFilesThatCannotBeReadNowAreUnavailable(t *testing.T) {
 			read := arrange(t, storetest.OpenFolder(t))
 			var err error
 			storetest.AsNobody(func() { err = read() })
-			require.Error(t, err)
-			require.Equal(t, credential.Unavailable, credential.KindOf(err), "%+v", errors.Unwrap(err))
+			storetest.RequireKind(t, credential.Unavailable, err, "%+v", errors.Unwrap(err))
 		})
 	}
 }
@@ -102,7 +101,7 @@ func TestAuthorityOfADatabaseThatCannotBeReadYetIsNoError(t *testing.T) {
 		storetest.AsNobody(func() { err = storeType.Prepare(fields) })
 		require.NoError(t, err, storeType)
 		storetest.AsNobody(func() { _, err = storeType.Connect(context.Background(), fields, storetest.DevNull(t)) })
-		require.Equal(t, credential.Unavailable, credential.KindOf(err), storeType)
+		storetest.RequireKind(t, credential.Unavailable, err, storeType)
 		var final *store.PermanentError
 		require.False(t, errors.As(err, &final), "%s: %v", storeType, err)
 	}
@@ -114,7 +113,7 @@ func TestConfigThatMayNotBeWrittenIsDenied(t *testing.T) {
 	conn, err := bindingsLocalStorage().Connect(t.Context(), map[string]string{"rootPath": filepath.Dir(path)}, log)
 	require.NoError(t, err)
 	storetest.AsNobody(func() { err = conn.Set(t.Context(), filepath.Base(path), []byte("{}")) })
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 }
 
 // A request for that config gets the reason. The other configs are still listed.
@@ -138,6 +137,6 @@ func TestConfigThatMayNotBeDeletedIsDenied(t *testing.T) {
 	conn, err := bindingsLocalStorage().Connect(t.Context(), map[string]string{"rootPath": filepath.Dir(path)}, log)
 	require.NoError(t, err)
 	storetest.AsNobody(func() { err = conn.(store.Deleter).Delete(t.Context(), filepath.Base(path)) })
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 	require.FileExists(t, path)
 }

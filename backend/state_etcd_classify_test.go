@@ -39,7 +39,7 @@ func TestEtcdFailuresAreClassifiedByTheirCodes(t *testing.T) {
 		t.Run(failure.Error(), func(t *testing.T) {
 			for _, err := range []error{failure, fmt.Errorf("couldn't get key: %w", failure)} {
 				got := classifyEtcd(err)
-				require.Equal(t, want, credential.KindOf(got))
+				storetest.RequireKind(t, want, got)
 				require.ErrorIs(t, got, failure)
 			}
 		})
@@ -67,12 +67,12 @@ func TestEtcdCallEndsIfNoEndpointListens(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*etcdPatience)
 	defer cancel()
 	_, err = whileReachable(ctx, []string{endpoint}, hang)
-	require.Equal(t, credential.Timeout, credential.KindOf(err), "a server that listens but hangs is a Timeout")
+	storetest.RequireKind(t, credential.Timeout, err, "a server that listens but hangs is a Timeout")
 
 	require.NoError(t, listener.Close())
 	_, err = whileReachable(t.Context(), []string{endpoint}, hang)
 	require.ErrorIs(t, err, errUnreachable)
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 }
 
 func TestEtcdMetadataAreCheckedBeforeItConnects(t *testing.T) {

@@ -74,7 +74,7 @@ func TestListThatFailsHalfwayIsNoList(t *testing.T) {
 	down := errors.New("down")
 	object := &oddLister{pages: [][]string{{"a"}}, fail: down}
 	got, err := openStore(t, "{guid}", newStateConn(object, store.Failed)).List(t.Context())
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 	require.ErrorIs(t, err, down)
 	require.Nil(t, got)
 }
@@ -102,7 +102,7 @@ func (s undeletable) Delete(context.Context, *state.DeleteRequest) error { retur
 func TestFailureToDeleteIsClassified(t *testing.T) {
 	down := errors.New("down")
 	err := (&stateConn{undeletable{err: down}, store.Failed}).Delete(t.Context(), "k")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 	require.ErrorIs(t, err, down)
 	require.NoError(t, (&stateConn{undeletable{}, store.Failed}).Delete(t.Context(), "k"))
 }
@@ -122,12 +122,12 @@ func TestMetadataThatMakeAStorePanicAreRefused(t *testing.T) {
 
 func TestMissingAbilityIsReported(t *testing.T) {
 	_, err := openStore(t, "{guid}", plainConn{}).List(t.Context())
-	require.Equal(t, credential.FailedPrecondition, credential.KindOf(err))
+	storetest.RequireKind(t, credential.FailedPrecondition, err)
 	require.ErrorIs(t, err, store.ErrCannotList)
 	_, err = openStore(t, "{guid}", newStateConn(plainState{}, store.Failed)).List(t.Context())
 	require.ErrorIs(t, err, store.ErrCannotList)
 	err = openStore(t, "{guid}", plainConn{}).Delete(t.Context(), "a")
-	require.Equal(t, credential.FailedPrecondition, credential.KindOf(err))
+	storetest.RequireKind(t, credential.FailedPrecondition, err)
 	require.ErrorIs(t, err, store.ErrCannotDelete)
 }
 

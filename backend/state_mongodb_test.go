@@ -11,6 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/x/mongo/driver/topology"
 
 	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 )
 
@@ -47,7 +48,7 @@ func TestMongoDBFailuresAreClassifiedByTheirCode(t *testing.T) {
 		"a document that has other types": {errors.New("error decoding key value"), credential.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, test.want, credential.KindOf(classifyMongo(test.err)))
+			storetest.RequireKind(t, test.want, classifyMongo(test.err))
 		})
 	}
 }

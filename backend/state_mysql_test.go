@@ -15,6 +15,7 @@ import (
 	"github.com/dapr/components-contrib/state"
 
 	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 )
 
@@ -29,7 +30,7 @@ func TestMySQLFailuresAreClassifiedByTheirNumber(t *testing.T) {
 		t.Run(fmt.Sprint(number), func(t *testing.T) {
 			failure := &mysql.MySQLError{Number: number, Message: "words"}
 			err := classifyMySQL(fmt.Errorf("in contrib: %w", failure))
-			require.Equal(t, want, credential.KindOf(err))
+			storetest.RequireKind(t, want, err)
 			require.ErrorIs(t, err, failure)
 		})
 	}
@@ -43,7 +44,7 @@ func TestMySQLFailuresAreClassifiedByTheirNumber(t *testing.T) {
 		"a row that is broken": {errors.New("failed to decode binary data: illegal base64"), credential.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, test.want, credential.KindOf(classifyMySQL(fmt.Errorf("in contrib: %w", test.err))))
+			storetest.RequireKind(t, test.want, classifyMySQL(fmt.Errorf("in contrib: %w", test.err)))
 		})
 	}
 }
@@ -124,13 +125,13 @@ func TestMySQLIsCaseSensitiveOnAnyTable(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "{}", string(data))
 	_, err = conn.Get(t.Context(), "app_ABC")
-	require.Equal(t, credential.NotFound, credential.KindOf(err))
+	storetest.RequireKind(t, credential.NotFound, err)
 	_, err = conn.Get(t.Context(), "app_abd")
-	require.Equal(t, credential.NotFound, credential.KindOf(err))
-	require.Equal(t, credential.Denied, credential.KindOf(conn.Set(t.Context(), "app_ABC", []byte("[]"))))
+	storetest.RequireKind(t, credential.NotFound, err)
+	storetest.RequireKind(t, credential.Denied, conn.Set(t.Context(), "app_ABC", []byte("[]")))
 	require.NoError(t, conn.Set(t.Context(), "app_abc", []byte("[]")))
 	require.Equal(t, map[string]string{"app_abc": "[]"}, rows.rows)
 	rows.hidden = true
 	_, err = conn.Get(t.Context(), "app_abc")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err), "an uncertain result must not be a miss")
+	storetest.RequireKind(t, credential.Unavailable, err, "an uncertain result must not be a miss")
 }

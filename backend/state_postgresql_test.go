@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 )
 
@@ -37,12 +38,12 @@ func TestPostgreSQLFailuresAreClassifiedByTheirSQLState(t *testing.T) {
 		failure := &pgconn.PgError{Severity: "ERROR", Code: code, Message: "words"}
 		t.Run(code, func(t *testing.T) {
 			err := classifyPostgres(fmt.Errorf("in contrib: %w", failure))
-			require.Equal(t, want, credential.KindOf(err))
+			storetest.RequireKind(t, want, err)
 			require.ErrorIs(t, err, failure)
 		})
 		t.Run(code+" in the text that contrib makes of it", func(t *testing.T) {
 			text := fmt.Sprintf("failed to perform migration 0: failed to create state table: 'state', %v", failure)
-			require.Equal(t, want, credential.KindOf(classifyPostgres(errors.New(text))))
+			storetest.RequireKind(t, want, classifyPostgres(errors.New(text)))
 		})
 	}
 }
@@ -69,7 +70,7 @@ func TestPostgreSQLFailuresWithoutSQLState(t *testing.T) {
 		"a code that is not last": {errors.New("(SQLSTATE 42501) and more"), credential.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, test.want, credential.KindOf(classifyPostgres(fmt.Errorf("in contrib: %w", test.err))))
+			storetest.RequireKind(t, test.want, classifyPostgres(fmt.Errorf("in contrib: %w", test.err)))
 		})
 	}
 }

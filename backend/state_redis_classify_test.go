@@ -16,6 +16,7 @@ import (
 	"github.com/dapr/components-contrib/state"
 
 	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 )
 
@@ -53,7 +54,7 @@ func TestRedisFailuresAreClassifiedByTheReplysCode(t *testing.T) {
 		t.Run(failure.Error(), func(t *testing.T) {
 			for _, err := range []error{failure, fmt.Errorf("in contrib: %w", failure), state.NewETagError(state.ETagMismatch, failure)} {
 				got := classifyRedis(err)
-				require.Equal(t, want, credential.KindOf(got))
+				storetest.RequireKind(t, want, got)
 				require.ErrorIs(t, got, failure)
 			}
 		})

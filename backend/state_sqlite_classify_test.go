@@ -89,7 +89,7 @@ func TestSQLiteFailuresAreClassifiedByTheirCodes(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			err := classifySQLite(fmt.Errorf("in contrib: %w", test.err))
-			require.Equal(t, test.want, credential.KindOf(err))
+			storetest.RequireKind(t, test.want, err)
 			require.ErrorIs(t, err, test.err)
 		})
 	}
@@ -133,8 +133,8 @@ func TestSQLiteRefusesToWriteAndIsUnavailableToReaders(t *testing.T) {
 	require.NoError(t, err)
 	conn := &followedSQLite{object}
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 	_, err = conn.List(t.Context(), "{guid}", "")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
-	require.Equal(t, credential.Denied, credential.KindOf(conn.Set(t.Context(), "a", nil)))
+	storetest.RequireKind(t, credential.Unavailable, err)
+	storetest.RequireKind(t, credential.Denied, conn.Set(t.Context(), "a", nil))
 }

@@ -129,6 +129,7 @@ func TestFailedPrefetchFailsTheResolution(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := resolveAgain(t, `{"credentialSource":"agent","a":"k"}`, someSecrets(), row.change)
 				err := a.end()
+				require.Error(t, err)
 				assert.Equal(t, row.want, credential.KindOf(err))
 				assert.Equal(t, []string{"k"}, a.read(), "an unchanged config causes no second read")
 			})

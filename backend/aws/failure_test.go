@@ -174,7 +174,7 @@ func run(t *testing.T, ask opened, cases map[string]failureCase) {
 			s := newService(t, test.status, test.body)
 			found, err := ask(t, s.URL)
 			require.Empty(t, found)
-			require.Equal(t, test.want, credential.KindOf(err), "%v", errors.Unwrap(err))
+			storetest.RequireKind(t, test.want, err, "%v", errors.Unwrap(err))
 			require.NotContains(t, fmt.Sprint(errors.Unwrap(err)), "canary")
 			require.Equal(t, test.general, storetest.IsGeneral(err))
 			var failure *credential.StoreError

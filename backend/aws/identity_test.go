@@ -159,16 +159,16 @@ func TestIdentityThatIsRefusedOrMissing(t *testing.T) {
 	e.deny = true
 	t.Setenv("AWS_ENDPOINT_URL_STS", e.URL)
 	_, err := SecretsManager().Connect(t.Context(), fields, storetest.DevNull(t))
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 	require.True(t, credential.IsOutage(err), "it says nothing about the secrets")
 	require.NotContains(t, fmt.Sprint(errors.Unwrap(err)), "canary")
 
 	t.Setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
 	_, err = SecretsManager().Connect(t.Context(), fields, storetest.DevNull(t))
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 
 	_, err = SecretsManager().Connect(t.Context(), map[string]string{}, storetest.DevNull(t))
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 	require.Contains(t, credential.RemedyOf(err), "no credentials for AWS")
 
 	t.Setenv("AWS_REGION", "")

@@ -170,7 +170,7 @@ func TestAnswersAreToldApart(t *testing.T) {
 			require.NoError(t, err)
 			before := k.asked.Load()
 			_, err = conn.Get(t.Context(), "a")
-			require.Equal(t, test.want, credential.KindOf(err))
+			storetest.RequireKind(t, test.want, err)
 			var failure *credential.StoreError
 			require.ErrorAs(t, err, &failure)
 			require.NotContains(t, failure.Err.Error(), "canary")
@@ -236,7 +236,7 @@ func TestRefusalOfAUserIsNotAboutAName(t *testing.T) {
 			conn, err := newScriptedServer(t, map[string]string{"a": test.answer, "team": namespaceThere}).connect(t)
 			require.NoError(t, err)
 			_, err = conn.Get(t.Context(), "a")
-			require.Equal(t, credential.Denied, credential.KindOf(err))
+			storetest.RequireKind(t, credential.Denied, err)
 			require.Equal(t, test.general, storetest.IsGeneral(err))
 		})
 	}
@@ -270,7 +270,7 @@ func (r *refusedRead) read(t *testing.T) (requests int32) {
 	t.Helper()
 	before := r.asked.Load()
 	_, err := r.conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 	return r.asked.Load() - before
 }
 
@@ -338,7 +338,7 @@ func TestRefusalWhileStartingIsUnavailable(t *testing.T) {
 		"a": forbidden("secrets", "a"), "team": forbidden("namespaces", "team"), "readyz": "500 canary",
 	})
 	_, err := k.connect(t)
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 	var final *store.PermanentError
 	require.False(t, errors.As(err, &final))
 
@@ -348,7 +348,7 @@ func TestRefusalWhileStartingIsUnavailable(t *testing.T) {
 	now := time.Now()
 	conn.now = func() time.Time { return now }
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 	// The server may become ready between the refusal and the question whether it is ready. The
 	// refusal is older, so the read is repeated.
 	found := `200 {"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","namespace":"team"},"data":{"k":"dg=="}}`
@@ -364,21 +364,21 @@ func TestRefusalWhileStartingIsUnavailable(t *testing.T) {
 	require.Equal(t, map[string]string{"k": "v"}, entries)
 	k.before, k.answers["a"] = nil, refused
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 
 	// The server may have restarted in the meantime.
 	k.answers["readyz"] = "500 canary"
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 	k.answers["readyz"] = "200 ok"
 	before := k.asked.Load()
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 	require.EqualValues(t, 1, k.asked.Load()-before, "the server was known to be ready before the call")
 	k.answers["b"] = "drop"
 	_, err = conn.Get(t.Context(), "b")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 	require.EqualValues(t, 1+1+2, k.asked.Load()-before, "an outage makes the earlier readiness invalid")
 }

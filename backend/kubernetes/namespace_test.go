@@ -59,7 +59,7 @@ func TestNamespaceMustBeThereForASecretToBeMissing(t *testing.T) {
 
 			k.answers["team"], k.answers["selfsubjectaccessreviews"] = test.namespace, test.review
 			_, err = conn.Get(t.Context(), "b")
-			require.Equal(t, test.want, credential.KindOf(err), "the namespace existed at the previous read")
+			storetest.RequireKind(t, test.want, err, "the namespace existed at the previous read")
 			require.Equal(t, test.want == credential.Denied, storetest.IsGeneral(err), "a refusal about the namespace must not make a literal")
 		})
 	}
@@ -78,7 +78,7 @@ func TestNamespaceIsSeenByASecretInIt(t *testing.T) {
 	conn, err := k.connect(t)
 	require.NoError(t, err)
 	_, err = conn.Get(t.Context(), "b")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 	k.before = func(name string) {
 		if witness := "a"; name == "selfsubjectaccessreviews" {
 			conn.witness.Store(&witness)
@@ -97,7 +97,7 @@ func TestNamespaceIsSeenByASecretInIt(t *testing.T) {
 	for _, answer := range []string{missing("a"), "200 {}", namespaceThere} {
 		k.answers["a"] = answer
 		_, err = conn.Get(t.Context(), "b")
-		require.Equal(t, credential.Denied, credential.KindOf(err), answer)
+		storetest.RequireKind(t, credential.Denied, err, answer)
 		require.True(t, storetest.IsGeneral(err))
 	}
 }
@@ -159,7 +159,7 @@ func TestHiddenNamespaceOpensNoBreaker(t *testing.T) {
 	before := k.asked.Load()
 	for range 2 * store.DefaultBreakerFailures {
 		_, err = secretOf(t.Context(), s, "b")
-		require.Equal(t, credential.Denied, credential.KindOf(err))
+		storetest.RequireKind(t, credential.Denied, err)
 	}
 	require.EqualValues(t, 3*2*store.DefaultBreakerFailures, k.asked.Load()-before)
 	_, err = secretOf(t.Context(), s, "a")

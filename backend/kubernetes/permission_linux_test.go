@@ -25,8 +25,7 @@ func TestTokenFileThatCannotBeReadNowIsUnavailable(t *testing.T) {
 	storetest.Forbid(t, path)
 	var err error
 	storetest.AsNobody(func() { _, err = conn.Get(context.Background(), "a") })
-	require.Error(t, err)
-	require.Equal(t, credential.Unavailable, credential.KindOf(err), "%+v", errors.Unwrap(err))
+	storetest.RequireKind(t, credential.Unavailable, err, "%+v", errors.Unwrap(err))
 }
 
 // A permanent error would end daprd.

@@ -38,13 +38,13 @@ func TestTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 	k.token.Store("new")
 	first, before := conn.session.Load(), k.asked.Load()
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 	require.EqualValues(t, 1, k.asked.Load()-before, "the file still has the refused token")
 	require.Same(t, first, conn.session.Load())
 
 	storetest.ReplaceFile(t, token, "")
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err), "the file is being written")
+	storetest.RequireKind(t, credential.Unavailable, err, "the file is being written")
 	storetest.ReplaceFile(t, token, "new")
 	_, err = conn.Get(t.Context(), "a")
 	require.NoError(t, err)
@@ -83,7 +83,7 @@ func TestAuthorityIsReadAgainWhenItDoesNotMatch(t *testing.T) {
 	conn.session.Store(old)
 	storetest.ReplaceFile(t, authority, other)
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 	require.Same(t, old, conn.session.Load())
 	storetest.ReplaceFile(t, authority, server)
 	_, err = conn.Get(t.Context(), "a")
@@ -115,7 +115,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	conn := connectBy(t, k.kubeconfig(t, anyUser(), nil))
 	k.answers["a"] = "302 " + plain.URL
 	_, err := conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 	require.Nil(t, asked)
 }
 
@@ -128,7 +128,7 @@ func TestDeadConnectionIsLeftBehind(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), storetest.Tick)
 	defer cancel()
 	_, err := conn.Get(ctx, "a")
-	require.Equal(t, credential.Timeout, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Timeout, err)
 	require.Eventually(t, func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), store.DefaultTimeout)
 		defer cancel()

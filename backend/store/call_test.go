@@ -52,7 +52,7 @@ func TestCallThatIgnoresItsContextIsLeftBehindAtTheLimit(t *testing.T) {
 		<-release
 		return "too late", nil
 	})
-	require.Equal(t, credential.Timeout, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Timeout, err)
 	close(release)
 	<-left
 }
@@ -66,14 +66,14 @@ func TestCallEndsWithItsRequest(t *testing.T) {
 		<-release
 		return "", nil
 	})
-	require.Equal(t, credential.Timeout, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Timeout, err)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestPanicInACallIsThatCallsInternalError(t *testing.T) {
 	const canary = "canary-in-the-panic"
 	_, err := bounded(context.Background(), limited(storetest.Long), func(context.Context) (string, error) { panic(canary) })
-	require.Equal(t, credential.Internal, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Internal, err)
 	require.NotContains(t, fmt.Sprintf("%+v %v", err, errors.Unwrap(err)), canary)
 }
 
@@ -93,7 +93,7 @@ func TestFailureOfAStoreIsClassified(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			err := Failed(test.err)
-			require.Equal(t, test.want, credential.KindOf(err))
+			storetest.RequireKind(t, test.want, err)
 			require.ErrorIs(t, err, test.err)
 			require.False(t, Missing(err))
 		})
@@ -105,7 +105,7 @@ func TestFailureToWriteALocalFileIsClassified(t *testing.T) {
 		syscall.EACCES: credential.Denied, syscall.EPERM: credential.Denied, syscall.ENOSPC: credential.Unavailable,
 	} {
 		err := FailedWrite(&fs.PathError{Op: "open", Err: cause})
-		require.Equal(t, want, credential.KindOf(err), "%v", cause)
+		storetest.RequireKind(t, want, err, "%v", cause)
 		require.Equal(t, want == credential.Denied, storetest.IsGeneral(err))
 	}
 }
@@ -132,7 +132,7 @@ func TestRequestWithoutAnAnswerIsClassified(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := Unanswered(test.err, other)
-			require.Equal(t, test.want, credential.KindOf(err))
+			storetest.RequireKind(t, test.want, err)
 			require.ErrorIs(t, err, test.is)
 			require.NotContains(t, errors.Unwrap(err).Error(), "canary")
 		})

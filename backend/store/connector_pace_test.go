@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 )
 
@@ -74,7 +75,7 @@ func TestPausesAreShortWhileACallWaits(t *testing.T) {
 					}()
 				}
 				for range calls {
-					require.Equal(t, credential.Unavailable, credential.KindOf(<-ended))
+					storetest.RequireKind(t, credential.Unavailable, <-ended)
 				}
 				require.LessOrEqual(t, (<-attempts).Sub(began), retryWhileWanted)
 				got := pauses(attempts)
@@ -121,7 +122,7 @@ func TestClosingEndsAPauseAndTheCallsThatWait(t *testing.T) {
 		<-time.After(10 * time.Minute)
 		began := time.Now()
 		require.NoError(t, l.Close())
-		require.Equal(t, credential.Unavailable, credential.KindOf(<-ended))
+		storetest.RequireKind(t, credential.Unavailable, <-ended)
 		require.Zero(t, time.Since(began))
 	})
 }

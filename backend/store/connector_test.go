@@ -119,7 +119,7 @@ func TestAwaitOfAStoreThatIsNotConnectedIsUnavailable(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	_, err := l.await(ctx)
-	require.Equal(t, credential.Unavailable, credential.KindOf(err), "a store that is not connected is Unavailable, not Timeout")
+	storetest.RequireKind(t, credential.Unavailable, err, "a store that is not connected is Unavailable, not Timeout")
 }
 
 func TestAwaitOfAStoreThatRefusesUsIsDenied(t *testing.T) {
@@ -135,7 +135,7 @@ func TestAwaitOfAStoreThatRefusesUsIsDenied(t *testing.T) {
 	defer func() { require.NoError(t, l.Close()) }()
 	<-told
 	_, err := l.await(expired(t))
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 	require.True(t, storetest.IsGeneral(err))
 	require.ErrorIs(t, err, errNotConnected)
 }
@@ -162,7 +162,7 @@ func TestCallsThatWaitForAStoreToConnectAreBounded(t *testing.T) {
 		limited, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		_, err := l.await(limited)
-		require.Equal(t, credential.Unavailable, credential.KindOf(err))
+		storetest.RequireKind(t, credential.Unavailable, err)
 		require.Zero(t, time.Since(began), "it fails at once")
 		leave()
 		all.Wait()
@@ -178,7 +178,7 @@ func TestClosingEndsTheAttempts(t *testing.T) {
 	require.NoError(t, l.Close())
 	<-l.ended
 	_, err := l.await(t.Context())
-	require.Equal(t, credential.Unavailable, credential.KindOf(err), "a call must not wait for a closed store")
+	storetest.RequireKind(t, credential.Unavailable, err, "a call must not wait for a closed store")
 }
 
 func TestStoreThatConnectsAfterItWasClosedIsClosed(t *testing.T) {

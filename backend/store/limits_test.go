@@ -61,7 +61,7 @@ func TestOnlyTransientFailuresAreRepeated(t *testing.T) {
 				assert.Equal(t, "v", value)
 				return
 			}
-			assert.Equal(t, row.kind, credential.KindOf(err), row)
+			storetest.RequireKind(t, row.kind, err, row)
 		})
 	}
 }
@@ -73,7 +73,7 @@ func TestRetriesEndWithTheRequest(t *testing.T) {
 		defer cancel()
 		begin := time.Now()
 		_, err := guarded(ctx, quietGuard(t, Limits{Retries: 10}), call)
-		assert.Equal(t, credential.Unavailable, credential.KindOf(err), "the error must be the store's failure")
+		storetest.RequireKind(t, credential.Unavailable, err, "the error must be the store's failure")
 		assert.LessOrEqual(t, time.Since(begin), time.Second)
 		assert.Greater(t, made.Load(), int32(2))
 	})
@@ -85,7 +85,7 @@ func TestAStoreThatFailsIsNotAskedForAWhile(t *testing.T) {
 		call, made := failing(4, credential.Unavailable)
 		ask := func() error { _, err := guarded(t.Context(), g, call); return err }
 		for range 10 {
-			assert.Equal(t, credential.Unavailable, credential.KindOf(ask()))
+			storetest.RequireKind(t, credential.Unavailable, ask())
 		}
 		assert.Equal(t, int32(3), made.Load(), "no calls after the breaker has opened")
 

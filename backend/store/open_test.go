@@ -129,7 +129,7 @@ func TestStoreOfThisMachineHasNoRetriesAndNoBreaker(t *testing.T) {
 				_, err := Use(t.Context(), o, func(context.Context, countedConn) (string, error) {
 					return "", Unavailable(errors.New("down"))
 				})
-				require.Equal(t, credential.Unavailable, credential.KindOf(err))
+				storetest.RequireKind(t, credential.Unavailable, err)
 			}
 			assert.Len(t, seen.kinds, want)
 			require.NoError(t, o.Close())
@@ -142,7 +142,7 @@ func TestPanicOfAStoreIsReportedAsInternal(t *testing.T) {
 	o, err := openOne(t, Options{Observer: seen}, true, func(context.Context) (countedConn, error) { return newConn(), nil })
 	require.NoError(t, err)
 	_, err = Use(t.Context(), o, func(context.Context, countedConn) (string, error) { panic("canary") })
-	require.Equal(t, credential.Internal, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Internal, err)
 	assert.Equal(t, []credential.Kind{credential.Internal}, seen.kinds)
 	require.NoError(t, o.Close())
 }

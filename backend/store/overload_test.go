@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/task"
 )
@@ -274,7 +275,7 @@ func TestOverloadIsNeitherRepeatedNorAFailure(t *testing.T) {
 		call, made := failing(0, credential.Unavailable)
 		_, err := guarded(ctx, g, call)
 		require.ErrorIs(t, err, credential.ErrOverloaded)
-		require.Equal(t, credential.Unavailable, credential.KindOf(err))
+		storetest.RequireKind(t, credential.Unavailable, err)
 		assert.Zero(t, made.Load())
 		close(gate)
 		all.Wait()
@@ -377,7 +378,7 @@ func TestCallsThatWaitEndWhenTheBreakerOpens(t *testing.T) {
 		for range 100 {
 			all.Go(func() {
 				_, err := guarded(t.Context(), g, slow)
-				assert.Equal(t, credential.Unavailable, credential.KindOf(err))
+				assert.ErrorIs(t, err, credential.Unavailable)
 			})
 		}
 		all.Wait()

@@ -126,7 +126,7 @@ func TestFailuresAreToldApart(t *testing.T) {
 			conn := test.vault.connect(t, log, test.changes)
 			entries, err := conn.Get(t.Context(), "canary/a")
 			require.Nil(t, entries)
-			require.Equal(t, test.want, credential.KindOf(err), "%v", errors.Unwrap(err))
+			storetest.RequireKind(t, test.want, err, "%v", errors.Unwrap(err))
 			require.NotContains(t, fmt.Sprint(errors.Unwrap(err))+written.String(), "canary")
 		})
 	}
@@ -170,7 +170,7 @@ func TestServerThatDoesNotAnswerInTimeIsTimeout(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), storetest.Tick)
 	defer cancel()
 	_, err := c.Get(ctx, "a")
-	require.Equal(t, credential.Timeout, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Timeout, err)
 }
 
 func TestAnswerThatBreaksOffSaysNothing(t *testing.T) {
@@ -190,12 +190,12 @@ func TestAnswerThatBreaksOffSaysNothing(t *testing.T) {
 	t.Cleanup(server.Close)
 	c := unchecked(t, map[string]string{"vaultAddr": server.URL, "vaultToken": "t"})
 	_, err := c.Get(t.Context(), "a")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 	hangs.Store(true)
 	ctx, cancel := context.WithTimeout(t.Context(), storetest.Tick)
 	defer cancel()
 	_, err = c.Get(ctx, "a")
-	require.Equal(t, credential.Timeout, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Timeout, err)
 }
 
 // Retries wait as long as Vault says.
@@ -227,7 +227,7 @@ func TestAnswersAreSeenOverHTTP2(t *testing.T) {
 	require.True(t, store.Missing(err), "%v", errors.Unwrap(err))
 	vault.status, vault.body = 403, `{"errors":["permission denied"]}`
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 }
 
 // Texts of Vault Enterprise for a policy written in Sentinel: of now, and of its first versions.
@@ -270,7 +270,7 @@ func TestRefusalOfATokenIsNotAboutAName(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := test.vault.connect(t, storetest.DevNull(t), nil).Get(t.Context(), "a")
-			require.Equal(t, credential.Denied, credential.KindOf(err))
+			storetest.RequireKind(t, credential.Denied, err)
 			require.Equal(t, test.general, storetest.IsGeneral(err))
 			require.Equal(t, test.token, errors.Is(err, errTokenRefused))
 		})

@@ -258,7 +258,7 @@ func TestRefusedLoginIsDeniedAndAnUnreachableOneUnavailable(t *testing.T) {
 			v := newAuthServer(t)
 			v.answerLogins(test.answer)
 			_, err := Type().Connect(t.Context(), approle(v), storetest.DevNull(t))
-			require.Equal(t, test.want, credential.KindOf(err), "at the start")
+			storetest.RequireKind(t, test.want, err, "at the start")
 			require.NotContains(t, fmt.Sprint(errors.Unwrap(err)), "canary")
 			var final *store.PermanentError
 			require.False(t, errors.As(err, &final))
@@ -273,7 +273,7 @@ func TestRefusedLoginIsDeniedAndAnUnreachableOneUnavailable(t *testing.T) {
 			v.answerLogins(test.answer)
 			v.revoke()
 			_, err = conn.Get(t.Context(), "a")
-			require.Equal(t, test.want, credential.KindOf(err), "when the token is revoked")
+			storetest.RequireKind(t, test.want, err, "when the token is revoked")
 			require.True(t, credential.IsOutage(err), "it says nothing about the secret")
 			v.answerLogins("")
 			require.Eventually(t, func() bool { _, err = conn.Get(t.Context(), "a"); return err == nil }, storetest.Long, storetest.Tick)
@@ -322,7 +322,7 @@ func TestRefusedLoginIsNotRepeatedAtOnce(t *testing.T) {
 	began := time.Now()
 	for range 50 {
 		_, err := conn.Get(t.Context(), "a")
-		require.Equal(t, credential.Denied, credential.KindOf(err))
+		storetest.RequireKind(t, credential.Denied, err)
 	}
 	after := v.count(func(v *authServer) int { return v.asked["auth/approle/login"] })
 	require.LessOrEqual(t, after-before, 1+int(time.Since(began)/(250*time.Millisecond)), "the shortest pause")
@@ -344,7 +344,7 @@ func TestNewTokenThatIsRefusedCausesFewLogins(t *testing.T) {
 	before, began := v.count(logins), time.Now()
 	for range 50 {
 		_, err := conn.Get(t.Context(), "a")
-		require.Equal(t, credential.Denied, credential.KindOf(err))
+		storetest.RequireKind(t, credential.Denied, err)
 		require.True(t, credential.IsOutage(err), "it says nothing about the secret")
 	}
 	require.LessOrEqual(t, v.count(logins)-before, 2+2*int(time.Since(began)/(250*time.Millisecond)), "two for each pause")
@@ -391,7 +391,7 @@ func TestRefusalThatIsNotAboutTheTokenNeedsNoLogin(t *testing.T) {
 				return isSecret(r)
 			})
 			_, err := connected(t, storetest.DevNull(t), approle(v)).Get(t.Context(), "a")
-			require.Equal(t, credential.Denied, credential.KindOf(err))
+			storetest.RequireKind(t, credential.Denied, err)
 			require.Equal(t, test.general, storetest.IsGeneral(err))
 			require.Equal(t, 1, v.count(logins))
 		})
@@ -553,7 +553,7 @@ func TestWrappedSecretIDIsUnwrappedOnce(t *testing.T) {
 	require.NoError(t, os.WriteFile(fields["secretIDPath"], []byte("s.canary-used"), 0o600))
 	v.revoke()
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 	require.Contains(t, credential.RemedyOf(err), "does not unwrap the secret ID")
 }
 
@@ -569,7 +569,7 @@ func TestSecretIDIsSentOnlyToTheServerThatUnwrappedIt(t *testing.T) {
 	other.asked["sys/wrapping/unwrap"] = 1 // it does not know the token
 	fields["vaultAddr"] = other.URL
 	_, err = vault.Connect(t.Context(), fields, storetest.DevNull(t))
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 	require.Nil(t, other.body)
 }
 
@@ -619,11 +619,11 @@ func TestFilesOfALoginAreReadAgain(t *testing.T) {
 		require.NoError(t, os.WriteFile(fields["jwtPath"], []byte(text), 0o600))
 		v.revoke()
 		_, err = conn.Get(t.Context(), "a")
-		require.Equal(t, credential.Unavailable, credential.KindOf(err))
+		storetest.RequireKind(t, credential.Unavailable, err)
 	}
 	require.NoError(t, os.Remove(fields["jwtPath"]))
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 }
 
 func TestMetadataOfALoginAreChecked(t *testing.T) {

@@ -23,11 +23,10 @@ func TestTokenFileThatCannotBeReadNowIsUnavailable(t *testing.T) {
 	server := &scriptedServer{status: http.StatusForbidden, body: `{"errors":["permission denied"]}`}
 	conn := server.connect(t, storetest.DevNull(t), map[string]string{"vaultToken": "", "vaultTokenMountPath": path})
 	_, err := conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err), "the file still has the refused token")
+	storetest.RequireKind(t, credential.Denied, err, "the file still has the refused token")
 	storetest.Forbid(t, path)
 	storetest.AsNobody(func() { _, err = conn.Get(context.Background(), "a") })
-	require.Error(t, err)
-	require.Equal(t, credential.Unavailable, credential.KindOf(err), "%+v", errors.Unwrap(err))
+	storetest.RequireKind(t, credential.Unavailable, err, "%+v", errors.Unwrap(err))
 }
 
 // A permanent error would end daprd.

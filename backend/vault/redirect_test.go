@@ -40,7 +40,7 @@ func TestRedirectOutOfTLSOrToAnotherOneIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := unchecked(t, map[string]string{"vaultAddr": address, "vaultToken": "t", "skipVerify": "true"})
 			_, err := c.Get(t.Context(), "a")
-			require.Equal(t, credential.Unavailable, credential.KindOf(err))
+			storetest.RequireKind(t, credential.Unavailable, err)
 			require.Contains(t, credential.RemedyOf(err), "redirects to another path")
 			require.NoError(t, c.Close())
 		})
@@ -54,7 +54,7 @@ func TestRedirectedLoginKeepsItsMethodAndBody(t *testing.T) {
 	for _, status := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther} {
 		fields["vaultAddr"] = redirects(t, v.URL, status, false)
 		_, err := Type().Connect(t.Context(), fields, storetest.DevNull(t))
-		require.Equal(t, credential.Unavailable, credential.KindOf(err), status)
+		storetest.RequireKind(t, credential.Unavailable, err, status)
 		require.Zero(t, v.count(logins), status)
 	}
 	fields["vaultAddr"] = redirects(t, v.URL, http.StatusTemporaryRedirect, false)
@@ -85,7 +85,7 @@ func TestAnswerThatHTTPCannotParseIsNotQuoted(t *testing.T) {
 			}))
 			t.Cleanup(server.Close)
 			_, err := unchecked(t, map[string]string{"vaultAddr": server.URL, "vaultToken": "t"}).Get(t.Context(), "canary")
-			require.Equal(t, credential.Unavailable, credential.KindOf(err))
+			storetest.RequireKind(t, credential.Unavailable, err)
 			require.Contains(t, credential.RemedyOf(err), "the answer does not come from Vault")
 			require.NotContains(t, errors.Unwrap(err).Error(), "canary")
 		})

@@ -79,7 +79,7 @@ func TestFailedUnwrappingIsToldApartAndTriedAgain(t *testing.T) {
 			fields["vaultAddr"], fields["secretID"] = server.URL, "s.canary-wrapping"
 			vault := Type()
 			_, err := vault.Connect(t.Context(), fields, storetest.DevNull(t))
-			require.Equal(t, test.want, credential.KindOf(err))
+			storetest.RequireKind(t, test.want, err)
 			require.True(t, credential.IsOutage(err), "it says nothing about the secrets")
 			require.Equal(t, test.want == credential.Denied, storetest.IsGeneral(err))
 			require.Zero(t, v.count(logins))

@@ -240,7 +240,7 @@ func TestMountIsCheckedForEachMissingSecret(t *testing.T) {
 		if now == 0 {
 			want = credential.Denied
 		}
-		require.Equal(t, want, credential.KindOf(err), "version %d", now)
+		storetest.RequireKind(t, want, err, "version %d", now)
 		require.Equal(t, now == 0, storetest.IsGeneral(err), "a hidden mount is not about one secret")
 		require.LessOrEqual(t, vault.asked.Load()-before, int32(4))
 	}
@@ -275,7 +275,7 @@ func TestMountOfAVersionThatThePoliciesDoNotAllowIsUnavailable(t *testing.T) {
 	vault.version.Store(1)
 	for range 3 {
 		_, err := conn.Get(t.Context(), "a")
-		require.Equal(t, credential.Unavailable, credential.KindOf(err))
+		storetest.RequireKind(t, credential.Unavailable, err)
 		require.Contains(t, credential.RemedyOf(err), "is KV version 1 and not 2")
 	}
 	vault.version.Store(2)
@@ -298,7 +298,7 @@ func TestMountThatMovesTwiceProvesNothing(t *testing.T) {
 	t.Cleanup(server.Close)
 	c := unchecked(t, map[string]string{"vaultAddr": server.URL, "vaultToken": "t"})
 	_, err := c.Get(t.Context(), "a")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 	_, err = c.Get(t.Context(), "a")
 	require.True(t, store.Missing(err), "the mount moves no more")
 }
@@ -338,7 +338,7 @@ func TestRedirectIsFollowedToTheSamePathOnly(t *testing.T) {
 			require.Equal(t, map[string]string{"a": "b"}, entries)
 			continue
 		}
-		require.Equal(t, want, credential.KindOf(err), path)
+		storetest.RequireKind(t, want, err, path)
 	}
 }
 
@@ -377,11 +377,11 @@ func TestTokenIsReadAgainWhenItIsRefused(t *testing.T) {
 	} {
 		write(text)
 		_, err = conn.Get(t.Context(), "a")
-		require.Equal(t, want, credential.KindOf(err), "%q", text)
+		storetest.RequireKind(t, want, err, "%q", text)
 	}
 	require.NoError(t, os.Remove(file))
 	_, err = conn.Get(t.Context(), "a")
-	require.Equal(t, credential.Unavailable, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Unavailable, err)
 
 	write("new\n")
 	got := make(chan error)
@@ -406,7 +406,7 @@ func TestRefusedTokenIsReplacedOnce(t *testing.T) {
 	file := storetest.FileWith(t, "old")
 	c := unchecked(t, map[string]string{"vaultAddr": server.URL, "vaultTokenMountPath": file})
 	_, err := c.Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 	require.EqualValues(t, 1, asked.Load(), "the file holds the same token")
 
 	refused := c.current()
@@ -432,7 +432,7 @@ func TestRefusalOfAPathIsNoOutageOfTheTokenFile(t *testing.T) {
 	c := unchecked(t, map[string]string{"vaultAddr": server.URL, "vaultTokenMountPath": file})
 	storetest.ReplaceFile(t, file, "")
 	_, err := c.Get(t.Context(), "a")
-	require.Equal(t, credential.Denied, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Denied, err)
 	require.False(t, storetest.IsGeneral(err))
 	storetest.ReplaceFile(t, file, "allowed")
 	_, err = c.Get(t.Context(), "a")
@@ -472,7 +472,7 @@ func TestDeadConnectionIsLeftBehind(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), storetest.Tick)
 	defer cancel()
 	_, err = conn.Get(ctx, "a")
-	require.Equal(t, credential.Timeout, credential.KindOf(err))
+	storetest.RequireKind(t, credential.Timeout, err)
 	ctx, cancel = context.WithTimeout(t.Context(), storetest.Long)
 	defer cancel()
 	_, err = conn.Get(ctx, "a")
