@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend/store"
+	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 )
 
@@ -47,7 +48,7 @@ func TestValueOfAnItemIsReadByteForByte(t *testing.T) {
 func TestEmptyAnswerIsAMissingItemOnlyFromDynamoDB(t *testing.T) {
 	s, conn := newTable(t, `{}`, nil)
 	_, err := conn.Get(t.Context(), "k")
-	require.Equal(t, credential.NotFound, credential.KindOf(err))
+	storetest.RequireKind(t, credential.NotFound, err)
 	s.answer = nil
 	_, err = conn.Get(t.Context(), "k")
 	require.ErrorIs(t, err, errNotAWS)

@@ -109,7 +109,7 @@ func TestObjectOfS3IsAConfig(t *testing.T) {
 	require.Equal(t, "STANDARD_IA", b.class)
 	require.NoError(t, conn.Delete(t.Context(), "k"))
 	_, err := conn.Get(t.Context(), "k")
-	require.Equal(t, credential.NotFound, credential.KindOf(err))
+	storetest.RequireKind(t, credential.NotFound, err)
 }
 
 func TestObjectOfS3IsReadToItsLimit(t *testing.T) {
