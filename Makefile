@@ -167,6 +167,11 @@ bench-fleet: STORE_PACKAGES := redis-server:redis-server
 bench-fleet: build store-servers $(BIN)/bao ## count what PROCESSES (50) read from the stores, in a steady state of FLEETTIME (60s), and write docs/benchmarks.md; 6s is a trial
 	go run ./test/benchfleet -processes $(PROCESSES) -credentials $(CREDENTIALS) -time $(FLEETTIME)
 
+.PHONY: size
+size: build ## measure the binary and its memory at rest, with and without AWS's stores, and compare them with their bounds
+	CGO_ENABLED=0 go build -tags noaws -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/credential-resolver-noaws .
+	go run ./test/size $(if $(UPDATE),-update)
+
 .PHONY: clean
 clean: ## remove everything that was built
 	rm -rf $(BIN)

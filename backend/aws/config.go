@@ -25,6 +25,10 @@ type client struct {
 	transport *store.SessionTransport
 }
 
+// operation is one operation of a service. A connection has those that it needs, and not the service's
+// client: the linker would keep all of its methods, because reflection might call them.
+type operation[In, Out, Options any] func(ctx context.Context, in *In, options ...func(*Options)) (*Out, error)
+
 // newClient finds the identity and the region. The identity is that of the metadata, else the one
 // that the SDK finds: the environment, a profile, a web identity (IRSA), a container's (EKS pod
 // identity, ECS), an instance's. The SDK makes no retry, because storeRetries does. adapt changes the

@@ -42,10 +42,14 @@ const (
 type dynamoConn struct {
 	*client
 
-	service *dynamodb.Client
-	table   *string
-	key     string // the attribute that is the table's key
-	ttl     string // the attribute with the time at which an item ends; "" means that items do not end
+	table *string
+	key   string // the attribute that is the table's key
+	ttl   string // the attribute with the time at which an item ends; "" means that items do not end
+
+	getItem    operation[dynamodb.GetItemInput, dynamodb.GetItemOutput, dynamodb.Options]
+	putItem    operation[dynamodb.PutItemInput, dynamodb.PutItemOutput, dynamodb.Options]
+	deleteItem operation[dynamodb.DeleteItemInput, dynamodb.DeleteItemOutput, dynamodb.Options]
+	scan       operation[dynamodb.ScanInput, dynamodb.ScanOutput, dynamodb.Options]
 }
 
 var (
@@ -67,7 +71,10 @@ func connectDynamo(ctx context.Context, fields map[string]string, log logger.Log
 	if s.PartitionKey == "" {
 		s.PartitionKey = "key"
 	}
-	return &dynamoConn{c, dynamodb.NewFromConfig(c.config), aws.String(s.Table), s.PartitionKey, s.TTL}, nil
+	service := dynamodb.NewFromConfig(c.config)
+	return &dynamoConn{
+		c, aws.String(s.Table), s.PartitionKey, s.TTL, service.GetItem, service.PutItem, service.DeleteItem, service.Scan,
+	}, nil
 }
 
 // item is a stored item, by the names of its attributes.
@@ -88,7 +95,7 @@ func (c *dynamoConn) Get(ctx context.Context, key string) ([]byte, error) {
 
 // read reads an item. An item whose time is over counts as missing: DynamoDB deletes it some days later.
 func (c *dynamoConn) read(ctx context.Context, key string) (item, error) {
-	out, err := c.service.GetItem(ctx, &dynamodb.GetItemInput{
+	out, err := c.getItem(ctx, &dynamodb.GetItemInput{
 		TableName: c.table, Key: c.keyOf(key), ConsistentRead: aws.Bool(true),
 	})
 	switch {
@@ -130,7 +137,7 @@ func valueOf(found item) ([]byte, error) {
 
 // Set stores an item.
 func (c *dynamoConn) Set(ctx context.Context, key string, data []byte) error {
-	_, err := c.service.PutItem(ctx, &dynamodb.PutItemInput{TableName: c.table, Item: c.with(c.keyOf(key), data)})
+	_, err := c.putItem(ctx, &dynamodb.PutItemInput{TableName: c.table, Item: c.with(c.keyOf(key), data)})
 	if err != nil {
 		return dynamoFailure(ctx, err, "dynamodb:PutItem")
 	}
@@ -154,7 +161,7 @@ func (c *dynamoConn) Replace(ctx context.Context, key string, old, data []byte) 
 	if err != nil || done {
 		return err
 	}
-	_, err = c.service.PutItem(ctx, &dynamodb.PutItemInput{
+	_, err = c.putItem(ctx, &dynamodb.PutItemInput{
 		TableName: c.table, Item: c.with(found, data),
 		ConditionExpression:       aws.String("#value = :old"),
 		ExpressionAttributeNames:  map[string]string{"#value": valueAttribute},
@@ -191,7 +198,7 @@ func (c *dynamoConn) replaceable(ctx context.Context, key string, old, data []by
 
 // Delete deletes an item. DynamoDB does not report whether it existed.
 func (c *dynamoConn) Delete(ctx context.Context, key string) error {
-	_, err := c.service.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: c.table, Key: c.keyOf(key)})
+	_, err := c.deleteItem(ctx, &dynamodb.DeleteItemInput{TableName: c.table, Key: c.keyOf(key)})
 	if err != nil {
 		return dynamoFailure(ctx, err, "dynamodb:DeleteItem")
 	}
@@ -217,7 +224,7 @@ func (c *dynamoConn) List(ctx context.Context, key store.KeyTemplate, token stri
 	if token != "" {
 		in.ExclusiveStartKey = c.keyOf(token)
 	}
-	out, err := c.service.Scan(ctx, in)
+	out, err := c.scan(ctx, in)
 	if err != nil {
 		return store.Page{}, dynamoFailure(ctx, err, "dynamodb:Scan")
 	}

@@ -76,8 +76,9 @@ func checkParameterVersion(version string) error {
 type parameterConn struct {
 	*client
 
-	service *ssm.Client
-	prefix  string
+	prefix string
+
+	getParameter operation[ssm.GetParameterInput, ssm.GetParameterOutput, ssm.Options]
 }
 
 var (
@@ -94,7 +95,7 @@ func connectParameters(ctx context.Context, fields map[string]string, log logger
 	if err != nil {
 		return nil, err
 	}
-	return &parameterConn{c, ssm.NewFromConfig(c.config), s.Prefix}, nil
+	return &parameterConn{c, s.Prefix, ssm.NewFromConfig(c.config).GetParameter}, nil
 }
 
 // Get reads the latest version of a parameter.
@@ -108,7 +109,7 @@ func (c *parameterConn) GetVersion(ctx context.Context, name, version string) (m
 }
 
 func (c *parameterConn) get(ctx context.Context, name, asked string) (map[string]string, error) {
-	out, err := c.service.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(asked), WithDecryption: aws.Bool(true)})
+	out, err := c.getParameter(ctx, &ssm.GetParameterInput{Name: aws.String(asked), WithDecryption: aws.Bool(true)})
 	switch code, _ := saying(err); {
 	case code == "InvalidKeyId":
 		return nil, kmsRefusal(code)

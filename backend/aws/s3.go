@@ -52,9 +52,13 @@ func prepareS3(fields map[string]string) error {
 type s3Conn struct {
 	*client
 
-	service *s3.Client
-	bucket  *string
-	class   s3types.StorageClass // of new objects; "" means the bucket's default
+	bucket *string
+	class  s3types.StorageClass // of new objects; "" means the bucket's default
+
+	getObject     operation[s3.GetObjectInput, s3.GetObjectOutput, s3.Options]
+	putObject     operation[s3.PutObjectInput, s3.PutObjectOutput, s3.Options]
+	deleteObject  operation[s3.DeleteObjectInput, s3.DeleteObjectOutput, s3.Options]
+	listObjectsV2 operation[s3.ListObjectsV2Input, s3.ListObjectsV2Output, s3.Options]
 }
 
 var (
@@ -88,7 +92,10 @@ func connectS3(ctx context.Context, fields map[string]string, log logger.Logger)
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
-	return &s3Conn{c, service, aws.String(s.Bucket), s3types.StorageClass(s.StorageClass)}, nil
+	return &s3Conn{
+		c, aws.String(s.Bucket), s3types.StorageClass(s.StorageClass),
+		service.GetObject, service.PutObject, service.DeleteObject, service.ListObjectsV2,
+	}, nil
 }
 
 // Get reads an object.
@@ -104,7 +111,7 @@ func (c *s3Conn) GetUnlessMatch(ctx context.Context, key, etag string) ([]byte, 
 	if etag != "" {
 		in.IfNoneMatch = aws.String(etag)
 	}
-	out, err := c.service.GetObject(ctx, in)
+	out, err := c.getObject(ctx, in)
 	switch {
 	case etag != "" && notModified(err):
 		return nil, etag, store.ErrUnchanged
@@ -142,7 +149,7 @@ func (c *s3Conn) put(ctx context.Context, key string, data []byte, etag string) 
 	if etag != "" {
 		in.IfMatch = aws.String(etag)
 	}
-	_, err := c.service.PutObject(ctx, in)
+	_, err := c.putObject(ctx, in)
 	switch code, _ := saying(err); {
 	case err == nil:
 		return nil
@@ -187,7 +194,7 @@ func (c *s3Conn) replaceable(ctx context.Context, key string, old, data []byte) 
 
 // Delete deletes an object. S3 does not report whether it existed.
 func (c *s3Conn) Delete(ctx context.Context, key string) error {
-	_, err := c.service.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: c.bucket, Key: aws.String(key)})
+	_, err := c.deleteObject(ctx, &s3.DeleteObjectInput{Bucket: c.bucket, Key: aws.String(key)})
 	if err != nil {
 		return s3Failure(ctx, err, "s3:DeleteObject")
 	}
@@ -203,7 +210,7 @@ func (c *s3Conn) List(ctx context.Context, key store.KeyTemplate, token string) 
 	if token != "" {
 		in.ContinuationToken = aws.String(token)
 	}
-	out, err := c.service.ListObjectsV2(ctx, in)
+	out, err := c.listObjectsV2(ctx, in)
 	if err != nil {
 		return store.Page{}, s3Failure(ctx, err, "s3:ListBucket")
 	}

@@ -63,8 +63,9 @@ func checkManagerVersion(version string) error {
 type managerConn struct {
 	*client
 
-	service *secretsmanager.Client
 	several bool
+
+	getSecretValue operation[secretsmanager.GetSecretValueInput, secretsmanager.GetSecretValueOutput, secretsmanager.Options]
 }
 
 var (
@@ -81,7 +82,7 @@ func connectManager(ctx context.Context, fields map[string]string, log logger.Lo
 	if err != nil {
 		return nil, err
 	}
-	return &managerConn{c, secretsmanager.NewFromConfig(c.config), s.Several}, nil
+	return &managerConn{c, s.Several, secretsmanager.NewFromConfig(c.config).GetSecretValue}, nil
 }
 
 // Get reads the current version of a secret.
@@ -101,7 +102,7 @@ func (c *managerConn) GetVersion(ctx context.Context, name, version string) (map
 }
 
 func (c *managerConn) get(ctx context.Context, in *secretsmanager.GetSecretValueInput) (map[string]string, error) {
-	out, err := c.service.GetSecretValue(ctx, in)
+	out, err := c.getSecretValue(ctx, in)
 	if err != nil {
 		return nil, managerFailure(ctx, err)
 	}
