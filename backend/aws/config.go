@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,9 +32,8 @@ type operation[In, Out, Options any] func(ctx context.Context, in *In, options .
 
 // newClient finds the identity and the region. The identity is that of the metadata, else the one
 // that the SDK finds: the environment, a profile, a web identity (IRSA), a container's (EKS pod
-// identity, ECS), an instance's. The SDK makes no retry, because storeRetries does. adapt changes the
-// transport to the service.
-func newClient(ctx context.Context, s settings, log logger.Logger, adapt ...func(*http.Transport)) (*client, error) {
+// identity, ECS), an instance's. The SDK makes no retry, because storeRetries does.
+func newClient(ctx context.Context, s settings, w wire, log logger.Logger) (*client, error) {
 	// This client asks for the identity's own credentials. It honours AWS_CA_BUNDLE, and keeps no
 	// connection.
 	own := awshttp.NewBuildableClient().WithTimeout(identityTimeout).WithTransportOptions(func(t *http.Transport) {
@@ -60,13 +60,9 @@ func newClient(ctx context.Context, s settings, log logger.Logger, adapt ...func
 	if with, ok := found.HTTPClient.(*awshttp.BuildableClient); ok {
 		own = with
 	}
-	plain := keepingAlive(own.GetTransport())
-	for _, change := range adapt {
-		change(plain)
-	}
-	transport := store.NewSessionTransport(plain)
+	transport := store.NewSessionTransport(w.adapt(own.GetTransport()))
 	found.HTTPClient = &http.Client{
-		Transport:     &wirelimit.Transport{RoundTripper: transport, Room: wirelimit.NewRoom(wirelimit.RoomSize)},
+		Transport:     &wirelimit.Transport{RoundTripper: transport, Room: wirelimit.NewRoom(wirelimit.RoomSize), Opaque: w.opaque},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	c := &client{transport: transport}
@@ -97,9 +93,21 @@ func newClient(ctx context.Context, s settings, log logger.Logger, adapt ...func
 
 const errNoRegion = credential.Remedy("region is not set, and the environment has none: set region, such as \"eu-west-1\"")
 
-// keepingAlive returns a transport that uses a connection for many requests.
-func keepingAlive(t *http.Transport) *http.Transport {
+// wire says how to talk to a service.
+type wire struct {
+	insecure bool // any certificate is accepted
+	opaque   bool // the SDK does not decode the body of an answer
+}
+
+// adapt adapts a transport to the service. A connection is used for many requests.
+func (w wire) adapt(t *http.Transport) *http.Transport {
 	t.DisableKeepAlives, t.ForceAttemptHTTP2 = false, true
+	if w.insecure {
+		if t.TLSClientConfig == nil {
+			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		t.TLSClientConfig.InsecureSkipVerify = true
+	}
 	return t
 }
 

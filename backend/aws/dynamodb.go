@@ -64,7 +64,7 @@ func connectDynamo(ctx context.Context, fields map[string]string, log logger.Log
 	if err != nil {
 		return nil, store.Permanent(err)
 	}
-	c, err := newClient(ctx, s.Common, log)
+	c, err := newClient(ctx, s.Common, wire{}, log)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +209,7 @@ func (c *dynamoConn) Delete(ctx context.Context, key string) error {
 // before. DynamoDB reads, and charges for, the whole table.
 func (c *dynamoConn) List(ctx context.Context, key store.KeyTemplate, token string) (store.Page, error) {
 	in := &dynamodb.ScanInput{
-		TableName: c.table, ConsistentRead: aws.Bool(true),
+		TableName: c.table, ConsistentRead: aws.Bool(true), Limit: aws.Int32(listPage),
 		ProjectionExpression:     aws.String("#key"),
 		ExpressionAttributeNames: map[string]string{"#key": c.key},
 	}

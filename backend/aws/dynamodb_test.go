@@ -138,7 +138,7 @@ func TestTableIsListedInPages(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, store.Page{GUIDs: []string{"one"}, Next: "myapp||zzz"}, p)
 	require.Equal(t, map[string]any{
-		"TableName": "configs", "ConsistentRead": true, "ProjectionExpression": "#key, #ttl", "FilterExpression": "begins_with(#key, :prefix)",
+		"TableName": "configs", "ConsistentRead": true, "Limit": 500.0, "ProjectionExpression": "#key, #ttl", "FilterExpression": "begins_with(#key, :prefix)",
 		"ExpressionAttributeNames":  map[string]any{"#key": "key", "#ttl": "end"},
 		"ExpressionAttributeValues": map[string]any{":prefix": map[string]any{"S": "myapp||"}},
 		"ExclusiveStartKey":         map[string]any{"key": map[string]any{"S": "myapp||aaa"}},

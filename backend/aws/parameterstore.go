@@ -91,7 +91,7 @@ func connectParameters(ctx context.Context, fields map[string]string, log logger
 	if err != nil {
 		return nil, store.Permanent(err)
 	}
-	c, err := newClient(ctx, s.Common, log)
+	c, err := newClient(ctx, s.Common, wire{}, log)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package aws
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -74,15 +73,7 @@ func connectS3(ctx context.Context, fields map[string]string, log logger.Logger)
 	if err != nil {
 		return nil, store.Permanent(err)
 	}
-	c, err := newClient(ctx, s.Common, log, func(t *http.Transport) {
-		if !s.InsecureSSL {
-			return
-		}
-		if t.TLSClientConfig == nil {
-			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-		}
-		t.TLSClientConfig.InsecureSkipVerify = true
-	})
+	c, err := newClient(ctx, s.Common, wire{insecure: s.InsecureSSL, opaque: true}, log)
 	if err != nil {
 		return nil, err
 	}
@@ -201,10 +192,14 @@ func (c *s3Conn) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
+// listPage is how many keys are listed at a time, so that a page of the longest keys is within the
+// limit of an answer.
+const listPage = 500
+
 // List lists one page of the objects whose keys have the template's prefix.
 func (c *s3Conn) List(ctx context.Context, key store.KeyTemplate, token string) (store.Page, error) {
 	in := &s3.ListObjectsV2Input{
-		Bucket: c.bucket, Prefix: aws.String(key.Prefix()),
+		Bucket: c.bucket, Prefix: aws.String(key.Prefix()), MaxKeys: aws.Int32(listPage),
 		EncodingType: s3types.EncodingTypeUrl, // a key may have characters that XML cannot have
 	}
 	if token != "" {

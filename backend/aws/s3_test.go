@@ -120,6 +120,13 @@ func TestObjectOfS3IsReadToItsLimit(t *testing.T) {
 	require.Less(t, b.sent, 32<<20)
 }
 
+func TestObjectOfS3MayHaveManyElements(t *testing.T) {
+	config := "[" + strings.Repeat("0,", credential.MaxConfigSize/2-1) + "0]"
+	got, err := newBucket(t, config).connect(t).Get(t.Context(), "k")
+	require.NoError(t, err)
+	require.Len(t, got, len(config))
+}
+
 func TestUnchangedObjectOfS3IsNotSent(t *testing.T) {
 	b := newBucket(t, "first")
 	conn := b.connect(t)
@@ -174,7 +181,7 @@ func TestObjectsOfS3AreListedInPages(t *testing.T) {
 	p, err := conn.List(t.Context(), "apps/my app/{guid}/config.json", "this/page==")
 	require.NoError(t, err)
 	require.Equal(t, store.Page{GUIDs: []string{"one"}, Next: "next/page=="}, p)
-	require.Equal(t, "/configs?continuation-token=this%2Fpage%3D%3D&encoding-type=url&list-type=2&prefix=apps%2Fmy%20app%2F", s.uri)
+	require.Equal(t, "/configs?continuation-token=this%2Fpage%3D%3D&encoding-type=url&list-type=2&max-keys=500&prefix=apps%2Fmy%20app%2F", s.uri)
 
 	s.status, s.body = 404, saidByS3("NoSuchBucket", "")
 	_, err = conn.List(t.Context(), "{guid}", "")

@@ -78,7 +78,7 @@ func connectManager(ctx context.Context, fields map[string]string, log logger.Lo
 	if err != nil {
 		return nil, store.Permanent(err)
 	}
-	c, err := newClient(ctx, s.Common, log)
+	c, err := newClient(ctx, s.Common, wire{}, log)
 	if err != nil {
 		return nil, err
 	}

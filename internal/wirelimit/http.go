@@ -22,6 +22,9 @@ type Transport struct {
 	http.RoundTripper
 
 	Room *Room
+	// Opaque means that the client does not decode the bodies. False: they count as if they were
+	// JSON, whose elements take memory beside their text.
+	Opaque bool
 }
 
 // Tighten sets the limits that only a transport itself can enforce: the header of an answer,
@@ -37,19 +40,20 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = &body{ReadCloser: resp.Body, ctx: req.Context(), share: share{room: t.Room}}
+	resp.Body = &body{ReadCloser: resp.Body, ctx: req.Context(), share: share{room: t.Room}, opaque: t.Opaque}
 	return resp, nil
 }
 
 // WrappedRoundTripper lets client-go find the inner transport, to close its connections.
 func (t *Transport) WrappedRoundTripper() http.RoundTripper { return t.RoundTripper }
 
-// body is the body of an answer. It is counted as if it were JSON.
+// body is the body of an answer.
 type body struct {
 	io.ReadCloser
 
 	ctx      context.Context
 	share    share
+	opaque   bool
 	read     int64
 	elements int64
 	inString bool
@@ -60,7 +64,9 @@ type body struct {
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
-	b.count(p[:n])
+	if !b.opaque {
+		b.count(p[:n])
+	}
 	size := b.read + b.elements*perElement
 	if b.read > MaxBody || size > RoomSize {
 		return 0, ErrTooLarge

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -61,6 +62,9 @@ func read(path string) ([]observation, error) {
 	return found, nil
 }
 
+// notTried is in the cells that no test has observed.
+const notTried = "–"
+
 // table returns one table for config stores and one for secret stores, because they fail in
 // different ways. Two observations of the same failure must agree.
 func table(observations []observation) (string, error) {
@@ -96,7 +100,7 @@ func table(observations []observation) (string, error) {
 		for _, failure := range failures {
 			fmt.Fprintf(&b, "| %s |", failure)
 			for _, store := range stores {
-				fmt.Fprintf(&b, " %s |", codes[[2]string{store, failure}])
+				fmt.Fprintf(&b, " %s |", cmp.Or(codes[[2]string{store, failure}], notTried))
 			}
 			b.WriteString("\n")
 		}

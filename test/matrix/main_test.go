@@ -37,8 +37,8 @@ func TestObservationsBecomeATablePerKindOfStore(t *testing.T) {
 	require.Contains(t, string(text), `
 | Config stores | bindings.d | state.a | state.b |
 |---|---|---|---|
-| down | Unavailable | Unavailable |  |
-| hangs |  |  | DeadlineExceeded |
+| down | Unavailable | Unavailable | – |
+| hangs | – | – | DeadlineExceeded |
 
 | Secret stores | secretstores.c |
 |---|---|
