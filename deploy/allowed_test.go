@@ -130,3 +130,29 @@ func TestPoliciesAllowWhatTheirComponentMayAskFor(t *testing.T) {
 	require.Equal(t, []string{"secrets"}, role.Rules[0].Resources)
 	require.ElementsMatch(t, allowed("secretstores.kubernetes"), role.Rules[0].ResourceNames)
 }
+
+// TestPoliciesNameTheConfigsOfTheirComponent compares AWS's policies for configs with the Component that
+// each is for.
+func TestPoliciesNameTheConfigsOfTheirComponent(t *testing.T) {
+	for store, arns := range map[string]func(properties map[string]string) []string{
+		"bindings.aws.s3": func(properties map[string]string) []string {
+			bucket := "arn:aws:s3:::" + properties["configStore.bucket"]
+			prefix, _, _ := strings.Cut(properties["configKey"], "{guid}")
+			return []string{bucket + "/" + prefix + "*", bucket}
+		},
+		"state.aws.dynamodb": func(properties map[string]string) []string {
+			table := "arn:aws:dynamodb:" + properties["configStore.region"] + ":123456789012:table/" + properties["configStore.table"]
+			return []string{table, table}
+		},
+	} {
+		properties, err := componentfile.Load("../components/stores/" + store + ".yaml")
+		require.NoError(t, err)
+		policy, err := os.ReadFile("aws/" + store[strings.LastIndex(store, ".")+1:] + "-policy.json")
+		require.NoError(t, err)
+		var resources []string
+		for _, match := range regexp.MustCompile(`"Resource": "(arn:aws:(?:s3|dynamodb):.*)"`).FindAllStringSubmatch(string(policy), -1) {
+			resources = append(resources, match[1])
+		}
+		require.Equal(t, arns(properties), resources)
+	}
+}

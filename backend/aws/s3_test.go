@@ -209,6 +209,19 @@ func TestRemedyOfS3NamesTheRightToList(t *testing.T) {
 	require.NotErrorIs(t, conn.Set(t.Context(), "k", nil), errHidden)
 }
 
+func TestRemedyOfS3NamesTheRegion(t *testing.T) {
+	const malformed = "AuthorizationHeaderMalformed"
+	for text, want := range map[string]error{
+		"The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'": errElsewhere,
+		"The authorization header is malformed; a non-empty Access Key (AKID) must be provided.":        answered(malformed),
+	} {
+		s := newService(t, 400, saidByS3(malformed, text))
+		conn := connected(t, S3(), map[string]string{"endpoint": s.URL, "bucket": "configs", "forcePathStyle": "true"})
+		_, err := conn.Get(t.Context(), "k")
+		require.ErrorIs(t, err, want)
+	}
+}
+
 func TestSettingsOfS3(t *testing.T) {
 	for _, test := range []struct {
 		name, value string
