@@ -82,6 +82,13 @@ func (b *bucket) set(data string) {
 	b.version++
 }
 
+// between calls f between two requests.
+func (b *bucket) between(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f()
+}
+
 // connect connects to the bucket.
 func (b *bucket) connect(t testing.TB) *s3Conn {
 	t.Helper()
@@ -105,8 +112,10 @@ func TestObjectOfS3IsAConfig(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, config, string(got))
 	}
-	require.Equal(t, "/configs/apps/a%20b/%7Bx%7D.json?x-id=GetObject", b.uri)
-	require.Equal(t, "STANDARD_IA", b.class)
+	b.between(func() {
+		require.Equal(t, "/configs/apps/a%20b/%7Bx%7D.json?x-id=GetObject", b.uri)
+		require.Equal(t, "STANDARD_IA", b.class)
+	})
 	require.NoError(t, conn.Delete(t.Context(), "k"))
 	_, err := conn.Get(t.Context(), "k")
 	storetest.RequireKind(t, credential.NotFound, err)
@@ -117,7 +126,7 @@ func TestObjectOfS3IsReadToItsLimit(t *testing.T) {
 	got, err := b.connect(t).Get(t.Context(), "k")
 	require.NoError(t, err)
 	require.Len(t, got, credential.MaxConfigSize+1, "one byte more, so that the config is known to be too large")
-	require.Less(t, b.sent, 32<<20)
+	b.between(func() { require.Less(t, b.sent, 32<<20) })
 }
 
 func TestObjectOfS3MayHaveManyElements(t *testing.T) {
@@ -135,8 +144,10 @@ func TestUnchangedObjectOfS3IsNotSent(t *testing.T) {
 	require.Equal(t, []string{"first", `"1"`}, []string{string(data), etag})
 	_, _, err = conn.GetUnlessMatch(t.Context(), "k", etag)
 	require.ErrorIs(t, err, store.ErrUnchanged)
-	require.Equal(t, len("first"), b.sent)
-	b.set("second")
+	b.between(func() {
+		require.Equal(t, len("first"), b.sent)
+		b.set("second")
+	})
 	data, etag, err = conn.GetUnlessMatch(t.Context(), "k", etag)
 	require.NoError(t, err)
 	require.Equal(t, []string{"second", `"2"`}, []string{string(data), etag})
@@ -146,9 +157,9 @@ func TestObjectOfS3IsReplacedIfItIsTheOldOne(t *testing.T) {
 	b := newBucket(t, "old")
 	conn := b.connect(t)
 	require.NoError(t, conn.Replace(t.Context(), "k", []byte("old"), []byte("new")))
-	require.Equal(t, "new", b.data)
+	b.between(func() { require.Equal(t, "new", b.data) })
 	require.NoError(t, conn.Replace(t.Context(), "k", []byte("old"), []byte("new")), "an earlier attempt did it")
-	require.Equal(t, 2, b.version)
+	b.between(func() { require.Equal(t, 2, b.version) })
 	require.ErrorIs(t, conn.Replace(t.Context(), "k", []byte("old"), []byte("other")), store.ErrEdited)
 
 	for name, test := range map[string]struct {
@@ -162,12 +173,12 @@ func TestObjectOfS3IsReplacedIfItIsTheOldOne(t *testing.T) {
 		"no edit meanwhile": {func() {}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b.data, b.version, b.intervene = "new", 7, test.meanwhile
+			b.between(func() { b.data, b.version, b.intervene = "new", 7, test.meanwhile })
 			err := conn.Replace(t.Context(), "k", []byte("new"), []byte("newer"))
 			require.ErrorIs(t, err, test.want)
 		})
 	}
-	b.version = 0
+	b.between(func() { b.version = 0 })
 	require.ErrorIs(t, conn.Replace(t.Context(), "k", []byte("new"), []byte("newer")), store.ErrEdited)
 }
 
