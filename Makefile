@@ -123,8 +123,9 @@ e2e-clients: race-binary daprd store-servers $(CLIENTS) $(BIN)/gotestsum ## run 
 		-tags 'e2e clients' -count=1 -timeout 10m -run '^TestClients$$' ./test/e2e $(if $(UPDATE),-update)
 
 .PHONY: parity
-parity: build daprd $(BIN)/parity/installed ## compare PARITY (3000) generated credentials with the library that this replaces; SEED=1 repeats a run
-	go run ./test/parity -n $(PARITY) $(if $(SEED),-seed $(SEED)) $(if $(UPDATE),-update)
+parity: build daprd $(BIN)/parity2/installed $(BIN)/parity3/installed $(BIN)/moto/installed ## compare PARITY (3000) generated credentials with the library that this replaces, and a quarter of them with its version 3; SEED=1 repeats a run
+	go run ./test/parity -version 2 -n $(PARITY) $(if $(SEED),-seed $(SEED)) $(if $(UPDATE),-update)
+	go run ./test/parity -version 3 -rounds $(if $(UPDATE),5,1) -n $$(($(PARITY) / 4)) $(if $(SEED),-seed $(SEED)) $(if $(UPDATE),-update)
 
 .PHONY: chaos
 chaos: build race-binary daprd $(BIN)/bao ## kill, edit, start and overload the component, with a real daprd; UPDATE=1 writes docs/reliability.md
@@ -232,8 +233,8 @@ $(BIN)/moto/installed: test/cloud/requirements.txt | python-venv
 	@$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
-$(BIN)/parity/installed: test/parity/requirements.txt | python-venv
-	@echo "Getting the library that this replaces, once: 200 MB ..."
+$(BIN)/parity2/installed $(BIN)/parity3/installed: $(BIN)/parity%/installed: test/parity/requirements%.txt | python-venv
+	@echo "Getting version $* of the library that this replaces, once: 200 MB ..."
 	@rm -rf $(@D) && python3 -m venv $(@D)
 	@$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
 	@touch $@

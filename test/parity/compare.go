@@ -69,7 +69,7 @@ type finding struct {
 // compare uses the model to predict both answers. An answer that differs from its prediction is
 // wrong. So every difference between the answers is explained by departures: those that change
 // the model's answer when they are enabled one after another.
-func compare(c testCase, s secrets, theirs, ours outcome) finding {
+func compare(v version, c testCase, s secrets, theirs, ours outcome) finding {
 	config := c.object()
 	same := func(a, b outcome, rounded bool) bool {
 		if a.failed() || b.failed() {
@@ -84,14 +84,14 @@ func compare(c testCase, s secrets, theirs, ours outcome) finding {
 	case same(theirs, ours, true):
 		f.digits = true
 	}
-	on := map[departure]bool{}
-	last := model{s, on}.resolve(c)
+	on := v.rules()
+	last := model{s, v.number, on}.resolve(c)
 	if !same(theirs, last, true) {
 		f.wrong = "the original answers otherwise than the model of it: " + show(last)
 	}
 	for _, d := range departures {
 		on[d] = true
-		next := model{s, on}.resolve(c)
+		next := model{s, v.number, on}.resolve(c)
 		if !same(last, next, false) {
 			f.kinds = append(f.kinds, d)
 		}
@@ -121,7 +121,7 @@ func compareDefault(c testCase, s secrets, none, got outcome) (changed []string,
 	for _, d := range departures {
 		on[d] = true
 	}
-	want := model{s, on}.resolve(c)
+	want := model{s, 0, on}.resolve(c)
 	if want.failed() || got.failed() || none.failed() {
 		if want.code != got.code || none.code != got.code {
 			wrong = "with literalFields' default we answer otherwise than DESIGN.md says: " + show(want)

@@ -17,10 +17,13 @@ var names = []string{
 // extraReference is the name that a whole extra may refer to.
 const extraReference = "an-extra"
 
+// sharing are secrets that have an entry of the same name. The last one that is merged decides.
+var sharing = []string{"shared-1", "shared-2"}
+
 var literals = []string{"", " ", "db.example.com", "p4ss wörd", "[]", `{"not":"a name"}`, "9007199254740993", "-----BEGIN-----\nx\n", "🔑"}
 
 var numbers = []string{
-	"0", "-0", "5432", "12345678901234567890", "9007199254740993", "12.50", "0.1", "1.0", "1e21", "1E5", "-3.25e-7", "0.30000000000000004",
+	"0", "-0", "5432", "12345678901234567890", "9007199254740993", "123456789012345678901", "12.50", "0.1", "1.0", "1e21", "1E5", "-3.25e-7", "0.30000000000000004",
 }
 
 // generator generates configs and secrets from a seed.
@@ -30,18 +33,22 @@ func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG
 
 // dataset is the input of both sides: at least one credential, and their secrets.
 type dataset struct {
-	cases   []testCase
-	secrets secrets
-	more    func(configs string) string // returns additional Components; may be nil
+	cases    []testCase
+	measured []testCase // those of the cases that are measured
+	secrets  secrets
+	more     func(configs objectStore) string // returns additional Components; may be nil
 }
 
 func (g generator) dataset(n int) dataset {
 	w := dataset{secrets: secrets{}}
 	for _, name := range names {
-		if g.oneIn(4) || (name == "agent" && !g.oneIn(4)) { // missing; otherwise "agent" would match the source of every agent config
+		if g.oneIn(4) { // missing
 			continue
 		}
 		w.secrets[name] = g.secret()
+	}
+	for i, name := range sharing {
+		w.secrets[name] = map[string]string{"token": fmt.Sprintf("s3cr3t of %d", i)}
 	}
 	for i := range n {
 		c := testCase{guid: fmt.Sprintf("guid-%03d", i), hasConfig: !g.oneIn(100)}
@@ -168,6 +175,11 @@ func (g generator) config() string {
 		config.set("extra", g.value(1))
 	case 5:
 		config.set("extra", extraReference)
+	}
+	if g.oneIn(10) {
+		for i, value := range []string{sharing[0], sharing[1], sharing[0], "token"} {
+			config.set(fmt.Sprintf("shared-field-%d", i), value)
+		}
 	}
 	if g.oneIn(50) {
 		config.set("credential-resolver", &object{})

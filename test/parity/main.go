@@ -19,11 +19,16 @@ import (
 func main() {
 	n := flag.Int("n", 3000, "how many credentials to try")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "the seed that they are made from")
-	python := flag.String("python", "bin/parity/bin/python", "a Python that has the original library")
-	rounds := flag.Int("rounds", 10, "how many rounds to measure")
+	number := flag.Int("version", 2, "which version of the original library, 2 or 3")
+	rounds := flag.Int("rounds", 10, "how many rounds to measure; some calls of version 3 take seconds")
 	update := flag.Bool("update", false, "write what was measured into "+document)
 	flag.Parse()
-	if err := run(context.Background(), os.Stdout, *n, *seed, *rounds, *python, *update); err != nil {
+	v, ok := versions[*number]
+	if !ok {
+		fmt.Fprintln(os.Stderr, "-version must be 2 or 3")
+		os.Exit(2)
+	}
+	if err := run(context.Background(), os.Stdout, *n, *seed, *rounds, v, *update); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -35,12 +40,12 @@ const document = "docs/migration.md"
 // datasetSize is the number of credentials that share their secrets.
 const datasetSize = 250
 
-func run(ctx context.Context, out io.Writer, n int, seed uint64, rounds int, python string, update bool) error {
-	_, _ = fmt.Fprintf(out, "%d credentials from seed %d (PARITY=%d SEED=%d)\n", n, seed, n, seed)
-	g, t := newGenerator(seed), tally{counts: map[departure]int{}}
+func run(ctx context.Context, out io.Writer, n int, seed uint64, rounds int, v version, update bool) error {
+	_, _ = fmt.Fprintf(out, "version %d: %d credentials from seed %d (-version %d -n %d -seed %d)\n", v.number, n, seed, v.number, n, seed)
+	g, t := newGenerator(seed), tally{version: v, counts: map[departure]int{}}
 	for left := n; left > 0; left -= datasetSize {
 		w := g.dataset(min(left, datasetSize))
-		if err := visit(ctx, python, w, func(p *testbed) error { return t.try(ctx, out, p, w) }); err != nil {
+		if err := visit(ctx, v, w, func(p *testbed) error { return t.try(ctx, out, p, w) }); err != nil {
 			return err
 		}
 	}
@@ -56,12 +61,17 @@ func run(ctx context.Context, out io.Writer, n int, seed uint64, rounds int, pyt
 	if err != nil {
 		return err
 	}
-	return visit(ctx, python, w, func(p *testbed) error {
-		if err := m.run(ctx, out, p, python); err != nil {
+	return visit(ctx, v, w, func(p *testbed) error {
+		if err := m.run(ctx, out, p); err != nil {
 			return err
 		}
-		if err := p.tryRefusals(ctx, out, python); err != nil {
+		if err := p.tryRefusals(ctx, out); err != nil {
 			return err
+		}
+		if v.number == 3 {
+			if err := errors.Join(p.trySpecs(ctx, out), p.tryMisuses(ctx, out)); err != nil {
+				return err
+			}
 		}
 		table, err := measure(p, w, rounds)
 		if err != nil {
@@ -71,18 +81,18 @@ func run(ctx context.Context, out io.Writer, n int, seed uint64, rounds int, pyt
 		if !update {
 			return nil
 		}
-		return markdown.Replace(document, "times", table, document)
+		return markdown.Replace(document, fmt.Sprintf("times-%d", v.number), table, document)
 	})
 }
 
 // visit starts the programs on a dataset, calls fn, and stops them.
-func visit(ctx context.Context, python string, w dataset, fn func(*testbed) error) (err error) {
+func visit(ctx context.Context, v version, w dataset, fn func(*testbed) error) (err error) {
 	folder, err := os.MkdirTemp("", "parity-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	p, err := newTestbed(ctx, folder, python, w)
+	p, err := newTestbed(ctx, v, folder, w)
 	defer func() { err = errors.Join(err, p.stop()) }()
 	if err != nil {
 		return err

@@ -30,10 +30,11 @@ func failed(code codes.Code) outcome { return outcome{code: code.String()} }
 
 func (o outcome) failed() bool { return o.code != "" }
 
-// model implements section 4 again with plain loops. With no departure enabled it behaves like
-// the original, and with all of them like our component. unresolved is allow.
+// model implements section 4 again with plain loops. With the departures that a version follows
+// it behaves like that version, and with all of them like our component. unresolved is allow.
 type model struct {
 	secrets secrets
+	version int
 	on      map[departure]bool
 }
 
@@ -77,7 +78,10 @@ func (m model) credential(guid string, config *object) outcome {
 		return outcome{credential: m.withoutOwn(config)}
 	}
 	if truthy(path) {
-		name, _ := path.(string) // anything else is an invalid name, which the original only logs
+		name, ok := path.(string) // version 2 only logs that anything else is an invalid name
+		if m.version == 3 && !ok {
+			return failed(codes.Unknown)
+		}
 		data = m.bundle(name)
 		if m.on[noBundle] && missing(data) {
 			return failed(codes.NotFound)
@@ -137,10 +141,12 @@ func (m model) lookUp(config *object) *object {
 	return collected
 }
 
-// values returns the strings to look up, in order. Blank strings are skipped.
+// values returns the strings to look up, in order. Blank strings are skipped, and in version 3
+// those that were there before.
 func (m model) values(config *object) (values []string) {
 	add := func(value any) {
-		if s, ok := value.(string); ok && strings.TrimSpace(s) != "" && (!m.on[noName] || canBeName(s)) {
+		if s, ok := value.(string); ok && strings.TrimSpace(s) != "" && (!m.on[noName] || canBeName(s)) &&
+			(m.on[mergedTwice] || !slices.Contains(values, s)) {
 			values = append(values, s)
 		}
 	}

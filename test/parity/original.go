@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,12 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-
-	"credential-resolver/test/harness"
 )
-
-//go:embed original.py
-var program string
 
 // original is a Python process with the original library.
 type original struct {
@@ -40,19 +34,19 @@ type originalAnswer struct {
 	Error   string
 }
 
-// startOriginal starts the library in a deployment with this name and additional environment.
+// startOriginal starts a version in a deployment with this name and additional environment.
 // Logging is off, so that the measurement does not include it.
-func startOriginal(ctx context.Context, python, folder, deployment string, daprd *harness.Daprd, env ...string) (*original, error) {
-	python, err := filepath.Abs(python)
+func (p *testbed) startOriginal(ctx context.Context, deployment string, env ...string) (*original, error) {
+	python, err := p.version.python()
 	if err != nil {
 		return nil, err
 	}
-	o := &original{cmd: exec.CommandContext(ctx, python, "-B", "-c", program)}
-	o.cmd.Dir = folder // for its own files
+	o := &original{cmd: exec.CommandContext(ctx, python, "-B", "-c", p.version.program+"\n"+commonProgram)}
+	o.cmd.Dir = p.folder // for its own files
 	o.cmd.Stderr = os.Stderr
 	o.cmd.Env = append(os.Environ(),
-		fmt.Sprintf("DAPR_HTTP_PORT=%d", daprd.HTTPPort), fmt.Sprintf("DAPR_GRPC_PORT=%d", daprd.GRPCPort),
-		"ATLAN_DEPLOYMENT_NAME="+deployment, "ATLAN_TEMPORARY_PATH="+filepath.Join(folder, "tmp"),
+		fmt.Sprintf("DAPR_HTTP_PORT=%d", p.daprd.HTTPPort), fmt.Sprintf("DAPR_GRPC_PORT=%d", p.daprd.GRPCPort),
+		"ATLAN_DEPLOYMENT_NAME="+deployment, "ATLAN_TEMPORARY_PATH="+filepath.Join(p.folder, "tmp"),
 		"ATLAN_ENABLE_OBSERVABILITY_DAPR_SINK=false", "LOG_LEVEL=CRITICAL",
 		"DEPLOYMENT_NAME="+deployment)
 	o.cmd.Env = append(o.cmd.Env, env...)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -25,24 +26,15 @@ var refusals = []struct{ departure, originals, store, code string }{
 }
 
 // tryRefusals checks that both sides behave as these departures say.
-func (p *testbed) tryRefusals(ctx context.Context, out io.Writer, python string) error {
+func (p *testbed) tryRefusals(ctx context.Context, out io.Writer) error {
 	config, err := outcomeOf(literal)
 	if err != nil {
 		return err
 	}
 	for _, r := range refusals {
-		process, err := startOriginal(ctx, python, p.folder, "production", p.daprd, "SECRET_STORE_NAME="+r.originals)
-		if err != nil {
-			return err
-		}
-		answer, err := process.ask(originalRequest{Call: "resolve", GUID: literalGUID})
-		process.stop()
-		if err != nil {
-			return err
-		}
-		theirs, err := outcomeOf(answer.Value)
-		if err != nil || !equal(theirs.credential, config.credential, false) {
-			return fmt.Errorf("%s: the original answers otherwise: %s%s", r.departure, answer.Value, answer.Error)
+		theirs, err := p.askOriginal(ctx, r.originals, literalGUID)
+		if err != nil || !equal(theirs, config.credential, false) {
+			return fmt.Errorf("%s: the original answers otherwise: %s, %w", r.departure, encode(theirs), err)
 		}
 		ours, text, err := p.ask(ctx, r.store, literalGUID)
 		if err != nil {
@@ -54,4 +46,77 @@ func (p *testbed) tryRefusals(ctx context.Context, out io.Writer, python string)
 		_, _ = fmt.Fprintln(out, "different as it should be:", r.departure)
 	}
 	return nil
+}
+
+// misuses are the answers of version 3 when its secret store is our component. It reports no
+// error, but each answer is wrong. An empty want means that the field is absent.
+var misuses = []struct{ row, store, guid, field, want string }{
+	{"the component's store is down", "credentials-down", "warehouse", "password", ""},
+	{"a config with numbers", cached, "warehouse", "port", `"5439"`},
+	{"a config with a secret-path", cached, "analytics-db", "password", `"db_password_key"`},
+	{"a config with one secret per field", cached, "crm-api", "api_key", `"crm-api-key"`},
+}
+
+// askForName is a program of version 3 that gets a credential of our component by its name.
+const askForName = `
+from application_sdk.credentials import CredentialRef, CredentialResolver
+from application_sdk.infrastructure import AsyncDaprClient, DaprSecretStore
+
+async with AsyncDaprClient(retries=0) as client:
+    resolver = CredentialResolver(DaprSecretStore(client, "credentials-down"))
+    try:
+        result = await resolver.resolve_raw(CredentialRef(name="warehouse"))
+    except Exception as error:
+        result = [type(error).__name__, error.effective_retryable]
+`
+
+// misuseByName is what that program shows: our Unavailable becomes an error that nobody retries.
+var misuseByName = struct{ row, want string }{
+	"the component's store is down, and `CredentialResolver` gets a `name`", `["CredentialNotFoundError",false]`,
+}
+
+// tryMisuses checks that version 3 behaves as docs/migration.md says when its secret store is
+// our component.
+func (p *testbed) tryMisuses(ctx context.Context, out io.Writer) error {
+	for _, m := range misuses {
+		theirs, err := p.askOriginal(ctx, m.store, m.guid)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.row, err)
+		}
+		got := ""
+		if value, ok := theirs.get(m.field); ok {
+			got = encode(value)
+		}
+		if got != m.want {
+			return fmt.Errorf("%s: want %s in %q, got %s", m.row, m.want, m.field, got)
+		}
+		_, _ = fmt.Fprintln(out, "wrong with our component as its secret store, as the page says:", m.row)
+	}
+	switch answer, err := p.original.snippet(askForName); {
+	case err != nil:
+		return fmt.Errorf("%s: %w", misuseByName.row, err)
+	case encode(answer) != misuseByName.want:
+		return fmt.Errorf("%s: %s", misuseByName.row, encode(answer))
+	}
+	_, _ = fmt.Fprintln(out, "wrong with our component as its secret store, as the page says:", misuseByName.row)
+	return nil
+}
+
+// askOriginal starts another process of the original with this secret store, and requests a
+// credential.
+func (p *testbed) askOriginal(ctx context.Context, store, guid string) (*object, error) {
+	process, err := p.startOriginal(ctx, "production", "SECRET_STORE_NAME="+store)
+	if err != nil {
+		return nil, err
+	}
+	defer process.stop()
+	answer, err := process.ask(originalRequest{Call: "resolve", GUID: guid})
+	if err != nil {
+		return nil, err
+	}
+	if answer.Error != "" {
+		return nil, errors.New(answer.Error)
+	}
+	o, err := outcomeOf(answer.Value)
+	return o.credential, err
 }

@@ -32,8 +32,12 @@ func configPath(guid string) string {
 }
 
 // ours returns a Component of ours on the original's object store.
-func ours(name, configs string, with ...metadata) string {
-	own := metadata{"configStore": "bindings.localstorage", "configStore.rootPath": configs, "configKey": configPath("{guid}")}
+func ours(name string, configs objectStore, with ...metadata) string {
+	kind, fields := configs.component()
+	own := metadata{"configStore": kind, "configKey": configPath("{guid}")}
+	for field, value := range fields {
+		own["configStore."+field] = value
+	}
 	return component(name, "secretstores.credential-resolver", append([]metadata{own}, with...)...)
 }
 
@@ -58,12 +62,13 @@ const (
 
 // resources returns the original's object store and secret stores, and our Components on the
 // same stores.
-func resources(configs, secretsFile string) string {
+func resources(configs objectStore, secretsFile string) string {
 	file := metadata{"secretsFile": secretsFile, "multiValued": "true"}
 	all := func(name, ttl, environment string) string {
 		return ours(name, configs, secretsIn(secretsFile), asTheOriginal, metadata{"cacheTTL": ttl, "environment": environment})
 	}
-	return component("objectstore", "bindings.localstorage", metadata{"rootPath": configs}) +
+	kind, fields := configs.component()
+	return component("objectstore", kind, fields) +
 		component("secretstore", "secretstores.local.file", file) +
 		component("deployment-secret-store", "secretstores.local.file", file) +
 		component("credentials-save", "bindings.credential-resolver", metadata{"store": saving}) +
@@ -73,7 +78,7 @@ func resources(configs, secretsFile string) string {
 
 // refusing returns a failing secret store for the original, and two Components of ours: one on
 // that store, and one that refuses unresolved credentials.
-func refusing(configs string) string {
+func refusing(configs objectStore) string {
 	const kind, nobody = "secretstores.hashicorp.vault", "http://127.0.0.1:1"
 	return component("secretstore-down", kind, metadata{"vaultAddr": nobody, "vaultToken": "none"}) +
 		ours("credentials-down", configs, asTheOriginal, metadata{

@@ -16,9 +16,12 @@ type migration struct {
 	calls  []migratedCall
 }
 
-type migratedCall struct{ name, before, after string }
+type migratedCall struct {
+	version             int
+	name, before, after string
+}
 
-var marked = regexp.MustCompile("(?s)<!-- (module|before|after)(?:: (\\w+))? -->\n```python\n(.*?)```\n")
+var marked = regexp.MustCompile("(?s)<!-- (module|before|after)(?: ([23]): (\\w+))? -->\n```python\n(.*?)```\n")
 
 func readMigration(path string) (migration, error) {
 	var m migration
@@ -29,13 +32,13 @@ func readMigration(path string) (migration, error) {
 	for _, part := range marked.FindAllStringSubmatch(string(text), -1) {
 		switch last := len(m.calls) - 1; {
 		case part[1] == "module":
-			m.module = part[3]
+			m.module = part[4]
 		case part[1] == "before":
-			m.calls = append(m.calls, migratedCall{name: part[2], before: part[3]})
-		case last < 0 || m.calls[last].name != part[2]:
-			return m, fmt.Errorf("%s: the program after, of %s, does not follow the one before", path, part[2])
+			m.calls = append(m.calls, migratedCall{version: int(part[2][0] - '0'), name: part[3], before: part[4]})
+		case last < 0 || m.calls[last].name != part[3]:
+			return m, fmt.Errorf("%s: the program after, of %s, does not follow the one before", path, part[3])
 		default:
-			m.calls[last].after = part[3]
+			m.calls[last].after = part[4]
 		}
 	}
 	if m.module == "" || len(m.calls) == 0 {
@@ -44,14 +47,25 @@ func readMigration(path string) (migration, error) {
 	return m, nil
 }
 
-// run runs both programs of each call. They must give the same answer.
-func (m migration) run(ctx context.Context, out io.Writer, p *testbed, python string) error {
-	local, err := startOriginal(ctx, python, p.folder, "local", p.daprd) // saving needs the local environment
+// of returns the calls of a version.
+func (m migration) of(v version) (calls []migratedCall) {
+	for _, call := range m.calls {
+		if call.version == v.number {
+			calls = append(calls, call)
+		}
+	}
+	return calls
+}
+
+// run runs both programs of each call of the version. They must give the same answer.
+func (m migration) run(ctx context.Context, out io.Writer, p *testbed) error {
+	local, err := p.startOriginal(ctx, "local") // saving needs the local environment
 	if err != nil {
 		return err
 	}
 	defer local.stop()
-	for _, call := range m.calls {
+	calls := m.of(p.version)
+	for _, call := range calls {
 		process := p.original
 		if call.name == "save_secret" {
 			process = local
@@ -68,7 +82,7 @@ func (m migration) run(ctx context.Context, out io.Writer, p *testbed, python st
 			return fmt.Errorf("%s: %s before, %s after", call.name, encode(before), encode(after))
 		}
 	}
-	_, err = fmt.Fprintf(out, "docs/migration.md: %d calls answer the same before and after\n", len(m.calls))
+	_, err = fmt.Fprintf(out, "docs/migration.md: %d calls answer the same before and after\n", len(calls))
 	return err
 }
 

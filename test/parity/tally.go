@@ -8,6 +8,7 @@ import (
 
 // tally counts the results.
 type tally struct {
+	version   version
 	equal     int // includes failed: cases in which both sides fail
 	failed    int
 	digits    int // equal except for the notation of numbers
@@ -35,7 +36,7 @@ func (t *tally) try(ctx context.Context, out io.Writer, p *testbed, w dataset) e
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.guid, err)
 		}
-		f := compare(c, w.secrets, theirs, ours)
+		f := compare(p.version, c, w.secrets, theirs, ours)
 		if f.wrong != "" {
 			_, _ = fmt.Fprintln(out, describe(c, f, answer.Value+answer.Error, text))
 		}
@@ -91,6 +92,9 @@ func (t *tally) print(out io.Writer) {
 		t.equal, t.failed, t.digits, t.different, t.wrong)
 	_, _ = fmt.Fprintln(out, "different by (one credential may be so by several):")
 	for _, kind := range departures {
+		if !t.version.departs(kind) {
+			continue
+		}
 		_, _ = fmt.Fprintf(out, "%6d  %s (DESIGN.md, section %s)\n", t.counts[kind], kind.name, kind.rule)
 	}
 	_, _ = fmt.Fprintf(out, "otherwise with the default:\n%6d  %s (DESIGN.md, section %s)\n", t.literal, literalFields.name, literalFields.rule)

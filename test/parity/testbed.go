@@ -11,6 +11,8 @@ import (
 
 // testbed is a daprd with the stores that both sides use.
 type testbed struct {
+	version   version
+	configs   objectStore
 	folder    string
 	component *harness.Component
 	daprd     *harness.Daprd
@@ -18,18 +20,18 @@ type testbed struct {
 }
 
 // newTestbed writes the stores into a folder and starts both programs.
-func newTestbed(ctx context.Context, folder, python string, w dataset) (*testbed, error) {
-	p := &testbed{folder: folder}
-	configs, secretsFile := filepath.Join(folder, "configs"), filepath.Join(folder, "secrets.json")
+func newTestbed(ctx context.Context, v version, folder string, w dataset) (*testbed, error) {
+	p, secretsFile := &testbed{version: v, folder: folder}, filepath.Join(folder, "secrets.json")
+	configs, err := v.configs(ctx, folder)
+	if err != nil {
+		return p, err
+	}
+	p.configs = configs
 	for _, c := range w.cases {
 		if !c.hasConfig {
 			continue
 		}
-		file := filepath.Join(configs, configPath(c.guid))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return p, err
-		}
-		if err := os.WriteFile(file, []byte(c.config), 0o600); err != nil {
+		if err := p.configs.put(ctx, configPath(c.guid), c.config); err != nil {
 			return p, err
 		}
 	}
@@ -37,12 +39,11 @@ func newTestbed(ctx context.Context, folder, python string, w dataset) (*testbed
 	if err != nil {
 		return p, err
 	}
-	yaml := resources(configs, secretsFile)
+	yaml := resources(p.configs, secretsFile)
 	if w.more != nil {
-		yaml += w.more(configs)
+		yaml += w.more(p.configs)
 	}
 	for _, err := range []error{
-		os.MkdirAll(configs, 0o755),
 		os.WriteFile(secretsFile, text, 0o600),
 		os.Mkdir(filepath.Join(folder, "resources"), 0o755),
 		os.WriteFile(filepath.Join(folder, "resources", "resources.yaml"), []byte(yaml), 0o600),
@@ -51,10 +52,10 @@ func newTestbed(ctx context.Context, folder, python string, w dataset) (*testbed
 			return p, err
 		}
 	}
-	return p, p.start(ctx, python)
+	return p, p.start(ctx)
 }
 
-func (p *testbed) start(ctx context.Context, python string) error {
+func (p *testbed) start(ctx context.Context) error {
 	binary, err := harness.Binary("CREDENTIAL_RESOLVER", ".", "credential-resolver")
 	if err != nil {
 		return err
@@ -74,7 +75,7 @@ func (p *testbed) start(ctx context.Context, python string) error {
 	if err != nil {
 		return err
 	}
-	p.original, err = startOriginal(ctx, python, p.folder, "production", p.daprd)
+	p.original, err = p.startOriginal(ctx, "production")
 	return err
 }
 
@@ -85,8 +86,12 @@ func (p *testbed) stop() error {
 	if p.daprd != nil {
 		p.daprd.Kill()
 	}
-	if p.component == nil {
-		return nil
+	var err error
+	if p.component != nil {
+		err = p.component.Stop()
 	}
-	return p.component.Stop()
+	if p.configs != nil {
+		p.configs.close()
+	}
+	return err
 }
