@@ -28,7 +28,7 @@ func runLine(t *testing.T, line string) (code int, out, errors string) {
 func TestPlannedNamesAreNotSupportedYet(t *testing.T) {
 	t.Setenv("DAPR_COMPONENTS_SOCKETS_FOLDER", t.TempDir())
 	commands := map[string]string{
-		"healthcheck": "", "edit": "-c c.yaml G", "check": "-c c.yaml --output json", "uses": "-c c.yaml SECRET",
+		"edit": "-c c.yaml G", "check": "-c c.yaml --output json", "uses": "-c c.yaml SECRET",
 		"policy": "-c c.yaml --for vault", "exec": "-c c.yaml G -- env", "audit": "verify FILE --key-file K", "hash": "--key-file K NAME",
 	}
 	for name, arguments := range commands {

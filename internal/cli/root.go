@@ -90,7 +90,7 @@ func newRoot(version string, streams Streams) *cobra.Command {
 	root.Flags().AddFlagSet(serve.Flags())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(serve, newPut(o), newGet(o), newList(o), newDelete(o), newResolve(o), newMigrate(o))
+	root.AddCommand(serve, newHealthcheck(), newPut(o), newGet(o), newList(o), newDelete(o), newResolve(o), newMigrate(o))
 	root.AddCommand(plannedCommands()...)
 	checkHelpTopic(root)
 	return root
