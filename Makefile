@@ -60,12 +60,21 @@ demo: build daprd ## show a real daprd that answers with a finished credential; 
 	@go run ./test/demo $(if $(KEEP),-keep)
 
 .PHONY: image
-image: build ## build the container image, with buildah
+image: $(BIN)/cyclonedx-gomod daprd ## build the container image for amd64 and arm64, with buildah, and try it with a real daprd
 	@command -v buildah >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 		&& apt-get update -qq && apt-get install -y -qq buildah >/dev/null; } \
 		|| { echo "make image needs buildah: sudo apt-get install buildah" >&2; exit 1; }
-	buildah --storage-driver vfs bud --isolation chroot -f deploy/Dockerfile \
-		-t credential-resolver:$(VERSION) -t credential-resolver:latest .
+	@rm -rf $(BIN)/image
+	@go build -o $(BIN)/notices ./deploy/notices
+	@for arch in amd64 arm64; do \
+		echo "Building the binary for $$arch, and what it is made of ..."; \
+		export GOOS=linux GOARCH=$$arch CGO_ENABLED=0; folder=$(BIN)/image/$$arch; mkdir -p $$folder/licenses; \
+		go build -trimpath -ldflags '$(LDFLAGS)' -o $$folder/credential-resolver .; \
+		$(BIN)/notices > $$folder/licenses/NOTICES.txt; \
+		$(BIN)/cyclonedx-gomod app -json -licenses -std -noserial -notimestamp -output $$folder/licenses/sbom.cdx.json -main . .; \
+		done
+	deploy/image.sh '$(VERSION)' "$$(git rev-parse HEAD 2>/dev/null || echo unknown)"
+	IMAGE='localhost/credential-resolver:$(VERSION)' go test -tags 'e2e image' -count=1 -timeout 5m -run '^TestImage' ./test/e2e
 
 ##@ Work on it
 
@@ -141,7 +150,7 @@ race-binary:
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run the linters, and check that files are formatted and go.mod is tidy
-	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud ./...
+	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image ./...
 	$(BIN)/golangci-lint fmt --diff
 	GOOS=darwin GOARCH=arm64 go vet . ./backend/... ./client/... ./component/... ./resolver/... ./internal/... ./test/harness ./test/demo
 	go mod tidy -diff
@@ -184,6 +193,9 @@ $(BIN)/gotestsum: tools/go.mod
 $(BIN)/golangci-lint: tools/lint/go.mod
 	@echo "Building golangci-lint, once: about 2 minutes ..."
 	cd tools/lint && go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(BIN)/cyclonedx-gomod: tools/sbom/go.mod
+	cd tools/sbom && go build -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 
 # Servers that are Go modules, each in a separate module in test/.
 $(BIN)/vault: test/vault/go.mod test/vault/go.sum

@@ -47,6 +47,8 @@ func TestContainerIsInjectable(t *testing.T) {
 		Args            []string
 		VolumeMounts    []struct{ Name, MountPath string }
 		SecurityContext struct{ RunAsUser int }
+
+		LivenessProbe, ReadinessProbe struct{ Exec struct{ Command []string } }
 	}
 	require.NoError(t, json.Unmarshal([]byte(manifest.Metadata.Annotations["dapr.io/component-container"]), &container))
 	require.Equal(t, 65532, container.SecurityContext.RunAsUser, "must be daprd's user, which then may write to the socket")
@@ -54,6 +56,10 @@ func TestContainerIsInjectable(t *testing.T) {
 	require.Contains(t, container.Args, "--shared-socket-folder", "the injector mounts an emptyDir, which is 0777")
 	require.Contains(t, container.Args, "--single-daprd", "the pod's one daprd is in another PID namespace")
 	require.Contains(t, container.Args, "--shutdown-delay=20s", "must be less than the pod's grace period of 30 s")
+
+	for _, probe := range [][]string{container.LivenessProbe.Exec.Command, container.ReadinessProbe.Exec.Command} {
+		require.Equal(t, []string{"/credential-resolver", "healthcheck"}, probe, "the image has no shell")
+	}
 
 	volumes := podVolumes(t, "kubernetes/app.yaml")
 	require.NotEmpty(t, container.VolumeMounts)
