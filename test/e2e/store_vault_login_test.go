@@ -233,3 +233,30 @@ func vaultRevoked(t *testing.T, v *vaultStore) {
 	require.Greater(t, logins, 1)
 	t.Logf("%d right answers, %d logins", l.right.Load(), logins)
 }
+
+// TestStoreVaultNamespace reads secrets of a namespace of OpenBao, after a login there. Vault has
+// namespaces in its Enterprise edition only.
+func TestStoreVaultNamespace(t *testing.T) {
+	t.Parallel()
+	v := startVault(t, harness.OpenBao())
+	v.do(t, http.MethodPut, "sys/namespaces/team", map[string]any{})
+	v.do(t, http.MethodPut, "team/sys/mounts/secret", map[string]any{"type": "kv", "options": map[string]string{"version": "2"}})
+	v.do(t, http.MethodPut, "team/sys/auth/userpass", map[string]any{"type": "userpass"})
+	v.do(t, http.MethodPut, "team/sys/policies/acl/wide", map[string]any{"policy": `path "secret/data/dapr/*" { capabilities = ["read"] }`})
+	v.do(t, http.MethodPut, "team/auth/userpass/users/reader", map[string]any{"password": vaultCanary, "token_policies": "wide"})
+	v.do(t, http.MethodPut, "team/secret/data/dapr/analytics-db", map[string]any{"data": map[string]any{"db_password_key": "of the team"}})
+	v.configs.config(t, "elsewhere", `{"credentialSource":"agent","secret-path":"crm-api-key","api_key":"value"}`)
+	login := map[string]any{
+		"secretStore.vaultToken": "", "secretStore.authMethod": "userpass", "secretStore.username": "reader", "secretStore.password": vaultCanary,
+	}
+	inside := maps.Clone(login)
+	inside["secretStore.vaultNamespace"] = "team"
+	login["requestTimeout"] = "3s" // a store that is refused while it connects may still recover
+	v.start(t, v.component(t, "inside", inside), v.component(t, "outside", login), v.component(t, "root", nil))
+	defer v.requireSilence(t)
+
+	require.Equal(t, "of the team", v.answers(t, "inside", "analytics-db")["password"])
+	v.fails(t, "inside", "elsewhere", "namespace without the secret", codes.NotFound)
+	require.Equal(t, vaultCanary, v.answers(t, "root", "analytics-db")["password"])
+	v.fails(t, "outside", "analytics-db", "login refused: another namespace", codes.PermissionDenied)
+}
