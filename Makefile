@@ -197,6 +197,10 @@ $(BIN)/golangci-lint: tools/lint/go.mod
 $(BIN)/cyclonedx-gomod: tools/sbom/go.mod
 	cd tools/sbom && go build -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 
+$(BIN)/helm: tools/helm/go.mod
+	@echo "Building helm, once: about 3 minutes ..."
+	cd tools/helm && go build -o $@ helm.sh/helm/v4/cmd/helm
+
 # Servers that are Go modules, each in a separate module in test/.
 $(BIN)/vault: test/vault/go.mod test/vault/go.sum
 	@echo "Building bin/vault $(VAULT_VERSION), once: about 5 to 10 minutes on two cores ..."
