@@ -150,7 +150,7 @@ race-binary:
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run the linters, and check that files are formatted and go.mod is tidy
-	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image ./...
+	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image,chart ./...
 	$(BIN)/golangci-lint fmt --diff
 	GOOS=darwin GOARCH=arm64 go vet . ./backend/... ./client/... ./component/... ./resolver/... ./internal/... ./test/harness ./test/demo
 	go mod tidy -diff
@@ -181,6 +181,13 @@ bench-fleet: build store-servers $(BIN)/bao ## count what PROCESSES (50) read fr
 size: build ## measure the binary and its memory at rest, with and without AWS's stores, and compare them with their bounds
 	CGO_ENABLED=0 go build -tags noaws -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/credential-resolver-noaws .
 	go run ./test/size $(if $(UPDATE),-update)
+
+.PHONY: chart
+chart: $(BIN)/helm ## lint and test the Helm chart, and compare deploy/kubernetes with it; UPDATE=1 writes deploy/kubernetes
+	@for values in deploy/chart/values/*.yaml; do \
+		$(BIN)/helm lint --strict --quiet deploy/chart --set 'scopes={app}' --values "$$values"; done
+	$(if $(UPDATE),go test -tags chart -count=1 -timeout 5m -run '^TestKubernetesManifestsAreRendered$$' ./deploy -update)
+	go test -tags chart -count=1 -timeout 5m ./deploy
 
 .PHONY: clean
 clean: ## remove everything that was built

@@ -259,14 +259,14 @@ func (k *kubernetesStore) throttle(t *testing.T) {
 }
 
 // TestStoreKubernetesManifests lets an API server validate every field of the shipped
-// manifests, with Dapr's own definition of a Component.
+// manifests, with Dapr's own definitions of its kinds.
 func TestStoreKubernetesManifests(t *testing.T) {
 	t.Parallel()
 	k := startKubernetes(t)
 	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/dapr/dapr").Output()
 	require.NoError(t, err)
 	crds := filepath.Join(strings.TrimSpace(string(module)), "charts/dapr/crds")
-	for _, name := range []string{"components.yaml", "resiliency.yaml"} {
+	for _, name := range []string{"components.yaml", "configuration.yaml", "resiliency.yaml"} {
 		for _, o := range manifests(t, filepath.Join(crds, name)) {
 			k.do(t, http.MethodPost, collection(o), o)
 		}
