@@ -55,37 +55,25 @@ func (c *stateConn) Set(ctx context.Context, key string, data []byte) error {
 
 // Replace replaces a value if the stored one is still old.
 func (c *stateConn) Replace(ctx context.Context, key string, old, data []byte) error {
-	etag, done, err := c.replaceable(ctx, key, old, data)
-	if err != nil || done {
-		return err
-	}
-	failure := c.store.Set(ctx, &state.SetRequest{
-		Key: key, Value: data, ETag: etag, Options: state.SetStateOption{Concurrency: state.FirstWrite},
-	})
-	var mismatch *state.ETagError
-	if errors.As(failure, &mismatch) { // some stores return this for any failure
-		if _, done, err = c.replaceable(ctx, key, old, data); err != nil || done {
-			return err
+	return store.ReplaceIfOld(old, data, func() ([]byte, *string, error) {
+		resp, err := c.store.Get(ctx, &state.GetRequest{Key: key})
+		switch {
+		case err != nil:
+			return nil, nil, c.classify(err)
+		case resp == nil:
+			return nil, nil, store.Absent()
 		}
-	}
-	if failure != nil {
-		return c.classify(failure)
-	}
-	return nil
-}
-
-// replaceable returns the etag of the value to replace. done reports that an earlier attempt
-// has already replaced it.
-func (c *stateConn) replaceable(ctx context.Context, key string, old, data []byte) (etag *string, done bool, err error) {
-	resp, err := c.store.Get(ctx, &state.GetRequest{Key: key})
-	switch {
-	case err != nil:
-		return nil, false, c.classify(err)
-	case resp == nil:
-		return nil, false, store.Unable(store.ErrEdited)
-	}
-	done, err = store.Replaced(resp.Data, old, data)
-	return resp.ETag, done, err
+		return resp.Data, resp.ETag, nil
+	}, func(etag *string) (bool, error) {
+		err := c.store.Set(ctx, &state.SetRequest{
+			Key: key, Value: data, ETag: etag, Options: state.SetStateOption{Concurrency: state.FirstWrite},
+		})
+		if err == nil {
+			return false, nil
+		}
+		var mismatch *state.ETagError // some stores return this for any failure
+		return errors.As(err, &mismatch), c.classify(err)
+	})
 }
 
 // Delete deletes a key. contrib's state stores do not report whether the key existed.

@@ -157,43 +157,26 @@ func (c *dynamoConn) with(of item, data []byte) item {
 // Replace stores an item if the stored one is still old. The item keeps its other attributes, such
 // as its end.
 func (c *dynamoConn) Replace(ctx context.Context, key string, old, data []byte) error {
-	found, done, err := c.replaceable(ctx, key, old, data)
-	if err != nil || done {
-		return err
-	}
-	_, err = c.putItem(ctx, &dynamodb.PutItemInput{
-		TableName: c.table, Item: c.with(found, data),
-		ConditionExpression:       aws.String("#value = :old"),
-		ExpressionAttributeNames:  map[string]string{"#value": valueAttribute},
-		ExpressionAttributeValues: item{":old": found[valueAttribute]},
-	})
-	if err == nil {
-		return nil
-	}
-	if code, _ := saying(err); code == "ConditionalCheckFailedException" {
-		if _, done, edited := c.replaceable(ctx, key, old, data); edited != nil || done {
-			return edited
+	return store.ReplaceIfOld(old, data, func() ([]byte, item, error) {
+		found, err := c.read(ctx, key)
+		if err != nil {
+			return nil, nil, err
 		}
-	}
-	return dynamoFailure(ctx, err, "dynamodb:PutItem")
-}
-
-// replaceable returns the item to replace. done reports that an earlier attempt has already replaced
-// it.
-func (c *dynamoConn) replaceable(ctx context.Context, key string, old, data []byte) (found item, done bool, err error) {
-	found, err = c.read(ctx, key)
-	if store.Missing(err) {
-		return nil, false, store.Unable(store.ErrEdited)
-	}
-	var now []byte
-	if err == nil {
-		now, err = valueOf(found)
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	done, err = store.Replaced(now, old, data)
-	return found, done, err
+		now, err := valueOf(found)
+		return now, found, err
+	}, func(found item) (bool, error) {
+		_, err := c.putItem(ctx, &dynamodb.PutItemInput{
+			TableName: c.table, Item: c.with(found, data),
+			ConditionExpression:       aws.String("#value = :old"),
+			ExpressionAttributeNames:  map[string]string{"#value": valueAttribute},
+			ExpressionAttributeValues: item{":old": found[valueAttribute]},
+		})
+		if err == nil {
+			return false, nil
+		}
+		code, _ := saying(err)
+		return code == "ConditionalCheckFailedException", dynamoFailure(ctx, err, "dynamodb:PutItem")
+	})
 }
 
 // Delete deletes an item. DynamoDB does not report whether it existed.

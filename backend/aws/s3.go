@@ -128,11 +128,13 @@ func notModified(err error) bool {
 
 // Set stores an object.
 func (c *s3Conn) Set(ctx context.Context, key string, data []byte) error {
-	return c.put(ctx, key, data, "")
+	_, err := c.put(ctx, key, data, "")
+	return err
 }
 
-// put stores an object. etag is the one that the object must have; "" means any, or no object.
-func (c *s3Conn) put(ctx context.Context, key string, data []byte, etag string) error {
+// put stores an object. etag is the one that the object must have; "" means any, or no object. refused
+// means that it has another one, or that somebody else writes it at the same moment.
+func (c *s3Conn) put(ctx context.Context, key string, data []byte, etag string) (refused bool, err error) {
 	in := &s3.PutObjectInput{
 		Bucket: c.bucket, Key: aws.String(key), Body: bytes.NewReader(data),
 		ContentType: aws.String("application/json"), StorageClass: c.class,
@@ -140,47 +142,26 @@ func (c *s3Conn) put(ctx context.Context, key string, data []byte, etag string) 
 	if etag != "" {
 		in.IfMatch = aws.String(etag)
 	}
-	_, err := c.putObject(ctx, in)
+	_, err = c.putObject(ctx, in)
 	switch code, _ := saying(err); {
 	case err == nil:
-		return nil
+		return false, nil
 	case etag != "" && (code == "PreconditionFailed" || code == "NoSuchKey" || code == "ConditionalRequestConflict"):
-		return errNotReplaced
+		return true, errNotReplaced
 	}
-	return s3Failure(ctx, err, "s3:PutObject")
+	return false, s3Failure(ctx, err, "s3:PutObject")
 }
 
-// errNotReplaced means that an object does not have the ETag that a condition asks for, or that
-// somebody else writes it at the same moment.
+// errNotReplaced is the failure of a conditional write, until the object was read again.
 var errNotReplaced = store.Unavailable(errors.New("S3 refused a conditional write"))
 
 // Replace stores an object if the stored one is still old.
 func (c *s3Conn) Replace(ctx context.Context, key string, old, data []byte) error {
-	etag, done, err := c.replaceable(ctx, key, old, data)
-	if err != nil || done {
-		return err
-	}
-	err = c.put(ctx, key, data, etag)
-	if errors.Is(err, errNotReplaced) {
-		if _, done, edited := c.replaceable(ctx, key, old, data); edited != nil || done {
-			return edited
-		}
-	}
-	return err
-}
-
-// replaceable returns the ETag of the object to replace. done reports that an earlier attempt has
-// already replaced it.
-func (c *s3Conn) replaceable(ctx context.Context, key string, old, data []byte) (etag string, done bool, err error) {
-	now, etag, err := c.GetUnlessMatch(ctx, key, "")
-	switch {
-	case store.Missing(err):
-		return "", false, store.Unable(store.ErrEdited)
-	case err != nil:
-		return "", false, err
-	}
-	done, err = store.Replaced(now, old, data)
-	return etag, done, err
+	return store.ReplaceIfOld(old, data, func() ([]byte, string, error) {
+		return c.GetUnlessMatch(ctx, key, "")
+	}, func(etag string) (bool, error) {
+		return c.put(ctx, key, data, etag)
+	})
 }
 
 // Delete deletes an object. S3 does not report whether it existed.

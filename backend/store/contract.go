@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 )
@@ -35,18 +34,6 @@ type Replacer interface {
 	// Replace writes data. It fails with ErrEdited if the stored config is neither old nor
 	// already data.
 	Replace(ctx context.Context, key string, old, data []byte) error
-}
-
-// Replaced reports whether the stored config is already the new one, written by an earlier attempt.
-// Its error is ErrEdited if the stored config is neither the new nor the old one.
-func Replaced(now, old, config []byte) (bool, error) {
-	switch {
-	case bytes.Equal(now, config):
-		return true, nil
-	case !bytes.Equal(now, old):
-		return false, Unable(ErrEdited)
-	}
-	return false, nil
 }
 
 // ErrUnchanged means that a config still has the ETag that the caller knows.
