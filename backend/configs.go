@@ -2,12 +2,10 @@ package backend
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"credential-resolver/backend/store"
 	"credential-resolver/resolver"
-	"credential-resolver/resolver/credential"
 )
 
 // ConfigStore is a store of credential configs.
@@ -73,17 +71,12 @@ func (s *ConfigStore) Replace(ctx context.Context, guid string, old, config []by
 		if r, ok := c.(store.Replacer); ok {
 			return struct{}{}, r.Replace(ctx, s.key.Of(guid), old, config)
 		}
-		now, err := c.Get(ctx, s.key.Of(guid))
-		switch {
-		case errors.Is(err, credential.NotFound):
-			return struct{}{}, store.Unable(store.ErrEdited)
-		case err != nil:
-			return struct{}{}, err
-		}
-		if done, err := store.Replaced(now, old, config); err != nil || done {
-			return struct{}{}, err
-		}
-		return struct{}{}, c.Set(ctx, s.key.Of(guid), config)
+		return struct{}{}, store.ReplaceIfOld(old, config, func() (now []byte, none struct{}, err error) {
+			now, err = c.Get(ctx, s.key.Of(guid))
+			return now, none, err
+		}, func(struct{}) (bool, error) {
+			return false, c.Set(ctx, s.key.Of(guid), config)
+		})
 	})
 	return err
 }

@@ -2,9 +2,9 @@ package store
 
 import "bytes"
 
-// Replaced reports whether the stored config is already the new one, written by an earlier attempt.
+// replaced reports whether the stored config is already the new one, written by an earlier attempt.
 // Its error is ErrEdited if the stored config is neither the new nor the old one.
-func Replaced(now, old, config []byte) (bool, error) {
+func replaced(now, old, config []byte) (bool, error) {
 	switch {
 	case bytes.Equal(now, config):
 		return true, nil
@@ -27,7 +27,7 @@ func ReplaceIfOld[C any](
 			err = Unable(ErrEdited)
 		}
 		if err == nil {
-			done, err = Replaced(now, old, config)
+			done, err = replaced(now, old, config)
 		}
 		return condition, done, err
 	}
