@@ -239,7 +239,7 @@ func (s *stateFolder) read(name string) (record, error) {
 func (r record) check(name string) error {
 	switch {
 	case r.Version != stateVersion:
-		return fmt.Errorf("its version is %d, but this program reads version %d", r.Version, stateVersion)
+		return fmt.Errorf("its version is %d, but this program reads version %d: restart its daprd", r.Version, stateVersion)
 	case name != fileName(r.Kind, r.key()):
 		return errors.New("its content does not match its name")
 	default:

@@ -122,8 +122,8 @@ func TestARecordOfAnotherVersionIsLeftAsItIs(t *testing.T) {
 	require.Len(t, records, 1)
 	assert.Equal(t, "of this version", records[0].Component)
 	assert.Equal(t, map[string]string{
-		newer: fmt.Sprintf("its version is %d, but this program reads version %d", stateVersion+1, stateVersion),
-		older: fmt.Sprintf("its version is %d, but this program reads version %d", stateVersion-1, stateVersion),
+		newer: fmt.Sprintf("its version is %d, but this program reads version %d: restart its daprd", stateVersion+1, stateVersion),
+		older: fmt.Sprintf("its version is %d, but this program reads version %d: restart its daprd", stateVersion-1, stateVersion),
 	}, told)
 	assert.FileExists(t, newer)
 	assert.FileExists(t, older, "only its own version knows whether its process has ended")
