@@ -22,6 +22,7 @@ PARITY ?= 3000
 KILLS ?= 100
 RELOADS ?= 200
 STARTS ?= 100
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 OVERLOADTIME ?= $(if $(UPDATE),30s,10s)
 
 BIN := $(CURDIR)/bin
@@ -59,6 +60,16 @@ $(BIN)/daprd: test/daprd/go.mod test/daprd/go.sum
 demo: build daprd ## show a real daprd that answers with a finished credential; KEEP=1 leaves it running
 	@go run ./test/demo $(if $(KEEP),-keep)
 
+# build_for builds the binary for an operating system ($1) and an architecture ($2) in a folder ($3),
+# with the licences and the SBOM of what it is made of.
+define build_for
+	echo "Building the binary for $(1)/$(2), and what it is made of ..."; mkdir -p $(3)/licenses; \
+	export GOOS=$(1) GOARCH=$(2) CGO_ENABLED=0; \
+	go build -trimpath -ldflags '$(LDFLAGS)' -o $(3)/credential-resolver .; \
+	$(BIN)/notices > $(3)/licenses/NOTICES.txt; \
+	$(BIN)/cyclonedx-gomod app -json -licenses -std -noserial -notimestamp -output $(3)/licenses/sbom.cdx.json -main . .
+endef
+
 .PHONY: image
 image: $(BIN)/cyclonedx-gomod daprd ## build the container image for amd64 and arm64, with buildah, and try it with a real daprd
 	@command -v buildah >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
@@ -66,15 +77,27 @@ image: $(BIN)/cyclonedx-gomod daprd ## build the container image for amd64 and a
 		|| { echo "make image needs buildah: sudo apt-get install buildah" >&2; exit 1; }
 	@rm -rf $(BIN)/image
 	@go build -o $(BIN)/notices ./deploy/notices
-	@for arch in amd64 arm64; do \
-		echo "Building the binary for $$arch, and what it is made of ..."; \
-		export GOOS=linux GOARCH=$$arch CGO_ENABLED=0; folder=$(BIN)/image/$$arch; mkdir -p $$folder/licenses; \
-		go build -trimpath -ldflags '$(LDFLAGS)' -o $$folder/credential-resolver .; \
-		$(BIN)/notices > $$folder/licenses/NOTICES.txt; \
-		$(BIN)/cyclonedx-gomod app -json -licenses -std -noserial -notimestamp -output $$folder/licenses/sbom.cdx.json -main . .; \
-		done
+	@for arch in amd64 arm64; do $(call build_for,linux,$$arch,$(BIN)/image/$$arch); done
 	deploy/image.sh '$(VERSION)' "$$(git rev-parse HEAD 2>/dev/null || echo unknown)"
 	IMAGE='localhost/credential-resolver:$(VERSION)' go test -tags 'e2e image' -count=1 -timeout 5m -run '^TestImage' ./test/e2e
+
+.PHONY: release-dry
+release-dry: $(BIN)/cyclonedx-gomod $(BIN)/helm ## make the files of a release in dist, for PLATFORMS, and check them; a key that is thrown away signs
+	@command -v ssh-keygen >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -y -qq openssh-client >/dev/null; } \
+		|| { echo "ssh-keygen is missing: sudo apt-get install openssh-client" >&2; exit 1; }
+	@rm -rf $(BIN)/release
+	@go build -o $(BIN)/notices ./deploy/notices
+	@for platform in $(PLATFORMS); do \
+		$(call build_for,$${platform%/*},$${platform#*/},$(BIN)/release/$$platform); done
+	deploy/release.sh '$(VERSION)' $(PLATFORMS)
+	RELEASE_VERSION='$(VERSION)' RELEASE_PLATFORMS='$(PLATFORMS)' go test -tags release -count=1 -timeout 5m -run '^TestRelease' ./deploy
+
+.PHONY: release
+release: ## make the files of a release in dist, signed with SIGNING_KEY, an SSH key; nothing is published
+	@deploy/release-check.sh '$(VERSION)'
+	@$(MAKE) --no-print-directory release-dry
+	@echo "Publish the files in dist: see docs/releases.md"
 
 ##@ Work on it
 
@@ -150,7 +173,7 @@ race-binary:
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run the linters, and check that files are formatted and go.mod is tidy
-	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image,chart ./...
+	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image,chart,release ./...
 	$(BIN)/golangci-lint fmt --diff
 	GOOS=darwin GOARCH=arm64 go vet . ./backend/... ./client/... ./component/... ./resolver/... ./internal/... ./test/harness ./test/demo
 	go mod tidy -diff
@@ -191,7 +214,7 @@ chart: $(BIN)/helm ## lint and test the Helm chart, and compare deploy/kubernete
 
 .PHONY: clean
 clean: ## remove everything that was built
-	rm -rf $(BIN)
+	rm -rf $(BIN) dist
 
 # Tools, pinned in separate modules.
 $(BIN)/gotestsum: tools/go.mod
