@@ -56,6 +56,13 @@ $(BIN)/daprd: test/daprd/go.mod test/daprd/go.sum
 		-ldflags '-s -w -X github.com/dapr/dapr/pkg/buildinfo.version=$(DAPR_VERSION)' \
 		-o $@ github.com/dapr/dapr/cmd/daprd
 
+# Dapr's control plane, from the same modules.
+$(BIN)/sentry: test/daprd/go.mod test/daprd/go.sum
+	@echo "Building Dapr's sentry, operator and sidecar injector, once: about 1 minute after daprd ..."
+	cd test/daprd && CGO_ENABLED=0 go build -tags stablecomponents -trimpath \
+		-ldflags '-s -w -X github.com/dapr/dapr/pkg/buildinfo.version=$(DAPR_VERSION)' -o $(BIN)/ \
+		github.com/dapr/dapr/cmd/operator github.com/dapr/dapr/cmd/injector github.com/dapr/dapr/cmd/sentry
+
 .PHONY: demo
 demo: build daprd ## show a real daprd that answers with a finished credential; KEEP=1 leaves it running
 	@go run ./test/demo $(if $(KEEP),-keep)
@@ -131,6 +138,15 @@ e2e-cloud: race-binary daprd $(BIN)/moto/installed $(BIN)/gotestsum ## run the e
 		-tags 'e2e cloud' -count=1 -timeout 10m -run '^TestCloud' ./test/e2e
 	go run ./test/matrix -seen $(BIN)/cloud.jsonl -part cloud-matrix
 
+# Dapr's control plane, and what stands in for a kubelet.
+CLUSTER := $(BIN)/kube-apiserver $(BIN)/helm $(BIN)/sentry
+.PHONY: e2e-kubernetes
+e2e-kubernetes: STORE_PACKAGES := etcd-server:etcd runc:runc curl:curl
+e2e-kubernetes: build daprd store-servers $(CLUSTER) $(BIN)/gotestsum ## run pods as Dapr's injector makes them, with a real API server and Dapr's control plane
+	@[ "$$(id -u)" = 0 ] || { echo "make e2e-kubernetes starts containers, and needs root" >&2; exit 1; }
+	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/kubernetes-test.json -- \
+		-tags 'e2e kubernetes' -count=1 -timeout 15m -run '^TestCluster' ./test/e2e
+
 # The Debian packages that contain the real servers, or that are needed to build them.
 # After the colon is a program of the package, to check whether it is installed. A
 # target that needs fewer packages sets its own list.
@@ -173,7 +189,7 @@ race-binary:
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run the linters, and check that files are formatted and go.mod is tidy
-	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image,chart,release ./...
+	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image,chart,release,kubernetes ./...
 	$(BIN)/golangci-lint fmt --diff
 	GOOS=darwin GOARCH=arm64 go vet . ./backend/... ./client/... ./component/... ./resolver/... ./internal/... ./test/harness ./test/demo
 	go mod tidy -diff

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,16 +66,18 @@ func rendered(t *testing.T, args ...string) map[string]string {
 func TestKubernetesManifestsAreRendered(t *testing.T) {
 	example := append(valuesOf("bindings.localstorage"),
 		"--set", "example.enabled=true,networkPolicy.enabled=true,configuration.allowedCredentials={analytics-db}")
+	sidecar := append(slices.Clone(example), "--set", "example.nativeSidecar=true")
 	role := valuesOf("secretstores.kubernetes")
 	files := map[string]struct {
 		template string
 		args     []string
 	}{
-		"app.yaml":           {"example", example},
-		"configuration.yaml": {"configuration", example},
-		"credentials.yaml":   {"component", example},
-		"networkpolicy.yaml": {"networkpolicy", example},
-		"role.yaml":          {"role", role},
+		"app.yaml":                {"example", example},
+		"app-native-sidecar.yaml": {"example", sidecar},
+		"configuration.yaml":      {"configuration", example},
+		"credentials.yaml":        {"component", example},
+		"networkpolicy.yaml":      {"networkpolicy", example},
+		"role.yaml":               {"role", role},
 	}
 	present, err := filepath.Glob("kubernetes/*")
 	require.NoError(t, err)

@@ -3,11 +3,7 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -16,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 	"google.golang.org/grpc/codes"
 
 	"credential-resolver/test/harness"
@@ -37,9 +32,6 @@ const (
 	kubernetesType   = "secretstores.kubernetes"
 	kubernetesCanary = "canary-of-kubernetes-3e77"
 )
-
-// object is any object of the API server.
-type object = map[string]any
 
 func startKubernetes(t *testing.T) *kubernetesStore {
 	t.Helper()
@@ -208,40 +200,6 @@ func (k *kubernetesStore) requireSilence(t *testing.T) {
 	for _, secret := range append(k.tokens, kubernetesCanary, "crm-api-key", "crm-refresh-token", "api.example.com") {
 		require.NotContains(t, text, secret)
 	}
-}
-
-// manifests returns the objects in one of our files.
-func manifests(t *testing.T, path string) []object {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	var found []object
-	for documents := yaml.NewDecoder(bytes.NewReader(text)); ; {
-		var o object
-		err := documents.Decode(&o)
-		if errors.Is(err, io.EOF) {
-			return found
-		}
-		require.NoError(t, err)
-		found = append(found, o)
-	}
-}
-
-// collection returns the path of the collection that an object belongs to.
-func collection(o object) string {
-	version := fmt.Sprint(o["apiVersion"])
-	prefix := "/apis/" + version
-	if version == "v1" {
-		prefix = "/api/v1"
-	}
-	plural := strings.ToLower(fmt.Sprint(o["kind"])) + "s"
-	if stem, ok := strings.CutSuffix(plural, "ys"); ok {
-		plural = stem + "ies"
-	}
-	if o["kind"] == "CustomResourceDefinition" {
-		return prefix + "/" + plural
-	}
-	return prefix + "/namespaces/default/" + plural
 }
 
 // reads returns the number of reads of Secrets in the server's audit log. The server writes the

@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 )
@@ -256,34 +254,6 @@ func (k *kubernetesStore) throttle(t *testing.T) {
 		err := k.Do(t.Context(), http.MethodGet, path+"flowschemas/one", nil, &schema)
 		return err == nil && len(schema.Status.Conditions) > 0 // it is in force
 	}, patience, tick)
-}
-
-// TestStoreKubernetesManifests lets an API server validate every field of the shipped
-// manifests, with Dapr's own definitions of its kinds.
-func TestStoreKubernetesManifests(t *testing.T) {
-	t.Parallel()
-	k := startKubernetes(t)
-	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/dapr/dapr").Output()
-	require.NoError(t, err)
-	crds := filepath.Join(strings.TrimSpace(string(module)), "charts/dapr/crds")
-	for _, name := range []string{"components.yaml", "configuration.yaml", "resiliency.yaml"} {
-		for _, o := range manifests(t, filepath.Join(crds, name)) {
-			k.do(t, http.MethodPost, collection(o), o)
-		}
-	}
-	files, err := filepath.Glob("../../deploy/kubernetes/*.yaml")
-	require.NoError(t, err)
-	components, err := filepath.Glob("../../components/stores/*.yaml")
-	require.NoError(t, err)
-	files = append(append(files, components...), "../../components/credentials.yaml", "../../deploy/resiliency.yaml")
-	for _, path := range files {
-		for _, o := range manifests(t, path) {
-			require.EventuallyWithT(t, func(collect *assert.CollectT) { // Dapr's definitions take a moment
-				err := k.Do(t.Context(), http.MethodPost, collection(o)+"?dryRun=All&fieldValidation=Strict", o, nil)
-				require.NoError(collect, err, path)
-			}, patience, tick)
-		}
-	}
 }
 
 func TestStoreKubernetesConnections(t *testing.T) {

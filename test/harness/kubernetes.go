@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -25,7 +26,9 @@ type Kubernetes struct {
 	// Etcd stores its objects.
 	Etcd *Etcd
 
-	client *http.Client
+	client   *http.Client
+	services string // the first three bytes of the addresses of Services, which are on loopback
+	user     []string
 }
 
 // kubernetesAdmin is the administrator's token.
@@ -40,7 +43,7 @@ func StartKubernetes(ctx context.Context, binary string) (*Kubernetes, error) {
 		}
 		return nil, err
 	}
-	k := &Kubernetes{Etcd: etcd}
+	k := &Kubernetes{Etcd: etcd, services: fmt.Sprintf("127.64.%d", rand.IntN(256))}
 	if k.Server, err = newServer(serverSpec{path: binary, args: k.args, ready: k.ready}); err != nil {
 		etcd.Remove()
 		return nil, err
@@ -65,7 +68,7 @@ func (k *Kubernetes) Remove() {
 // writeFiles writes the certificates, the administrator's token, the key for service account
 // tokens, and the audit policy.
 func (k *Kubernetes) writeFiles() error {
-	cert, key, err := k.Etcd.CA.Issue("kube-apiserver", "127.0.0.1")
+	cert, key, err := k.Etcd.CA.Issue("kube-apiserver", "127.0.0.1", k.services+".1")
 	if err != nil {
 		return err
 	}
@@ -96,12 +99,11 @@ func (k *Kubernetes) args(s *Server) []string {
 		"--etcd-servers", "https://" + k.Etcd.Address, "--etcd-cafile", file("ca.pem"),
 		"--etcd-certfile", file("etcd-cert.pem"), "--etcd-keyfile", file("etcd-key.pem"),
 		"--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--secure-port", strconv.Itoa(s.port),
-		"--endpoint-reconciler-type", "none", "--cert-dir", s.Dir, "--service-cluster-ip-range", "10.0.0.0/24",
+		"--endpoint-reconciler-type", "none", "--cert-dir", s.Dir, "--service-cluster-ip-range", k.services + ".0/24",
 		"--tls-cert-file", file("cert.pem"), "--tls-private-key-file", file("key.pem"),
 		"--authorization-mode", "RBAC", "--token-auth-file", file("tokens.csv"), "--client-ca-file", file("ca.pem"),
 		"--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", file("key.pem"),
 		"--service-account-signing-key-file", file("key.pem"),
-		"--disable-admission-plugins", "ServiceAccount", // it would wait for a controller
 		"--audit-policy-file", file("audit.yaml"), "--audit-log-path", k.auditFile(), "--audit-log-mode", "blocking",
 	}
 }
@@ -128,6 +130,9 @@ func (k *Kubernetes) Do(ctx context.Context, method, path string, body, out any)
 	}
 	req.Header.Set("Authorization", "Bearer "+kubernetesAdmin)
 	req.Header.Set("Content-Type", "application/json")
+	for i, name := range k.user {
+		req.Header.Add([]string{"Impersonate-User", "Impersonate-Group"}[min(i, 1)], name)
+	}
 	resp, err := k.client.Do(req)
 	if err != nil {
 		return err
@@ -143,6 +148,13 @@ func (k *Kubernetes) Do(ctx context.Context, method, path string, body, out any)
 		return nil
 	}
 	return json.Unmarshal(answer, out)
+}
+
+// As returns the same API server, which is asked in the name of another user.
+func (k *Kubernetes) As(user string, groups ...string) *Kubernetes {
+	other := *k
+	other.user = append([]string{user}, groups...)
+	return &other
 }
 
 // Token creates a token for a service account.

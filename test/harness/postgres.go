@@ -66,6 +66,7 @@ func StartPostgres(ctx context.Context, password string) (*Postgres, error) {
 func postgresArgs(s *Server) []string {
 	return []string{
 		"-D", filepath.Join(s.Dir, "data"), "-k", s.Dir, "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-c", "fsync=off",
+		"-c", "dynamic_shared_memory_type=mmap", // in its folder, which is removed even if the server is killed
 	}
 }
 

@@ -118,3 +118,14 @@ securityContext:
   seccompProfile:
     type: RuntimeDefault
 {{- end }}
+
+{{/* The same container as a native sidecar, in the initContainers of a pod. */}}
+{{- define "credential-resolver.nativeSidecar" -}}
+{{- $container := include "credential-resolver.container" . | fromYaml }}
+{{- $socket := dict "name" "credential-socket" "mountPath" "/tmp/dapr-components-sockets" }}
+{{- $_ := set $container "volumeMounts" (append $container.volumeMounts $socket) }}
+{{- $_ := set $container "restartPolicy" "Always" }}
+{{- $probe := dict "exec" (dict "command" (list "/credential-resolver" "healthcheck")) "periodSeconds" 1 "failureThreshold" 60 }}
+{{- $_ := set $container "startupProbe" $probe }}
+{{- toYaml $container }}
+{{- end }}
