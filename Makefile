@@ -170,6 +170,13 @@ e2e-clients: race-binary daprd store-servers $(CLIENTS) $(BIN)/gotestsum ## run 
 	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/clients-test.json -- \
 		-tags 'e2e clients' -count=1 -timeout 10m -run '^TestClients$$' ./test/e2e $(if $(UPDATE),-update)
 
+.PHONY: docs-check
+docs-check: STORE_PACKAGES := redis-server:redis-server postgresql:postgres sqlite3:sqlite3 curl:curl
+docs-check: build daprd store-servers $(BIN)/bao $(BIN)/gotestsum ## check that links, commands, YAML and figures in the documents are real, and run docs/operations.md
+	$(BIN)/gotestsum --format pkgname -- -count=1 -timeout 5m ./docs ./deploy ./test/doccheck ./test/session
+	CREDENTIAL_RESOLVER=$(BIN)/credential-resolver $(BIN)/gotestsum --format testname --jsonfile $(BIN)/docs-test.json -- \
+		-tags 'e2e docs' -count=1 -timeout 10m -run '^(TestRunbook|TestGoDocsProgram)$$' ./test/e2e
+
 .PHONY: parity
 parity: build daprd $(BIN)/parity2/installed $(BIN)/parity3/installed $(BIN)/moto/installed ## compare PARITY (3000) generated credentials with the library that this replaces, and a quarter of them with its version 3; SEED=1 repeats a run
 	go run ./test/parity -version 2 -n $(PARITY) $(if $(SEED),-seed $(SEED)) $(if $(UPDATE),-update)
@@ -189,7 +196,7 @@ race-binary:
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run the linters, and check that files are formatted and go.mod is tidy
-	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image,chart,release,kubernetes ./...
+	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image,chart,release,kubernetes,docs ./...
 	$(BIN)/golangci-lint fmt --diff
 	GOOS=darwin GOARCH=arm64 go vet . ./backend/... ./client/... ./component/... ./resolver/... ./internal/... ./test/harness ./test/demo
 	go mod tidy -diff

@@ -71,7 +71,7 @@ func Parse(document string) ([]Section, error) {
 			if end == len(lines) {
 				return nil, fmt.Errorf("line %d: the block does not end", i+1)
 			}
-			steps, err := block(lines[i+1:end], i+2)
+			steps, err := Steps(lines[i+1:end], i+2)
 			if err != nil {
 				return nil, err
 			}
@@ -91,8 +91,8 @@ func Parse(document string) ([]Section, error) {
 	return sections, nil
 }
 
-// block returns the steps of one console block, whose first line has the number first.
-func block(lines []string, first int) ([]Step, error) {
+// Steps returns the steps of one console block, whose first line has the number first.
+func Steps(lines []string, first int) ([]Step, error) {
 	var steps []Step
 	for i := 0; i < len(lines); i++ {
 		command, isCommand := strings.CutPrefix(lines[i], prompt)

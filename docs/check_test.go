@@ -1,0 +1,111 @@
+package docs
+
+import (
+	"bytes"
+	"context"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend"
+	"credential-resolver/component"
+	"credential-resolver/internal/cli"
+	"credential-resolver/internal/componentfile"
+	"credential-resolver/test/doccheck"
+)
+
+// TestDocumentsAreReal checks each document's links, commands, files, YAML and JSON.
+func TestDocumentsAreReal(t *testing.T) {
+	repository := doccheck.Repository{
+		Files: os.DirFS(".."), Help: helpOf, Metadata: accepted, ComponentType: componentfile.Type,
+		Hosts: []string{
+			"developer.hashicorp.com", "docs.aws.amazon.com", "docs.dapr.io", "external-secrets.io", "github.com", "kubernetes.io",
+			"openbao.org", "secrets-store-csi-driver.sigs.k8s.io",
+		},
+	}
+	for path, text := range documents(t) {
+		for _, problem := range repository.Check(path, text) {
+			t.Errorf("%s, %s", path, problem)
+		}
+	}
+}
+
+// TestMetricsAreDocumented compares the metrics in the documents with those in the code.
+func TestMetricsAreDocumented(t *testing.T) {
+	name := regexp.MustCompile(`credential_resolver_\w+[a-z]`)
+	source, err := os.ReadFile("../component/metrics.go")
+	require.NoError(t, err)
+	known := name.FindAllString(string(source), -1)
+	require.Greater(t, len(known), 5)
+	named := map[string]bool{}
+	for path, text := range documents(t) {
+		for _, metric := range name.FindAllString(text, -1) {
+			named[metric] = true
+			assert.Contains(t, known, metric, path)
+		}
+	}
+	for _, metric := range known {
+		assert.True(t, named[metric], "%s is in no document", metric)
+	}
+}
+
+// documents returns the text of each document of the repository, by its path there.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "bin" || strings.HasPrefix(entry.Name(), ".") && entry.Name() != ".."):
+			return fs.SkipDir
+		case strings.HasSuffix(path, ".md"):
+			text, err := os.ReadFile(path)
+			texts[strings.TrimPrefix(path, "../")] = string(text)
+			return err
+		}
+		return nil
+	}))
+	require.Greater(t, len(texts), 15)
+	return texts
+}
+
+// helpOf returns the help of a command, if help lists it.
+func helpOf(command string) (string, bool) {
+	args := slices.DeleteFunc([]string{command, "--help"}, func(arg string) bool { return arg == "" })
+	var out bytes.Buffer
+	status := cli.Run(context.Background(), "test", args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out})
+	return out.String(), status == 0
+}
+
+// accepted returns an error if the component refuses the metadata. A document may show only the
+// fields of one store: then some type of store must know them.
+func accepted(properties map[string]string) error {
+	_, err := component.ParseMetadata(properties)
+	if err == nil || properties["secretStore"] != "" || properties["configStore"] != "" {
+		return err
+	}
+	for _, types := range [][2][]string{
+		{backend.SecretStoreTypes(), {"state.sqlite"}}, {{"secretstores.kubernetes"}, backend.ConfigStoreTypes()},
+	} {
+		for _, secrets := range types[0] {
+			for _, configs := range types[1] {
+				whole := maps.Clone(properties)
+				whole["secretStore"], whole["configStore"] = secrets, configs
+				if _, err = component.ParseMetadata(whole); err == nil {
+					return nil
+				}
+			}
+		}
+	}
+	_, err = component.ParseMetadata(properties)
+	return err
+}
