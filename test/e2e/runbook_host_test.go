@@ -118,7 +118,7 @@ func (h *host) startVault(t *testing.T) {
 func (h *host) addComponent(t *testing.T, name string, metadata map[string]any) {
 	t.Helper()
 	all := map[string]any{
-		"allowedSecrets": "analytics-db", "cacheTTL": "2s", "requestTimeout": "3s", "storeTimeout": "1s", "breakerInterval": "1s",
+		"allowedSecrets": "analytics-db", "cacheTTL": "2s", "requestTimeout": "5s", "breakerInterval": "1s",
 		"secretStore": "secretstores.hashicorp.vault", "secretStore.vaultAddr": h.vault.URL(),
 	}
 	if metadata["secretStore.authMethod"] == nil {
