@@ -173,7 +173,7 @@ e2e-clients: race-binary daprd store-servers $(CLIENTS) $(BIN)/gotestsum ## run 
 .PHONY: docs-check
 docs-check: STORE_PACKAGES := redis-server:redis-server postgresql:postgres sqlite3:sqlite3 curl:curl
 docs-check: build daprd store-servers $(BIN)/bao $(BIN)/gotestsum ## check that links, commands, YAML and figures in the documents are real, and run docs/operations.md
-	$(BIN)/gotestsum --format pkgname -- -count=1 -timeout 5m ./docs ./deploy ./test/doccheck ./test/session
+	$(BIN)/gotestsum --format pkgname -- -tags docs -count=1 -timeout 5m ./docs ./deploy ./test/doccheck ./test/session
 	CREDENTIAL_RESOLVER=$(BIN)/credential-resolver $(BIN)/gotestsum --format testname --jsonfile $(BIN)/docs-test.json -- \
 		-tags 'e2e docs' -count=1 -timeout 10m -run '^(TestRunbook|TestGoDocsProgram)$$' ./test/e2e
 

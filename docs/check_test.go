@@ -25,7 +25,7 @@ import (
 // TestDocumentsAreReal checks each document's links, commands, files, YAML and JSON.
 func TestDocumentsAreReal(t *testing.T) {
 	repository := doccheck.Repository{
-		Files: os.DirFS(".."), Help: helpOf, Metadata: accepted, ComponentType: componentfile.Type,
+		Files: os.DirFS(".."), Help: helpOf, Daprd: helpOfDaprd(t), Metadata: accepted, ComponentType: componentfile.Type,
 		Hosts: []string{
 			"developer.hashicorp.com", "docs.aws.amazon.com", "docs.dapr.io", "external-secrets.io", "github.com", "kubernetes.io",
 			"openbao.org", "secrets-store-csi-driver.sigs.k8s.io",

@@ -51,6 +51,8 @@ func (r Repository) command(words []string) []string {
 		wrong = append(wrong, r.product(words[1:])...)
 	case name == "make":
 		wrong = append(wrong, r.make(words[1:])...)
+	case name == "daprd" && r.Daprd != "":
+		wrong = append(wrong, unknownFlags(name, r.Daprd, words[1:])...)
 	case strings.HasPrefix(name, "$") || strings.Contains(name, "/"): // a path, which paths checks
 	case !known:
 		wrong = append(wrong, fmt.Sprintf("the program %s is not known", name))
@@ -75,13 +77,18 @@ func (r Repository) product(args []string) []string {
 	if !exists {
 		return []string{fmt.Sprintf("%s has no command %s", product, command)}
 	}
+	return unknownFlags(strings.TrimSpace(product+" "+command), help, args)
+}
+
+// unknownFlags returns a text for each flag that the help of a program does not list.
+func unknownFlags(program, help string, args []string) []string {
 	var wrong []string
 	for _, arg := range args {
 		if arg == "--" {
 			break // the rest is another program's
 		}
 		if found := flag.FindStringSubmatch(arg); found != nil && !hasFlag(help, found[1]) {
-			wrong = append(wrong, strings.TrimSpace(fmt.Sprintf("%s %s", product, command))+" has no flag "+found[1])
+			wrong = append(wrong, program+" has no flag "+found[1])
 		}
 	}
 	return wrong

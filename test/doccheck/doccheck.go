@@ -15,6 +15,8 @@ type Repository struct {
 	// Help returns the help of a command of credential-resolver; "" is the product itself. It
 	// reports false if there is no such command.
 	Help func(command string) (string, bool)
+	// Daprd is the help of daprd. "" means that daprd's flags are not checked.
+	Daprd string
 	// Metadata returns an error if a Component of ours with this metadata is refused.
 	Metadata func(properties map[string]string) error
 	// ComponentType is the type of the Components that Metadata is for.

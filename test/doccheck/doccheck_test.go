@@ -34,6 +34,7 @@ func repository() Repository {
 			}
 			return nil
 		},
+		Daprd:         "Usage of daprd:\n      --app-id string   the ID\n",
 		ComponentType: "secretstores.credential-resolver",
 		Hosts:         []string{"docs.dapr.io"},
 	}
@@ -46,6 +47,7 @@ func TestARealDocumentHasNoProblems(t *testing.T) {
 		"console":         "```console\n$ credential-resolver put -c $COMPONENT --guid=G deploy/policy.json\nmake nonsense\n$ make test TIME=2s UPDATE=1 && bin/tool\n```",
 		"sh":              "```sh\nask() { curl -s \"$1\"; }\nfor i in 1 2; do ask \"$i\" | grep x; done\n```",
 		"indented":        "Text:\n\n    make test   # comment\n    helm install app deploy -f deploy/policy.json\n\nText.",
+		"daprd":           "```console\n$ daprd --app-id app > daprd.log 2>&1 &\n```",
 		"no command":      "Text:\n\n    rpc error: code = NotFound\n",
 		"spans":           "`credential-resolver put --guid G`, `make build`, `deploy/policy.json`, `deploy/*.json`, `test/<name>/`, `text/plain`, `make`",
 		"another program": "```console\n$ credential-resolver put -- program --unknown\n```",
@@ -76,8 +78,9 @@ func TestAPlantedMistakeIsFound(t *testing.T) {
 		"prefix of a flag":       {"```console\n$ credential-resolver put --gui G\n```", "line 2: credential-resolver put has no flag --gui"},
 		"wrong short flag":       {"```console\n$ credential-resolver put -x G\n```", "line 2: credential-resolver put has no flag -x"},
 		"flag of serve":          {"```console\n$ credential-resolver --guid G &\n```", "line 2: credential-resolver has no flag --guid"},
+		"wrong flag of daprd":    {"```console\n$ daprd --appid app\n```", "line 2: daprd has no flag --appid"},
 		"wrong flag in a pipe":   {"```sh\necho $(credential-resolver put --gid G | wc -l)\n```", "line 2: credential-resolver put has no flag --gid"},
-		"second line":            {"```console\n$ echo \\\n    a; make tset\n```", "line 3: the Makefile has no target tset"},
+		"second line":            {"```console\n$ echo \\\n> a; make tset\n```", "line 3: the Makefile has no target tset"},
 		"wrong target":           {"Text:\n\n    make tset\n", "line 3: the Makefile has no target tset"},
 		"wrong variable":         {"`make test TIMES=1`", "line 1: the Makefile has no variable TIMES"},
 		"wrong program":          {"```console\n$ crul localhost\n```", "line 2: the program crul is not known"},

@@ -11,7 +11,7 @@ import (
 
 // console checks the commands of a block, without their output.
 func (r Repository) console(b block) []Problem {
-	steps, err := session.Steps(b.lines, b.line)
+	steps, err := session.ParseConsole(b.lines, b.line)
 	if err != nil {
 		return []Problem{{b.line, err.Error()}}
 	}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,7 +17,6 @@ import (
 
 // host is a machine on which OpenBao, the component and daprd are services.
 type host struct {
-	shell     *session.Shell
 	home      string
 	variables map[string]string // those that the document sets, for this host
 
@@ -68,9 +66,8 @@ func newHost(t *testing.T, servers bool) *host {
 	if servers {
 		h.addServers(t)
 	}
-	h.shell = session.New(t, h.home, "XDG_DATA_HOME="+h.path("lib"), "ROOT="+absolute(t, "../.."), "PATH="+h.path("bin")+":"+os.Getenv("PATH"))
-	h.shell.Add("systemctl", h.systemctl)
-	h.shell.Add("journalctl", func(args []string) (string, error) { return h.journal(args[1]), nil }) // -u SERVICE
+	session.AddCommand(t, h.path("bin"), "systemctl", h.systemctl)
+	session.AddCommand(t, h.path("bin"), "journalctl", func(args []string) (string, error) { return h.journal(args[1]), nil }) // -u SERVICE
 	return h
 }
 
@@ -130,26 +127,31 @@ func (h *host) addComponent(t *testing.T, name string, metadata map[string]any) 
 	h.write(t, h.path("components", name+".yaml"), credentials(name, all).yaml())
 }
 
-// start stores the sample's config, sets the document's variables and starts the services.
-func (h *host) start(t *testing.T) {
+// env is the environment of the shell: the document's variables, and what a host has without them.
+func (h *host) env(t *testing.T) []string {
 	t.Helper()
-	var script strings.Builder
+	env := append(os.Environ(), "XDG_DATA_HOME="+h.path("lib"), "ROOT="+absolute(t, "../.."), "PATH="+h.path("bin")+":"+os.Getenv("PATH"))
 	for name, value := range h.variables {
-		fmt.Fprintf(&script, "export %s=%q\n", name, value)
+		env = append(env, name+"="+value)
 	}
-	script.WriteString(`set -e
-		install -m 0755 "$ROOT/bin/credential-resolver" "$BINARY"
-		for component in components/*.yaml; do credential-resolver put -c "$component" --guid "$GUID" "$ROOT/components/samples/analytics-db.json"; done
-		systemctl start credential-resolver
-		systemctl start daprd
-		for store in components/*.yaml; do curl -sS --fail -o /dev/null "$DAPR/v1.0/secrets/$(basename $store .yaml)/$GUID"; done
-		set +e`)
-	output, status := h.shell.Run(script.String())
-	require.Zero(t, status, output)
+	return env
+}
+
+// start returns the step before those of the document: it installs the component, stores the sample's
+// config, starts the services and asks for each credential once.
+func (h *host) start(t *testing.T) session.Step {
+	t.Helper()
 	t.Cleanup(func() {
 		for _, service := range []string{"daprd", "credential-resolver"} {
 			_, _ = h.systemctl([]string{"stop", service})
 		}
 		requireClean(t, h.journal("credential-resolver"))
 	})
+	return session.Step{Hidden: true, Command: `(set -e
+		install -m 0755 "$ROOT/bin/credential-resolver" "$BINARY"
+		for component in components/*.yaml; do credential-resolver put -c "$component" --guid "$GUID" "$ROOT/components/samples/analytics-db.json"; done
+		systemctl start credential-resolver
+		systemctl start daprd
+		for store in components/*.yaml; do curl -sS --fail -o /dev/null "$DAPR/v1.0/secrets/$(basename $store .yaml)/$GUID"; done
+	)`}
 }

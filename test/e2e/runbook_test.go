@@ -23,16 +23,20 @@ func TestRunbook(t *testing.T) {
 	require.NoError(t, err)
 	variables := regexp.MustCompile(`(?s)\n` + "```sh\n(.*?)```").FindSubmatch(text)
 	require.NotNil(t, variables, "the document must begin with its variables")
-	sections, err := session.Parse(string(text))
+	steps, err := session.Parse(string(text))
 	require.NoError(t, err)
+	sections := map[string][]session.Step{}
+	for _, step := range steps {
+		sections[step.Section] = append(sections[step.Section], step)
+	}
 	require.GreaterOrEqual(t, len(sections), 7)
-	for _, section := range sections {
-		t.Run(strings.ReplaceAll(section.Title, " ", "-"), func(t *testing.T) {
+	for title, steps := range sections {
+		t.Run(strings.ReplaceAll(title, " ", "-"), func(t *testing.T) {
 			t.Parallel()
-			h := newHost(t, strings.HasPrefix(section.Title, "Restore"))
+			h := newHost(t, title == "Restore")
 			require.ElementsMatch(t, exported(string(variables[1])), slices.Collect(maps.Keys(h.variables)))
-			h.start(t)
-			if err := h.shell.Play(section); err != nil {
+			steps = append([]session.Step{h.start(t)}, steps...)
+			if err := session.Run(t.Context(), steps, session.Options{Dir: h.home, Env: h.env(t)}); err != nil {
 				t.Fatalf("docs/operations.md: %v\nthe log of the component:\n%s", err, h.journal("credential-resolver"))
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -18,17 +19,17 @@ while [ $n -gt 0 ]; do set -- "$@" --data-urlencode "arg=$1"; shift; n=$((n-1));
 exec curl -sS --fail-with-body --unix-socket '%s' "$@" http://session/
 `
 
-// Add adds a command that the test runs in its own process, such as one that starts and stops a
-// program of the test. It prints the text that run returns. An error is printed too, and makes
-// the command fail.
-func (s *Shell) Add(name string, run func(args []string) (string, error)) {
-	s.t.Helper()
-	folder, err := os.MkdirTemp("", "session-") // short enough for a socket
-	require.NoError(s.t, err)
-	s.t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	socket := filepath.Join(folder, "socket")
+// AddCommand adds a command to a folder, which the session must have in its PATH. The test runs the
+// command in its own process, for example to start and stop a program of the test. The command prints
+// the text that run returns. An error is printed too, and makes the command fail.
+func AddCommand(t *testing.T, folder, name string, run func(args []string) (string, error)) {
+	t.Helper()
+	sockets, err := os.MkdirTemp("", "session-") // short enough for a socket
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
+	socket := filepath.Join(sockets, "socket")
 	listener, err := net.Listen("unix", socket)
-	require.NoError(s.t, err)
+	require.NoError(t, err)
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -42,8 +43,6 @@ func (s *Shell) Add(name string, run func(args []string) (string, error)) {
 		_, _ = fmt.Fprint(w, output)
 	})}
 	go func() { _ = server.Serve(listener) }()
-	s.t.Cleanup(func() { _ = server.Close() })
-	require.NoError(s.t, os.WriteFile(filepath.Join(folder, name), fmt.Appendf(nil, script, socket), 0o755))
-	_, status := s.Run(fmt.Sprintf("PATH=%q:$PATH", folder))
-	require.Zero(s.t, status)
+	t.Cleanup(func() { _ = server.Close() })
+	require.NoError(t, os.WriteFile(filepath.Join(folder, name), fmt.Appendf(nil, script, socket), 0o755))
 }
