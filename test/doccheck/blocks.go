@@ -21,7 +21,7 @@ type block struct {
 // indented is the language of a block without fences.
 const indented = "indented"
 
-var fence = regexp.MustCompile("^( *)```([a-z]*)$")
+var fence = regexp.MustCompile("^( *)```([a-z]*)(?: .*)?$") // a path may follow the language
 
 // split divides a document into prose and blocks.
 func split(text string) document {

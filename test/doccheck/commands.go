@@ -14,8 +14,9 @@ const product = "credential-resolver"
 // be in it.
 var programs = map[string][]string{
 	"[": nil, "basename": nil, "bash": nil, "cat": nil, "cd": nil, "chmod": nil, "cp": nil, "cut": nil, "date": nil, "echo": nil, "env": nil,
-	"export": nil, "find": nil, "git": nil, "grep": nil, "install": nil, "mkdir": nil, "mv": nil, "printf": nil, "rm": nil, "sed": nil,
-	"set": nil, "shift": nil, "sudo": nil, "tail": nil, "test": nil, "umask": nil, "wc": nil,
+	"export": nil, "find": nil, "git": nil, "grep": nil, "head": nil, "install": nil, "kill": nil, "ls": nil, "mkdir": nil, "mv": nil,
+	"printf": nil, "rm": nil, "sed": nil, "set": nil, "shift": nil, "sleep": nil, "sudo": nil, "tail": nil, "tee": nil, "test": nil,
+	"touch": nil, "true": nil, "umask": nil, "wait": nil, "wc": nil,
 
 	"buildah": nil, "cosign": nil, "curl": nil, "daprd": nil, "npm": nil, "openssl": nil, "pip": nil, "python3": nil, "jq": nil,
 	"pg_dump": nil, "psql": nil, "redis-cli": nil, "sqlite3": nil, "journalctl": nil,

@@ -56,6 +56,7 @@ func TestARealDocumentHasNoProblems(t *testing.T) {
 		"part of one":     "```yaml\n- name: secretStore\n  secretKeyRef: {name: a, key: b}\n```",
 		"other YAML":      "```yaml\nspec:\n  type: state.redis\n  metadata: [{name: host, value: x}]\n---\nvolumes: [{name: x}]\n```",
 		"JSON":            "```json\n{\"a\": 1}\n[2]\n```",
+		"a file":          "```json tutorial/a.json\n{}\n```\n```python\n[\n```",
 		"another block":   "```python\nno shell: at all\n```",
 		"block in a list": "- item\n  ```json\n  {}\n  ```\n",
 	} {
@@ -98,6 +99,7 @@ func TestAPlantedMistakeIsFound(t *testing.T) {
 			"line 2: the Component is refused: secretStor is unknown",
 		},
 		"bad field in a part": {"```yaml\n\n- name: configKy\n  value: x\n```", "line 3: the Component is refused: configKy is unknown"},
+		"no JSON in a file":   {"```json tutorial/a.json\n{\n```", "line 2: it is no JSON: unexpected EOF"},
 		"no JSON":             {"```json\n{\"a\": }\n```", "line 2: it is no JSON: invalid character '}' looking for beginning of value"},
 	} {
 		t.Run(name, func(t *testing.T) {
