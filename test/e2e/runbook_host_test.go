@@ -59,7 +59,7 @@ func newHost(t *testing.T, servers bool) *host {
 	h.variables = map[string]string{
 		"STORE": "credentials", "GUID": "analytics-db", "DAPR": daprd, "METRICS": "http://" + metrics + "/metrics",
 		"COMPONENT": h.path("components", "credentials.yaml"), "BINARY": h.serve.Binary, "NEW": h.path("new"), "STATE": state,
-		"POSTGRES": "", "DAPR_COMPONENTS_SOCKETS_FOLDER": h.serve.SocketFolder, "DATABASE": h.path("lib", "credential-resolver", "credentials.db"), "SECRET_ID": h.path("secrets", "vault-secret-id"),
+		"POSTGRES": "", "XDG_DATA_HOME": h.path("lib"), "DAPR_COMPONENTS_SOCKETS_FOLDER": h.serve.SocketFolder, "DATABASE": h.path("lib", "credential-resolver", "credentials.db"), "SECRET_ID": h.path("secrets", "vault-secret-id"),
 		"TOKEN": h.path("secrets", "vault-token"), "VAULT_ADDR": h.vault.URL(), "VAULT_TOKEN": token,
 		"URL": daprd + "/v1.0/secrets/credentials/analytics-db",
 	}
@@ -130,7 +130,7 @@ func (h *host) addComponent(t *testing.T, name string, metadata map[string]any) 
 // env is the environment of the shell: the document's variables, and what a host has without them.
 func (h *host) env(t *testing.T) []string {
 	t.Helper()
-	env := append(os.Environ(), "XDG_DATA_HOME="+h.path("lib"), "ROOT="+absolute(t, "../.."), "PATH="+h.path("bin")+":"+os.Getenv("PATH"))
+	env := append(os.Environ(), "ROOT="+absolute(t, "../.."), "PATH="+h.path("bin")+":"+os.Getenv("PATH"))
 	for name, value := range h.variables {
 		env = append(env, name+"="+value)
 	}

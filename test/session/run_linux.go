@@ -102,7 +102,7 @@ func startShell(ctx context.Context, o Options) (*shell, error) {
 // stop ends the shell and everything in it.
 func (s *shell) stop() {
 	s.cancel()
-	<-s.ended
+	_ = <-s.ended // it was killed
 }
 
 // do does one step.
