@@ -51,7 +51,7 @@ type shell struct {
 	stdin  io.WriteCloser
 	output *bufio.Reader
 	cancel context.CancelFunc
-	ended  chan error
+	ended  chan struct{}
 }
 
 // startShell starts a bash in a PID namespace of its own: the kernel ends all its processes with it.
@@ -84,7 +84,7 @@ func startShell(ctx context.Context, o Options) (*shell, error) {
 		return nil, err
 	}
 	cmd.Stdout, cmd.Stderr = write, write
-	s := &shell{dir: o.Dir, script: filepath.Join(scripts, "step.sh"), stdin: stdin, output: bufio.NewReader(output), cancel: cancel, ended: make(chan error, 1)}
+	s := &shell{dir: o.Dir, script: filepath.Join(scripts, "step.sh"), stdin: stdin, output: bufio.NewReader(output), cancel: cancel, ended: make(chan struct{})}
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread() // the kernel kills the shell when the thread that started it ends
@@ -92,9 +92,10 @@ func startShell(ctx context.Context, o Options) (*shell, error) {
 		_ = write.Close()
 		started <- err
 		if err == nil {
-			s.ended <- cmd.Wait()
+			_ = cmd.Wait() // it is killed
 		}
 		_ = os.RemoveAll(scripts)
+		close(s.ended)
 	}()
 	return s, <-started
 }
@@ -102,7 +103,7 @@ func startShell(ctx context.Context, o Options) (*shell, error) {
 // stop ends the shell and everything in it.
 func (s *shell) stop() {
 	s.cancel()
-	_ = <-s.ended // it was killed
+	<-s.ended
 }
 
 // do does one step.
