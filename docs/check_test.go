@@ -27,8 +27,8 @@ func TestDocumentsAreReal(t *testing.T) {
 	repository := doccheck.Repository{
 		Files: os.DirFS(".."), Help: helpOf, Daprd: helpOfDaprd(t), Metadata: accepted, ComponentType: componentfile.Type,
 		Hosts: []string{
-			"developer.hashicorp.com", "docs.aws.amazon.com", "docs.dapr.io", "external-secrets.io", "github.com", "kubernetes.io",
-			"openbao.org", "secrets-store-csi-driver.sigs.k8s.io",
+			"dapr.github.io", "developer.hashicorp.com", "docs.aws.amazon.com", "docs.dapr.io", "external-secrets.io", "github.com", "keepachangelog.com",
+			"kubernetes.io", "openbao.org", "secrets-store-csi-driver.sigs.k8s.io", "semver.org",
 		},
 	}
 	for path, text := range documents(t) {

@@ -15,7 +15,8 @@ const product = "credential-resolver"
 var programs = map[string][]string{
 	"[": nil, "basename": nil, "bash": nil, "cat": nil, "cd": nil, "chmod": nil, "cp": nil, "cut": nil, "date": nil, "echo": nil, "env": nil,
 	"export": nil, "find": nil, "git": nil, "grep": nil, "head": nil, "install": nil, "kill": nil, "ls": nil, "mkdir": nil, "mv": nil,
-	"printf": nil, "rm": nil, "sed": nil, "set": nil, "shift": nil, "sleep": nil, "sudo": nil, "tail": nil, "tee": nil, "test": nil,
+	"printf": nil, "rm": nil, "sed": nil, "set": nil, "shift": nil, "sleep": nil, "sha256sum": nil, "ssh-keygen": nil,
+	"sudo": nil, "tail": nil, "tee": nil, "test": nil,
 	"touch": nil, "true": nil, "umask": nil, "wait": nil, "wc": nil,
 
 	"buildah": nil, "cosign": nil, "curl": nil, "daprd": nil, "npm": nil, "openssl": nil, "pip": nil, "python3": nil, "jq": nil,
@@ -24,7 +25,7 @@ var programs = map[string][]string{
 	"docker":    {"build", "compose", "exec", "load", "logs", "ps", "pull", "push", "run", "stop"},
 	"go":        {"build", "get", "install", "mod", "run", "test", "tool", "vet", "work"},
 	"helm":      {"install", "lint", "rollback", "template", "uninstall", "upgrade"},
-	"kubectl":   {"apply", "create", "delete", "describe", "exec", "get", "label", "logs", "port-forward", "rollout", "wait"},
+	"kubectl":   {"apply", "create", "delete", "describe", "exec", "config", "get", "label", "logs", "patch", "port-forward", "rollout", "wait"},
 	"systemctl": {"daemon-reload", "enable", "restart", "start", "status", "stop"},
 	"bao":       vaultCommands,
 	"vault":     vaultCommands,
@@ -114,7 +115,7 @@ func (r Repository) make(args []string) []string {
 		switch {
 		case strings.HasPrefix(arg, "-"):
 		case found != nil:
-			if !regexp.MustCompile(`\$\((?:or |if )?` + found[1] + `\b|(?m)^` + found[1] + `\b`).Match(text) {
+			if !regexp.MustCompile(`\b` + found[1] + `\b`).Match(text) {
 				wrong = append(wrong, "the Makefile has no variable "+found[1])
 			}
 		case !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(arg) + `:`).Match(text):
