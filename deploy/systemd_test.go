@@ -73,7 +73,7 @@ func TestUnitsFoldersAgree(t *testing.T) {
 func TestUnitIsHardened(t *testing.T) {
 	keys := unit(t)
 	for key, want := range map[string]string{
-		"LimitCORE": "0", "NoNewPrivileges": "yes", "ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes",
+		"LimitCORE": "0", "NoNewPrivileges": "yes", "ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes", "PrivateMounts": "yes",
 		"CapabilityBoundingSet": "", "MemoryDenyWriteExecute": "yes", "RestrictNamespaces": "yes", "NoExecPaths": "/",
 		"RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6", "SystemCallArchitectures": "native",
 		"UMask": "0077", "StateDirectoryMode": "0700", "RuntimeDirectoryMode": "0750",
@@ -81,6 +81,6 @@ func TestUnitIsHardened(t *testing.T) {
 	} {
 		require.Equal(t, []string{want}, keys[key], key)
 	}
-	require.Equal(t, []string{"@system-service", "~@privileged"}, keys["SystemCallFilter"])
+	require.Equal(t, []string{"@system-service", "~@privileged @resources"}, keys["SystemCallFilter"])
 	require.Equal(t, keys["ExecPaths"][0], strings.Fields(keys["ExecStart"][0])[0], "only the component may be executed")
 }
