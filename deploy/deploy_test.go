@@ -22,7 +22,7 @@ import (
 // Package component does that for the files of each store.
 func TestComponentsAreAccepted(t *testing.T) {
 	for _, path := range []string{
-		"kubernetes/credentials.yaml", "../components/credentials.yaml", "../components/local/credentials.yaml",
+		"kubernetes/credentials.yaml", "../components/credentials.yaml", "../components/local/credentials.yaml", "compose/resources/credentials.yaml",
 	} {
 		t.Run(path, func(t *testing.T) {
 			properties, err := componentfile.Load(path)
