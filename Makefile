@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 DAPR_VERSION := 1.18.2
+DAPR_CLI_VERSION := 1.16.5
 OPENBAO_VERSION := 2.7.2
 VAULT_VERSION := 1.19.0
 KUBERNETES_MINOR := 37
@@ -176,6 +177,16 @@ docs-check: build daprd store-servers $(BIN)/bao $(BIN)/gotestsum ## check that 
 	$(BIN)/gotestsum --format pkgname -- -tags docs -count=1 -timeout 5m ./docs ./deploy ./test/doccheck ./test/session
 	CREDENTIAL_RESOLVER=$(BIN)/credential-resolver $(BIN)/gotestsum --format testname --jsonfile $(BIN)/docs-test.json -- \
 		-tags 'e2e docs' -count=1 -timeout 10m -run '^(TestRunbook|TestGoDocsProgram)$$' ./test/e2e
+# Only root may start programs as the users of containers, so that is what the tests of the Compose file need.
+.PHONY: e2e-deploy
+e2e-deploy: STORE_PACKAGES := busybox-static:busybox systemd:systemd-analyze iproute2:ip curl:curl
+e2e-deploy: build daprd store-servers $(BIN)/dapr $(BIN)/compose $(BIN)/gotestsum ## run the Compose file, the template for the Dapr CLI and a rating of the systemd unit; needs root, installs busybox, systemd and curl
+	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/deploy-test.json -- -tags deploy -count=1 -timeout 10m ./test/deploy
+
+.PHONY: tutorial
+tutorial: STORE_PACKAGES := iproute2:ip curl:curl
+tutorial: build daprd store-servers $(BIN)/dapr $(BIN)/gotestsum ## do each step of the tutorials in docs/, and compare what it prints; on Linux, installs iproute2 and curl
+	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/tutorial-test.json -- -tags tutorial -count=1 -timeout 20m ./test/tutorial
 
 .PHONY: parity
 parity: build daprd $(BIN)/parity2/installed $(BIN)/parity3/installed $(BIN)/moto/installed ## compare PARITY (3000) generated credentials with the library that this replaces, and a quarter of them with its version 3; SEED=1 repeats a run
@@ -196,7 +207,7 @@ race-binary:
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run the linters, and check that files are formatted and go.mod is tidy
-	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image,chart,release,kubernetes,docs ./...
+	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image,chart,release,kubernetes,docs,deploy,tutorial ./...
 	$(BIN)/golangci-lint fmt --diff
 	GOOS=darwin GOARCH=arm64 go vet . ./backend/... ./client/... ./component/... ./resolver/... ./internal/... ./test/harness ./test/demo
 	go mod tidy -diff
@@ -253,6 +264,13 @@ $(BIN)/cyclonedx-gomod: tools/sbom/go.mod
 $(BIN)/helm: tools/helm/go.mod
 	@echo "Building helm, once: about 3 minutes ..."
 	cd tools/helm && go build -o $@ helm.sh/helm/v4/cmd/helm
+
+$(BIN)/compose: tools/compose/go.mod tools/compose/main.go
+	cd tools/compose && go build -o $@ .
+
+$(BIN)/dapr: tools/dapr/go.mod
+	@echo "Building bin/dapr $(DAPR_CLI_VERSION), the Dapr CLI, once: about 5 minutes on two cores ..."
+	cd tools/dapr && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(DAPR_CLI_VERSION)' -o $@ github.com/dapr/cli
 
 # Servers that are Go modules, each in a separate module in test/.
 $(BIN)/vault: test/vault/go.mod test/vault/go.sum
