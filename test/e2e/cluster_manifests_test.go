@@ -44,6 +44,7 @@ func TestClusterTakesTheManifests(t *testing.T) {
 	for path, objects := range found {
 		require.NotEmpty(t, objects, path)
 		for _, o := range objects {
+			o["metadata"].(object)["name"] = "trial" // the cluster has a Configuration already
 			err := c.Do(t.Context(), http.MethodPost, collection(o)+"?dryRun=All&fieldValidation=Strict", o, nil)
 			assert.NoError(t, err, path)
 		}
