@@ -26,6 +26,13 @@ STARTS ?= 100
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 OVERLOADTIME ?= $(if $(UPDATE),30s,10s)
 
+# Everything that runs without the race detector is built with the same flags as the binaries that
+# are shipped. With other flags, Go compiles all dependencies again, which takes minutes.
+export CGO_ENABLED := 0
+export GOFLAGS := $(shell go env GOFLAGS) -trimpath
+# The race detector needs cgo.
+RACE := CGO_ENABLED=1
+
 BIN := $(CURDIR)/bin
 LDFLAGS := -s -w -X main.version=$(VERSION)
 # DAPRD=/path uses that daprd instead of the one that is built here.
@@ -46,21 +53,21 @@ help: ## list the targets
 .PHONY: build
 build: ## build bin/credential-resolver, a static binary
 	@echo "Building bin/credential-resolver (a minute the first time) ..."
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/credential-resolver .
+	go build -ldflags '$(LDFLAGS)' -o $(BIN)/credential-resolver .
 
 .PHONY: daprd
 daprd: $(daprd_target) ## build bin/daprd 1.18.2, for the demo and the tests; DAPRD=/path uses another
 
 $(BIN)/daprd: test/daprd/go.mod test/daprd/go.sum
 	@echo "Building bin/daprd $(DAPR_VERSION), once: about 5 to 10 minutes on two cores, mostly its dependencies ..."
-	cd test/daprd && CGO_ENABLED=0 go build -tags stablecomponents -trimpath \
+	cd test/daprd && go build -tags stablecomponents \
 		-ldflags '-s -w -X github.com/dapr/dapr/pkg/buildinfo.version=$(DAPR_VERSION)' \
 		-o $@ github.com/dapr/dapr/cmd/daprd
 
 # Dapr's control plane, from the same modules.
 $(BIN)/sentry: test/daprd/go.mod test/daprd/go.sum
 	@echo "Building Dapr's sentry, operator and sidecar injector, once: about 1 minute after daprd ..."
-	cd test/daprd && CGO_ENABLED=0 go build -tags stablecomponents -trimpath \
+	cd test/daprd && go build -tags stablecomponents \
 		-ldflags '-s -w -X github.com/dapr/dapr/pkg/buildinfo.version=$(DAPR_VERSION)' -o $(BIN)/ \
 		github.com/dapr/dapr/cmd/operator github.com/dapr/dapr/cmd/injector github.com/dapr/dapr/cmd/sentry
 
@@ -72,8 +79,8 @@ demo: build daprd ## show a real daprd that answers with a finished credential; 
 # with the licences and the SBOM of what it is made of.
 define build_for
 	echo "Building the binary for $(1)/$(2), and what it is made of ..."; mkdir -p $(3)/licenses; \
-	export GOOS=$(1) GOARCH=$(2) CGO_ENABLED=0; \
-	go build -trimpath -ldflags '$(LDFLAGS)' -o $(3)/credential-resolver .; \
+	export GOOS=$(1) GOARCH=$(2); \
+	go build -ldflags '$(LDFLAGS)' -o $(3)/credential-resolver .; \
 	$(BIN)/notices > $(3)/licenses/NOTICES.txt; \
 	$(BIN)/cyclonedx-gomod app -json -licenses -std -noserial -notimestamp -output $(3)/licenses/sbom.cdx.json -main . .
 endef
@@ -111,11 +118,11 @@ release: ## make the files of a release in dist, signed with SIGNING_KEY, an SSH
 
 .PHONY: test
 test: build race-binary daprd $(BIN)/gotestsum ## run the unit tests with the race detector, and the end-to-end tests with a real daprd
-	$(BIN)/gotestsum --format pkgname --jsonfile $(BIN)/test.json -- -race -tags e2e -timeout 10m ./...
+	$(RACE) $(BIN)/gotestsum --format pkgname --jsonfile $(BIN)/test.json -- -race -tags e2e -timeout 10m ./...
 
 .PHONY: race
 race: $(BIN)/gotestsum ## run the unit tests with the race detector
-	$(BIN)/gotestsum --format pkgname -- -race ./...
+	$(RACE) $(BIN)/gotestsum --format pkgname -- -race ./...
 
 .PHONY: e2e
 e2e: build race-binary daprd $(BIN)/gotestsum ## run only the end-to-end tests
@@ -202,8 +209,8 @@ chaos: build race-binary daprd $(BIN)/bao ## kill, edit, start and overload the 
 .PHONY: race-binary
 race-binary:
 	@echo "Building the component with the race detector (a few minutes the first time) ..."
-	@go build -race -o $(BIN)/credential-resolver-race .
-	@go build -race -tags nopidfd -o $(BIN)/credential-resolver-race-nopidfd . # as on a kernel older than 6.9
+	@$(RACE) go build -race -o $(BIN)/credential-resolver-race .
+	@$(RACE) go build -race -tags nopidfd -o $(BIN)/credential-resolver-race-nopidfd . # as on a kernel older than 6.9
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run the linters, and check that files are formatted and go.mod is tidy
@@ -236,7 +243,7 @@ bench-fleet: build store-servers $(BIN)/bao ## count what PROCESSES (50) read fr
 
 .PHONY: size
 size: build ## measure the binary and its memory at rest, with and without AWS's stores, and compare them with their bounds
-	CGO_ENABLED=0 go build -tags noaws -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/credential-resolver-noaws .
+	go build -tags noaws -ldflags '$(LDFLAGS)' -o $(BIN)/credential-resolver-noaws .
 	go run ./test/size $(if $(UPDATE),-update)
 
 .PHONY: chart
@@ -275,11 +282,11 @@ $(BIN)/dapr: tools/dapr/go.mod
 # Servers that are Go modules, each in a separate module in test/.
 $(BIN)/vault: test/vault/go.mod test/vault/go.sum
 	@echo "Building bin/vault $(VAULT_VERSION), once: about 5 to 10 minutes on two cores ..."
-	cd test/vault && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ github.com/hashicorp/vault
+	cd test/vault && go build -ldflags '-s -w' -o $@ github.com/hashicorp/vault
 
 $(BIN)/kube-apiserver: test/kube-apiserver/go.mod test/kube-apiserver/go.sum
 	@echo "Building bin/kube-apiserver $(KUBERNETES_VERSION), once: about 5 minutes on two cores ..."
-	cd test/kube-apiserver && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w $(KUBERNETES_LDFLAGS)' \
+	cd test/kube-apiserver && go build -ldflags '-s -w $(KUBERNETES_LDFLAGS)' \
 		-o $@ k8s.io/kubernetes/cmd/kube-apiserver
 
 $(BIN)/kubectl: test/kube-apiserver/go.mod test/kube-apiserver/go.sum

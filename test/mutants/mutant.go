@@ -112,10 +112,13 @@ func (m mutant) test(ctx context.Context, timeout time.Duration) (result outcome
 		return "", "", err
 	}
 	args := []string{"test", "-json", "-vet=off", "-failfast", "-overlay", overlay, "-timeout", timeout.String()}
+	env := os.Environ()
 	if m.Race {
-		args = append(args, "-race")
+		args, env = append(args, "-race"), append(env, "CGO_ENABLED=1") // the race detector needs cgo
 	}
-	output, err := exec.CommandContext(ctx, "go", append(args, m.Packages...)...).Output()
+	cmd := exec.CommandContext(ctx, "go", append(args, m.Packages...)...)
+	cmd.Env = env
+	output, err := cmd.Output()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		return judge(output, exit.Stderr)
 	} else if err != nil {
