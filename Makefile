@@ -222,9 +222,7 @@ lint: $(BIN)/golangci-lint ## run the linters, and check that files are formatte
 .PHONY: fuzz
 fuzz: ## run every fuzz test for FUZZTIME (20s)
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r dir; do \
-		grep -hoE '^func Fuzz[A-Za-z0-9]*' "$$dir"/*_test.go | cut -c6- | while read -r target; do \
-			echo "== $$dir $$target"; test/fuzz.sh "$$dir" "$$target" $(FUZZTIME); \
-		done; done
+		test/fuzz.sh "$$dir" $(FUZZTIME); done
 
 .PHONY: mutants
 mutants: ## plant each bug of test/mutants and check that a unit test notices it; AREA=client for one area, MUTANTS=5 for a random few
