@@ -10,7 +10,7 @@ trap 'rm -rf "$folder"' EXIT
 
 # "go test -fuzz" instruments all dependencies too. It compiles them once more, and the fuzzer then
 # spends its time on them. Here only our own code is instrumented.
-go test -c -vet=off -gcflags "$(go list -m)/...=-d=libfuzzer" -o "$folder/fuzz.test" "$dir"
+go test -c -gcflags "$(go list -m)/...=-d=libfuzzer" -o "$folder/fuzz.test" "$dir"
 corpus=$(go env GOCACHE)/fuzz/$(go list "$dir") # where "go test -fuzz" keeps it
 
 cd "$dir"
