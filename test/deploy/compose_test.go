@@ -18,16 +18,12 @@ func TestComposeFileRuns(t *testing.T) {
 	require.NoError(t, err)
 	s := newStack(t, p)
 	require.NoError(t, s.up(t))
-	require.Contains(t, s.running["app"].log(), `{"host":"orders.example.com","username":"orders_app"}`)
+	require.Contains(t, s.running["app"].output(), `{"host":"orders.example.com","username":"orders_app"}`)
 
 	password := []string{"wget", "-qO-", "http://localhost:3500/v1.0/secrets/credentials/orders-db?metadata.fields=password"}
 	ask := func() string {
-		app := s.spec(t, "app", append([]string(nil), password...))
-		app.Network = s.running["app"].cmd.Process.Pid
-		c, err := run(app)
-		require.NoError(t, err)
-		<-c.done
-		return strings.TrimSpace(c.log())
+		out, _ := s.running["app"].Exec(t.Context(), password...)
+		return strings.TrimSpace(out)
 	}
 	const want = `{"password":"sample-password-17"}`
 	require.Equal(t, want, ask())

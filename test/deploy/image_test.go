@@ -11,35 +11,37 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"credential-resolver/test/container"
 )
 
-// tmpfsFolder makes a folder in memory with the options of a tmpfs.
-func tmpfsFolder(t *testing.T, options string) string {
+// tmpfsFolder makes a folder that is in memory, with the options of a tmpfs.
+func tmpfsFolder(t *testing.T, folder, options string) string {
 	t.Helper()
 	var uid, gid int
 	var mode os.FileMode
 	_, err := fmt.Sscanf(options, "uid=%d,gid=%d,mode=%o,", &uid, &gid, &mode)
 	require.NoError(t, err, options)
-	folder, err := os.MkdirTemp("/dev/shm", "credential-resolver-compose-")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	require.NoError(t, os.Mkdir(folder, 0o700))
 	require.NoError(t, os.Chown(folder, uid, gid))
 	require.NoError(t, os.Chmod(folder, mode))
 	return folder
 }
 
-// root makes the root of a container: one static program at a path, and what every engine adds.
-func root(t *testing.T, program, path string) string {
+// program is an image with one of the programs that make has built.
+func program(t *testing.T, name string) container.Mount {
 	t.Helper()
-	folder := t.TempDir()
-	for _, name := range []string{filepath.Dir(path), "proc", "etc", "tmp"} {
-		require.NoError(t, os.MkdirAll(filepath.Join(folder, name), 0o755))
-	}
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "etc/hosts"), []byte("127.0.0.1 localhost\n"), 0o644))
-	text, err := os.ReadFile(program)
+	path, err := filepath.Abs(binary(t, name))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(folder, path), text, 0o755))
-	return folder
+	return container.Mount{Source: path, Target: "/" + name, ReadOnly: true}
+}
+
+// busybox is an image with a shell and the programs that the application needs.
+func busybox() (image []container.Mount) {
+	for _, applet := range []string{"sh", "wget", "sleep"} {
+		image = append(image, container.Mount{Source: "/bin/busybox", Target: "/bin/" + applet, ReadOnly: true})
+	}
+	return image
 }
 
 // entrypoint returns the entry point of a service's image. Only ours has one.

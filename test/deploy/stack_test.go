@@ -4,7 +4,6 @@ package deploy
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/test/container"
 	"credential-resolver/test/waiting"
 )
 
@@ -23,35 +23,37 @@ const tick = 50 * time.Millisecond
 // stack runs the services of a Compose file.
 type stack struct {
 	project project
-	volumes map[string]string // the folder of each volume
-	roots   map[string]string // the root of each service
-	running map[string]*container
+	engine  *container.Engine
+	volumes map[string]string            // the folder of each volume
+	images  map[string][]container.Mount // of each service
+	running map[string]*running
 	order   []string
 }
 
-// newStack makes the volumes, and the roots with what the images contain.
+// running is the container of a service.
+type running struct {
+	*container.Container
+
+	network container.Network
+	log     string // the file of its output
+}
+
+// newStack makes the volumes and the images.
 func newStack(t *testing.T, p project) *stack {
 	t.Helper()
 	require.Zero(t, os.Getuid(), "only root may run programs as the users of the containers")
-	s := &stack{project: p, volumes: map[string]string{}, roots: map[string]string{}, running: map[string]*container{}}
-	t.Cleanup(func() { s.kill(slices.Collect(maps.Keys(s.running))...) })
+	engine, err := container.NewEngine()
+	t.Cleanup(engine.Remove)
+	require.NoError(t, err)
+	s := &stack{project: p, engine: engine, volumes: map[string]string{}, running: map[string]*running{}}
 	for name, v := range p.Volumes {
 		require.Equal(t, "local", v.Driver)
 		require.Equal(t, "tmpfs", v.DriverOpts["type"], "the state must be in memory")
-		s.volumes[name] = tmpfsFolder(t, v.DriverOpts["o"])
+		s.volumes[name] = tmpfsFolder(t, filepath.Join(engine.Memory, name), v.DriverOpts["o"])
 	}
-	s.roots["credential-resolver"] = root(t, binary(t, "credential-resolver"), "credential-resolver")
-	s.roots["daprd"] = root(t, binary(t, "daprd"), "daprd")
-	s.roots["app"] = root(t, "/bin/busybox", "bin/busybox")
-	for _, applet := range []string{"sh", "wget", "sleep"} {
-		require.NoError(t, os.Symlink("busybox", filepath.Join(s.roots["app"], "bin", applet)))
+	s.images = map[string][]container.Mount{
+		"credential-resolver": {program(t, "credential-resolver")}, "daprd": {program(t, "daprd")}, "app": busybox(),
 	}
-	for name, service := range p.Services {
-		for _, v := range service.Volumes {
-			require.NoError(t, os.MkdirAll(filepath.Join(s.roots[name], v.Target), 0o755))
-		}
-	}
-	var err error
 	s.order, err = p.startOrder()
 	require.NoError(t, err)
 	return s
@@ -71,42 +73,52 @@ func (s *stack) up(t *testing.T) error {
 		}
 		s.start(t, name)
 	}
-	return s.await(func() bool { return strings.Contains(s.running["app"].log(), "}") })
+	return s.await(func() bool { return strings.Contains(s.running["app"].output(), "}") })
 }
 
 // start starts a service.
 func (s *stack) start(t *testing.T, name string) {
 	t.Helper()
-	service := s.project.Services[name]
-	c, err := run(s.spec(t, name, append(entrypoint(t, name), service.Command...)))
-	require.NoError(t, err)
-	s.running[name] = c
-}
-
-// spec is the container of a service with a command.
-func (s *stack) spec(t *testing.T, name string, command []string) spec {
-	t.Helper()
-	service := s.project.Services[name]
-	c := spec{Root: s.roots[name], ReadOnly: service.ReadOnly, Args: command, Env: []string{"PATH=/bin"}}
-	_, err := fmt.Sscanf(service.User, "%d:%d", &c.UID, &c.GID)
-	require.NoError(t, err)
-	for variable, value := range service.Environment {
-		c.Env = append(c.Env, variable+"="+value)
+	definition := s.project.Services[name]
+	started := &running{log: filepath.Join(t.TempDir(), "log")}
+	spec := container.Spec{
+		Args: append(entrypoint(t, name), definition.Command...), Env: []string{"PATH=/bin"}, Hostname: name,
+		ReadOnly: definition.ReadOnly, Mounts: slices.Clone(s.images[name]),
+		NoNewPrivileges: slices.Contains(definition.SecurityOpt, "no-new-privileges:true"),
+		NoCapabilities:  slices.Contains(definition.CapDrop, "ALL"),
 	}
-	for _, v := range service.Volumes {
+	_, err := fmt.Sscanf(definition.User, "%d:%d", &spec.UID, &spec.GID)
+	require.NoError(t, err)
+	for variable, value := range definition.Environment {
+		spec.Env = append(spec.Env, variable+"="+value)
+	}
+	for _, v := range definition.Volumes {
 		source := v.Source
 		if v.Type == "volume" {
 			source = s.volumes[v.Source]
 		}
-		c.Mounts = append(c.Mounts, mount{source, v.Target, v.ReadOnly})
+		spec.Mounts = append(spec.Mounts, container.Mount{Source: source, Target: v.Target, ReadOnly: v.ReadOnly})
 	}
-	if other, shares := strings.CutPrefix(service.NetworkMode, "service:"); shares {
-		c.Network = s.running[other].cmd.Process.Pid
+	if other, shares := strings.CutPrefix(definition.NetworkMode, "service:"); shares {
+		started.network = s.running[other].network
+	} else {
+		started.network, err = container.NewNetwork()
+		require.NoError(t, err)
+		t.Cleanup(started.network.Close)
 	}
-	if !strings.Contains(c.Args[0], "/") {
-		c.Args[0] = filepath.Join("/bin", c.Args[0])
-	}
-	return c
+	spec.Network = started.network
+	log, err := os.Create(started.log)
+	require.NoError(t, err)
+	defer func() { _ = log.Close() }()
+	started.Container, err = s.engine.Start(spec, log)
+	require.NoError(t, err)
+	s.running[name] = started
+}
+
+// output returns what the container has printed.
+func (s *running) output() string {
+	text, _ := os.ReadFile(s.log)
+	return string(text)
 }
 
 // awaitHealthy runs the health check of a service until it succeeds.
@@ -114,16 +126,10 @@ func (s *stack) awaitHealthy(t *testing.T, name string) error {
 	t.Helper()
 	test := s.project.Services[name].Healthcheck.Test
 	require.Equal(t, "CMD", test[0], "the image has no shell")
-	return s.await(func() bool { return s.once(t, name, test[1:]).err == nil })
-}
-
-// once runs a command in the container of a service, and waits until it ends.
-func (s *stack) once(t *testing.T, name string, command []string) *container {
-	t.Helper()
-	c, err := run(s.spec(t, name, slices.Clone(command)))
-	require.NoError(t, err)
-	<-c.done
-	return c
+	return s.await(func() bool {
+		_, err := s.running[name].Exec(t.Context(), test[1:]...)
+		return err == nil
+	})
 }
 
 // await waits until a condition holds, or a service ends.
@@ -133,8 +139,10 @@ func (s *stack) await(condition func() bool) error {
 	defer ticker.Stop()
 	for !condition() {
 		for name, c := range s.running {
-			if c.ended() {
-				return fmt.Errorf("%s ended: %w\n%s", name, c.err, c.log())
+			select {
+			case <-c.Ended():
+				return fmt.Errorf("%s ended: %w\n%s", name, c.Err(), c.output())
+			default:
 			}
 		}
 		select {
@@ -150,29 +158,27 @@ func (s *stack) await(condition func() bool) error {
 func (s *stack) stop(name string) error {
 	c := s.running[name]
 	delete(s.running, name)
-	_ = c.cmd.Process.Signal(syscall.SIGTERM)
+	if err := c.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
 	select {
-	case <-c.done:
-		return c.err
+	case <-c.Ended():
+		return c.Err()
 	case <-time.After(waiting.Long):
-		_ = c.cmd.Process.Kill()
-		<-c.done
-		return fmt.Errorf("%s did not end\n%s", name, c.log())
+		return fmt.Errorf("%s did not end\n%s", name, c.output())
 	}
 }
 
-func (s *stack) kill(names ...string) {
-	for _, name := range names {
-		_ = s.running[name].cmd.Process.Kill()
-		<-s.running[name].done
-		delete(s.running, name)
-	}
+// kill kills a service.
+func (s *stack) kill(name string) {
+	s.running[name].Kill()
+	delete(s.running, name)
 }
 
 func (s *stack) logs() string {
 	var b strings.Builder
 	for name, c := range s.running {
-		fmt.Fprintf(&b, "%s:\n%s\n", name, c.log())
+		fmt.Fprintf(&b, "%s:\n%s\n", name, c.output())
 	}
 	return b.String()
 }

@@ -64,18 +64,12 @@ func (l laptop) startComponent(t *testing.T) {
 }
 
 // dapr runs the Dapr CLI with a template. Nothing that it starts outlives the test.
-func (l laptop) dapr(t *testing.T, template string) *container {
+func (l laptop) dapr(t *testing.T, template string) *harness.Process {
 	t.Helper()
-	cmd := exec.Command(binary(t, "dapr"), "run", "--run-file", template)
-	cmd.Dir, cmd.Env = l.folder, append(os.Environ(), l.env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{}
-	c, err := start(cmd)
+	p, err := harness.StartAlone(binary(t, "dapr"), []string{"run", "--run-file", template}, l.env, l.folder)
 	require.NoError(t, err)
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-c.done
-	})
-	return c
+	t.Cleanup(p.Kill)
+	return p
 }
 
 // onFreePorts replaces the port in a template by ports that no other test uses.
@@ -94,10 +88,18 @@ func onFreePorts(t *testing.T, template string, apps int) string {
 }
 
 // said waits until a program has written a text.
-func said(t *testing.T, c *container, text string) {
+func said(t *testing.T, p *harness.Process, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return strings.Contains(c.log(), text) || c.ended() }, waiting.Long, tick)
-	require.Contains(t, c.log(), text)
+	ended := func() bool {
+		select {
+		case <-p.Ended():
+			return true
+		default:
+			return false
+		}
+	}
+	require.Eventually(t, func() bool { return strings.Contains(p.Log(), text) || ended() }, waiting.Long, tick)
+	require.Contains(t, p.Log(), text)
 }
 
 // TestTemplateRuns runs the template with the Dapr CLI: the application gets its credential.
@@ -113,9 +115,8 @@ func TestTemplateRuns(t *testing.T) {
 
 	said(t, dapr, `{"host":"db.example.com","username":"app_user"}`)
 	said(t, dapr, "Exited App successfully")
-	require.NoError(t, dapr.cmd.Process.Signal(syscall.SIGINT))
-	<-dapr.done
-	require.NoError(t, dapr.err, dapr.log())
+	require.NoError(t, dapr.Signal(syscall.SIGINT))
+	require.NoError(t, dapr.Err(), dapr.Log())
 }
 
 // TestTemplateKeysExist has the CLI's keys decide: it ignores a key that it does not know, so each

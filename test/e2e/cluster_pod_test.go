@@ -198,10 +198,9 @@ func TestClusterPodAnswers(t *testing.T) {
 	requireMode(t, root+"/run/credential-resolver", fs.ModeDir|0o777)
 
 	require.NoError(t, pod.Stop())
-	for _, container := range pod.Containers[1:] {
-		require.NoError(t, container.Exit(), "%s ends with exit status 0", container.Spec.Name)
-		require.Zero(t, container.Restarts(), container.Spec.Name)
-	}
+	require.NoError(t, daprd.Exit(), "exit status 0")
+	require.NoError(t, component.Exit(), "exit status 0")
+	require.Zero(t, component.Restarts())
 }
 
 // processStatus returns the fields of a process's status.

@@ -83,6 +83,11 @@ func start(c command) (*Process, error) {
 	return p, <-started
 }
 
+// StartAlone starts a program in a PID namespace of its own: all that it starts ends with it.
+func StartAlone(path string, args, env []string, dir string) (*Process, error) {
+	return start(command{path: path, args: args, env: env, dir: dir, pids: true})
+}
+
 // Pid returns the program's process ID.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
@@ -108,6 +113,12 @@ func (p *Process) Stop() error {
 
 // Ended returns a channel that is closed when the program has ended.
 func (p *Process) Ended() <-chan struct{} { return p.done }
+
+// Err waits for the program's end and returns how it ended: nil is exit status 0.
+func (p *Process) Err() error {
+	<-p.done
+	return p.err
+}
 
 // Killed tells whether Kill was called.
 func (p *Process) Killed() bool { return p.killed.Load() }

@@ -2,20 +2,19 @@ package kubelet
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"credential-resolver/test/container"
 )
 
 // Container is a container of a pod. Its methods may be called while it runs.
@@ -25,17 +24,10 @@ type Container struct {
 
 	pod *Pod
 
-	mu      sync.Mutex
-	starts  int
-	id      string        // for runc, of the last start
-	running chan struct{} // of the last start: closed when it ends
-	exit    error         // of the last start that ended
-}
-
-func (p *Pod) newContainer(spec *corev1.Container) *Container {
-	running := make(chan struct{})
-	close(running)
-	return &Container{Spec: spec, pod: p, running: running}
+	mu     sync.Mutex
+	starts int
+	last   *container.Container // of the last start
+	exit   error                // of the last start that ended
 }
 
 // Restarts returns how often the container was started again.
@@ -45,11 +37,14 @@ func (c *Container) Restarts() int {
 	return max(0, c.starts-1)
 }
 
-// Ended returns a channel that is closed when the process that runs now has ended.
-func (c *Container) Ended() <-chan struct{} {
+// running returns what was started last, or an error before the first start.
+func (c *Container) running() (*container.Container, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.running
+	if c.last == nil {
+		return nil, fmt.Errorf("container %s was not started", c.Spec.Name)
+	}
+	return c.last, nil
 }
 
 // Exit returns how the last process that ended did so: nil is exit status 0.
@@ -67,8 +62,8 @@ func (c *Container) Log() string {
 
 func (c *Container) logFile() string { return filepath.Join(c.pod.dir, c.Spec.Name+".log") }
 
-// start waits for the container's image and starts its process, and then again each time it ends: at once the first
-// time, and then after 10 s, 20 s and so on, as the kubelet does.
+// start waits for the container's image and starts its process, and then again each time it ends:
+// at once the first time, and then after 10 s, 20 s and so on, as the kubelet does.
 func (c *Container) start() error {
 	image, err := c.image()
 	if err != nil {
@@ -77,115 +72,100 @@ func (c *Container) start() error {
 	if image.Pulled != nil {
 		<-image.Pulled
 	}
-	if err := c.startOnce(); err != nil {
+	process, err := c.startOnce()
+	if err != nil {
 		return err
 	}
 	go func() {
-		for backoff := time.Duration(0); ; backoff = max(10*time.Second, min(2*backoff, 5*time.Minute)) {
-			<-c.Ended()
+		for backoff := time.Duration(0); err == nil; backoff = max(10*time.Second, min(2*backoff, 5*time.Minute)) {
+			exit := process.Err()
+			c.mu.Lock()
+			c.exit = exit
+			c.mu.Unlock()
 			select {
 			case <-c.pod.stopped:
 				return
 			case <-time.After(backoff):
 			}
-			if c.pod.isStopped() || c.startOnce() != nil {
+			if c.pod.isStopped() {
 				return
 			}
+			process, err = c.startOnce()
 		}
 	}()
 	return nil
 }
 
 // startOnce starts the container's process.
-func (c *Container) startOnce() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.id = fmt.Sprintf("%s-%s-%d", c.pod.Spec.UID, c.Spec.Name, c.starts)
-	bundle := filepath.Join(c.pod.dir, c.Spec.Name, strconv.Itoa(c.starts))
-	if err := c.writeBundle(bundle); err != nil {
-		return err
+func (c *Container) startOnce() (*container.Container, error) {
+	spec, err := c.containerSpec()
+	if err != nil {
+		return nil, fmt.Errorf("container %s: %w", c.Spec.Name, err)
 	}
 	log, err := os.OpenFile(c.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	cmd := exec.Command("runc", c.pod.runc("run", "--bundle", bundle, c.id)...)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("runc: %w", err)
+	defer func() { _ = log.Close() }()
+	process, err := c.pod.node.engine.Start(spec, log)
+	if err != nil {
+		return nil, err
 	}
-	running := make(chan struct{})
-	go func() {
-		err := cmd.Wait()
-		_ = log.Close()
-		c.mu.Lock()
-		c.exit = err
-		c.mu.Unlock()
-		close(running)
-	}()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.starts++
-	c.running = running
-	return nil
-}
-
-// runc returns the arguments for runc.
-func (p *Pod) runc(args ...string) []string {
-	return append([]string{"--root", p.node.runcDir()}, args...)
+	c.last = process
+	return process, nil
 }
 
 // PID returns the process ID that the container's process has on this machine.
 func (c *Container) PID() (int, error) {
-	c.mu.Lock()
-	id := c.id
-	c.mu.Unlock()
-	out, err := exec.Command("runc", c.pod.runc("state", id)...).Output()
+	process, err := c.running()
 	if err != nil {
-		return 0, fmt.Errorf("container %s does not run: %w", c.Spec.Name, err)
+		return 0, err
 	}
-	var state struct{ PID int }
-	return state.PID, json.Unmarshal(out, &state)
-}
-
-// Signal sends a signal to the container's process.
-func (c *Container) Signal(signal syscall.Signal) error {
-	pid, err := c.PID()
-	if err != nil {
-		return err
-	}
-	return syscall.Kill(pid, signal)
+	return process.PID()
 }
 
 // Exec runs a command in the container, as "kubectl exec" does, and returns its output.
 func (c *Container) Exec(ctx context.Context, command ...string) (string, error) {
-	c.mu.Lock()
-	id := c.id
-	c.mu.Unlock()
-	out, err := exec.CommandContext(ctx, "runc", c.pod.runc(append([]string{"exec", id}, command...)...)...).CombinedOutput()
+	process, err := c.running()
 	if err != nil {
-		return string(out), fmt.Errorf("%w: %s", err, out)
+		return "", err
 	}
-	return string(out), nil
+	return process.Exec(ctx, command...)
+}
+
+// Kill kills the container's process with SIGKILL, and waits until it has ended.
+func (c *Container) Kill() error {
+	process, err := c.running()
+	if err != nil {
+		return err
+	}
+	if err := process.Signal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	<-process.Ended()
+	return nil
 }
 
 // stop ends the container's process: with SIGTERM, and with SIGKILL when ctx ends.
 func (c *Container) stop(ctx context.Context) error {
-	err := c.Signal(syscall.SIGTERM)
-	select {
-	case <-c.Ended():
-		return nil
-	case <-ctx.Done():
-		err = errors.Join(err, fmt.Errorf("container %s was killed: %w", c.Spec.Name, ctx.Err()))
-		c.kill()
+	process, err := c.running()
+	if err != nil {
 		return err
 	}
-}
-
-func (c *Container) kill() {
-	c.mu.Lock()
-	id := c.id
-	c.mu.Unlock()
-	_ = exec.Command("runc", c.pod.runc("delete", "--force", id)...).Run()
-	<-c.Ended()
+	err = process.Signal(syscall.SIGTERM)
+	select {
+	case <-process.Ended():
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.exit = process.Err()
+		return nil
+	case <-ctx.Done():
+		process.Kill()
+		return errors.Join(err, fmt.Errorf("container %s was killed: %w", c.Spec.Name, ctx.Err()))
+	}
 }
 
 // image returns the container's image.

@@ -2,16 +2,13 @@ package kubelet
 
 import (
 	"context"
-	"errors"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
-	"syscall"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"credential-resolver/test/container"
 	"credential-resolver/test/harness"
 )
 
@@ -34,12 +31,8 @@ type Node struct {
 	// Images are the images that containers may have, by the names in the pods.
 	Images map[string]Image
 
-	dir    string // of everything that is on a disk
-	memory string // of what is in memory
-	host   netns
-
-	watchdog *exec.Cmd
-	alive    io.Closer // the watchdog waits for its end
+	engine *container.Engine
+	host   container.Network
 
 	mu       sync.Mutex
 	pods     []*Pod
@@ -50,34 +43,12 @@ type Node struct {
 func NewNode(api *harness.Kubernetes, images map[string]Image) (*Node, error) {
 	n := &Node{API: api, Images: images}
 	var err error
-	if n.dir, err = os.MkdirTemp("", "node-"); err != nil {
+	if n.host, err = container.HostNetwork(); err != nil {
 		return n, err
 	}
-	if n.memory, err = os.MkdirTemp("/dev/shm", "node-"); err != nil {
-		return n, err
-	}
-	if n.host, err = currentNetns(); err != nil {
-		return n, err
-	}
-	// Containers of any user must reach their files.
-	return n, errors.Join(os.Chmod(n.dir, 0o755), os.Chmod(n.memory, 0o755), os.Mkdir(n.runcDir(), 0o700), n.startWatchdog())
+	n.engine, err = container.NewEngine()
+	return n, err
 }
-
-// startWatchdog starts a process that kills all containers and removes all files when this
-// process ends, in whatever way.
-func (n *Node) startWatchdog() (err error) {
-	n.watchdog = exec.Command("sh", "-c", `
-		read -r _
-		for container in $(runc --root "$1" list -q); do runc --root "$1" delete --force "$container"; done
-		rm -rf "$2" "$3"`, "sh", n.runcDir(), n.dir, n.memory)
-	n.watchdog.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if n.alive, err = n.watchdog.StdinPipe(); err != nil {
-		return err
-	}
-	return n.watchdog.Start()
-}
-
-func (n *Node) runcDir() string { return filepath.Join(n.dir, "runc") }
 
 // Remove kills all pods and removes their files.
 func (n *Node) Remove() {
@@ -88,15 +59,14 @@ func (n *Node) Remove() {
 	for _, p := range pods {
 		p.end()
 	}
-	if n.alive != nil {
-		_ = n.alive.Close()
-		_ = n.watchdog.Wait()
+	if n.engine != nil {
+		n.engine.Remove()
 	}
 	for _, p := range pods {
-		p.net.close()
+		p.net.Close()
 	}
 	n.services.close()
-	n.host.close()
+	n.host.Close()
 }
 
 // Pod prepares a pod of the API server: its network and its volumes. Start it next.
@@ -107,8 +77,8 @@ func (n *Node) Pod(ctx context.Context, namespace, name string) (*Pod, error) {
 	}
 	p := &Pod{
 		Spec: spec, node: n, stopped: make(chan struct{}),
-		dir:    filepath.Join(n.dir, string(spec.UID)),
-		memory: filepath.Join(n.memory, string(spec.UID)),
+		dir:    filepath.Join(n.engine.Dir, string(spec.UID)),
+		memory: filepath.Join(n.engine.Memory, string(spec.UID)),
 	}
 	for _, dir := range []string{p.dir, p.memory} {
 		if err := os.Mkdir(dir, 0o755); err != nil {
@@ -116,7 +86,7 @@ func (n *Node) Pod(ctx context.Context, namespace, name string) (*Pod, error) {
 		}
 	}
 	var err error
-	if p.net, err = newNetns(); err != nil {
+	if p.net, err = container.NewNetwork(); err != nil {
 		return nil, err
 	}
 	n.mu.Lock()
@@ -129,10 +99,10 @@ func (n *Node) Pod(ctx context.Context, namespace, name string) (*Pod, error) {
 		return nil, err
 	}
 	for i := range spec.Spec.InitContainers {
-		p.Init = append(p.Init, p.newContainer(&spec.Spec.InitContainers[i]))
+		p.Init = append(p.Init, &Container{Spec: &spec.Spec.InitContainers[i], pod: p})
 	}
 	for i := range spec.Spec.Containers {
-		p.Containers = append(p.Containers, p.newContainer(&spec.Spec.Containers[i]))
+		p.Containers = append(p.Containers, &Container{Spec: &spec.Spec.Containers[i], pod: p})
 	}
 	return p, nil
 }

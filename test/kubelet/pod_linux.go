@@ -13,6 +13,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"credential-resolver/test/container"
 	"credential-resolver/test/waiting"
 )
 
@@ -25,7 +26,7 @@ type Pod struct {
 
 	node        *Node
 	dir, memory string
-	net         netns
+	net         container.Network
 	volumes     map[string]string // the folder of each
 
 	stop    sync.Once
@@ -117,7 +118,7 @@ func (c *Container) Probe(ctx context.Context, probe *corev1.Probe) error {
 
 // Client returns an HTTP client in the pod's network, as an application in the pod has it.
 func (p *Pod) Client() *http.Client {
-	return &http.Client{Transport: &http.Transport{DialContext: p.net.dial, DisableKeepAlives: true}}
+	return &http.Client{Transport: &http.Transport{DialContext: p.net.Dial, DisableKeepAlives: true}}
 }
 
 func (p *Pod) get(ctx context.Context, url string) (*http.Response, error) {

@@ -13,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"credential-resolver/test/container"
 )
 
 // services forwards connections to the addresses of Services, which are loopback addresses.
@@ -63,13 +65,13 @@ func (n *Node) backend(service corev1.Service, port intstr.IntOrString) func(con
 	selector := labels.SelectorFromSet(service.Spec.Selector)
 	return func(ctx context.Context) (net.Conn, error) {
 		if selector.Empty() {
-			return n.host.dial(ctx, "tcp", net.JoinHostPort("127.0.0.1", port.String()))
+			return n.host.Dial(ctx, "tcp", net.JoinHostPort("127.0.0.1", port.String()))
 		}
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		for _, p := range n.pods {
 			if p.Spec.Namespace == service.Namespace && selector.Matches(labels.Set(p.Spec.Labels)) {
-				return p.net.dial(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port(port))))
+				return p.net.Dial(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port(port))))
 			}
 		}
 		return nil, fmt.Errorf("no pod of the service %s runs", service.Name)
@@ -92,11 +94,11 @@ func (p *Pod) port(port intstr.IntOrString) int {
 func (s *services) hosts() string { return strings.Join(s.names, "\n") + "\n" }
 
 // forwardIn forwards the addresses of all Services in a namespace.
-func (s *services) forwardIn(ns netns) error {
+func (s *services) forwardIn(ns container.Network) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, port := range s.ports {
-		l, err := ns.listen(port.address)
+		l, err := ns.Listen(port.address)
 		if err != nil {
 			return err
 		}

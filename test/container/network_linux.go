@@ -1,4 +1,4 @@
-package kubelet
+package container
 
 import (
 	"context"
@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// netns is a network namespace. It lasts as long as its file is open, or a process is in it.
-type netns struct{ file *os.File }
+// Network is a network namespace. It lasts until it is closed and no process is in it.
+type Network struct{ file *os.File }
 
-// podAddress is the address of every pod in its own network.
-const podAddress = "10.244.0.2"
+// Address is the address of every new network, beside loopback. daprd does not run without an
+// address of this kind.
+const Address = "10.244.0.2"
 
-// newNetns returns a new network namespace. Its loopback interface is up and also has podAddress,
-// because daprd does not run without an address of this kind.
-func newNetns() (ns netns, err error) {
+// NewNetwork returns a new network, whose only interface is loopback.
+func NewNetwork() (n Network, err error) {
 	err = onOwnThread(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("new network namespace: %w", err)
@@ -26,16 +26,16 @@ func newNetns() (ns netns, err error) {
 		if err := raiseLoopback(); err != nil {
 			return fmt.Errorf("loopback interface: %w", err)
 		}
-		ns, err = currentNetns()
+		n, err = HostNetwork()
 		return err
 	})
-	return ns, err
+	return n, err
 }
 
-// currentNetns returns the network namespace of the current thread.
-func currentNetns() (netns, error) {
+// HostNetwork returns the network of this program.
+func HostNetwork() (Network, error) {
 	f, err := os.Open("/proc/thread-self/ns/net")
-	return netns{f}, err
+	return Network{f}, err
 }
 
 func raiseLoopback() error {
@@ -56,19 +56,20 @@ func raiseLoopback() error {
 	if err != nil {
 		return err
 	}
-	if err := alias.SetInet4Addr(net.ParseIP(podAddress).To4()); err != nil {
+	if err := alias.SetInet4Addr(net.ParseIP(Address).To4()); err != nil {
 		return err
 	}
 	return unix.IoctlIfreq(fd, unix.SIOCSIFADDR, alias)
 }
 
 // path returns a path by which other programs can join the namespace.
-func (n netns) path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.file.Fd()) }
+func (n Network) path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.file.Fd()) }
 
-func (n netns) close() { _ = n.file.Close() }
+// Close closes the namespace.
+func (n Network) Close() { _ = n.file.Close() }
 
-// dial connects to an address in the namespace.
-func (n netns) dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
+// Dial connects to an address in the namespace.
+func (n Network) Dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
 	err = n.do(func() error {
 		conn, err = new(net.Dialer).DialContext(ctx, network, address)
 		return err
@@ -76,8 +77,8 @@ func (n netns) dial(ctx context.Context, network, address string) (conn net.Conn
 	return conn, err
 }
 
-// listen listens at an address in the namespace.
-func (n netns) listen(address string) (listener net.Listener, err error) {
+// Listen listens at an address in the namespace.
+func (n Network) Listen(address string) (listener net.Listener, err error) {
 	err = n.do(func() error {
 		listener, err = net.Listen("tcp", address)
 		return err
@@ -86,7 +87,7 @@ func (n netns) listen(address string) (listener net.Listener, err error) {
 }
 
 // do calls f in the namespace. A socket that f creates stays in it.
-func (n netns) do(f func() error) error {
+func (n Network) do(f func() error) error {
 	return onOwnThread(func() error {
 		if err := unix.Setns(int(n.file.Fd()), unix.CLONE_NEWNET); err != nil {
 			return err
