@@ -16,8 +16,9 @@ type Container struct {
 	err    error
 }
 
-func (c *Container) runc(args ...string) *exec.Cmd {
-	return exec.Command("runc", append([]string{"--root", c.engine.state()}, args...)...)
+func (c *Container) runc(ctx context.Context, args ...string) *exec.Cmd {
+	// With --rootless, a machine where cgroups are read-only will do. Memory is not limited there.
+	return exec.CommandContext(ctx, "runc", append([]string{"--rootless=true", "--root", c.engine.state()}, args...)...)
 }
 
 // Ended returns a channel that is closed when the program has ended.
@@ -31,7 +32,7 @@ func (c *Container) Err() error {
 
 // PID returns the process ID that the program has on this machine.
 func (c *Container) PID() (int, error) {
-	out, err := c.runc("state", c.id).Output()
+	out, err := c.runc(context.Background(), "state", c.id).Output()
 	if err != nil {
 		return 0, fmt.Errorf("the container does not run: %w", err)
 	}
@@ -50,8 +51,7 @@ func (c *Container) Signal(signal syscall.Signal) error {
 
 // Exec runs a command in the container and returns its output, which the error has too.
 func (c *Container) Exec(ctx context.Context, command ...string) (string, error) {
-	args := append([]string{"--root", c.engine.state(), "exec", c.id}, command...)
-	out, err := exec.CommandContext(ctx, "runc", args...).CombinedOutput()
+	out, err := c.runc(ctx, append([]string{"exec", c.id}, command...)...).CombinedOutput()
 	if err != nil {
 		return string(out), fmt.Errorf("%w: %s", err, out)
 	}
@@ -60,6 +60,6 @@ func (c *Container) Exec(ctx context.Context, command ...string) (string, error)
 
 // Kill kills the program and waits for its end.
 func (c *Container) Kill() {
-	_ = c.runc("delete", "--force", c.id).Run()
+	_ = c.runc(context.Background(), "delete", "--force", c.id).Run()
 	<-c.ended
 }

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -80,7 +81,7 @@ func (e *Engine) Start(spec Spec, log io.Writer) (*Container, error) {
 	if err := spec.write(bundle); err != nil {
 		return nil, err
 	}
-	cmd := c.runc("run", "--bundle", bundle, c.id)
+	cmd := c.runc(context.Background(), "run", "--bundle", bundle, c.id)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("runc: %w", err)
