@@ -183,7 +183,7 @@ func TestClusterPodAnswers(t *testing.T) {
 		namespace, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid))
 		require.NoError(t, err)
 		namespaces[namespace] = true
-		require.ElementsMatch(t, wantedEnvironment(container), environment(t, pid), container.Spec.Name)
+		require.ElementsMatch(t, wantedEnvironment(container), variables(t, pid), container.Spec.Name)
 	}
 	require.Len(t, namespaces, len(users), "a PID namespace for each container")
 
@@ -216,8 +216,8 @@ func processStatus(t *testing.T, pid int) map[string][]string {
 	return fields
 }
 
-// environment returns the names of a process's environment.
-func environment(t *testing.T, pid int) (names []string) {
+// variables returns the names of a process's environment.
+func variables(t *testing.T, pid int) (names []string) {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	require.NoError(t, err)
