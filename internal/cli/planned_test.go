@@ -45,7 +45,6 @@ func TestPlannedNamesAreNotSupportedYet(t *testing.T) {
 		"serve":          {"audit-log", "audit-key-file", "audit-required"},
 		"":               {"audit-log", "audit-key-file", "audit-required"},
 		"put -c c.yaml":  {"dir"},
-		"list -c c.yaml": {"output"},
 		"resolve G":      {"explain", "show-names", "output"},
 	}
 	for command, names := range flags {

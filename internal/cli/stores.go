@@ -56,25 +56,55 @@ func (o *options) withConfigs(
 func (o *options) withStores(
 	ctx context.Context, settings component.Settings, fn func(context.Context, *component.Stores) error,
 ) error {
-	log, err := o.logger("error", o.Err)
+	ctx, cancel := context.WithTimeout(ctx, settings.RequestTimeout)
+	defer cancel()
+	stores, err := o.openStores(ctx, settings)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, settings.RequestTimeout)
+	defer func() { _ = stores.Close() }()
+	return fn(ctx, stores)
+}
+
+// withAllConfigs is like withConfigs, for commands that make a call per config: each call has the
+// store's own deadline, and together they may take longer than requestTimeout.
+func (o *options) withAllConfigs(
+	ctx context.Context, path string, fn func(context.Context, component.Configs) error,
+) error {
+	settings, err := loadSettings(path)
+	if err != nil {
+		return err
+	}
+	settings.SecretStore, settings.SecretStores = store.Spec{}, nil
+	opening, cancel := context.WithTimeout(ctx, settings.RequestTimeout)
 	defer cancel()
+	stores, err := o.openStores(opening, settings)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stores.Close() }()
+	return fn(ctx, stores.Configs)
+}
+
+// openStores opens the stores in settings. The caller closes them.
+func (o *options) openStores(ctx context.Context, settings component.Settings) (*component.Stores, error) {
+	log, err := o.logger("error", o.Err)
+	if err != nil {
+		return nil, err
+	}
 	stores, err := component.Open(ctx, settings, store.Options{
 		FailFast: true, Logger: log,
 		AllowExecPlugins: true, // the command's user wrote the Component, and a plugin runs as that user
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { _ = stores.Close() }()
 	if stores.Configs.Ephemeral() {
-		return fmt.Errorf("%s loses its data when its process ends, so a command cannot see the component's configs: "+
+		_ = stores.Close()
+		return nil, fmt.Errorf("%s loses its data when its process ends, so a command cannot see the component's configs: "+
 			"use another configStore, such as state.sqlite", settings.ConfigStore.Type)
 	}
-	return fn(ctx, stores)
+	return stores, nil
 }
 
 // resolver returns a resolver without a cache, for one credential.
