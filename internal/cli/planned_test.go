@@ -29,7 +29,7 @@ func TestPlannedNamesAreNotSupportedYet(t *testing.T) {
 	t.Setenv("DAPR_COMPONENTS_SOCKETS_FOLDER", t.TempDir())
 	commands := map[string]string{
 		"edit": "-c c.yaml G", "check": "-c c.yaml --output json", "uses": "-c c.yaml SECRET",
-		"policy": "-c c.yaml --for vault", "exec": "-c c.yaml G -- env", "audit": "verify FILE --key-file K", "hash": "--key-file K NAME",
+		"policy": "-c c.yaml --for vault", "audit": "verify FILE --key-file K", "hash": "--key-file K NAME",
 	}
 	for name, arguments := range commands {
 		for _, line := range []string{name, name + " " + arguments, name + " --help", "help " + name} {

@@ -90,7 +90,8 @@ func newRoot(version string, streams Streams) *cobra.Command {
 	root.Flags().AddFlagSet(serve.Flags())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(serve, newHealthcheck(), newPut(o), newGet(o), newList(o), newDelete(o), newResolve(o), newMigrate(o))
+	root.AddCommand(serve, newHealthcheck(), newPut(o), newGet(o), newList(o), newDelete(o), newResolve(o), newMigrate(o),
+		newExec(o))
 	root.AddCommand(plannedCommands()...)
 	checkHelpTopic(root)
 	return root
