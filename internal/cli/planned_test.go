@@ -28,7 +28,7 @@ func runLine(t *testing.T, line string) (code int, out, errors string) {
 func TestPlannedNamesAreNotSupportedYet(t *testing.T) {
 	t.Setenv("DAPR_COMPONENTS_SOCKETS_FOLDER", t.TempDir())
 	commands := map[string]string{
-		"edit": "-c c.yaml G", "check": "-c c.yaml --output json", "uses": "-c c.yaml SECRET",
+		"check": "-c c.yaml --output json", "uses": "-c c.yaml SECRET",
 		"policy": "-c c.yaml --for vault", "audit": "verify FILE --key-file K", "hash": "--key-file K NAME",
 	}
 	for name, arguments := range commands {
@@ -42,10 +42,10 @@ func TestPlannedNamesAreNotSupportedYet(t *testing.T) {
 		}
 	}
 	flags := map[string][]string{
-		"serve":          {"audit-log", "audit-key-file", "audit-required"},
-		"":               {"audit-log", "audit-key-file", "audit-required"},
-		"put -c c.yaml":  {"dir"},
-		"resolve G":      {"explain", "show-names", "output"},
+		"serve":         {"audit-log", "audit-key-file", "audit-required"},
+		"":              {"audit-log", "audit-key-file", "audit-required"},
+		"put -c c.yaml": {"dir"},
+		"resolve G":     {"explain", "show-names", "output"},
 	}
 	for command, names := range flags {
 		for _, name := range names {
