@@ -42,10 +42,9 @@ func TestPlannedNamesAreNotSupportedYet(t *testing.T) {
 		}
 	}
 	flags := map[string][]string{
-		"serve":         {"audit-log", "audit-key-file", "audit-required"},
-		"":              {"audit-log", "audit-key-file", "audit-required"},
-		"put -c c.yaml": {"dir"},
-		"resolve G":     {"explain", "show-names", "output"},
+		"serve":     {"audit-log", "audit-key-file", "audit-required"},
+		"":          {"audit-log", "audit-key-file", "audit-required"},
+		"resolve G": {"explain", "show-names", "output"},
 	}
 	for command, names := range flags {
 		for _, name := range names {

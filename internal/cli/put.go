@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,7 +18,7 @@ import (
 )
 
 func newPut(o *options) *cobra.Command {
-	var path, guid string
+	var path, guid, dir string
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "put -c COMPONENT.yaml [--guid GUID] FILE|-",
@@ -26,15 +27,30 @@ func newPut(o *options) *cobra.Command {
 			"JSON is stored byte for byte. YAML is converted to JSON; the order of fields and the digits of numbers are\n" +
 			"kept. A config that already exists under the GUID is replaced.\n\n" +
 			"If each field of the config has its own secret, and the secret store answers within 3 s, the command warns\n" +
-			"about fields that name a secret, but use no entry of it.",
-		Example: "  credential-resolver put -c components/credentials.yaml --guid my-database config.json",
-		Args:    exactly(1),
+			"about fields that name a secret, but use no entry of it.\n\n" +
+			"With --dir, each file GUID.json of a folder (or .yaml, .yml) is the config of that GUID. All files are checked\n" +
+			"before the first is stored: if one is refused, nothing is stored. A config that is stored already is left as it is.\n" +
+			"Other files, and those whose names begin with a dot, are ignored.",
+		Example: "  credential-resolver put -c components/credentials.yaml --guid my-database config.json\n" +
+			"  credential-resolver put -c components/credentials.yaml --dir configs",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if !cmd.Flags().Changed("dir") {
+				return exactly(1)(cmd, args)
+			}
+			if len(args) > 0 || cmd.Flags().Changed("guid") {
+				return usageError{errors.New("put: --dir goes with neither a file nor --guid: the names of the files are the GUIDs")}
+			}
+			return nil
+		},
 	}
 	componentFlag(cmd, &path)
 	cmd.Flags().StringVar(&guid, "guid", "", "the credential's GUID (default: a new one)")
 	cmd.Flags().BoolVar(&force, "force", false, "store the config even if it can never be resolved")
-	plannedFlags(cmd.Flags(), "dir")
+	cmd.Flags().StringVar(&dir, "dir", "", "store all configs of a folder, each named GUID.json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("dir") {
+			return o.putDir(cmd.Context(), path, dir, force)
+		}
 		if !cmd.Flags().Changed("guid") {
 			guid = uuid.NewString()
 		}
