@@ -132,7 +132,7 @@ func (o *options) runEditor(file string) error {
 			editor = value
 		}
 	}
-	cmd := exec.Command("sh", "-c", editor+` "$@"`, editor, file)
+	cmd := exec.Command("sh", "-c", editor+` "$@"`, editor, file) //nolint:gosec // the command is the user's own
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = o.In, o.Out, o.Err
 	err := cmd.Run()
 	var ended *exec.ExitError
