@@ -77,7 +77,10 @@ func brokenConnection(message string) bool {
 	if !strings.Contains(message, "code = Unavailable") {
 		return false
 	}
-	for _, words := range []string{"connection error", "error reading from server", "the connection is draining", "transport is closing"} {
+	for _, words := range []string{
+		"connection error", "error reading from server", "the connection is draining", "transport is closing",
+		"broken pipe", "connection reset by peer", // killed just after the runtime has connected
+	} {
 		if strings.Contains(message, words) {
 			return true
 		}
