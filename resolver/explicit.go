@@ -18,21 +18,31 @@ func (f *fetcher) explicit(ctx context.Context, t credential.Template) (credenti
 	return t.Fill(found)
 }
 
-// find fetches the secrets of the references, each distinct one once.
-func (f *fetcher) find(ctx context.Context, refs []*credential.ExplicitReference) (credential.Found, error) {
+// locateAll returns the secret of each reference, and the first reference to each secret. It
+// fails as locate does, or if there are too many secrets.
+func (f *fetcher) locateAll(refs []*credential.ExplicitReference) ([]secretAt, map[secretAt]*credential.ExplicitReference, error) {
 	at := make([]secretAt, len(refs))
-	askers := map[secretAt]*credential.ExplicitReference{} // the first reference to each secret
+	askers := map[secretAt]*credential.ExplicitReference{}
 	for i, ref := range refs {
 		var err error
 		if at[i], err = f.locate(ref); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if askers[at[i]] == nil {
 			askers[at[i]] = ref
 		}
 		if err := f.r.mayAskFor(len(askers)); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+	}
+	return at, askers, nil
+}
+
+// find fetches the secrets of the references, each distinct one once.
+func (f *fetcher) find(ctx context.Context, refs []*credential.ExplicitReference) (credential.Found, error) {
+	at, askers, err := f.locateAll(refs)
+	if err != nil {
+		return nil, err
 	}
 	secrets, err := f.fetchReferences(ctx, askers)
 	if err != nil {

@@ -49,19 +49,18 @@ func (f *fetcher) credential(fields credential.Object) *credential.Credential {
 	return &credential.Credential{GUID: f.guid, Fields: fields, ReadAt: f.provenance.oldest, NewestAt: f.provenance.newest}
 }
 
-// fetchOne fetches the secret of a multi-key credential, if allowedSecrets allows it. asker
-// says in errors what in the config asks for it.
-func (f *fetcher) fetchOne(ctx context.Context, name, asker string) (credential.Secret, error) {
+// checkAllowed fails if allowedSecrets does not allow the secret of a multi-key credential. asker
+// says in the error what in the config asks for it.
+func (f *fetcher) checkAllowed(name, asker string) error {
 	if !f.mayAsk(name) {
-		return credential.Secret{}, f.notAllowed(name, asker)
+		return f.notAllowed(name, asker)
 	}
-	return f.secret(ctx, name)
+	return nil
 }
 
-// fetchAll fetches the secrets of a single-key credential in parallel, each distinct one
-// once. A missing secret has no entries; any other has at least one that is not empty. It
-// asks for no secret unless all of them are allowed, or DeniedIsLiteral is set.
-func (f *fetcher) fetchAll(ctx context.Context, names []string) (map[string]credential.Secret, error) {
+// toLookUp returns the names that a single-key credential asks for, each distinct one once. It
+// fails unless all of them are allowed, or DeniedIsLiteral is set.
+func (f *fetcher) toLookUp(names []string) ([]string, error) {
 	var distinct []string
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {
@@ -80,6 +79,17 @@ func (f *fetcher) fetchAll(ctx context.Context, names []string) (map[string]cred
 		if err := f.r.mayAskFor(len(distinct)); err != nil {
 			return nil, err
 		}
+	}
+	return distinct, nil
+}
+
+// fetchAll fetches the secrets of a single-key credential in parallel, each distinct one
+// once. A missing secret has no entries; any other has at least one that is not empty. It
+// asks for no secret if toLookUp fails.
+func (f *fetcher) fetchAll(ctx context.Context, names []string) (map[string]credential.Secret, error) {
+	distinct, err := f.toLookUp(names)
+	if err != nil {
+		return nil, err
 	}
 	secrets := make([]credential.Secret, len(distinct))
 	reads, ctx := newFetchGroup(ctx)

@@ -9,21 +9,35 @@ import (
 // direct resolves a credential of source direct: it lays the secret that is named like the
 // GUID over the config (section 4, steps 4 and 7).
 func (f *fetcher) direct(ctx context.Context, config *credential.Config) (credential.Object, error) {
-	secret, err := f.fetchOne(ctx, f.guid, "its GUID names a secret")
+	if err := f.checkDirect(); err != nil {
+		return credential.Object{}, err
+	}
+	secret, err := f.secret(ctx, f.guid)
 	if err != nil {
 		return credential.Object{}, err
 	}
 	return credential.Overlay(config.Fields, secret.Object), nil
 }
 
-// bundle fetches the secret of an agent credential with a secret-path. It fails with NotFound
-// if the secret is missing (section 4, step 4), and with FailedPrecondition if the store
-// cannot have a secret of that name (step 5, stated names).
-func (f *fetcher) bundle(ctx context.Context, path string) (credential.Secret, error) {
+// checkDirect fails if allowedSecrets does not allow the secret that is named like the GUID.
+func (f *fetcher) checkDirect() error { return f.checkAllowed(f.guid, "its GUID names a secret") }
+
+// checkBundle fails if the store cannot have a secret with the name in secret-path
+// (FailedPrecondition; section 4, step 5, stated names), or if allowedSecrets does not allow it.
+func (f *fetcher) checkBundle(path string) error {
 	if !f.from.naming.valid(path) {
-		return credential.Secret{}, credential.InvalidName(`its "secret-path" is`, path)
+		return credential.InvalidName(`its "secret-path" is`, path)
 	}
-	secret, err := f.fetchOne(ctx, path, `its "secret-path" names a secret`)
+	return f.checkAllowed(path, `its "secret-path" names a secret`)
+}
+
+// bundle fetches the secret of an agent credential with a secret-path. It fails with NotFound
+// if the secret is missing (section 4, step 4), and as checkBundle does.
+func (f *fetcher) bundle(ctx context.Context, path string) (credential.Secret, error) {
+	if err := f.checkBundle(path); err != nil {
+		return credential.Secret{}, err
+	}
+	secret, err := f.secret(ctx, path)
 	if err == nil && secret.Len() == 0 {
 		err = credential.SecretNotFound(f.guid, path, `there is no secret under its "secret-path"`)
 	}

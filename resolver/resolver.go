@@ -91,10 +91,10 @@ func New(opts Options) *Resolver {
 		literalFields: setOf(opts.LiteralFields), reported: newSeenConfigs(),
 	}
 	if opts.Secrets != nil {
-		r.secrets = newSource(NamedSecrets{Store: opts.Secrets, Known: opts.Known}, opts)
+		r.secrets = newSource("", NamedSecrets{Store: opts.Secrets, Known: opts.Known}, opts)
 	}
 	for name, secrets := range opts.Named {
-		r.named[name] = newSource(secrets, opts)
+		r.named[name] = newSource(name, secrets, opts)
 	}
 	return r
 }
@@ -160,21 +160,15 @@ func (r *Resolver) fetcher(guid string, config *credential.Config, since, began 
 // finish turns a config into the finished credential.
 func (r *Resolver) finish(ctx context.Context, config *credential.Config, f *fetcher) (*credential.Credential, error) {
 	fields := config.Fields
-	if r.secrets == nil && len(r.named) == 0 {
+	if r.hasNoSecrets() {
 		return f.credential(fields), nil
 	}
-	if err := config.Check(); err != nil {
-		return nil, credential.WithGUID(f.guid, err)
-	}
-	from, err := r.sourceOf(config)
-	if err != nil {
-		return nil, credential.WithGUID(f.guid, err)
-	}
-	f.from, f.provenance.from = from, from
+	err := f.choose()
 	switch {
+	case err != nil:
 	case config.Explicit:
 		fields, err = f.explicit(ctx, config.Template())
-	case from != nil:
+	case f.from != nil:
 		if fields, err = r.resolve(ctx, config, f); err == nil {
 			err = credential.CheckSize(fields)
 		}
@@ -183,6 +177,20 @@ func (r *Resolver) finish(ctx context.Context, config *credential.Config, f *fet
 		return nil, credential.WithGUID(f.guid, err)
 	}
 	return f.credential(fields.Without(credential.FieldOwn)), nil
+}
+
+// hasNoSecrets tells whether there is no store of secrets at all, so that configs are answered
+// as they are.
+func (r *Resolver) hasNoSecrets() bool { return r.secrets == nil && len(r.named) == 0 }
+
+// choose checks the config and chooses its store of secrets.
+func (f *fetcher) choose() error {
+	if err := f.config.Check(); err != nil {
+		return err
+	}
+	from, err := f.r.sourceOf(f.config)
+	f.from, f.provenance.from = from, from
+	return err
 }
 
 func (r *Resolver) configText(ctx context.Context, guid string) ([]byte, error) {

@@ -9,6 +9,7 @@ import (
 
 // source is one store of secrets, with its rules and its cache.
 type source struct {
+	name    string // in Options.Named; "" for the default store
 	store   SecretStore
 	known   *Known
 	allowed func(name string) bool
@@ -18,9 +19,9 @@ type source struct {
 	cache    *cache.Secrets
 }
 
-func newSource(secrets NamedSecrets, o Options) *source {
+func newSource(name string, secrets NamedSecrets, o Options) *source {
 	s := &source{
-		store: secrets.Store, known: secrets.Known, allowed: secrets.Allowed, naming: namingOf(secrets.Store),
+		name: name, store: secrets.Store, known: secrets.Known, allowed: secrets.Allowed, naming: namingOf(secrets.Store),
 		cache: cache.NewSecrets(o.Cache, o.Timeout),
 	}
 	if s.allowed == nil {
