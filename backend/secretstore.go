@@ -12,9 +12,7 @@ import (
 type SecretStore struct {
 	*store.Opened[store.SecretConn]
 
-	validName    func(name string) bool
-	leadingSlash bool
-	checkVersion func(version string) error
+	names SecretNames
 }
 
 // OpenSecretStore opens a store with a registry of its own; see [Registry.OpenSecretStore].
@@ -29,15 +27,7 @@ func (r *Registry) OpenSecretStore(ctx context.Context, spec store.Spec, opts st
 	if err != nil {
 		return nil, err
 	}
-	valid := func(string) bool { return true }
-	if t.ValidName != nil {
-		valid = func(name string) bool { return t.ValidName(fields, name) }
-	}
-	checkVersion := t.CheckVersion
-	if checkVersion == nil {
-		checkVersion = func(string) error { return resolver.ErrNoVersions }
-	}
-	return &SecretStore{Opened: o, validName: valid, leadingSlash: t.LeadingSlash, checkVersion: checkVersion}, nil
+	return &SecretStore{Opened: o, names: namesOf(t, fields)}, nil
 }
 
 // Secret implements [resolver.SecretStore].
@@ -59,13 +49,24 @@ func (s *SecretStore) SecretVersion(ctx context.Context, name, version string) (
 }
 
 // CheckVersion implements [resolver.Versioner].
-func (s *SecretStore) CheckVersion(version string) error { return s.checkVersion(version) }
+func (s *SecretStore) CheckVersion(version string) error { return s.names.CheckVersion(version) }
 
 // ValidName implements [resolver.Namer].
-func (s *SecretStore) ValidName(name string) bool { return s.validName(name) }
+func (s *SecretStore) ValidName(name string) bool { return s.names.ValidName(name) }
 
 // LeadingSlash implements [resolver.Namer].
-func (s *SecretStore) LeadingSlash() bool { return s.leadingSlash }
+func (s *SecretStore) LeadingSlash() bool { return s.names.LeadingSlash() }
+
+// Policy returns the least privilege for reading secrets. names are sorted, and at least one.
+func (s *SecretStore) Policy(ctx context.Context, names []string) (store.Policy, error) {
+	return store.Use(ctx, s.Opened, func(ctx context.Context, c store.SecretConn) (store.Policy, error) {
+		writer, ok := c.(store.PolicyWriter)
+		if !ok {
+			return store.Policy{}, store.Unable(store.ErrNoPolicy)
+		}
+		return writer.Policy(ctx, names)
+	})
+}
 
 var (
 	_ resolver.SecretStore = (*SecretStore)(nil)

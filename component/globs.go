@@ -28,6 +28,20 @@ func ParseGlobs(text string) (*Globs, error) {
 	return &Globs{whole}, nil
 }
 
+// FormatGlobs returns patterns that match the names, and nothing else. It leaves out a name that
+// no pattern matches alone.
+func FormatGlobs(names []string) (text string, leftOut []string) {
+	var patterns []string
+	for _, name := range names {
+		if strings.ContainsAny(name, "*?,\n\r") || strings.TrimSpace(name) != name {
+			leftOut = append(leftOut, name)
+		} else {
+			patterns = append(patterns, name)
+		}
+	}
+	return strings.Join(patterns, ","), leftOut
+}
+
 // wildcards turns the quoted "*" and "?" of a regular expression into glob wildcards. Each of
 // the two follows a backslash of its own, so a backslash in a pattern never quotes it.
 var wildcards = strings.NewReplacer(`\*`, `.*`, `\?`, `.`)

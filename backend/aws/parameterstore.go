@@ -28,6 +28,7 @@ func ParameterStore() store.Type[store.SecretConn] {
 		},
 		LeadingSlash: true,
 		CheckVersion: checkParameterVersion,
+		PolicyTarget: policyTarget,
 	}
 }
 

@@ -28,6 +28,7 @@ func SecretsManager() store.Type[store.SecretConn] {
 		Connect:      connectManager,
 		ValidName:    func(_ map[string]string, name string) bool { return validManagerName(name) },
 		CheckVersion: checkManagerVersion,
+		PolicyTarget: policyTarget,
 	}
 }
 

@@ -34,7 +34,8 @@ func Type(execPlugins bool) store.Type[store.SecretConn] {
 		Connect: func(ctx context.Context, fields map[string]string, log logger.Logger) (store.SecretConn, error) {
 			return connect(ctx, fields, log, execPlugins)
 		},
-		ValidName: func(_ map[string]string, name string) bool { return validName(name) },
+		ValidName:    func(_ map[string]string, name string) bool { return validName(name) },
+		PolicyTarget: "kubernetes",
 	}
 }
 

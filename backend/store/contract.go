@@ -10,6 +10,7 @@ import (
 var (
 	ErrCannotList   = errors.New("this type of config store cannot list its keys")
 	ErrCannotDelete = errors.New("this type of config store cannot delete configs")
+	ErrNoPolicy     = errors.New("this type of secret store has no access control of its own")
 )
 
 // ErrEdited means that somebody else changed a config since it was read. It is wrapped in a
@@ -69,4 +70,17 @@ type SecretConn interface {
 type Versioned interface {
 	// GetVersion is like Get, for one version as the store counts them.
 	GetVersion(ctx context.Context, name, version string) (map[string]string, error)
+}
+
+// PolicyWriter is a secret store that can write down who may read its secrets.
+type PolicyWriter interface {
+	// Policy returns the least privilege for reading secrets. names are sorted, and at least
+	// one.
+	Policy(ctx context.Context, names []string) (Policy, error)
+}
+
+// Policy is the least privilege for reading secrets.
+type Policy struct {
+	Text    string   // in the language of the store's access control, as it can be applied
+	LeftOut []string // names that it cannot allow without allowing others too
 }

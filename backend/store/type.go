@@ -40,6 +40,9 @@ type Type[C any] struct {
 	// The error's text says how to fix it, without the version. Nil: the store keeps no
 	// versions. Otherwise its connections are [Versioned].
 	CheckVersion func(version string) error
+	// PolicyTarget names the access control of the store, such as "vault"; "" if it has none.
+	// Otherwise its connections are [PolicyWriter].
+	PolicyTarget string
 }
 
 // hidden returns the fields whose values an error must not show. onCommand means that a person

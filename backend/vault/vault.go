@@ -34,6 +34,7 @@ func Type() store.Type[store.SecretConn] {
 		ValidName: func(_ map[string]string, name string) bool { return validName(name) },
 
 		CheckVersion: checkVersion,
+		PolicyTarget: "vault",
 	}
 }
 
