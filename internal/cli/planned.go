@@ -12,7 +12,7 @@ import (
 // one fails whatever its arguments are, and help does not list it.
 func plannedCommands() []*cobra.Command {
 	var commands []*cobra.Command
-	for _, name := range []string{"check", "uses", "policy", "audit", "hash"} {
+	for _, name := range []string{"check", "audit", "hash"} {
 		err := fmt.Errorf("%q is not supported yet", name)
 		commands = append(commands, &cobra.Command{
 			Use:                name,

@@ -28,8 +28,7 @@ func runLine(t *testing.T, line string) (code int, out, errors string) {
 func TestPlannedNamesAreNotSupportedYet(t *testing.T) {
 	t.Setenv("DAPR_COMPONENTS_SOCKETS_FOLDER", t.TempDir())
 	commands := map[string]string{
-		"check": "-c c.yaml --output json", "uses": "-c c.yaml SECRET",
-		"policy": "-c c.yaml --for vault", "audit": "verify FILE --key-file K", "hash": "--key-file K NAME",
+		"check": "-c c.yaml --output json", "audit": "verify FILE --key-file K", "hash": "--key-file K NAME",
 	}
 	for name, arguments := range commands {
 		for _, line := range []string{name, name + " " + arguments, name + " --help", "help " + name} {

@@ -91,7 +91,7 @@ func newRoot(version string, streams Streams) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(serve, newHealthcheck(), newPut(o), newGet(o), newList(o), newDelete(o), newResolve(o), newMigrate(o),
-		newEdit(o), newExec(o))
+		newEdit(o), newExec(o), newUses(o), newPolicy(o))
 	root.AddCommand(plannedCommands()...)
 	checkHelpTopic(root)
 	return root

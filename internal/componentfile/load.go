@@ -56,9 +56,23 @@ func (p property) text() string {
 // Load returns the metadata of the Component of type [Type] in a file, with every reference
 // resolved.
 func Load(path string) (map[string]string, error) {
-	components, err := read(path)
+	found, err := load(path)
 	if err != nil {
 		return nil, err
+	}
+	return found.properties(path)
+}
+
+// Name returns the name of the Component of type [Type] in a file.
+func Name(path string) (string, error) {
+	found, err := load(path)
+	return found.Metadata.Name, err
+}
+
+func load(path string) (component, error) {
+	components, err := read(path)
+	if err != nil {
+		return component{}, err
 	}
 	var found []component
 	for _, c := range components {
@@ -68,11 +82,11 @@ func Load(path string) (map[string]string, error) {
 	}
 	switch len(found) {
 	case 1:
-		return found[0].properties(path)
+		return found[0], nil
 	case 0:
-		return nil, fmt.Errorf("%s holds no Component of type %s", path, Type)
+		return component{}, fmt.Errorf("%s holds no Component of type %s", path, Type)
 	default:
-		return nil, fmt.Errorf("%s holds %d Components of type %s: put each into its own file", path, len(found), Type)
+		return component{}, fmt.Errorf("%s holds %d Components of type %s: put each into its own file", path, len(found), Type)
 	}
 }
 
