@@ -96,3 +96,9 @@ func plain(pattern, name []rune) bool {
 		return (pattern[0] == '?' || pattern[0] == name[0]) && plain(pattern[1:], name[1:])
 	}
 }
+
+func TestFormattedGlobsMatchTheNamesAlone(t *testing.T) {
+	text, leftOut := component.FormatGlobs([]string{"a b", "crm*", "db", "q?", "team/x", "x,y", " z"})
+	require.Equal(t, "a b,db,team/x", text)
+	require.Equal(t, []string{"crm*", "q?", "x,y", " z"}, leftOut)
+}
