@@ -66,7 +66,8 @@ func (c *conn) Policy(_ context.Context, names []string) (store.Policy, error) {
 	}
 	bound, err := yaml.Marshal(roleBinding{
 		rbacGroup + "/v1", "RoleBinding", own,
-		roleRef{rbacGroup, "Role", policyName}, []subject{{"ServiceAccount", "default", c.namespace}},
+		roleRef{rbacGroup, "Role", policyName},
+		[]subject{{"ServiceAccount", "default", c.namespace}},
 	})
 	if err != nil {
 		return store.Policy{}, err
