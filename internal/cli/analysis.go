@@ -61,30 +61,25 @@ func (o *options) withAnalysis(
 			open.SecretStores[of] = spec
 		}
 	}
-	opening, cancel := context.WithTimeout(ctx, settings.RequestTimeout)
-	defer cancel()
-	stores, err := o.openStores(opening, open) // then each call has the store's own deadline
-	if err != nil {
-		return err
-	}
-	defer func() { _ = stores.Close() }()
-	if stores.Secrets == nil && settings.SecretStore.Type != "" {
-		names, err := backend.NamesOnly(settings.SecretStore)
-		if err != nil {
-			return err
-		}
-		stores.Secrets = names
-	}
-	for name, spec := range settings.SecretStores {
-		if stores.Named[name] == nil {
-			names, err := backend.NamesOnly(spec)
+	return o.withOpenStores(ctx, open, func(ctx context.Context, stores *component.Stores) error {
+		if stores.Secrets == nil && settings.SecretStore.Type != "" {
+			names, err := backend.NamesOnly(settings.SecretStore)
 			if err != nil {
 				return err
 			}
-			stores.Named[name] = names
+			stores.Secrets = names
 		}
-	}
-	return fn(ctx, o.resolver(settings, stores), stores)
+		for name, spec := range settings.SecretStores {
+			if stores.Named[name] == nil {
+				names, err := backend.NamesOnly(spec)
+				if err != nil {
+					return err
+				}
+				stores.Named[name] = names
+			}
+		}
+		return fn(ctx, o.resolver(settings, stores), stores)
+	})
 }
 
 // incomplete counts the credentials that a command could not take into account. It prints why.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"credential-resolver/backend/store"
 	"credential-resolver/component"
 	"credential-resolver/resolver/credential"
 )
@@ -46,11 +45,8 @@ func newEdit(o *options) *cobra.Command {
 func (o *options) edit(ctx context.Context, path, guid string, force bool) error {
 	var stored []byte
 	err := o.withConfigs(ctx, path, func(ctx context.Context, configs component.Configs) (err error) {
-		stored, err = configs.Config(ctx, guid)
-		if store.Missing(err) {
-			return unlisted(guid)
-		}
-		return explained(err)
+		stored, err = configToChange(ctx, configs, guid)
+		return err
 	})
 	if err != nil {
 		return err
@@ -98,11 +94,7 @@ func (o *options) storeEdit(ctx context.Context, path, guid, file string, stored
 		return err
 	}
 	err = o.withConfigs(ctx, path, func(ctx context.Context, configs component.Configs) error {
-		err := configs.Replace(ctx, guid, stored, config)
-		if errors.Is(err, store.ErrEdited) {
-			return fmt.Errorf("credential %q: %w", guid, store.ErrEdited)
-		}
-		return explained(err)
+		return replaceConfig(ctx, configs, guid, stored, config)
 	})
 	if err == nil {
 		o.lookAt(ctx, path, guid, config)

@@ -3,12 +3,10 @@ package cli
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"credential-resolver/backend/store"
 	"credential-resolver/component"
 	"credential-resolver/resolver/credential"
 )
@@ -46,24 +44,17 @@ func newMigrate(o *options) *cobra.Command {
 func (o *options) migrate(
 	ctx context.Context, settings component.Settings, stores *component.Stores, guid string, dryRun bool,
 ) error {
-	stored, err := stores.Configs.Config(ctx, guid)
-	if store.Missing(err) {
-		return unlisted(guid)
-	}
+	stored, err := configToChange(ctx, stores.Configs, guid)
 	if err != nil {
-		return explained(err)
+		return err
 	}
 	migration, err := o.resolver(settings, stores).Migrate(ctx, guid, stored)
 	if err != nil {
 		return fmt.Errorf("nothing was changed: %w", explained(err))
 	}
 	if !dryRun {
-		err := stores.Configs.Replace(ctx, guid, stored, migration.Config)
-		if errors.Is(err, store.ErrEdited) {
-			err = fmt.Errorf("credential %q: %w", guid, store.ErrEdited)
-		}
-		if err != nil {
-			return fmt.Errorf("nothing was changed: %w", explained(err))
+		if err := replaceConfig(ctx, stores.Configs, guid, stored, migration.Config); err != nil {
+			return fmt.Errorf("nothing was changed: %w", err)
 		}
 	}
 	return o.printMigration(migration, dryRun)

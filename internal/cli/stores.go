@@ -58,7 +58,17 @@ func (o *options) withStores(
 ) error {
 	ctx, cancel := context.WithTimeout(ctx, settings.RequestTimeout)
 	defer cancel()
-	stores, err := o.openStores(ctx, settings)
+	return o.withOpenStores(ctx, settings, fn)
+}
+
+// withOpenStores is like withStores, for commands that make a call per config: only opening the
+// stores must end within settings.RequestTimeout, and each call has the store's own deadline.
+func (o *options) withOpenStores(
+	ctx context.Context, settings component.Settings, fn func(context.Context, *component.Stores) error,
+) error {
+	opening, cancel := context.WithTimeout(ctx, settings.RequestTimeout)
+	defer cancel()
+	stores, err := o.openStores(opening, settings)
 	if err != nil {
 		return err
 	}
@@ -66,8 +76,7 @@ func (o *options) withStores(
 	return fn(ctx, stores)
 }
 
-// withAllConfigs is like withConfigs, for commands that make a call per config: each call has the
-// store's own deadline, and together they may take longer than requestTimeout.
+// withAllConfigs is withOpenStores on the config store of the Component file at path.
 func (o *options) withAllConfigs(
 	ctx context.Context, path string, fn func(context.Context, component.Configs) error,
 ) error {
@@ -76,14 +85,27 @@ func (o *options) withAllConfigs(
 		return err
 	}
 	settings.SecretStore, settings.SecretStores = store.Spec{}, nil
-	opening, cancel := context.WithTimeout(ctx, settings.RequestTimeout)
-	defer cancel()
-	stores, err := o.openStores(opening, settings)
-	if err != nil {
-		return err
+	return o.withOpenStores(ctx, settings, func(ctx context.Context, stores *component.Stores) error {
+		return fn(ctx, stores.Configs)
+	})
+}
+
+// configToChange reads a stored config, for a command that replaces it.
+func configToChange(ctx context.Context, configs component.Configs, guid string) ([]byte, error) {
+	config, err := configs.Config(ctx, guid)
+	if store.Missing(err) {
+		return nil, unlisted(guid)
 	}
-	defer func() { _ = stores.Close() }()
-	return fn(ctx, stores.Configs)
+	return config, explained(err)
+}
+
+// replaceConfig stores a config in place of old, unless somebody else has changed it.
+func replaceConfig(ctx context.Context, configs component.Configs, guid string, old, config []byte) error {
+	err := configs.Replace(ctx, guid, old, config)
+	if errors.Is(err, store.ErrEdited) {
+		return fmt.Errorf("credential %q: %w", guid, store.ErrEdited)
+	}
+	return explained(err)
 }
 
 // openStores opens the stores in settings. The caller closes them.
