@@ -187,7 +187,7 @@ docs-check: build daprd store-servers $(BIN)/bao $(BIN)/gotestsum ## check that 
 		-tags 'e2e docs' -count=1 -timeout 10m -run '^(TestRunbook|TestGoDocsProgram)$$' ./test/e2e
 # Only root may start programs as the users of containers, so that is what the tests of the Compose file need.
 .PHONY: e2e-deploy
-e2e-deploy: STORE_PACKAGES := busybox-static:busybox systemd:systemd-analyze iproute2:ip curl:curl runc:runc
+e2e-deploy: STORE_PACKAGES := busybox-static:busybox systemd:systemd-analyze curl:curl runc:runc
 e2e-deploy: build daprd store-servers $(BIN)/dapr $(BIN)/compose $(BIN)/gotestsum ## run the Compose file, the template for the Dapr CLI and a rating of the systemd unit; needs root, installs busybox, systemd, runc and curl
 	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/deploy-test.json -- -tags deploy -count=1 -timeout 10m ./test/deploy
 

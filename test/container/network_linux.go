@@ -17,7 +17,7 @@ type Network struct{ file *os.File }
 // address of this kind.
 const Address = "10.244.0.2"
 
-// NewNetwork returns a new network, whose only interface is loopback.
+// NewNetwork returns a new network. Its only interface is loopback, which also has Address.
 func NewNetwork() (n Network, err error) {
 	err = onOwnThread(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {

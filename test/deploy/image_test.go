@@ -3,16 +3,15 @@
 package deploy
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/test/container"
+	"credential-resolver/test/harness"
 )
 
 // tmpfsFolder makes a folder that is in memory, with the options of a tmpfs.
@@ -50,11 +49,7 @@ func entrypoint(t *testing.T, name string) []string {
 	if name != "credential-resolver" {
 		return nil
 	}
-	text, err := os.ReadFile("../../deploy/Dockerfile")
+	command, err := harness.Instruction("../../deploy/Dockerfile", "ENTRYPOINT")
 	require.NoError(t, err)
-	found := regexp.MustCompile(`(?m)^ENTRYPOINT (.*)$`).FindSubmatch(text)
-	require.NotNil(t, found)
-	var command []string
-	require.NoError(t, json.Unmarshal(found[1], &command))
 	return command
 }

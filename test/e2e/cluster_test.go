@@ -4,12 +4,9 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -197,18 +194,14 @@ func (c *cluster) ready(t *testing.T, pod *kubelet.Pod) {
 // curl.
 func images(t *testing.T) map[string]kubelet.Image {
 	t.Helper()
-	dockerfile, err := os.ReadFile("../../deploy/Dockerfile")
+	entrypoint, err := harness.Instruction("../../deploy/Dockerfile", "ENTRYPOINT")
 	require.NoError(t, err)
-	instruction := func(name string) (words []string) {
-		match := regexp.MustCompile(`(?m)^` + name + ` (\[.*\])$`).FindSubmatch(dockerfile)
-		require.NotNil(t, match, name)
-		require.NoError(t, json.Unmarshal(match[1], &words))
-		return words
-	}
+	command, err := harness.Instruction("../../deploy/Dockerfile", "CMD")
+	require.NoError(t, err)
 	found := map[string]kubelet.Image{
 		ourImage: {
 			Files:      map[string]string{"/credential-resolver": binary(t, "CREDENTIAL_RESOLVER", "credential-resolver")},
-			Entrypoint: instruction("ENTRYPOINT"), Cmd: instruction("CMD"), UID: 65532, GID: 65532,
+			Entrypoint: entrypoint, Cmd: command, UID: 65532, GID: 65532,
 		},
 		"curlimages/curl:8.11.1": {
 			Files: map[string]string{"/bin": "/usr/bin", "/lib": "/usr/lib", "/lib64": "/usr/lib64", "/usr": "/usr"}, UID: 100, GID: 101,

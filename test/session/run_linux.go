@@ -44,6 +44,12 @@ func Run(ctx context.Context, steps []Step, o Options) error {
 	return nil
 }
 
+// makeNetwork is a shell script that gives a new network namespace loopback, and an address that is
+// reachable only from inside. daprd does not start if it finds only loopback.
+const makeNetwork = `ip link set lo up; ip link add eth0 type veth peer name eth1
+ip addr add 192.0.2.2/24 dev eth0; ip link set eth1 up; ip link set eth0 up; ip route add default via 192.0.2.1
+`
+
 // shell is a running bash.
 type shell struct {
 	dir    string
@@ -67,7 +73,7 @@ func startShell(ctx context.Context, o Options) (*shell, error) {
 	begin := "exec bash --norc"
 	if o.OwnNetwork {
 		args = append(args, "--net")
-		begin = "set -e\n" + MakeNetwork + begin
+		begin = "set -e\n" + makeNetwork + begin
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	cmd := exec.CommandContext(ctx, "unshare", append(args, "sh", "-c", begin)...)
