@@ -35,9 +35,12 @@ func (c *keptCache) restore() {
 	c.once.Do(func() {
 		var all []cache.LastGood
 		for _, kept := range c.answers.Load() {
-			if one, err := cache.DecodeLastGood(kept.Text, kept.ReadAt); err == nil {
-				all = append(all, one)
+			one, err := cache.DecodeLastGood(kept.Text, kept.ReadAt)
+			if err != nil {
+				kept.Discard(err)
+				continue
 			}
+			all = append(all, one)
 		}
 		c.Restore(all)
 	})

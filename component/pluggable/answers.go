@@ -29,7 +29,14 @@ type Answer struct {
 type KeptAnswer struct {
 	ReadAt time.Time // when it was correct, by this process's clock
 	Text   []byte
+
+	all  *answers
+	path string
 }
+
+// Discard removes an answer whose text cannot be used, and logs why. The reason must contain
+// nothing of the text.
+func (k KeptAnswer) Discard(why error) { k.all.discard(k.path, why) }
 
 // AnswerStore keeps the answers of the instances of one Component. It keeps them as long as
 // an instance with the same metadata is remembered. It is safe for concurrent use. Save and
@@ -85,7 +92,7 @@ func (s *AnswerStore) Load() []KeptAnswer {
 			continue
 		}
 		if age, ok := s.all.now.age(file.read()); ok && age <= file.MaxAge {
-			kept = append(kept, KeptAnswer{ReadAt: time.Now().Add(-age), Text: file.text})
+			kept = append(kept, KeptAnswer{ReadAt: time.Now().Add(-age), Text: file.text, all: s.all, path: path})
 		}
 	}
 	return kept

@@ -90,7 +90,7 @@ func (o *options) storeEdit(ctx context.Context, path, guid, file string, stored
 	if err != nil {
 		return err
 	}
-	if err := o.check(config, force); err != nil {
+	if err := o.check("", config, force); err != nil {
 		return err
 	}
 	err = o.withConfigs(ctx, path, func(ctx context.Context, configs component.Configs) error {

@@ -61,7 +61,7 @@ func newPut(o *options) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := o.check(config, force); err != nil {
+		if err := o.check("", config, force); err != nil {
 			return err
 		}
 		err = o.withConfigs(cmd.Context(), path, func(ctx context.Context, configs component.Configs) error {
@@ -127,32 +127,36 @@ func readConfig(stdin io.Reader, name string) ([]byte, error) {
 }
 
 // check rejects a config that could never be resolved, unless force is set. It warns about a
-// config that is probably a mistake.
-func (o *options) check(text []byte, force bool) error {
+// config that is probably a mistake. source is the file of one config of many; "" where there is
+// only one.
+func (o *options) check(source string, text []byte, force bool) error {
+	if source != "" {
+		source += ": "
+	}
 	config, err := credential.ParseConfig(text)
 	if err == nil {
-		o.warnBlanks(config)
+		o.warnBlanks(source, config)
 		err = config.Check()
 	}
 	switch {
 	case err != nil && !force:
-		return fmt.Errorf("the config can never be resolved: %w (to store it anyway, use --force)", err)
+		return fmt.Errorf("%sthe config can never be resolved: %w (to store it anyway, use --force)", source, err)
 	case err != nil:
-		_, _ = fmt.Fprintf(o.Err, "warning: the config cannot be resolved: %v\n", err)
+		_, _ = fmt.Fprintf(o.Err, "warning: %sthe config cannot be resolved: %v\n", source, err)
 	case config.SourceUnknown:
-		o.warnUnknownSource()
+		o.warnUnknownSource(source)
 	}
 	return nil
 }
 
 // warnBlanks warns about fields whose values begin or end with white space.
-func (o *options) warnBlanks(config *credential.Config) {
+func (o *options) warnBlanks(source string, config *credential.Config) {
 	names := blankEnded(config.Fields)
 	if len(names) == 0 {
 		return
 	}
-	_, _ = fmt.Fprintf(o.Err, "warning: the value of %s begins or ends with white space, which is part of the value "+
-		"(in YAML, \"|-\" removes the line break at the end)\n", listed(names))
+	_, _ = fmt.Fprintf(o.Err, "warning: %sthe value of %s begins or ends with white space, which is part of the value "+
+		"(in YAML, \"|-\" removes the line break at the end)\n", source, listed(names))
 }
 
 // listed joins the names of fields, but only the first 10.

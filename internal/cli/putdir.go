@@ -33,9 +33,7 @@ func (o *options) putDir(ctx context.Context, path, dir string, force bool) erro
 		if err == nil {
 			var config []byte
 			if config, err = file.read(); err == nil {
-				if err = o.check(config, force); err != nil {
-					err = fmt.Errorf("%s: %w", file.path, err)
-				}
+				err = o.check(file.path, config, force)
 			}
 		}
 		if err != nil {

@@ -141,7 +141,7 @@ type warnings struct{ *options }
 var _ resolver.Observer = warnings{}
 
 // UnknownSource implements resolver.Observer.
-func (w warnings) UnknownSource(context.Context, string) { w.warnUnknownSource() }
+func (w warnings) UnknownSource(context.Context, string) { w.warnUnknownSource("") }
 
 // UnusedSecrets implements resolver.Observer.
 func (w warnings) UnusedSecrets(_ context.Context, _ string, unused []resolver.Unused, _ bool) {
@@ -170,9 +170,10 @@ func explained(err error) error {
 	return err
 }
 
-// warnUnknownSource warns that an unknown credentialSource counts as "direct".
-func (o *options) warnUnknownSource() {
-	_, _ = fmt.Fprintln(o.Err, `warning: the credentialSource is neither "direct" nor "agent"; it is treated as "direct"`)
+// warnUnknownSource warns that an unknown credentialSource counts as "direct". source is as in
+// check, with a colon.
+func (o *options) warnUnknownSource(source string) {
+	_, _ = fmt.Fprintf(o.Err, "warning: %sthe credentialSource is neither \"direct\" nor \"agent\"; it is treated as \"direct\"\n", source)
 }
 
 // warnUnused warns about fields that name secrets from which nothing is used.

@@ -228,3 +228,29 @@ func TestStateOfALaterVersionIsIgnored(t *testing.T) {
 	d.showSecrets(t)
 	require.Equal(t, was.Answers, d.credentials(t, slices.Collect(maps.Keys(was.Answers))...))
 }
+
+// TestAnAnswerThatIsNoCredentialIsNamed takes over last good answers whose files are whole, but
+// hold no credential.
+func TestAnAnswerThatIsNoCredentialIsNamed(t *testing.T) {
+	t.Parallel()
+	d, was := takeOver(t, "f31ff28", func(text []byte) []byte {
+		line, answer, _ := bytes.Cut(text, []byte("\n"))
+		line, isAnswer := replaceSum(line, answer, []byte("{}"))
+		if !isAnswer {
+			return text
+		}
+		return append(line, "\n{}"...)
+	})
+	requireSaidTimes(t, d.component, len(was.Answers), "is removed: it is not a complete credential")
+	require.Eventually(t, func() bool { return len(d.files(t, "answers/*/*")) == 0 }, patience, tick)
+}
+
+// replaceSum returns the first line of an answer file for another text. It returns false if the
+// line is not that of an answer with the text was.
+func replaceSum(line, was, text []byte) ([]byte, bool) {
+	hexSum := func(text []byte) []byte {
+		sum := sha256.Sum256(text)
+		return []byte(hex.EncodeToString(sum[:]))
+	}
+	return bytes.Replace(line, hexSum(was), hexSum(text), 1), bytes.Contains(line, hexSum(was))
+}
