@@ -69,7 +69,7 @@ func (s *SecretStore) addTo(ctx context.Context, answers *bulkAnswer, guid strin
 	}
 	switch {
 	case err == nil:
-		s.events.emit(ctx, Event{Kind: Resolved, GUID: guid, InBulk: true, FromCache: from.FromCache, Took: time.Since(began)})
+		s.events.emit(ctx, Event{Kind: Resolved, GUID: guid, InBulk: true, Cache: from.State, Waited: from.Waited, Took: time.Since(began)})
 		return answers.add(guid, data)
 	case credential.KindOf(err).Retryable():
 		return err

@@ -80,7 +80,7 @@ func (m *Metrics) resolved(e Event) {
 		return
 	}
 	m.answered(e)
-	if e.FromCache {
+	if e.Err == nil && !e.Waited && (e.Cache == CacheHit || e.Cache == CacheStale) {
 		m.cacheHits.Inc()
 	}
 }

@@ -26,7 +26,7 @@ type EventKind uint8
 // The kinds of event. Each lists the fields that it sets besides Component. A failure also
 // sets Err.
 const (
-	// Resolved is a request for one credential that was answered: GUID, FromCache, Took.
+	// Resolved is a request for one credential that was answered: GUID, Cache, Waited, Took.
 	// InBulk says that the credential is part of a bulk answer.
 	Resolved EventKind = iota + 1
 	// BulkAnswered is a bulk request that was answered: Took.
@@ -55,6 +55,19 @@ const (
 	InstanceWent
 )
 
+// CacheState is what the cache had for a request. The set is closed. CacheNone is the zero
+// value.
+type CacheState = cache.State
+
+// The states of the cache; see [cache.State].
+const (
+	CacheNone     CacheState = 0 // the request was refused before the cache was asked
+	CacheMiss                = cache.Miss
+	CacheHit                 = cache.Hit
+	CacheStale               = cache.Stale
+	CacheNegative            = cache.Negative
+)
+
 // Event is one event of the component. It contains no value of a credential, and prints no
 // secret name. It is a struct and not an interface so that a cache hit allocates nothing.
 type Event struct {
@@ -74,8 +87,10 @@ type Event struct {
 	Age time.Duration
 	// Unused are the fields of the config that name unused secrets.
 	Unused []resolver.Unused
-	// FromCache says that the request did not wait for a store.
-	FromCache bool
+	// Cache is what the cache had for the request.
+	Cache CacheState
+	// Waited says that the request waited for a store before it got a stale answer.
+	Waited bool
 	// InBulk says that the credential is part of a bulk answer.
 	InBulk bool
 	// First says that this is the first such event for this credential or config.

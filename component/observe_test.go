@@ -78,19 +78,20 @@ func TestAnObserverIsToldOfEachResolution(t *testing.T) {
 	for _, want := range []struct {
 		guid, event string
 		code        codes.Code
-		fromCache   bool
+		cache       component.CacheState
 	}{
-		{"c", "c", codes.OK, false},
-		{"c", "c", codes.OK, true},
-		{"none", "none", codes.NotFound, false},
-		{canary.Secret + " ", "", codes.InvalidArgument, false},
+		{"c", "c", codes.OK, component.CacheMiss},
+		{"c", "c", codes.OK, component.CacheHit},
+		{"none", "none", codes.NotFound, component.CacheMiss},
+		{"none", "none", codes.NotFound, component.CacheNegative},
+		{canary.Secret + " ", "", codes.InvalidArgument, component.CacheNone},
 	} {
 		_, _ = get(store, want.guid)
 		events := r.take(component.Resolved)
 		require.Len(t, events, 1, want.guid)
 		assert.Equal(t, want.event, events[0].GUID)
 		assert.Equal(t, want.code, events[0].Code())
-		assert.Equal(t, want.fromCache, events[0].FromCache)
+		assert.Equal(t, want.cache, events[0].Cache)
 		assert.Positive(t, events[0].Took)
 		assert.Equal(t, "credentials", events[0].Component)
 	}
@@ -104,13 +105,13 @@ func TestAnObserverIsToldOfEachCredentialOfABulkRequest(t *testing.T) {
 	w.config("c", `{"credentialSource":"agent","secret-path":"b","password":"pw"}`)
 	w.secrets(`{"b":{"pw":"` + canary.Secret + `"}}`)
 	store := w.open(map[string]string{"allowBulk": "true", "cacheTTL": "1m"})
-	for _, fromCache := range []bool{false, true} {
+	for _, state := range []component.CacheState{component.CacheMiss, component.CacheHit} {
 		_, err := bulk(store)
 		require.NoError(t, err)
 		events := r.take(component.Resolved)
 		require.Len(t, events, 1)
 		assert.Equal(t, "c", events[0].GUID)
-		assert.Equal(t, fromCache, events[0].FromCache)
+		assert.Equal(t, state, events[0].Cache)
 		assert.True(t, events[0].InBulk)
 		assert.Positive(t, events[0].Took)
 	}
@@ -212,6 +213,38 @@ func TestEventsPrintNoSecretAndNoReference(t *testing.T) {
 	}
 }
 
+// waited returns, for each request with a stale answer, whether it waited for a store.
+func waited(events []component.Event) []bool {
+	var waited []bool
+	for _, e := range events {
+		if e.Kind == component.Resolved && e.Cache == component.CacheStale {
+			waited = append(waited, e.Waited)
+		}
+	}
+	return waited
+}
+
+func TestAStaleAnswerThatWaitedIsNoHit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r := newFakeStores(t), &recorder{}
+		s.settings.Cache = cache.DefaultOptions()
+		s.put("c", "one")
+		store := component.OnSettings(s.log.Logger(t.Name()), component.NewMetrics(s.metrics), s.Options(), s.settings, r)
+		defer func() { require.NoError(t, store.Close()) }()
+		_, err := get(store, "c")
+		require.NoError(t, err)
+		<-time.After(2 * time.Minute) // nothing has noticed the outage
+		s.Secrets.Before(resolvertest.Any, resolvertest.Fail(credential.Unavailable))
+		for range 2 {
+			_, err = get(store, "c")
+			require.NoError(t, err)
+		}
+		assert.Equal(t, []bool{true, false}, waited(r.all()))
+		assert.Equal(t, 1.0, s.counted()["credential_resolver_cache_hits_total{}"])
+		synctest.Wait()
+	})
+}
+
 func TestAnObserverIsToldOfRefreshesAndStaleAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, r := newFakeStores(t), &recorder{}
@@ -245,6 +278,8 @@ func TestAnObserverIsToldOfRefreshesAndStaleAnswers(t *testing.T) {
 		s.Secrets.Before(resolvertest.Any, resolvertest.Fail(credential.Unavailable))
 		ask(0)
 		ask(time.Second)
+		events := r.all()
+		assert.Equal(t, []bool{false, false}, waited(events), "the last refresh had failed already")
 		stale := r.take(component.ServedStale)
 		require.Len(t, stale, 2)
 		for i, e := range stale {

@@ -103,8 +103,8 @@ func (s *SecretStore) GetEncoded(ctx context.Context, req secretstores.GetSecret
 	if !credential.ValidGUID(guid) {
 		guid = ""
 	}
-	message, fromCache, err := s.get(ctx, guid, req.Metadata)
-	err = s.answered(ctx, began, Event{Kind: Resolved, GUID: guid, FromCache: fromCache}, err)
+	message, from, err := s.get(ctx, guid, req.Metadata)
+	err = s.answered(ctx, began, Event{Kind: Resolved, GUID: guid, Cache: from.State, Waited: from.Waited}, err)
 	return message, err
 }
 
@@ -122,18 +122,18 @@ func (s *SecretStore) answered(ctx context.Context, began time.Time, event Event
 // Most requests ask for the whole credential, so its encoding is kept, once per format.
 func (s *SecretStore) get(
 	ctx context.Context, guid string, metadata map[string]string,
-) (message []byte, fromCache bool, err error) {
+) (message []byte, from cache.Answer, err error) {
 	defer s.recovered(guid, &err)
 	if guid == "" {
-		return nil, false, invalid("", "malformed GUID: "+credential.GUIDRule)
+		return nil, cache.Answer{}, invalid("", "malformed GUID: "+credential.GUIDRule)
 	}
 	req, err := ParseRequest(guid, metadata, s.settings.Format)
 	if err != nil {
-		return nil, false, err
+		return nil, cache.Answer{}, err
 	}
 	answer, err := s.resolve(ctx, guid, req)
 	if err != nil {
-		return nil, false, err
+		return nil, answer, err
 	}
 	memo, slot := answer.Memo, 0
 	if req.Fields != nil || req.Fingerprint {
@@ -149,7 +149,7 @@ func (s *SecretStore) get(
 		}
 		return appendMessage(nil, data), nil
 	})
-	return message, answer.FromCache && err == nil, err
+	return message, answer, err
 }
 
 // encode returns a credential as the answer to a request, with its fingerprint if the request

@@ -35,8 +35,10 @@ type Answer struct {
 	Stale error
 	// BecameStale tells that this credential is served stale for the first time.
 	BecameStale bool
-	// FromCache tells that the request waited for no store.
-	FromCache bool
+	// State says what the cache had. It is also set for a failure.
+	State State
+	// Waited tells that the request waited for a store before it got a stale answer.
+	Waited bool
 	// Memo keeps encodings of the credential. Nil: none are kept.
 	Memo *Memo
 }
@@ -137,12 +139,12 @@ func (h *Handler) Resolve(ctx context.Context, guid string, ask Ask) (Answer, er
 // answer turns the result of a read into an answer.
 func (h *Handler) answer(guid string, ask Ask, got result) (Answer, error) {
 	if got.err != nil {
-		return Answer{}, asError(guid, got.err)
+		return Answer{State: Miss}, asError(guid, got.err)
 	}
 	if ask.LastGood {
 		h.cache.keepLastGood(guid, got)
 	}
-	return Answer{Credential: got.credential}, nil
+	return Answer{Credential: got.credential, State: Miss}, nil
 }
 
 // fromCache answers from the cache, if the entry is fresh, a cached failure, or may be served
@@ -153,7 +155,7 @@ func (h *Handler) fromCache(guid string, now time.Time, ask Ask) (Answer, error,
 	kept, failure := h.cache.get(guid, now, time.Time{})
 	switch {
 	case failure.err != nil:
-		return Answer{}, failure.err, true
+		return Answer{State: Negative}, failure.err, true
 	case kept == nil, o.TTL <= 0:
 		return Answer{}, nil, false
 	case now.Sub(kept.credential.ReadAt) < o.TTL:
@@ -163,7 +165,7 @@ func (h *Handler) fromCache(guid string, now time.Time, ask Ask) (Answer, error,
 		if !now.Before(kept.refreshAt) {
 			h.refreshInBackground(guid, kept, now)
 		}
-		return Answer{Credential: kept.credential, Memo: &kept.memo, FromCache: true}, nil, true
+		return Answer{Credential: kept.credential, Memo: &kept.memo, State: Hit}, nil, true
 	}
 	outage := h.outage(guid, kept, now)
 	if outage == nil {
@@ -172,7 +174,6 @@ func (h *Handler) fromCache(guid string, now time.Time, ask Ask) (Answer, error,
 	// The last refresh failed. The next attempt runs in the background, so no request waits for it.
 	answer, ok := h.stale(kept, now, ask, outage)
 	if ok {
-		answer.FromCache = true
 		h.refreshInBackground(guid, kept, now)
 	}
 	return answer, nil, ok

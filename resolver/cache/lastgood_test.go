@@ -158,7 +158,7 @@ func TestRestoredCredentialIsAHitWithinTheTTL(t *testing.T) {
 		restartWith(c, s)
 		answer, err := c.Resolve(c.T.Context(), "g", cache.Ask{})
 		require.NoError(c.T, err)
-		require.True(c.T, answer.FromCache)
+		require.Equal(c.T, cache.Hit, answer.State)
 		require.NoError(c.T, answer.Stale)
 		require.Equal(c.T, before, c.Reads())
 	})

@@ -22,10 +22,11 @@ func (h *Handler) outage(guid string, kept *item, now time.Time) *credential.Err
 func (h *Handler) lastGood(guid string, now time.Time, ask Ask, failure error) (Answer, error) {
 	if kept, _ := h.cache.get(guid, now, time.Time{}); kept != nil {
 		if answer, ok := h.stale(kept, now, ask, failure); ok {
+			answer.Waited = true
 			return answer, nil
 		}
 	}
-	return Answer{}, failure
+	return Answer{State: Miss}, failure
 }
 
 // stale returns the entry as a stale answer, if it may be served.
@@ -34,7 +35,10 @@ func (h *Handler) stale(kept *item, now time.Time, ask Ask, failure error) (Answ
 	if !h.mayBeStale(kept, now, ask) {
 		return Answer{}, false
 	}
-	return Answer{Credential: kept.credential, Memo: &kept.memo, Stale: failure, BecameStale: kept.stale.CompareAndSwap(false, true)}, true
+	return Answer{
+		Credential: kept.credential, Memo: &kept.memo, State: Stale,
+		Stale: failure, BecameStale: kept.stale.CompareAndSwap(false, true),
+	}, true
 }
 
 // mayBeStale tells whether the entry may be served while a store is down or slow.

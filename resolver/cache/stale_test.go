@@ -498,7 +498,8 @@ func TestStaleAnswerSaysWhy(t *testing.T) {
 
 		answer, err := c.Resolve(c.T.Context(), "g", cache.Ask{})
 		require.NoError(c.T, err)
-		require.True(c.T, answer.FromCache)
+		require.Equal(c.T, cache.Stale, answer.State)
+		require.False(c.T, answer.Waited)
 		require.True(c.T, answer.BecameStale)
 		var why *credential.Error
 		require.ErrorAs(c.T, answer.Stale, &why)
