@@ -62,6 +62,7 @@ func TestACredentialThatCannotBeResolvedIsLeftOut(t *testing.T) {
 				"credential_resolver_unused_secrets_total{}":                        0,
 				"credential_resolver_stale_answers_total{}":                         0,
 				"credential_resolver_cache_hits_total{}":                            0,
+				"credential_resolver_refreshes_total{OK}":                           0,
 			}, s.counted())
 			log := s.log.String()
 			assert.Equal(t, 1, strings.Count(log, "level=warning"), log)

@@ -23,11 +23,12 @@ type Component struct {
 	opts   Options
 	keys   instanceKeys
 	memory *memory
+	live   *liveInstances
 }
 
 // New returns a component without an instance.
 func New(opts Options) *Component {
-	return &Component{opts: opts, keys: newInstanceKeys(), memory: newMemory()}
+	return &Component{opts: opts, keys: newInstanceKeys(), memory: newMemory(), live: newLiveInstances()}
 }
 
 // NewSecretStore returns a secret store that has not been initialised. Each instance has its
@@ -35,7 +36,7 @@ func New(opts Options) *Component {
 // initialised again gets the same key.
 func (c *Component) NewSecretStore() *SecretStore {
 	return &SecretStore{
-		log: c.opts.Logger, observers: c.opts.Observers, open: c.opts.Open, memory: c.memory, keys: c.keys,
+		log: c.opts.Logger, observers: c.opts.Observers, open: c.opts.Open, memory: c.memory, live: c.live, keys: c.keys,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -36,6 +37,7 @@ type fileStores struct {
 	file    string // the file of secrets
 	log     *logtext.Text
 	metrics *prometheus.Registry
+	made    *component.Component
 	factory func() secretstores.SecretStore
 }
 
@@ -58,6 +60,7 @@ func (w *fileStores) observe(observers ...component.Observer) {
 		Logger: log, Observers: observers, Open: component.Backends(store.Options{Logger: log}),
 	})
 	w.t.Cleanup(made.Close)
+	w.made = made
 	w.factory = func() secretstores.SecretStore { return made.NewSecretStore() }
 }
 
@@ -111,19 +114,25 @@ func (w *fileStores) write(path, text string) {
 	require.NoError(w.t, os.WriteFile(path, []byte(text), 0o600))
 }
 
-// counted returns the values of the metrics, by the metric's name and its labels' values.
+// counted returns the values of the counters, by the metric's name and its labels' values. It
+// adds up the states of the cache.
 func (w *fileStores) counted() map[string]float64 {
 	w.t.Helper()
 	families, err := w.metrics.Gather()
 	require.NoError(w.t, err)
 	counts := map[string]float64{}
 	for _, family := range families {
+		if family.GetType() != dto.MetricType_COUNTER {
+			continue
+		}
 		for _, metric := range family.GetMetric() {
 			var values []string
 			for _, label := range metric.GetLabel() {
-				values = append(values, label.GetValue())
+				if label.GetName() != "cache" {
+					values = append(values, label.GetValue())
+				}
 			}
-			counts[family.GetName()+"{"+strings.Join(values, ",")+"}"] = metric.GetCounter().GetValue()
+			counts[family.GetName()+"{"+strings.Join(values, ",")+"}"] += metric.GetCounter().GetValue()
 		}
 	}
 	return counts

@@ -81,6 +81,13 @@ func (b *byContent[T]) clear() {
 	b.kept.Purge()
 }
 
+// values returns all entries.
+func (b *byContent[T]) values() []T {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.kept.Values()
+}
+
 // of returns the T for a name and its fields. If it has none, fresh makes one.
 func (b *byContent[T]) of(name string, fields map[string]string, fresh func() T) T {
 	text, err := json.Marshal([]any{name, fields}) // sorts the fields by name

@@ -26,6 +26,7 @@ type SecretStore struct {
 	log       logger.Logger
 	observers []Observer // of the process
 	memory    *memory
+	live      *liveInstances
 	keys      instanceKeys
 	open      Opener
 
@@ -66,6 +67,7 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 		s.cache = s.memory.cacheOf(meta.Name, meta.Properties, settings.Cache, pluggable.Answers(ctx))
 	}
 	s.resolver = s.cache.Over(stores.Resolver(settings, s.memory.knownOf, s.events), settings.RequestTimeout, s.events)
+	s.live.add(s)
 	s.events.emit(ctx, Event{Kind: InstanceCame})
 	return nil
 }
@@ -211,7 +213,10 @@ func (s *SecretStore) GetComponentMetadata() metadata.MetadataMap { return metad
 func (s *SecretStore) Close() error {
 	if s.resolver != nil {
 		s.resolver.Close()
-		s.went.Do(func() { s.events.emit(context.Background(), Event{Kind: InstanceWent}) })
+		s.went.Do(func() {
+			s.live.remove(s)
+			s.events.emit(context.Background(), Event{Kind: InstanceWent})
+		})
 	}
 	if s.own {
 		s.cache.Close()

@@ -189,5 +189,6 @@ func TestAnswersAreCountedByTheirCode(t *testing.T) {
 		`credential_resolver_unused_secrets_total{}`:          0,
 		`credential_resolver_stale_answers_total{}`:           0,
 		`credential_resolver_cache_hits_total{}`:              0,
+		`credential_resolver_refreshes_total{OK}`:             0,
 	}, w.counted())
 }

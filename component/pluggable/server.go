@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
@@ -81,9 +82,10 @@ type Server[S secretstores.SecretStore] struct {
 	stores   *instances[S]
 	bindings *instances[bindings.OutputBinding]
 	calls    *calls
-	seal     *sealer       // nil without a StateKey
-	answers  *answers      // nil: no answers outlive the process
-	allowed  []uint32      // the ids of the users that may call
+	seal     *sealer  // nil without a StateKey
+	answers  *answers // nil: no answers outlive the process
+	allowed  []uint32 // the ids of the users that may call
+	phase    atomic.Int32
 	ended    chan struct{} // signals that a connection has ended; the sender never blocks
 }
 
@@ -146,6 +148,7 @@ func (s *Server[S]) Run(ctx context.Context) error {
 		s.stop(server)
 		return err
 	}
+	s.enter(Serving)
 	s.opts.Logger.Infof("%s serves on %s", s.opts.Name, sock.path)
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
@@ -158,8 +161,10 @@ func (s *Server[S]) Run(ctx context.Context) error {
 	case err = <-unpublished:
 		s.opts.Logger.Error(err)
 	case <-ctx.Done():
+		s.enter(Stopping)
 		s.drain(accepted)
 	}
+	s.enter(Stopping)
 	unwatch()
 	sock.remove()
 	s.stop(server)

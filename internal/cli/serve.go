@@ -77,7 +77,7 @@ func (f *serveFlags) add(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.shutdownDelay, "shutdown-delay", 0,
 		"after SIGTERM, go on serving while daprd is connected, for at most this time; for a daprd that drains (default 0s)")
 	flags.StringVar(&f.metricsListen, "metrics-listen", "",
-		`address for Prometheus metrics, such as "127.0.0.1:9464", at /metrics (default none)`)
+		`address for /metrics (Prometheus), /healthz and /readyz, such as "127.0.0.1:9464" (default none)`)
 	flags.BoolVar(&f.allowCoreDumps, "allow-core-dumps", false,
 		"allow core files, and tracing by other processes of the same user; a core file contains secrets")
 	flags.BoolVar(&f.allowExecPlugins, "allow-exec-plugins", false,
@@ -108,21 +108,24 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 			return err
 		}
 	}
-	metrics, stopMetrics, err := serveMetrics(ctx, f.metricsListen)
-	if err != nil {
-		return err
-	}
-	defer stopMetrics() // runs after the last request
+	registry := newRegistry(o.version)
+	metrics := component.NewMetrics(registry)
 	opts.Logger = log
 	credentials := component.New(component.Options{
 		Logger: log, Observers: []component.Observer{metrics},
 		Open: component.Backends(store.Options{Logger: log, AllowExecPlugins: f.allowExecPlugins}),
 	})
 	defer credentials.Close()
+	metrics.Watch(credentials)
 	server, err := credentials.Server(opts)
 	if err != nil {
 		return err
 	}
+	stopHTTP, err := serveHTTP(ctx, f.metricsListen, registry, health{server.Phase, credentials.Status})
+	if err != nil {
+		return err
+	}
+	defer stopHTTP() // runs after the last request
 	signal.Ignore(syscall.SIGHUP) // a closed terminal or a reload by habit must not end the process
 	tuneGC()
 	return server.Run(ctx)

@@ -67,8 +67,8 @@ func New(o Options) *Cache {
 		entries: otter.Must(&otter.Options[string, *item]{
 			Clock:         o.clock,
 			MaximumWeight: scale.maxWeight,
-			Weigher: func(guid string, e *item) uint32 {
-				return scale.weigh(weightOf(guid, e.credential.Fields))
+			Weigher: func(_ string, e *item) uint32 {
+				return scale.weigh(e.size)
 			},
 			ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, *item]) time.Duration {
 				return o.lifetime(e.Value.lastGood.Load())
@@ -86,6 +86,16 @@ func (c *Cache) Close() { c.entries.StopAllGoroutines() }
 func (c *Cache) Len() int {
 	c.entries.CleanUp()
 	return c.entries.EstimatedSize()
+}
+
+// Usage returns the number of credentials in the cache, and their estimated size in bytes. It
+// reads every entry.
+func (c *Cache) Usage() (entries int, bytes int64) {
+	for e := range c.entries.Values() {
+		entries++
+		bytes += int64(e.size)
+	}
+	return entries, bytes
 }
 
 // staleness returns the maximum age of a stale answer.
@@ -172,7 +182,7 @@ func shortened(err error) error {
 
 // set replaces the entry of a GUID. The caller holds c.writing.
 func (c *Cache) set(guid string, got result, before *item) {
-	e := &item{credential: got.credential, began: got.began}
+	e := &item{credential: got.credential, began: got.began, size: weightOf(guid, got.credential.Fields)}
 	e.lastGood.Store(before != nil && before.lastGood.Load())
 	e.scheduleRefresh(c.opts.TTL, before)
 	c.entries.Set(guid, e)

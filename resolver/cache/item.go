@@ -14,6 +14,7 @@ import (
 type item struct {
 	credential *credential.Credential
 	began      time.Time
+	size       int       // estimated memory, in bytes
 	share      float64   // the average part of the TTL after which it is refreshed
 	refreshAt  time.Time // from then on, a request starts a background refresh
 	restored   bool      // an earlier process read it

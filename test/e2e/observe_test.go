@@ -61,8 +61,8 @@ func descriptors(t *testing.T, p *harness.Process) []string {
 	return targets
 }
 
-// metric returns the value of one of the component's metrics, or 0 if it does not exist. name
-// includes the labels, as they are printed.
+// metric returns the value of one of the component's metrics, or 0 if it does not exist. name may
+// include labels, as they are printed. It adds up the lines that differ in other labels.
 func metric(t *testing.T, address, name string) float64 {
 	t.Helper()
 	resp, err := http.Get("http://" + address + "/metrics")
@@ -70,12 +70,15 @@ func metric(t *testing.T, address, name string) float64 {
 	defer func() { require.NoError(t, resp.Body.Close()) }()
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
+	name, labels, _ := strings.Cut(strings.TrimSuffix(name, "}"), "{")
+	sum := 0.0
 	for line := range strings.Lines(string(body)) {
-		if text, ok := strings.CutPrefix(line, name+" "); ok {
-			value, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		series, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if of, has, _ := strings.Cut(series, "{"); of == name && strings.Contains(has, labels) {
+			value, err := strconv.ParseFloat(text, 64)
 			require.NoError(t, err)
-			return value
+			sum += value
 		}
 	}
-	return 0
+	return sum
 }
