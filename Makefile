@@ -191,6 +191,14 @@ e2e-deploy: STORE_PACKAGES := busybox-static:busybox systemd:systemd-analyze cur
 e2e-deploy: build daprd store-servers $(BIN)/dapr $(BIN)/compose $(BIN)/gotestsum ## run the Compose file, the template for the Dapr CLI and a rating of the systemd unit; needs root, installs busybox, systemd, runc and curl
 	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/deploy-test.json -- -tags deploy -count=1 -timeout 10m ./test/deploy
 
+.PHONY: e2e-observe
+e2e-observe: STORE_PACKAGES := redis-server:redis-server prometheus:promtool
+e2e-observe: build daprd store-servers $(BIN)/gotestsum ## test the alerts, and every query of the dashboard with a real Prometheus while a store goes down; UPDATE=1 draws docs/metrics.svg
+	promtool check rules deploy/prometheus/rules.yaml
+	promtool test rules deploy/prometheus/rules_test.yaml
+	CREDENTIAL_RESOLVER=$(BIN)/credential-resolver $(BIN)/gotestsum --format testname --jsonfile $(BIN)/observe-test.json -- \
+		-tags 'e2e observe' -count=1 -timeout 5m -run '^TestObserve' ./test/e2e $(if $(UPDATE),-picture)
+
 .PHONY: tutorial
 tutorial: STORE_PACKAGES := iproute2:ip curl:curl
 tutorial: build daprd store-servers $(BIN)/dapr $(BIN)/gotestsum ## do each step of the tutorials in docs/, and compare what it prints; on Linux, installs iproute2 and curl
@@ -215,7 +223,7 @@ race-binary:
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run the linters, and check that files are formatted and go.mod is tidy
-	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image,chart,release,kubernetes,docs,deploy,tutorial ./...
+	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image,chart,release,kubernetes,docs,deploy,tutorial,observe ./...
 	$(BIN)/golangci-lint fmt --diff
 	GOOS=darwin GOARCH=arm64 go vet . ./backend/... ./client/... ./component/... ./resolver/... ./internal/... ./test/harness ./test/demo
 	go mod tidy -diff

@@ -21,11 +21,19 @@ import (
 // config store. A hit is answered from the cache. A miss reads one config from SQLite and one
 // bundle from a file.
 func BenchmarkGet(b *testing.B) {
-	b.Run("hit", func(b *testing.B) { benchmarkGet(b, "1h") })
-	b.Run("miss", func(b *testing.B) { benchmarkGet(b, "0s") })
+	b.Run("hit", func(b *testing.B) { benchmarkGet(b, "1h", newMetrics()) })
+	b.Run("miss", func(b *testing.B) { benchmarkGet(b, "0s", newMetrics()) })
 }
 
-func benchmarkGet(b *testing.B, ttl string) {
+// BenchmarkHitObserved is a hit with each observer that serve may have.
+func BenchmarkHitObserved(b *testing.B) {
+	b.Run("off", func(b *testing.B) { benchmarkGet(b, "1h") })
+	b.Run("metrics", func(b *testing.B) { benchmarkGet(b, "1h", newMetrics()) })
+}
+
+func newMetrics() component.Observer { return component.NewMetrics(prometheus.NewRegistry()) }
+
+func benchmarkGet(b *testing.B, ttl string, observers ...component.Observer) {
 	folder := b.TempDir()
 	b.Setenv("XDG_DATA_HOME", folder)
 	secrets := filepath.Join(folder, "secrets.json")
@@ -44,7 +52,7 @@ func benchmarkGet(b *testing.B, ttl string) {
 	require.NoError(b, stores.Close())
 
 	made := component.New(component.Options{
-		Logger: log, Observers: []component.Observer{component.NewMetrics(prometheus.NewRegistry())},
+		Logger: log, Observers: observers,
 		Open: component.Backends(store.Options{Logger: log}),
 	})
 	b.Cleanup(made.Close)

@@ -209,4 +209,3 @@ func TestMetricsContainNoSecretAndNoGUID(t *testing.T) {
 	canary.AssertNone(t, text.String())
 	assert.NotContains(t, text.String(), guid)
 }
-

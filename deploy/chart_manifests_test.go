@@ -25,7 +25,7 @@ import (
 // everything returns the flags that turn on all that the chart can install, and args.
 func everything(args ...string) []string {
 	return slices.Concat(valuesOf("bindings.localstorage"), []string{
-		"--set", "example.enabled=true,metrics.enabled=true,podMonitor.enabled=true,resiliency.enabled=true",
+		"--set", "example.enabled=true,metrics.enabled=true,podMonitor.enabled=true,prometheusRule.enabled=true,grafanaDashboard.enabled=true,resiliency.enabled=true",
 		"--set", "networkPolicy.enabled=true,configuration.allowedCredentials={analytics-db}",
 		"--set-json", `networkPolicy.ingress=[]`,
 		"--set-json", `networkPolicy.egress=[{"to":[{"ipBlock":{"cidr":"10.0.0.0/8"}}],"ports":[{"port":5432}]}]`,
@@ -40,6 +40,7 @@ func TestEveryFieldIsKnown(t *testing.T) {
 	manifests := rendered(t, everything()...)
 	for name, into := range map[string]any{
 		"ConfigMap/credential-configs":            &corev1.ConfigMap{},
+		"ConfigMap/credential-resolver-dashboard": &corev1.ConfigMap{},
 		"Secret/credential-secrets":               &corev1.Secret{},
 		"Deployment/app":                          &appsv1.Deployment{},
 		"NetworkPolicy/credential-resolver":       &networkingv1.NetworkPolicy{},
@@ -59,7 +60,8 @@ func TestEveryFieldIsKnown(t *testing.T) {
 		assert.Empty(t, daprDefinition(t, definition).faults(name, manifest))
 		delete(manifests, name)
 	}
-	delete(manifests, "PodMonitor/credential-resolver") // TestMetricsAreScraped
+	delete(manifests, "PodMonitor/credential-resolver")     // TestMetricsAreScraped
+	delete(manifests, "PrometheusRule/credential-resolver") // TestAlertsAndDashboardAreTheShippedOnes
 	require.Empty(t, manifests, "manifests that no test decodes")
 }
 
@@ -202,6 +204,29 @@ func TestMetricsAreScraped(t *testing.T) {
 	without := rendered(t, valuesOf("bindings.localstorage")...)
 	require.Empty(t, injected(t, without["Component/credentials"]).Ports)
 	require.NotContains(t, strings.Join(injected(t, without["Component/credentials"]).Args, " "), "metrics")
+}
+
+// TestAlertsAndDashboardAreTheShippedOnes compares both with the files in deploy.
+func TestAlertsAndDashboardAreTheShippedOnes(t *testing.T) {
+	manifests := rendered(t, everything()...)
+	rules, err := os.ReadFile("prometheus/rules.yaml")
+	require.NoError(t, err)
+	var want any
+	var got struct{ Spec any }
+	require.NoError(t, yaml.Unmarshal(rules, &want))
+	require.NoError(t, yaml.Unmarshal([]byte(manifests["PrometheusRule/credential-resolver"]), &got))
+	require.Equal(t, want, got.Spec)
+
+	dashboard, err := os.ReadFile("grafana/credential-resolver.json")
+	require.NoError(t, err)
+	var into corev1.ConfigMap
+	require.NoError(t, strict.UnmarshalStrict([]byte(manifests["ConfigMap/credential-resolver-dashboard"]), &into))
+	require.JSONEq(t, string(dashboard), into.Data["credential-resolver.json"])
+	require.Equal(t, "1", into.Labels["grafana_dashboard"])
+
+	for name := range rendered(t, valuesOf("bindings.localstorage")...) {
+		require.NotRegexp(t, "PrometheusRule|dashboard", name)
+	}
 }
 
 // TestIngressIsOpenUnlessRestricted renders the NetworkPolicy without networkPolicy.ingress.

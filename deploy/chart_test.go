@@ -126,6 +126,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 		"key without GUID":        {set("--set", "configStore.key=x"), "at '/configStore/key': 'x' does not match pattern"},
 		"privileged port":         {set("--set", "metrics.port=80"), "at '/metrics/port': minimum: got 80, want 1,024"},
 		"endless retries":         {set("--set", "resiliency.maxRetries=0"), "at '/resiliency/maxRetries': minimum: got 0, want 1"},
+		"alerts without metrics":  {set("--set", "prometheusRule.enabled=true"), "prometheusRule.enabled needs metrics.enabled"},
 		"monitor without metrics": {set("--set", "podMonitor.enabled=true"), "podMonitor.enabled needs metrics.enabled"},
 		"the store itself denied": {set("--set", "configuration.deniedStores={credentials}"), "configuration.deniedStores must not have the Component itself"},
 		"pattern in a Role": {

@@ -41,10 +41,8 @@ func TestDocumentsAreReal(t *testing.T) {
 // TestMetricsAreDocumented compares the metrics in the documents with those in the code.
 func TestMetricsAreDocumented(t *testing.T) {
 	name := regexp.MustCompile(`credential_resolver_\w+[a-z]`)
-	source, err := os.ReadFile("../component/metrics.go")
-	require.NoError(t, err)
-	known := name.FindAllString(string(source), -1)
-	require.Greater(t, len(known), 5)
+	known := name.FindAllString(textsOf(t, "../component/metrics*.go"), -1)
+	require.Greater(t, len(known), 12)
 	named := map[string]bool{}
 	for path, text := range documents(t) {
 		for _, metric := range name.FindAllString(text, -1) {
@@ -55,12 +53,59 @@ func TestMetricsAreDocumented(t *testing.T) {
 	for _, metric := range known {
 		assert.True(t, named[metric], "%s is in no document", metric)
 	}
+	part := regexp.MustCompile(`_(bucket|count|sum)$`) // of a histogram
+	for _, metric := range name.FindAllString(textsOf(t, "../deploy/prometheus/*.yaml", "../deploy/grafana/*.json"), -1) {
+		assert.Contains(t, known, part.ReplaceAllString(metric, ""), "an alert or the dashboard")
+	}
+}
+
+// TestAlertsLeadToTheRunbook checks the link of each alert, and that docs/metrics.md has each.
+func TestAlertsLeadToTheRunbook(t *testing.T) {
+	operations, page := textsOf(t, "operations.md"), textsOf(t, "metrics.md")
+	rules := textsOf(t, "../deploy/prometheus/rules.yaml")
+	links := regexp.MustCompile(`runbook: docs/operations\.md#(\S+)`).FindAllStringSubmatch(rules, -1)
+	alerts := regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(rules, -1)
+	require.Greater(t, len(alerts), 5)
+	require.Len(t, links, len(alerts))
+	for i, alert := range alerts {
+		title := strings.ReplaceAll(links[i][1], "-", " ")
+		assert.Contains(t, strings.ToLower(operations), "\n## "+title+"\n", alert[1])
+		assert.Contains(t, page, "| `"+alert[1]+"` |")
+		assert.Contains(t, page, "operations.md#"+links[i][1]+")")
+	}
+}
+
+// TestChartHasTheRulesAndTheDashboard compares the chart's copies: Helm reads no file outside a chart.
+func TestChartHasTheRulesAndTheDashboard(t *testing.T) {
+	for copied, original := range map[string]string{
+		"rules.yaml": "prometheus/rules.yaml", "dashboard.json": "grafana/credential-resolver.json",
+	} {
+		assert.Equal(t, textsOf(t, "../deploy/"+original), textsOf(t, "../deploy/chart/files/"+copied),
+			"cp deploy/%s deploy/chart/files/%s", original, copied)
+	}
+}
+
+// textsOf returns the text of all files that match the patterns.
+func textsOf(t *testing.T, patterns ...string) string {
+	t.Helper()
+	all := ""
+	for _, pattern := range patterns {
+		paths, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		require.NotEmpty(t, paths, pattern)
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			all += string(text)
+		}
+	}
+	return all
 }
 
 // documents returns the text of each document of the repository, by its path there.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
-	texts := map[string]string{}
+	all := map[string]string{}
 	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -69,13 +114,13 @@ func documents(t *testing.T) map[string]string {
 			return fs.SkipDir
 		case strings.HasSuffix(path, ".md"):
 			text, err := os.ReadFile(path)
-			texts[strings.TrimPrefix(path, "../")] = string(text)
+			all[strings.TrimPrefix(path, "../")] = string(text)
 			return err
 		}
 		return nil
 	}))
-	require.Greater(t, len(texts), 15)
-	return texts
+	require.Greater(t, len(all), 15)
+	return all
 }
 
 // helpOf returns the help of a command, if help lists it.

@@ -125,7 +125,7 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	defer stopHTTP() // runs after the last request
+	defer stopHTTP()              // runs after the last request
 	signal.Ignore(syscall.SIGHUP) // a closed terminal or a reload by habit must not end the process
 	tuneGC()
 	return server.Run(ctx)
