@@ -105,8 +105,8 @@ func (s *SecretStore) GetEncoded(ctx context.Context, req secretstores.GetSecret
 	if !credential.ValidGUID(guid) {
 		guid = ""
 	}
-	message, from, err := s.get(ctx, guid, req.Metadata)
-	err = s.answered(ctx, began, Event{Kind: Resolved, GUID: guid, Cache: from.State, Waited: from.Waited}, err)
+	message, state, waited, err := s.get(ctx, guid, req.Metadata)
+	err = s.answered(ctx, began, Event{Kind: Resolved, GUID: guid, Cache: state, Waited: waited}, err)
 	return message, err
 }
 
@@ -124,18 +124,18 @@ func (s *SecretStore) answered(ctx context.Context, began time.Time, event Event
 // Most requests ask for the whole credential, so its encoding is kept, once per format.
 func (s *SecretStore) get(
 	ctx context.Context, guid string, metadata map[string]string,
-) (message []byte, from cache.Answer, err error) {
+) (message []byte, state CacheState, waited bool, err error) {
 	defer s.recovered(guid, &err)
 	if guid == "" {
-		return nil, cache.Answer{}, invalid("", "malformed GUID: "+credential.GUIDRule)
+		return nil, CacheNone, false, invalid("", "malformed GUID: "+credential.GUIDRule)
 	}
 	req, err := ParseRequest(guid, metadata, s.settings.Format)
 	if err != nil {
-		return nil, cache.Answer{}, err
+		return nil, CacheNone, false, err
 	}
 	answer, err := s.resolve(ctx, guid, req)
 	if err != nil {
-		return nil, answer, err
+		return nil, answer.State, false, err
 	}
 	memo, slot := answer.Memo, 0
 	if req.Fields != nil || req.Fingerprint {
@@ -151,7 +151,7 @@ func (s *SecretStore) get(
 		}
 		return appendMessage(nil, data), nil
 	})
-	return message, answer, err
+	return message, answer.State, answer.Waited, err
 }
 
 // encode returns a credential as the answer to a request, with its fingerprint if the request
