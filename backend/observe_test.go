@@ -3,7 +3,6 @@ package backend_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,12 +16,12 @@ type attempts []string
 
 var _ store.Observer = (*attempts)(nil)
 
-func (a *attempts) StoreCalled(_ context.Context, label string, _ time.Duration, err error) {
+func (a *attempts) StoreCalled(_ context.Context, attempt store.Attempt) {
 	outcome := "ok"
-	if err != nil {
-		outcome = credential.KindOf(err).Error()
+	if attempt.Err != nil {
+		outcome = credential.KindOf(attempt.Err).Error()
 	}
-	*a = append(*a, label+": "+outcome)
+	*a = append(*a, attempt.Store+": "+outcome)
 }
 
 func TestEachAttemptAtAStoreIsReported(t *testing.T) {

@@ -41,6 +41,7 @@ func (o *logObserver) Observe(_ context.Context, e Event) {
 			o.write(o.log.Warnf, e.Err, "credentials became stale",
 				fmt.Sprintf("; answered with the last good credential, %s old", e.Age.Round(time.Second)))
 		}
+	case ConfigRead: // at debug level, the calls say enough
 	case UnknownSource:
 		o.log.Warnf("credential %q: its credentialSource is neither direct nor agent; treated as direct", e.GUID)
 	case UnusedSecret:

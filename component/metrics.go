@@ -105,7 +105,7 @@ func (m *Metrics) Observe(_ context.Context, e Event) {
 		m.unknownSource.Inc()
 	case UnusedSecret:
 		m.unusedSecrets.Inc()
-	case InstanceCame, InstanceWent: // Watch counts the instances
+	case ConfigRead, InstanceCame, InstanceWent: // not counted; Watch counts the instances
 	}
 }
 

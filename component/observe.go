@@ -12,12 +12,21 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// Observer receives every event of the component. Metrics and the log are observers. An audit
-// log and tracing would be two more.
+// Observer receives every event of the component. Metrics, the log and [Tracing] are observers.
+// An audit log would be one more.
 type Observer interface {
 	// Observe handles one event. Many goroutines call it at once, and the request waits for it.
 	// The context is that of the request, of the call to a store, or of the background refresh.
 	Observe(ctx context.Context, event Event)
+}
+
+// Beginner is an optional interface of an [Observer] that is told when something begins, too.
+type Beginner interface {
+	// Begin is called when a request or a background refresh begins. kind is the kind of the
+	// event at its end: Resolved, BulkAnswered, Saved or Refreshed. It returns the context of
+	// the request: ctx, or one with further values. Each event of the request has these values,
+	// and so has each StoreCalled of a read that the request began.
+	Begin(ctx context.Context, kind EventKind) context.Context
 }
 
 // EventKind is the kind of an [Event]. The set is closed.
@@ -35,14 +44,16 @@ const (
 	LeftOut
 	// Saved is a request to save a credential that was answered: GUID, Took.
 	Saved
-	// StoreCalled is one attempt to call a store: Store, Took. For a missing secret or config,
-	// Err has kind NotFound.
+	// StoreCalled is one attempt to call a store: Store, StoreType, Attempt, Queued, Took. For a
+	// missing secret or config, Err has kind NotFound.
 	StoreCalled
 	// Refreshed is the end of a background refresh: GUID, Took.
 	Refreshed
 	// ServedStale is an answer with the last good credential: GUID, Age, First. Err is the
 	// reason.
 	ServedStale
+	// ConfigRead is a config that was read: GUID, Source, Mode.
+	ConfigRead
 	// UnknownSource is a config with an unknown credentialSource, treated as direct: GUID.
 	UnknownSource
 	// UnusedSecret is a config with fields that name secrets, where nothing of those secrets
@@ -81,6 +92,15 @@ type Event struct {
 	Err *credential.Error
 	// Store is the label of a store: "configStore", "secretStore" or "secretStores.<name>".
 	Store string
+	// StoreType is its type, such as "state.redis".
+	StoreType string
+	// Attempt counts the attempts of one call to a store, from 1.
+	Attempt int
+	// Queued is how long the attempt waited in the store's queue. It is not part of Took.
+	Queued time.Duration
+	// Source and Mode say where the config's secrets are, and how it refers to them.
+	Source credential.Source
+	Mode   credential.SecretMode
 	// Took is the duration of the request, call or refresh.
 	Took time.Duration
 	// Age is the age of a stale credential.
@@ -110,6 +130,17 @@ func (e Event) Code() codes.Code {
 type emitter struct {
 	component string
 	observers []Observer
+	beginners []Beginner // those of the observers that are one
+}
+
+func newEmitter(component string, observers []Observer) *emitter {
+	e := &emitter{component: component, observers: observers}
+	for _, o := range observers {
+		if b, ok := o.(Beginner); ok {
+			e.beginners = append(e.beginners, b)
+		}
+	}
+	return e
 }
 
 var (
@@ -125,13 +156,31 @@ func (e *emitter) emit(ctx context.Context, event Event) {
 	}
 }
 
+// begin tells the observers of a request or a refresh that begins. It returns the context for
+// it.
+func (e *emitter) begin(ctx context.Context, kind EventKind) context.Context {
+	for _, b := range e.beginners {
+		ctx = b.Begin(ctx, kind)
+	}
+	return ctx
+}
+
 // StoreCalled implements store.Observer. A store's error may have any kind and any text.
-func (e *emitter) StoreCalled(ctx context.Context, store string, took time.Duration, err error) {
-	event := Event{Kind: StoreCalled, Store: store, Took: took}
-	if err != nil {
-		event.Err = &credential.Error{Kind: credential.KindOf(err), Reason: "a call to a store failed", Store: store, Cause: err}
+func (e *emitter) StoreCalled(ctx context.Context, a store.Attempt) {
+	event := Event{
+		Kind: StoreCalled, Store: a.Store, StoreType: a.Type, Attempt: a.Number, Queued: a.Queued, Took: a.Took,
+	}
+	if a.Err != nil {
+		event.Err = &credential.Error{
+			Kind: credential.KindOf(a.Err), Reason: "a call to a store failed", Store: a.Store, Cause: a.Err,
+		}
 	}
 	e.emit(ctx, event)
+}
+
+// ConfigRead implements resolver.Observer.
+func (e *emitter) ConfigRead(ctx context.Context, guid string, source credential.Source, mode credential.SecretMode) {
+	e.emit(ctx, Event{Kind: ConfigRead, GUID: guid, Source: source, Mode: mode})
 }
 
 // UnknownSource implements resolver.Observer.
@@ -143,6 +192,9 @@ func (e *emitter) UnknownSource(ctx context.Context, guid string) {
 func (e *emitter) UnusedSecrets(ctx context.Context, guid string, unused []resolver.Unused, first bool) {
 	e.emit(ctx, Event{Kind: UnusedSecret, GUID: guid, Unused: unused, First: first})
 }
+
+// Refreshing implements cache.Observer.
+func (e *emitter) Refreshing(ctx context.Context, _ string) context.Context { return e.begin(ctx, Refreshed) }
 
 // Refreshed implements cache.Observer.
 func (e *emitter) Refreshed(ctx context.Context, guid string, took time.Duration, err error) {

@@ -133,6 +133,28 @@ func TestAnObserverIsToldOfEachCallToAStore(t *testing.T) {
 	assert.NotContains(t, w.log.String(), "called", "that is for debug level")
 }
 
+func TestAnObserverIsToldOfTheConfigAndOfTheTypesOfTheStores(t *testing.T) {
+	w, r := observed(t)
+	w.config("c", `{"a":"b"}`)
+	w.secrets(`{}`)
+	store := w.open(nil)
+	_, err := get(store, "c")
+	require.NoError(t, err)
+	for _, e := range r.all() {
+		switch e.Kind {
+		case component.ConfigRead:
+			assert.Equal(t, component.Event{
+				Kind: component.ConfigRead, Component: "credentials", GUID: "c", Source: credential.SourceDirect, Mode: credential.MultiKey,
+			}, e)
+		case component.StoreCalled:
+			types := map[string]string{"configStore": "bindings.localstorage", "secretStore": "secretstores.local.file"}
+			assert.Equal(t, types[e.Store], e.StoreType)
+			assert.Equal(t, 1, e.Attempt)
+		default:
+		}
+	}
+}
+
 // withContext is an observer of the contexts of requests that ended.
 type withContext func(context.Context)
 

@@ -74,6 +74,7 @@ func (b *SaveBinding) Invoke(ctx context.Context, req *bindings.InvokeRequest) (
 	var guid string
 	err := b.stores.Use(ctx, b.store, func(store *SecretStore) error {
 		began := time.Now()
+		ctx := store.events.begin(ctx, Saved)
 		var err error
 		guid, err = store.save(ctx, req)
 		return store.answered(ctx, began, Event{Kind: Saved, GUID: guid}, err)

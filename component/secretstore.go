@@ -76,7 +76,7 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 // log.
 func (s *SecretStore) observe(component string, key instanceKey) {
 	s.key = key
-	s.events = &emitter{component: component, observers: append(slices.Clone(s.observers), newLogObserver(s.log, key))}
+	s.events = newEmitter(component, append(slices.Clone(s.observers), newLogObserver(s.log, key)))
 }
 
 // GetSecret implements secretstores.SecretStore. It returns the finished credential of a
@@ -105,6 +105,7 @@ func (s *SecretStore) GetEncoded(ctx context.Context, req secretstores.GetSecret
 	if !credential.ValidGUID(guid) {
 		guid = ""
 	}
+	ctx = s.events.begin(ctx, Resolved)
 	message, state, waited, err := s.get(ctx, guid, req.Metadata)
 	err = s.answered(ctx, began, Event{Kind: Resolved, GUID: guid, Cache: state, Waited: waited}, err)
 	return message, err
@@ -195,6 +196,7 @@ func (s *SecretStore) BulkGetSecret(
 	ctx context.Context, req secretstores.BulkGetSecretRequest,
 ) (secretstores.BulkGetSecretResponse, error) {
 	began := time.Now()
+	ctx = s.events.begin(ctx, BulkAnswered)
 	data, err := s.bulk(ctx, req.Metadata)
 	err = s.answered(ctx, began, Event{Kind: BulkAnswered}, err)
 	return secretstores.BulkGetSecretResponse{Data: data}, err

@@ -114,9 +114,30 @@ func TestASecretPathThatIsNeitherStringNorNullIsRefused(t *testing.T) {
 	}
 }
 
+func TestAConfigThatIsReadIsReported(t *testing.T) {
+	stores := resolvertest.New(t)
+	stores.Secrets.PutAll(secrets{"b": {"k": "v"}})
+	options := stores.Options()
+	var reported reports
+	options.Observer = &reported
+	r := resolver.New(options)
+	for _, config := range []string{
+		`{}`, `{"credentialSource":"x"}`, `{"credentialSource":"agent","secret-path":"b","a":"k"}`, `{"credentialSource":"agent"}`,
+		`{"credentialSource":"agent","credential-resolver":{"references":"explicit"}}`,
+	} {
+		stores.Configs.Put(guid, config)
+		answer(t, r)
+	}
+	assert.Equal(t, []string{
+		guid + ": direct, multi-key", guid + ": direct, multi-key", guid + ": agent, multi-key", guid + ": agent, single-key",
+		guid + ": agent, explicit",
+	}, reported.configs)
+}
+
 func TestSourceAndModeNames(t *testing.T) {
 	assert.Equal(t, "direct", string(credential.SourceDirect))
 	assert.Equal(t, "agent", string(credential.SourceAgent))
 	assert.Equal(t, "multi-key", string(credential.MultiKey))
 	assert.Equal(t, "single-key", string(credential.SingleKey))
+	assert.Equal(t, "explicit", string(credential.ModeExplicit))
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
 )
 
 // Options configure a [Resolver]. "Section" means a section of DESIGN.md.
@@ -47,13 +48,16 @@ type Options struct {
 	// Cache limits the cache of secrets, and what single-key mode remembers. Its zero value:
 	// no caching.
 	Cache cache.Options
-	// Observer is told of configs that are probably wrong. Nil: no observer.
+	// Observer is told of configs. Nil: no observer.
 	Observer Observer
 }
 
-// Observer is told of configs that are probably wrong. It is called from several goroutines
-// at once.
+// Observer is told of configs, and of those that are probably wrong. It is called from several
+// goroutines at once.
 type Observer interface {
+	// ConfigRead reports a config that was read, with its source and its mode (section 4, steps
+	// 2 and 3; [credential.ModeExplicit] for section 10).
+	ConfigRead(ctx context.Context, guid string, source credential.Source, mode credential.SecretMode)
 	// UnknownSource reports a resolved config whose credentialSource is unknown and was
 	// taken for direct (section 4, step 2).
 	UnknownSource(ctx context.Context, guid string)
@@ -67,6 +71,9 @@ type Observer interface {
 type noObserver struct{}
 
 var _ Observer = noObserver{}
+
+// ConfigRead implements Observer.
+func (noObserver) ConfigRead(context.Context, string, credential.Source, credential.SecretMode) {}
 
 // UnknownSource implements Observer.
 func (noObserver) UnknownSource(context.Context, string) {}

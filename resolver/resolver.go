@@ -139,6 +139,7 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 		r.plans.Remove(guid)
 		return nil, credential.WithGUID(guid, err)
 	}
+	r.opts.Observer.ConfigRead(ctx, guid, config.Source, config.HowReferred())
 	if config.SourceUnknown {
 		r.opts.Observer.UnknownSource(ctx, guid)
 	}

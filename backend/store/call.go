@@ -15,9 +15,13 @@ var errPanic = errors.New("the store panicked")
 // waiting, but the call keeps its place in the queue until it returns.
 func bounded[T any](ctx context.Context, g *guard, call func(context.Context) (T, error)) (T, error) {
 	var none T
+	arrived := time.Now()
 	w, err := g.queue.acquire(ctx)
 	if err != nil {
 		return none, err
+	}
+	if w != nil {
+		ctx = context.WithValue(ctx, queuedKey{}, time.Since(arrived))
 	}
 	if g.open() { // the breaker may have opened while the call waited in the queue
 		g.queue.release(0)

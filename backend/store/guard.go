@@ -182,8 +182,10 @@ func retried[T any](ctx context.Context, g *guard, call func(context.Context) (T
 	pauses.MaxInterval = time.Second
 	var value T
 	var failure error
+	number := 0
 	_, _ = backoff.Retry(ctx, func() (struct{}, error) {
-		got, err := bounded(ctx, g, call)
+		number++
+		got, err := bounded(context.WithValue(ctx, numberKey{}, number), g, call)
 		if failure == nil || !notAsked(err) {
 			value, failure = got, err
 		}

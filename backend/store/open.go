@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/dapr/kit/logger"
-
-	"credential-resolver/resolver/credential"
 )
 
 // DefaultFirstAttempt is how long Open waits for the first attempt to connect (DESIGN.md,
@@ -39,15 +37,6 @@ type Options struct {
 	Observer Observer
 }
 
-// Observer observes the calls to stores. Its method is called from several goroutines at once.
-type Observer interface {
-	// StoreCalled reports one attempt: the store's label, how long the attempt took, and its
-	// error. The error is nil if the attempt succeeded and has kind NotFound if the config or
-	// secret is missing. Its text and what it wraps are not public. StoreCalled is called when
-	// the store has answered, which may be after the request has ended.
-	StoreCalled(ctx context.Context, store string, took time.Duration, err error)
-}
-
 func (o Options) withDefaults() Options {
 	if o.FirstAttempt <= 0 {
 		o.FirstAttempt = DefaultFirstAttempt
@@ -60,8 +49,9 @@ type Opened[C interface{ Close() error }] struct {
 	connector *connector[C]
 	guard     *guard
 
-	label    string
-	observer Observer // nil: no observer
+	label     string
+	storeType string
+	observer  Observer // nil: no observer
 }
 
 // Open checks a spec and starts to connect. It returns an error that a retry cannot fix, such
@@ -97,7 +87,7 @@ func Open[C interface{ Close() error }](
 	}
 	o := &Opened[C]{
 		connector: l, guard: newGuard(limits, spec.Label+" ("+spec.Type+")", log),
-		label: spec.Label, observer: opts.Observer,
+		label: spec.Label, storeType: spec.Type, observer: opts.Observer,
 	}
 	return o, t, fields, nil
 }
@@ -114,21 +104,6 @@ func Use[C interface{ Close() error }, T any](
 	return guarded(ctx, o.guard, func(ctx context.Context) (T, error) {
 		return observed(ctx, o, func(ctx context.Context) (T, error) { return call(ctx, conn) })
 	})
-}
-
-// observed makes an attempt and reports it. A panic is reported as an Internal failure and
-// then continues.
-func observed[C interface{ Close() error }, T any](
-	ctx context.Context, o *Opened[C], call func(context.Context) (T, error),
-) (value T, err error) {
-	if o.observer == nil {
-		return call(ctx)
-	}
-	began := time.Now()
-	err = &credential.StoreError{Kind: credential.Internal, Err: errPanic} // reported if the call panics
-	defer func() { o.observer.StoreCalled(ctx, o.label, time.Since(began), err) }()
-	value, err = call(ctx)
-	return value, err
 }
 
 // Close stops connecting and closes the store. The caller makes sure that no call is running.

@@ -110,11 +110,11 @@ type outcomes struct {
 	kinds []credential.Kind
 }
 
-func (o *outcomes) StoreCalled(_ context.Context, label string, _ time.Duration, err error) {
+func (o *outcomes) StoreCalled(_ context.Context, attempt Attempt) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if label == "secretStore" {
-		o.kinds = append(o.kinds, credential.KindOf(err))
+	if attempt.Store == "secretStore" {
+		o.kinds = append(o.kinds, credential.KindOf(attempt.Err))
 	}
 }
 

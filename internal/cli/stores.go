@@ -140,6 +140,9 @@ type warnings struct{ *options }
 
 var _ resolver.Observer = warnings{}
 
+// ConfigRead implements resolver.Observer.
+func (warnings) ConfigRead(context.Context, string, credential.Source, credential.SecretMode) {}
+
 // UnknownSource implements resolver.Observer.
 func (w warnings) UnknownSource(context.Context, string) { w.warnUnknownSource("") }
 

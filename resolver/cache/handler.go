@@ -56,6 +56,9 @@ type Handler struct {
 // Observer is told what the cache does in the background. It is called from several
 // goroutines at once.
 type Observer interface {
+	// Refreshing reports the beginning of a background refresh. It returns the context of the
+	// refresh: ctx, or one with further values.
+	Refreshing(ctx context.Context, guid string) context.Context
 	// Refreshed reports the end of a background refresh. Its error is nil or a
 	// [*credential.Error].
 	Refreshed(ctx context.Context, guid string, took time.Duration, err error)

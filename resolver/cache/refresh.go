@@ -23,6 +23,9 @@ func (h *Handler) refreshInBackground(guid string, kept *item, now time.Time) {
 func (h *Handler) backgroundRead(guid string) func(context.Context, time.Time) (result, error) {
 	read := h.readFunc(guid, false)
 	return func(ctx context.Context, began time.Time) (result, error) {
+		for _, observer := range h.observers {
+			ctx = observer.Refreshing(ctx, guid)
+		}
 		got, err := read(ctx, began)
 		for _, observer := range h.observers {
 			observer.Refreshed(ctx, guid, h.cache.opts.Now().Sub(began), got.err)

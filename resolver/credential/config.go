@@ -39,6 +39,9 @@ const (
 	SingleKey SecretMode = "single-key"
 )
 
+// ModeExplicit stands for explicit references (section 10), which need no mode.
+const ModeExplicit SecretMode = "explicit"
+
 // Config is the stored config of a credential: its fields, some of which refer to secrets.
 type Config struct {
 	// Fields are the fields as stored, without the "credential-resolver" block.
@@ -166,6 +169,14 @@ func (c *Config) Sum() [sha256.Size]byte { return c.sum }
 
 // Mode returns how the secrets are stored (section 4, step 3).
 func (c *Config) Mode() SecretMode { return modeOf(c.Source, c.SecretPath) }
+
+// HowReferred returns the mode, or ModeExplicit if the references are explicit.
+func (c *Config) HowReferred() SecretMode {
+	if c.Explicit {
+		return ModeExplicit
+	}
+	return c.Mode()
+}
 
 // ownBlock is the "credential-resolver" block of a config (section 4).
 type ownBlock struct {

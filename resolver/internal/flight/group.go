@@ -18,8 +18,8 @@ import (
 // that ask for the key meanwhile share the result. A caller that needs a newer read than
 // the current one waits for the next read, together with all callers like it.
 //
-// A read goes on after its callers have left, until its own timeout. A Group is safe for
-// concurrent use.
+// A read goes on after its callers have left, until its own timeout. Its context has the values
+// of the caller that began it, such as a trace. A Group is safe for concurrent use.
 type Group[K comparable, T any] struct {
 	now     func() time.Time
 	timeout time.Duration // of one read
@@ -106,7 +106,7 @@ func (g *Group[K, T]) Join(
 		return nil, ErrNotBegun
 	}
 	call := NewCall(read)
-	call.task = task.Of(ctx)
+	call.task, call.caller = task.Of(ctx), ctx
 	if ok {
 		q.next = call
 		return call, nil
@@ -124,7 +124,7 @@ func (g *Group[K, T]) Join(
 func (g *Group[K, T]) run(key K, q *queue[T]) {
 	for call := q.current; call != nil; {
 		ctx, cancel := context.WithTimeout(g.life, g.timeout)
-		call.run(task.With(ctx, call.task))
+		call.run(task.With(withValues{ctx, call.caller}, call.task))
 		cancel()
 		ended := call
 		if g.spacing > 0 {
@@ -144,6 +144,22 @@ func (g *Group[K, T]) run(key K, q *queue[T]) {
 			close(ended.done) // only now: a caller that asks again must not find this call
 		}
 	}
+}
+
+// withValues is a context with the values of another one. Its own values come first: the
+// package context finds a parent's end by one.
+type withValues struct {
+	context.Context
+
+	values context.Context // asked only for values
+}
+
+// Value implements context.Context.
+func (c withValues) Value(key any) any {
+	if value := c.Context.Value(key); value != nil {
+		return value
+	}
+	return c.values.Value(key)
 }
 
 // Running tells whether a read of the key is in progress, or its spacing is not over.

@@ -258,3 +258,27 @@ func TestACallIsSharedByAllThatWaitForIt(t *testing.T) {
 		}
 	})
 }
+
+// Tracing finds the request of a call to a store by it.
+func TestAReadHasTheValuesOfTheCallerThatBeganIt(t *testing.T) {
+	type caller struct{}
+	testGroup(t, 0, func(t *testing.T, g *flight.Group[string, int], r *reads) {
+		began := make(chan any, 3)
+		for _, name := range []string{"one", "two", "three"} { // the third joins the read that the second waits for
+			ctx, leave := context.WithCancel(context.WithValue(task.Ensure(t.Context()), caller{}, name))
+			_, err := g.Join(ctx, key, time.Now(), flight.Always, func(ctx context.Context, at time.Time) (int, error) {
+				began <- ctx.Value(caller{})
+				n, err := r.read(ctx, at)
+				assert.NoError(t, ctx.Err(), "the read goes on without its caller")
+				return n, err
+			})
+			require.NoError(t, err)
+			leave()
+			<-time.After(time.Millisecond)
+		}
+		<-time.After(3 * time.Second)
+		require.Len(t, began, 2)
+		assert.Equal(t, "one", <-began)
+		assert.Equal(t, "two", <-began)
+	})
+}
