@@ -194,7 +194,9 @@ func (e *emitter) UnusedSecrets(ctx context.Context, guid string, unused []resol
 }
 
 // Refreshing implements cache.Observer.
-func (e *emitter) Refreshing(ctx context.Context, _ string) context.Context { return e.begin(ctx, Refreshed) }
+func (e *emitter) Refreshing(ctx context.Context, _ string) context.Context {
+	return e.begin(ctx, Refreshed)
+}
 
 // Refreshed implements cache.Observer.
 func (e *emitter) Refreshed(ctx context.Context, guid string, took time.Duration, err error) {

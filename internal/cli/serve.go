@@ -16,6 +16,7 @@ import (
 	"credential-resolver/backend/store"
 	"credential-resolver/component"
 	"credential-resolver/component/pluggable"
+	"credential-resolver/internal/tracing"
 )
 
 // serveFlags are the flags of serve.
@@ -110,9 +111,15 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 	}
 	registry := newRegistry(o.version)
 	metrics := component.NewMetrics(registry)
+	observers := []component.Observer{metrics}
+	tracer, stopTracing := tracing.Start(ctx, product, o.version, log)
+	defer stopTracing() // runs after the last request
+	if tracer != nil {
+		observers = append(observers, component.NewTracing(tracer))
+	}
 	opts.Logger = log
 	credentials := component.New(component.Options{
-		Logger: log, Observers: []component.Observer{metrics},
+		Logger: log, Observers: observers,
 		Open: component.Backends(store.Options{Logger: log, AllowExecPlugins: f.allowExecPlugins}),
 	})
 	defer credentials.Close()

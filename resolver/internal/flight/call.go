@@ -14,10 +14,10 @@ type Call[T any] struct {
 	began  time.Time       // zero until the read begins
 	task   *task.Task      // the task that the read belongs to; nil: the task of the context
 	caller context.Context // of the caller that began it, for its values
-	read  func(ctx context.Context, began time.Time) (T, error)
-	done  chan struct{} // closed when value and err are set
-	value T
-	err   error
+	read   func(ctx context.Context, began time.Time) (T, error)
+	done   chan struct{} // closed when value and err are set
+	value  T
+	err    error
 }
 
 // NewCall returns a call that has not begun. Use [Call.Run] to begin it.
