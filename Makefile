@@ -130,7 +130,7 @@ e2e: build race-binary daprd $(BIN)/gotestsum ## run only the end-to-end tests
 	$(BIN)/gotestsum --format testname -- -tags e2e -count=1 -timeout 10m ./test/e2e/...
 
 # The real servers that are in no Debian package.
-STORE_SERVERS := $(BIN)/bao $(BIN)/vault $(BIN)/kube-apiserver $(BIN)/mongo-server/Serve.class
+STORE_SERVERS := $(BIN)/bao $(BIN)/vault $(BIN)/kube-apiserver $(BIN)/otelcol $(BIN)/mongo-server/Serve.class
 .PHONY: e2e-stores
 e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ## run the end-to-end tests on the real servers of every store
 	rm -f $(BIN)/stores.jsonl
@@ -295,6 +295,10 @@ $(BIN)/kube-apiserver: test/kube-apiserver/go.mod test/kube-apiserver/go.sum
 	@echo "Building bin/kube-apiserver $(KUBERNETES_VERSION), once: about 5 minutes on two cores ..."
 	cd test/kube-apiserver && go build -ldflags '-s -w $(KUBERNETES_LDFLAGS)' \
 		-o $@ k8s.io/kubernetes/cmd/kube-apiserver
+
+$(BIN)/otelcol: test/otelcol/go.mod test/otelcol/go.sum test/otelcol/main.go
+	@echo "Building bin/otelcol, an OpenTelemetry Collector, once: about 2 minutes ..."
+	cd test/otelcol && go build -ldflags '-s -w' -o $@ .
 
 $(BIN)/kubectl: test/kube-apiserver/go.mod test/kube-apiserver/go.sum
 	@echo "Building bin/kubectl $(KUBERNETES_VERSION), once: about 1 minute ..."

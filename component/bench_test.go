@@ -25,15 +25,10 @@ func BenchmarkGet(b *testing.B) {
 	b.Run("miss", func(b *testing.B) { benchmarkGet(b, "0s", newMetrics()) })
 }
 
-// BenchmarkHitObserved is a hit with each observer that serve may have.
-func BenchmarkHitObserved(b *testing.B) {
-	b.Run("off", func(b *testing.B) { benchmarkGet(b, "1h") })
-	b.Run("metrics", func(b *testing.B) { benchmarkGet(b, "1h", newMetrics()) })
-}
-
 func newMetrics() component.Observer { return component.NewMetrics(prometheus.NewRegistry()) }
 
 func benchmarkGet(b *testing.B, ttl string, observers ...component.Observer) {
+	b.Helper()
 	folder := b.TempDir()
 	b.Setenv("XDG_DATA_HOME", folder)
 	secrets := filepath.Join(folder, "secrets.json")

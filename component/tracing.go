@@ -37,15 +37,37 @@ const (
 // Tracing makes a span of each request and of each background refresh, and a child of it for
 // each attempt at a store. A read that several requests share belongs to the request that
 // began it. Spans hold no value of a credential and no name of a secret.
-type Tracing struct{ tracer trace.Tracer }
+type Tracing struct {
+	tracer trace.Tracer
+	begin  map[EventKind]beginning
+}
 
 var (
 	_ Observer = (*Tracing)(nil)
 	_ Beginner = (*Tracing)(nil)
 )
 
+// beginning is how the span of a request or a refresh begins.
+type beginning struct {
+	name    string
+	options []trace.SpanStartOption
+}
+
 // NewTracing returns an observer that makes its spans with tracer.
-func NewTracing(tracer trace.Tracer) *Tracing { return &Tracing{tracer} }
+func NewTracing(tracer trace.Tracer) *Tracing {
+	request := func(name, method string) beginning {
+		return beginning{name, []trace.SpanStartOption{
+			trace.WithSpanKind(trace.SpanKindServer),
+			trace.WithAttributes(semconv.RPCSystemNameGRPC, semconv.RPCMethod(strings.TrimPrefix(method, "/"))),
+		}}
+	}
+	return &Tracing{tracer, map[EventKind]beginning{
+		Resolved:     request("resolve", proto.SecretStore_Get_FullMethodName),
+		BulkAnswered: request("bulk", proto.SecretStore_BulkGet_FullMethodName),
+		Saved:        request("save", proto.OutputBinding_Invoke_FullMethodName),
+		Refreshed:    {"refresh", []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindInternal)}},
+	}}
+}
 
 // spanKey is the key of a span in a context. It is not OpenTelemetry's own key, so that a
 // store's library cannot find the span. If the library is instrumented, it would add spans to
@@ -61,22 +83,8 @@ type operation struct {
 
 // Begin implements Beginner.
 func (t *Tracing) Begin(ctx context.Context, kind EventKind) context.Context {
-	name, method, spanKind := "resolve", proto.SecretStore_Get_FullMethodName, trace.SpanKindServer
-	switch kind {
-	case BulkAnswered:
-		name, method = "bulk", proto.SecretStore_BulkGet_FullMethodName
-	case Saved:
-		name, method = "save", proto.OutputBinding_Invoke_FullMethodName
-	case Refreshed:
-		name, method, spanKind = "refresh", "", trace.SpanKindInternal
-	default:
-	}
-	options := make([]trace.SpanStartOption, 1, 2)
-	options[0] = trace.WithSpanKind(spanKind)
-	if method != "" {
-		options = append(options, trace.WithAttributes(semconv.RPCSystemNameGRPC, semconv.RPCMethod(strings.TrimPrefix(method, "/"))))
-	}
-	_, span := t.tracer.Start(callersTrace(ctx), name, options...)
+	begin := t.begin[kind]
+	_, span := t.tracer.Start(callersTrace(ctx), begin.name, begin.options...)
 	if !span.IsRecording() { // sampled out, and so are the calls to stores
 		return ctx
 	}
@@ -106,8 +114,7 @@ func (t *Tracing) Observe(ctx context.Context, e Event) {
 	switch e.Kind {
 	case Resolved:
 		if !e.InBulk {
-			of.SetAttributes(attrCache.String(cacheState(e)))
-			of.end(e)
+			of.end(e, attrCache.String(cacheState(e)))
 		}
 	case BulkAnswered, Saved, Refreshed:
 		of.end(e)
@@ -133,21 +140,22 @@ func cacheState(e Event) string {
 }
 
 // end ends the span of a request or a refresh.
-func (o operation) end(e Event) {
-	o.SetAttributes(attrComponent.String(e.Component))
+func (o operation) end(e Event, attributes ...attribute.KeyValue) {
+	attributes = append(attributes, attrComponent.String(e.Component))
 	if e.GUID != "" {
-		o.SetAttributes(attrGUID.String(e.GUID))
+		attributes = append(attributes, attrGUID.String(e.GUID))
 	}
 	if o.kind != Refreshed {
-		o.SetAttributes(semconv.RPCResponseStatusCode(canonical(e.Code())))
+		attributes = append(attributes, semconv.RPCResponseStatusCode(canonical(e.Code())))
 	}
 	if e.Err != nil {
-		o.SetAttributes(attrReason.String(e.Err.Error()))
+		attributes = append(attributes, attrReason.String(e.Err.Error()))
 	}
 	if code := e.Code(); isServerError(code) {
-		o.SetAttributes(semconv.ErrorTypeKey.String(canonical(code)))
+		attributes = append(attributes, semconv.ErrorTypeKey.String(canonical(code)))
 		o.SetStatus(otel.Error, e.Err.Error())
 	}
+	o.SetAttributes(attributes...)
 	o.End()
 }
 

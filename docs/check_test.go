@@ -28,7 +28,7 @@ func TestDocumentsAreReal(t *testing.T) {
 		Files: os.DirFS(".."), Help: helpOf, Daprd: helpOfDaprd(t), Metadata: accepted, ComponentType: componentfile.Type,
 		Hosts: []string{
 			"dapr.github.io", "developer.hashicorp.com", "docs.aws.amazon.com", "docs.dapr.io", "external-secrets.io", "github.com", "keepachangelog.com",
-			"kubernetes.io", "openbao.org", "secrets-store-csi-driver.sigs.k8s.io", "semver.org",
+			"kubernetes.io", "openbao.org", "opentelemetry.io", "secrets-store-csi-driver.sigs.k8s.io", "semver.org",
 		},
 	}
 	for path, text := range documents(t) {

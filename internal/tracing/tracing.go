@@ -80,6 +80,9 @@ func enabled() bool {
 	if strings.EqualFold(strings.TrimSpace(os.Getenv(sdkDisabled)), "true") {
 		return false
 	}
+	if strings.EqualFold(strings.TrimSpace(os.Getenv(sampler)), "always_off") { // not even a traced caller gets spans
+		return false
+	}
 	if exporter := strings.TrimSpace(os.Getenv(tracesExporter)); exporter != "" && exporter != "otlp" {
 		return false
 	}

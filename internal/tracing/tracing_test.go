@@ -49,6 +49,7 @@ func TestWithoutAReceiverThereIsNoTracer(t *testing.T) {
 		"no variable":       nil,
 		"no endpoint":       {"OTEL_SERVICE_NAME=x", "OTEL_TRACES_SAMPLER=always_on"},
 		"disabled":          {endpoint, "OTEL_SDK_DISABLED=True"},
+		"a sampler of none": {endpoint, "OTEL_TRACES_SAMPLER=always_off"},
 		"no exporter":       {endpoint, "OTEL_TRACES_EXPORTER=none"},
 		"an empty endpoint": {"OTEL_EXPORTER_OTLP_ENDPOINT= "},
 	} {
@@ -130,7 +131,7 @@ func TestTheEnvironmentNamesTheService(t *testing.T) {
 func TestTheEnvironmentChoosesTheSampler(t *testing.T) {
 	received := &receiver{}
 	endpoint := "OTEL_EXPORTER_OTLP_ENDPOINT=" + received.http(t)
-	for sampler, arrives := range map[string]bool{"always_off": false, "parentbased_traceidratio": false, "wrong": true} {
+	for sampler, arrives := range map[string]bool{"parentbased_always_off": false, "parentbased_traceidratio": false, "wrong": true} {
 		var log logtext.Text
 		tracer, stop := start(t, &log, endpoint, "OTEL_TRACES_SAMPLER="+sampler, "OTEL_TRACES_SAMPLER_ARG=0")
 		require.NotNil(t, tracer)
