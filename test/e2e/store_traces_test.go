@@ -38,7 +38,7 @@ func (v *vaultStore) traces(t *testing.T, redis *harness.Redis, protocol string)
 	require.NoError(t, err)
 	component := v.component(t, "credentials", map[string]any{
 		"configStore": "state.redis", "configStore.redisHost": redis.Address, "configStore.redisPassword": redis.Password,
-		"configKey": "myapp||{guid}",
+		"configKey": "myapp||{guid}", "cacheTTL": "1m",
 	})
 	delete(component.metadata, "configStore.rootPath")
 	side := startSidecar(t, harness.ComponentOptions{Env: []string{
