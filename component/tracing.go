@@ -114,7 +114,7 @@ func (t *Tracing) Observe(ctx context.Context, e Event) {
 	switch e.Kind {
 	case Resolved:
 		if !e.InBulk {
-			of.end(e, attrCache.String(cacheState(e)))
+			of.end(e, attrCache.String(e.Cache.String()))
 		}
 	case BulkAnswered, Saved, Refreshed:
 		of.end(e)
@@ -130,13 +130,6 @@ func (t *Tracing) Observe(ctx context.Context, e Event) {
 		t.storeCalled(of.SpanContext(), e)
 	case UnknownSource, UnusedSecret, InstanceCame, InstanceWent: // for the log
 	}
-}
-
-func cacheState(e Event) string {
-	if e.FromCache {
-		return "hit"
-	}
-	return "miss"
 }
 
 // end ends the span of a request or a refresh.
