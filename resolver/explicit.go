@@ -2,7 +2,6 @@ package resolver
 
 import (
 	"context"
-	"sync"
 
 	"credential-resolver/resolver/cache"
 	"credential-resolver/resolver/credential"
@@ -18,64 +17,67 @@ func (f *fetcher) explicit(ctx context.Context, t credential.Template) (credenti
 	return t.Fill(found)
 }
 
-// locateAll returns the secret of each reference, and the first reference to each secret. It
-// fails as locate does, or if there are too many secrets.
-func (f *fetcher) locateAll(refs []*credential.ExplicitReference) ([]secretAt, map[secretAt]*credential.ExplicitReference, error) {
-	at := make([]secretAt, len(refs))
-	askers := map[secretAt]*credential.ExplicitReference{}
+// asked is a secret that a config with explicit references asks for.
+type asked struct {
+	secretAt
+
+	by *credential.ExplicitReference // the first reference to it, which errors name
+}
+
+// locateAll returns the distinct secrets of all references, in their order, and the index of the
+// secret of each reference. It fails as locate does, or if there are too many secrets.
+func (f *fetcher) locateAll(refs []*credential.ExplicitReference) (secrets []asked, of []int, err error) {
+	of = make([]int, len(refs))
+	indices := map[secretAt]int{}
 	for i, ref := range refs {
-		var err error
-		if at[i], err = f.locate(ref); err != nil {
+		at, err := f.locate(ref)
+		if err != nil {
 			return nil, nil, err
 		}
-		if askers[at[i]] == nil {
-			askers[at[i]] = ref
+		index, ok := indices[at]
+		if !ok {
+			index = len(secrets)
+			indices[at], secrets = index, append(secrets, asked{at, ref})
 		}
-		if err := f.r.mayAskFor(len(askers)); err != nil {
+		of[i] = index
+		if err := f.r.mayAskFor(len(secrets)); err != nil {
 			return nil, nil, err
 		}
 	}
-	return at, askers, nil
+	return secrets, of, nil
 }
 
 // find fetches the secrets of the references, each distinct one once.
 func (f *fetcher) find(ctx context.Context, refs []*credential.ExplicitReference) (credential.Found, error) {
-	at, askers, err := f.locateAll(refs)
+	secrets, of, err := f.locateAll(refs)
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := f.fetchReferences(ctx, askers)
+	entries, err := f.fetchReferences(ctx, secrets)
 	if err != nil {
 		return nil, err
-	}
-	entries := make(map[secretAt]*credential.SecretEntries, len(secrets))
-	for at, secret := range secrets {
-		entries[at] = credential.EntriesOfSecret(secret)
 	}
 	found := make(credential.Found, len(refs))
 	for i, ref := range refs {
-		found[ref] = entries[at[i]]
+		found[ref] = entries[of[i]]
 	}
 	return found, nil
 }
 
-// fetchReferences fetches secrets in parallel. askers holds, for each secret, the reference
-// that errors name.
-func (f *fetcher) fetchReferences(ctx context.Context, askers map[secretAt]*credential.ExplicitReference) (map[secretAt]credential.Secret, error) {
-	var mu sync.Mutex
-	secrets := make(map[secretAt]credential.Secret, len(askers))
+// fetchReferences fetches secrets in parallel.
+func (f *fetcher) fetchReferences(ctx context.Context, secrets []asked) ([]*credential.SecretEntries, error) {
+	entries := make([]*credential.SecretEntries, len(secrets))
+	uses := f.provenance.uses(len(secrets))
 	reads, ctx := newFetchGroup(ctx)
-	for at, asker := range askers {
+	for i, asked := range secrets {
 		reads.begin(func() error {
-			secret, err := f.in(at.from).anySecret(ctx, at.id)
-			mu.Lock()
-			defer mu.Unlock()
-			secrets[at] = secret
-			return asker.InField(err)
+			secret, err := f.in(asked.from).anySecret(ctx, asked.id, &uses[i])
+			entries[i] = credential.EntriesOfSecret(secret)
+			return asked.by.InField(err)
 		})
 	}
 	err := reads.wait()
-	return secrets, err
+	return entries, err
 }
 
 // secretAt is a secret in one store.

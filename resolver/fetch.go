@@ -46,7 +46,10 @@ func (f *fetcher) recordSecret(id cache.SecretID) {
 
 // credential returns the finished credential with these fields. Its age is that of its parts.
 func (f *fetcher) credential(fields credential.Object) *credential.Credential {
-	return &credential.Credential{GUID: f.guid, Fields: fields, ReadAt: f.provenance.oldest, NewestAt: f.provenance.newest}
+	return &credential.Credential{
+		GUID: f.guid, Fields: fields, ReadAt: f.provenance.oldest, NewestAt: f.provenance.newest,
+		Provenance: f.provenance.of(f.config, f.r.hasNoSecrets() || f.from == nil && !f.config.Explicit),
+	}
 }
 
 // checkAllowed fails if allowedSecrets does not allow the secret of a multi-key credential. asker
@@ -58,10 +61,10 @@ func (f *fetcher) checkAllowed(name, asker string) error {
 	return nil
 }
 
-// toLookUp returns the names that a single-key credential asks for, each distinct one once. It
-// fails unless all of them are allowed, or DeniedIsLiteral is set.
-func (f *fetcher) toLookUp(names []string) ([]string, error) {
-	var distinct []string
+// toLookUp returns the names that a single-key credential asks for, and those that are not
+// allowed, each distinct one once. It fails unless all of them are allowed, or DeniedIsLiteral
+// is set.
+func (f *fetcher) toLookUp(names []string) (distinct, denied []string, err error) {
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {
 		if seen[name] {
@@ -71,31 +74,37 @@ func (f *fetcher) toLookUp(names []string) ([]string, error) {
 		switch {
 		case f.mayAsk(name):
 			distinct = append(distinct, name)
-		case !f.r.opts.DeniedIsLiteral:
-			return nil, f.notAllowed(name, f.askedBy(name))
+		case f.r.opts.DeniedIsLiteral:
+			denied = append(denied, name)
+		default:
+			return nil, nil, f.notAllowed(name, f.askedBy(name))
 		}
 		// The check is inside the loop, because it is slow to match many names with many
 		// patterns.
 		if err := f.r.mayAskFor(len(distinct)); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return distinct, nil
+	return distinct, denied, nil
 }
 
 // fetchAll fetches the secrets of a single-key credential in parallel, each distinct one
 // once. A missing secret has no entries; any other has at least one that is not empty. It
 // asks for no secret if toLookUp fails.
 func (f *fetcher) fetchAll(ctx context.Context, names []string) (map[string]credential.Secret, error) {
-	distinct, err := f.toLookUp(names)
+	distinct, denied, err := f.toLookUp(names)
 	if err != nil {
 		return nil, err
 	}
 	secrets := make([]credential.Secret, len(distinct))
+	uses := f.provenance.uses(len(distinct) + len(denied))
+	for i, name := range denied {
+		uses[len(distinct)+i] = f.from.useOf(cache.SecretID{Name: name}, time.Time{}, credential.SecretNotAllowed)
+	}
 	reads, ctx := newFetchGroup(ctx)
 	for i, name := range distinct {
 		reads.begin(func() (err error) {
-			secrets[i], err = f.lookUpSecret(ctx, name)
+			secrets[i], err = f.lookUpSecret(ctx, name, &uses[i])
 			return err
 		})
 	}
@@ -122,15 +131,17 @@ func (r *Resolver) mayAskFor(secrets int) error {
 
 // lookUpSecret fetches the secret that a value of the config may name. A value that is known
 // to be a literal is not looked up again for a while, unless it names a known secret.
-func (f *fetcher) lookUpSecret(ctx context.Context, name string) (credential.Secret, error) {
+func (f *fetcher) lookUpSecret(ctx context.Context, name string, use *credential.SecretUse) (credential.Secret, error) {
 	value := cache.Literal{Config: f.config.Sum(), Value: name}
-	if f.from.cache.IsLiteral(value, f.since) && !f.from.known.has(name) {
+	if at, ok := f.from.cache.LiteralSince(value, f.since); ok && !f.from.known.has(name) {
+		*use = f.from.useOf(cache.SecretID{Name: name}, at, credential.SecretKnownLiteral)
 		return credential.Secret{}, nil
 	}
 	began := f.r.opts.Cache.Now()
-	secret, err := f.secret(ctx, name)
+	secret, err := f.secret(ctx, name, use)
 	switch {
 	case f.refusedLiteral(name, err): // not cached, because the permissions may change soon
+		*use = f.from.useOf(cache.SecretID{Name: name}, began, credential.SecretRefused)
 		return credential.Secret{}, nil
 	case err == nil && secret.Len() == 0:
 		f.provenance.addLiteral(value, began)

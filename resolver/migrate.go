@@ -77,7 +77,7 @@ func (r *Resolver) prove(ctx context.Context, guid string, before *credential.Cr
 func (f *fetcher) origins(ctx context.Context) (credential.Origins, error) {
 	switch {
 	case f.config.Source == credential.SourceDirect:
-		secret, err := f.secret(ctx, f.guid)
+		secret, err := f.secret(ctx, f.guid, &f.provenance.uses(1)[0])
 		return credential.Origins{Direct: true, Entries: credential.OriginsIn(f.guid, secret)}, err
 	case f.config.Mode() == credential.MultiKey:
 		secret, err := f.bundle(ctx, f.config.SecretPath)

@@ -12,7 +12,7 @@ func (f *fetcher) direct(ctx context.Context, config *credential.Config) (creden
 	if err := f.checkDirect(); err != nil {
 		return credential.Object{}, err
 	}
-	secret, err := f.secret(ctx, f.guid)
+	secret, err := f.secret(ctx, f.guid, &f.provenance.uses(1)[0])
 	if err != nil {
 		return credential.Object{}, err
 	}
@@ -37,7 +37,7 @@ func (f *fetcher) bundle(ctx context.Context, path string) (credential.Secret, e
 	if err := f.checkBundle(path); err != nil {
 		return credential.Secret{}, err
 	}
-	secret, err := f.secret(ctx, path)
+	secret, err := f.secret(ctx, path, &f.provenance.uses(1)[0])
 	if err == nil && secret.Len() == 0 {
 		err = credential.SecretNotFound(f.guid, path, `there is no secret under its "secret-path"`)
 	}

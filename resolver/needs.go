@@ -70,10 +70,10 @@ func (f *fetcher) stated(name string) Need {
 
 // explicitNeeds returns the secrets of explicit references, in document order.
 func (f *fetcher) explicitNeeds() ([]Need, error) {
-	at, _, err := f.locateAll(f.config.Template().References)
+	asked, _, err := f.locateAll(f.config.Template().References)
 	var needs []Need
 	seen := map[Need]bool{}
-	for _, secret := range at {
+	for _, secret := range asked {
 		need := f.in(secret.from).stated(secret.id.Name) // any version of it
 		if !seen[need] {
 			seen[need] = true
@@ -86,7 +86,7 @@ func (f *fetcher) explicitNeeds() ([]Need, error) {
 // lookedUpNeeds returns the values that single-key mode looks up.
 func (f *fetcher) lookedUpNeeds() ([]Need, error) {
 	mayRefer := f.r.mayRefer(f.config)
-	names, err := f.toLookUp(f.from.naming.filter(credential.StringValues(f.config.Fields, mayRefer)))
+	names, _, err := f.toLookUp(f.from.naming.filter(credential.StringValues(f.config.Fields, mayRefer)))
 	fields := map[string]string{} // the first field of each value
 	for name, value := range credential.StringFields(f.config.Fields) {
 		if _, ok := fields[value]; !ok && mayRefer.Has(name) {

@@ -5,11 +5,15 @@ import (
 	"time"
 
 	"credential-resolver/resolver/cache"
+	"credential-resolver/resolver/credential"
 )
 
 // provenance records what a credential is made of while it is resolved. It is safe for
 // concurrent use.
 type provenance struct {
+	began   time.Time
+	secrets []credential.SecretUse // each read sets its own
+
 	mu             sync.Mutex
 	from           *source          // the store that the config uses
 	found          []cache.SecretID // existing secrets in that store
@@ -42,5 +46,27 @@ func (p *provenance) addTime(at time.Time) {
 	}
 	if at.After(p.newest) {
 		p.newest = at
+	}
+}
+
+// uses returns room for the uses of n secrets, for the reads to set.
+func (p *provenance) uses(n int) []credential.SecretUse {
+	p.secrets = make([]credential.SecretUse, n)
+	return p.secrets
+}
+
+// of returns the provenance of the finished credential of a config.
+func (p *provenance) of(config *credential.Config, noStore bool) *credential.Provenance {
+	made := &credential.Provenance{NoStore: noStore, Explicit: config.Explicit, Began: p.began, Secrets: p.secrets}
+	if !config.Explicit {
+		made.Source, made.SourceUnknown, made.Mode = config.Source, config.SourceUnknown, config.Mode()
+	}
+	return made
+}
+
+// useOf returns the use of a secret in a store.
+func (s *source) useOf(id cache.SecretID, readAt time.Time, outcome credential.Outcome) credential.SecretUse {
+	return credential.SecretUse{
+		Store: s.name, Name: credential.Reference(id.Name), Version: id.Version, ReadAt: readAt, Outcome: outcome,
 	}
 }

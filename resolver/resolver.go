@@ -154,7 +154,7 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 func (r *Resolver) fetcher(guid string, config *credential.Config, since, began time.Time, lookups *semaphore.Weighted) *fetcher {
 	return &fetcher{
 		r: r, guid: guid, config: config, since: since, lookups: lookups,
-		provenance: &provenance{oldest: began, newest: began},
+		provenance: &provenance{began: began, oldest: began, newest: began},
 	}
 }
 

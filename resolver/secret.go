@@ -13,9 +13,10 @@ import (
 
 // secret fetches one allowed secret. A missing secret has no entries: the store has none,
 // cannot have one of that name, or has one without a non-empty entry (section 4, step 4). A
-// secret that has disappeared is an error of kind NotFound instead (step 8).
-func (f *fetcher) secret(ctx context.Context, name string) (credential.Secret, error) {
-	secret, err := f.anySecret(ctx, cache.SecretID{Name: name})
+// secret that has disappeared is an error of kind NotFound instead (step 8). It sets use if it
+// does not fail.
+func (f *fetcher) secret(ctx context.Context, name string, use *credential.SecretUse) (credential.Secret, error) {
+	secret, err := f.anySecret(ctx, cache.SecretID{Name: name}, use)
 	if err == nil && secret.Len() == 0 && f.from.known.has(name) {
 		err = credential.SecretNotFound(f.guid, name, "one of its secrets no longer exists in the secret store")
 	}
@@ -23,8 +24,9 @@ func (f *fetcher) secret(ctx context.Context, name string) (credential.Secret, e
 }
 
 // anySecret is like secret, but reports a secret that has disappeared as missing.
-func (f *fetcher) anySecret(ctx context.Context, id cache.SecretID) (credential.Secret, error) {
+func (f *fetcher) anySecret(ctx context.Context, id cache.SecretID, use *credential.SecretUse) (credential.Secret, error) {
 	var secret credential.Secret
+	*use = f.from.useOf(id, time.Time{}, credential.SecretNotAName)
 	if f.from.naming.valid(id.Name) {
 		read, err := f.read(ctx, id)
 		switch {
@@ -38,8 +40,10 @@ func (f *fetcher) anySecret(ctx context.Context, id cache.SecretID) (credential.
 		}
 		f.provenance.addTime(read.At)
 		secret = read.Value
+		use.ReadAt, use.Outcome = read.At, credential.SecretMissing
 	}
 	if secret.Len() > 0 {
+		use.Outcome = credential.SecretFound
 		f.recordSecret(id)
 	}
 	return secret, nil

@@ -182,7 +182,7 @@ func shortened(err error) error {
 
 // set replaces the entry of a GUID. The caller holds c.writing.
 func (c *Cache) set(guid string, got result, before *item) {
-	e := &item{credential: got.credential, began: got.began, size: weightOf(guid, got.credential.Fields)}
+	e := &item{credential: got.credential, began: got.began, size: weightOf(guid, got.credential)}
 	e.lastGood.Store(before != nil && before.lastGood.Load())
 	e.scheduleRefresh(c.opts.TTL, before)
 	c.entries.Set(guid, e)

@@ -112,7 +112,8 @@ func (s scale) weigh(size int) uint32 {
 // weightOf estimates the memory of a cached credential with its encodings in the [Memo], in
 // bytes of one unit. An encoding may be larger than the credential if many characters need an escape.
 // Large encodings are not kept.
-func weightOf(guid string, fields credential.Object) int {
-	size := credential.SizeOf(fields)
-	return len(guid) + credential.EntryOverhead + size + memoSlots*min(max(size, fields.JSONSize()), maxMemo)
+func weightOf(guid string, c *credential.Credential) int {
+	size := credential.SizeOf(c.Fields)
+	encoded := min(max(size, c.Fields.JSONSize()), maxMemo)
+	return len(guid) + credential.EntryOverhead + size + memoSlots*encoded + c.Provenance.Size()
 }

@@ -107,7 +107,7 @@ func (c *Cache) Restore(all []LastGood) {
 			c.unsave(l.Credential.GUID)
 			continue
 		}
-		e := &item{credential: l.Credential, began: l.Credential.ReadAt, restored: true, size: weightOf(l.Credential.GUID, l.Credential.Fields)}
+		e := &item{credential: l.Credential, began: l.Credential.ReadAt, restored: true, size: weightOf(l.Credential.GUID, l.Credential)}
 		e.lastGood.Store(l.ForAsk)
 		e.scheduleRefresh(c.opts.TTL, nil)
 		c.entries.Set(l.Credential.GUID, e)

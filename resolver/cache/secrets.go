@@ -128,13 +128,14 @@ func (c *Secrets) fill(
 	return secret, err
 }
 
-// IsLiteral tells whether a value of a config was found to be no secret at since or later.
-func (c *Secrets) IsLiteral(l Literal, since time.Time) bool {
+// LiteralSince returns when a value of a config was found to be no secret. False: it was not,
+// or not at since or later.
+func (c *Secrets) LiteralSince(l Literal, since time.Time) (time.Time, bool) {
 	if c.literals == nil {
-		return false
+		return time.Time{}, false
 	}
 	at, ok := c.literals.GetIfPresent(l)
-	return ok && !at.Before(since) && c.now().Sub(at) < c.learned
+	return at, ok && !at.Before(since) && c.now().Sub(at) < c.learned
 }
 
 // Learn records that a value of a config was no secret at a time.

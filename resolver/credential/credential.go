@@ -23,6 +23,8 @@ type Credential struct {
 	ReadAt time.Time
 	// NewestAt is when the read of its newest part began.
 	NewestAt time.Time
+	// Provenance tells how it was made. Nil: it comes from an earlier process, which is unknown.
+	Provenance *Provenance
 }
 
 // Format prints a fixed word for every verb: the fields hold secrets.
