@@ -10,11 +10,15 @@ import (
 // explicit resolves a config with explicit references (section 10). It looks at nothing else,
 // and it asks for no secret unless all of them are allowed.
 func (f *fetcher) explicit(ctx context.Context, t credential.Template) (credential.Object, error) {
-	found, err := f.find(ctx, t.References)
+	found, secrets, err := f.find(ctx, t.References)
 	if err != nil {
 		return credential.Object{}, err
 	}
-	return t.Fill(found)
+	finished, err := t.Fill(found)
+	if err == nil {
+		f.provenance.made.References = t.Origins(found, secrets)
+	}
+	return finished, err
 }
 
 // asked is a secret that a config with explicit references asks for.
@@ -47,21 +51,22 @@ func (f *fetcher) locateAll(refs []*credential.ExplicitReference) (secrets []ask
 	return secrets, of, nil
 }
 
-// find fetches the secrets of the references, each distinct one once.
-func (f *fetcher) find(ctx context.Context, refs []*credential.ExplicitReference) (credential.Found, error) {
+// find fetches the secrets of the references, each distinct one once. It also returns the index
+// of the secret of each reference.
+func (f *fetcher) find(ctx context.Context, refs []*credential.ExplicitReference) (credential.Found, []int, error) {
 	secrets, of, err := f.locateAll(refs)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	entries, err := f.fetchReferences(ctx, secrets)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	found := make(credential.Found, len(refs))
 	for i, ref := range refs {
 		found[ref] = entries[of[i]]
 	}
-	return found, nil
+	return found, of, nil
 }
 
 // fetchReferences fetches secrets in parallel.

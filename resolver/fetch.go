@@ -48,7 +48,7 @@ func (f *fetcher) recordSecret(id cache.SecretID) {
 func (f *fetcher) credential(fields credential.Object) *credential.Credential {
 	return &credential.Credential{
 		GUID: f.guid, Fields: fields, ReadAt: f.provenance.oldest, NewestAt: f.provenance.newest,
-		Provenance: f.provenance.of(f.config, f.r.hasNoSecrets() || f.from == nil && !f.config.Explicit),
+		Provenance: f.provenance.made,
 	}
 }
 
@@ -88,16 +88,30 @@ func (f *fetcher) toLookUp(names []string) (distinct, denied []string, err error
 	return distinct, denied, nil
 }
 
-// fetchAll fetches the secrets of a single-key credential in parallel, each distinct one
-// once. A missing secret has no entries; any other has at least one that is not empty. It
-// asks for no secret if toLookUp fails.
-func (f *fetcher) fetchAll(ctx context.Context, names []string) (map[string]credential.Secret, error) {
+// lookedUp are the secrets of a single-key credential. A missing secret has no entries; any other
+// has at least one that is not empty.
+type lookedUp struct {
+	secrets []credential.Secret
+	indices map[string]int32 // by name
+}
+
+// of returns the secret of a name.
+func (l lookedUp) of(name string) credential.Secret {
+	if i, ok := l.indices[name]; ok {
+		return l.secrets[i]
+	}
+	return credential.Secret{}
+}
+
+// fetchAll fetches the secrets of a single-key credential in parallel, each distinct one once.
+// It asks for no secret if toLookUp fails.
+func (f *fetcher) fetchAll(ctx context.Context, names []string) (lookedUp, error) {
 	distinct, denied, err := f.toLookUp(names)
 	if err != nil {
-		return nil, err
+		return lookedUp{}, err
 	}
-	secrets := make([]credential.Secret, len(distinct))
-	uses := f.provenance.uses(len(distinct) + len(denied))
+	n := len(distinct) + len(denied)
+	secrets, uses := make([]credential.Secret, n), f.provenance.uses(n)
 	for i, name := range denied {
 		uses[len(distinct)+i] = f.from.useOf(cache.SecretID{Name: name}, time.Time{}, credential.SecretNotAllowed)
 	}
@@ -109,13 +123,13 @@ func (f *fetcher) fetchAll(ctx context.Context, names []string) (map[string]cred
 		})
 	}
 	if err := reads.wait(); err != nil {
-		return nil, err
+		return lookedUp{}, err
 	}
-	byName := make(map[string]credential.Secret, len(distinct))
-	for i, name := range distinct {
-		byName[name] = secrets[i]
+	indices := make(map[string]int32, n)
+	for i, use := range uses {
+		indices[string(use.Name)] = int32(i) //nolint:gosec // a config has fewer values
 	}
-	return byName, nil
+	return lookedUp{secrets, indices}, nil
 }
 
 // mayAskFor refuses a credential that may ask for more than MaxSecrets distinct secrets.

@@ -28,6 +28,7 @@ func (r *Resolver) Migrate(ctx context.Context, guid string, text []byte) (*cred
 	if f.from == nil {
 		return nil, credential.WithGUID(guid, credential.Precondition("the Component has no secret store, so the change cannot be checked", nil))
 	}
+	f.provenance = newProvenance(config, f.since)
 	from, err := f.origins(ctx)
 	if err != nil {
 		return nil, credential.WithGUID(guid, err)
@@ -95,10 +96,11 @@ func (f *fetcher) lookedUpOrigins(ctx context.Context) (credential.Origins, erro
 	refs = lastOfEach(refs)
 	o := credential.Origins{Entries: map[string]credential.Origin{}, Secrets: map[string]bool{}, MayRefer: mayRefer}
 	for _, ref := range refs {
-		o.Secrets[ref] = secrets[ref].Len() > 0
-		for key, v := range secrets[ref].All() {
+		secret := secrets.of(ref)
+		o.Secrets[ref] = secret.Len() > 0
+		for key, v := range secret.All() {
 			if !v.Empty() {
-				o.Entries[key] = credential.OriginOf(ref, key, secrets[ref])
+				o.Entries[key] = credential.OriginOf(ref, key, secret)
 			}
 		}
 	}
@@ -106,9 +108,10 @@ func (f *fetcher) lookedUpOrigins(ctx context.Context) (credential.Origins, erro
 		if _, ok := o.Entries[ref]; ok {
 			continue
 		}
-		if only, ok := credential.OnlyEntry(secrets[ref].Object); ok {
-			from := credential.OriginOf(ref, only.Name, secrets[ref])
-			from.OnlyEntry = !secrets[ref].IsOneObject()
+		secret := secrets.of(ref)
+		if only, ok := credential.OnlyEntry(secret.Object); ok {
+			from := credential.OriginOf(ref, only.Name, secret)
+			from.OnlyEntry = !secret.IsOneObject()
 			o.Entries[ref] = from
 		}
 	}

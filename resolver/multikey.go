@@ -16,7 +16,9 @@ func (f *fetcher) direct(ctx context.Context, config *credential.Config) (creden
 	if err != nil {
 		return credential.Object{}, err
 	}
-	return credential.Overlay(config.Fields, secret.Object), nil
+	finished := credential.Overlay(config.Fields, secret.Object)
+	f.provenance.made.Fields = directOrigins(finished, secret)
+	return finished, nil
 }
 
 // checkDirect fails if allowedSecrets does not allow the secret that is named like the GUID.

@@ -11,8 +11,7 @@ import (
 // provenance records what a credential is made of while it is resolved. It is safe for
 // concurrent use.
 type provenance struct {
-	began   time.Time
-	secrets []credential.SecretUse // each read sets its own
+	made *credential.Provenance // of the finished credential
 
 	mu             sync.Mutex
 	from           *source          // the store that the config uses
@@ -49,19 +48,19 @@ func (p *provenance) addTime(at time.Time) {
 	}
 }
 
-// uses returns room for the uses of n secrets, for the reads to set.
-func (p *provenance) uses(n int) []credential.SecretUse {
-	p.secrets = make([]credential.SecretUse, n)
-	return p.secrets
-}
-
-// of returns the provenance of the finished credential of a config.
-func (p *provenance) of(config *credential.Config, noStore bool) *credential.Provenance {
-	made := &credential.Provenance{NoStore: noStore, Explicit: config.Explicit, Began: p.began, Secrets: p.secrets}
+// newProvenance returns the provenance of a resolution that began at a time.
+func newProvenance(config *credential.Config, began time.Time) *provenance {
+	made := &credential.Provenance{Explicit: config.Explicit, Began: began}
 	if !config.Explicit {
 		made.Source, made.SourceUnknown, made.Mode = config.Source, config.SourceUnknown, config.Mode()
 	}
-	return made
+	return &provenance{made: made, oldest: began, newest: began}
+}
+
+// uses returns room for the uses of n secrets. Each read sets its own.
+func (p *provenance) uses(n int) []credential.SecretUse {
+	p.made.Secrets = make([]credential.SecretUse, n)
+	return p.made.Secrets
 }
 
 // useOf returns the use of a secret in a store.

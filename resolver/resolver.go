@@ -154,7 +154,7 @@ func (r *Resolver) ResolveSince(ctx context.Context, guid string, since time.Tim
 func (r *Resolver) fetcher(guid string, config *credential.Config, since, began time.Time, lookups *semaphore.Weighted) *fetcher {
 	return &fetcher{
 		r: r, guid: guid, config: config, since: since, lookups: lookups,
-		provenance: &provenance{began: began, oldest: began, newest: began},
+		provenance: newProvenance(config, began),
 	}
 }
 
@@ -162,6 +162,7 @@ func (r *Resolver) fetcher(guid string, config *credential.Config, since, began 
 func (r *Resolver) finish(ctx context.Context, config *credential.Config, f *fetcher) (*credential.Credential, error) {
 	fields := config.Fields
 	if r.hasNoSecrets() {
+		f.provenance.made.NoStore = true
 		return f.credential(fields), nil
 	}
 	err := f.choose()
@@ -169,7 +170,9 @@ func (r *Resolver) finish(ctx context.Context, config *credential.Config, f *fet
 	case err != nil:
 	case config.Explicit:
 		fields, err = f.explicit(ctx, config.Template())
-	case f.from != nil:
+	case f.from == nil:
+		f.provenance.made.NoStore = true
+	default:
 		if fields, err = r.resolve(ctx, config, f); err == nil {
 			err = credential.CheckSize(fields)
 		}
@@ -210,15 +213,12 @@ func (r *Resolver) resolve(ctx context.Context, config *credential.Config, f *fe
 		return f.direct(ctx, config)
 	}
 	var (
-		mayRefer credential.FieldFilter // nil with a bundle: all fields
-		asked    []string               // the values that may be names; with a bundle, all
-		secrets  credential.Object
-		err      error
+		origins = f.originsOfFields()
+		asked   []string // the values that may be names; with a bundle, all
+		secrets credential.Object
+		err     error
 	)
-	if config.Mode() == credential.SingleKey {
-		mayRefer = r.mayRefer(config)
-	}
-	values := credential.StringValues(config.Fields, mayRefer)
+	values := credential.StringValues(config.Fields, origins.mayRefer)
 	if config.Mode() == credential.MultiKey {
 		asked = values
 		var bundle credential.Secret
@@ -226,7 +226,8 @@ func (r *Resolver) resolve(ctx context.Context, config *credential.Config, f *fe
 		secrets = bundle.Object
 	} else {
 		asked = f.from.naming.filter(values)
-		secrets, err = f.lookUp(ctx, asked)
+		origins.merged, err = f.lookUp(ctx, asked)
+		secrets = origins.entries
 	}
 	if err != nil {
 		return credential.Object{}, err
@@ -235,7 +236,7 @@ func (r *Resolver) resolve(ctx context.Context, config *credential.Config, f *fe
 		f.provenance.literals = nil // probably a secret is missing: look it up again next time
 		return credential.Object{}, &credential.Error{Kind: credential.FailedPrecondition, GUID: f.guid, Reason: nothingReplaced}
 	}
-	return credential.Substitute(config.Fields, secrets, mayRefer), nil
+	return credential.Substitute(config.Fields, secrets, origins.mayRefer, origins.add), nil
 }
 
 // nothingReplaced is the reason for an agent credential in which no value was replaced.

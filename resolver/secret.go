@@ -40,7 +40,7 @@ func (f *fetcher) anySecret(ctx context.Context, id cache.SecretID, use *credent
 		}
 		f.provenance.addTime(read.At)
 		secret = read.Value
-		use.ReadAt, use.Outcome = read.At, credential.SecretMissing
+		use.ReadAt, use.Outcome, use.IsObject = read.At, credential.SecretMissing, secret.IsOneObject()
 	}
 	if secret.Len() > 0 {
 		use.Outcome = credential.SecretFound

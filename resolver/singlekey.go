@@ -10,11 +10,7 @@ import (
 // mayRefer returns the filter for the fields of a single-key config that may be references
 // (section 2, lookupFields and literalFields). A list in the config itself comes first.
 func (r *Resolver) mayRefer(config *credential.Config) credential.FieldFilter {
-	fields := r.opts.LookupFields
-	if config.LookupFields() != nil {
-		fields = config.LookupFields()
-	}
-	switch {
+	switch fields := r.lookupFields(config); {
 	case fields != nil:
 		named := setOf(fields)
 		return func(name credential.FieldName) bool { return named[name.String()] }
@@ -23,6 +19,14 @@ func (r *Resolver) mayRefer(config *credential.Config) credential.FieldFilter {
 	default:
 		return nil
 	}
+}
+
+// lookupFields returns the only fields that may be references; nil if there is no such list.
+func (r *Resolver) lookupFields(config *credential.Config) []string {
+	if own := config.LookupFields(); own != nil {
+		return own
+	}
+	return r.opts.LookupFields
 }
 
 func setOf(names []string) map[string]bool {
@@ -35,26 +39,39 @@ func setOf(names []string) map[string]bool {
 
 // lookUp fetches the secrets that the values name, and merges their entries (section 4, step
 // 5). A value without a secret is a literal.
-func (f *fetcher) lookUp(ctx context.Context, refs []string) (credential.Object, error) {
+func (f *fetcher) lookUp(ctx context.Context, refs []string) (merged, error) {
 	secrets, err := f.fetchAll(ctx, refs)
 	if err != nil {
-		return credential.Object{}, err
+		return merged{}, err
 	}
 	m := merge(lastOfEach(refs), secrets)
 	f.reportUnused(ctx, m)
-	return m.entries, nil
+	return m, nil
+}
+
+// merged are the merged entries of the secrets of a single-key config.
+type merged struct {
+	lookedUp
+
+	entries credential.Object
+	from    map[string]entryFrom // the secret of each entry
+}
+
+// entryFrom is the secret that an entry comes from.
+type entryFrom struct {
+	secret int32 // its index
+	only   bool  // it has no entry of this name, but only this entry
 }
 
 // merge merges the entries of secrets, in the order of the references. Later entries win.
-func merge(refs []string, secrets map[string]credential.Secret) merged {
+func merge(refs []string, secrets lookedUp) merged {
 	all := credential.NewBuilder(len(refs))
-	m := merged{from: map[string]string{}, found: map[string]bool{}}
+	m := merged{lookedUp: secrets, from: map[string]entryFrom{}}
 	for _, ref := range refs {
-		m.found[ref] = secrets[ref].Len() > 0
-		for name, v := range secrets[ref].All() {
+		for name, v := range secrets.of(ref).All() {
 			if !v.Empty() {
 				all.Set(name, v)
-				m.from[name] = ref
+				m.from[name] = entryFrom{secrets.indices[ref], false}
 			}
 		}
 	}
@@ -62,9 +79,9 @@ func merge(refs []string, secrets map[string]credential.Secret) merged {
 		if _, ok := m.from[ref]; ok {
 			continue
 		}
-		if only, ok := credential.OnlyEntry(secrets[ref].Object); ok {
+		if only, ok := credential.OnlyEntry(secrets.of(ref).Object); ok {
 			all.Set(ref, only.Value)
-			m.from[ref] = ref
+			m.from[ref] = entryFrom{secrets.indices[ref], true}
 		}
 	}
 	m.entries = all.Object()

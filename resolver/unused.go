@@ -45,26 +45,20 @@ func (s seenConfigs) first(config *credential.Config) bool {
 	return !seen
 }
 
-// merged are the merged entries of the secrets of a single-key config.
-type merged struct {
-	entries credential.Object
-	from    map[string]string // the name of the secret of each entry
-	found   map[string]bool   // whether each secret exists
-}
-
 // reportUnused reports the fields that name a secret and stay, if no other field uses anything
 // of that secret.
 func (f *fetcher) reportUnused(ctx context.Context, m merged) {
 	mayRefer := f.r.mayRefer(f.config)
-	used := map[string]bool{}
+	used := make([]bool, len(m.secrets))
 	for _, value := range credential.StringValues(f.config.Fields, mayRefer) {
-		if secret, ok := m.from[value]; ok {
-			used[secret] = true
+		if from, ok := m.from[value]; ok {
+			used[from.secret] = true
 		}
 	}
 	var unused []Unused
 	for name, value := range credential.StringFields(f.config.Fields) {
-		if _, replaced := m.from[value]; m.found[value] && !replaced && !used[value] && mayRefer.Has(name) {
+		_, replaced := m.from[value]
+		if m.of(value).Len() > 0 && !replaced && !used[m.indices[value]] && mayRefer.Has(name) {
 			unused = append(unused, Unused{name.String(), credential.Reference(value)})
 		}
 	}

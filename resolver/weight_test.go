@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"credential-resolver/resolver"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/resolver/resolvertest"
 )
@@ -36,6 +37,32 @@ func TestWeightIsNotBelowTheMemoryUsed(t *testing.T) {
 			}
 			assert.Less(t, heap()-before, int64(estimate)*5/4)
 			require.Len(t, kept, n)
+			runtime.KeepAlive(kept)
+		})
+	}
+}
+
+// The provenance of a credential counts too.
+func TestWeightOfResolvedCredentials(t *testing.T) {
+	for name, config := range map[string]string{
+		"single-key": `{"credentialSource":"agent"` + distinct(50, `"v%d"`) + `,"p":"k"}`,
+		"bundle":     `{"credentialSource":"agent","secret-path":"k"` + distinct(50, `"v%d"`) + `,"p":"v"}`,
+		"explicit":   explicitly(`"deep":{"list":[` + strings.Repeat(`"${k}",`, 200) + `"${k}"]}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			const n = 200
+			stores := memory{map[string][]byte{guid: []byte(config)}, secrets{"k": {"v": "s"}}}
+			r := resolver.New(resolver.Options{Configs: stores, Secrets: stores})
+			kept := make([]*credential.Credential, n)
+			estimate := 0
+			before := heap()
+			for i := range kept {
+				var err error
+				kept[i], err = r.Resolve(t.Context(), guid)
+				require.NoError(t, err)
+				estimate += credential.SizeOf(kept[i].Fields) + kept[i].Provenance.Size()
+			}
+			assert.Less(t, heap()-before, int64(estimate)*5/4)
 			runtime.KeepAlive(kept)
 		})
 	}

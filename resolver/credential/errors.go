@@ -138,10 +138,15 @@ const maxQuoted = 64
 // QuoteName returns the name of a field, or of request metadata, for an error: quoted,
 // printable and shortened.
 func QuoteName(name string) string {
+	return strconv.Quote(shortName(name))
+}
+
+// shortName returns a name, or the beginning of a long one.
+func shortName(name string) string {
 	if len(name) > maxQuoted {
 		name = strings.ToValidUTF8(name[:maxQuoted], "") + "…"
 	}
-	return strconv.Quote(name)
+	return name
 }
 
 // Remedy is an error text that says what is wrong with a store and what to do about it. It

@@ -17,8 +17,12 @@ func (p *fieldPath) field(name string) *fieldPath { return &fieldPath{p, name, -
 // clone returns a copy on the heap. Most paths are never needed there.
 func (p fieldPath) clone() *fieldPath { return &p }
 
-// String returns the path with dots and brackets. Of a long path it returns only the end.
+// String returns the path with dots and brackets. Of a long path it returns only the end, and
+// of a long name within it only the beginning.
 func (p *fieldPath) String() string {
+	if p != nil && p.within == nil {
+		return p.name
+	}
 	text := ""
 	at := p
 	for ; at != nil && len(text) < maxQuoted; at = at.within {
@@ -26,9 +30,9 @@ func (p *fieldPath) String() string {
 		case at.index >= 0:
 			text = "[" + strconv.Itoa(at.index) + "]" + text
 		case at.within == nil:
-			text = at.name + text
+			text = shortName(at.name) + text
 		default:
-			text = "." + at.name + text
+			text = "." + shortName(at.name) + text
 		}
 	}
 	if at != nil {

@@ -25,6 +25,10 @@ type Provenance struct {
 	// Secrets are the secrets that the resolution needed to know, each one once, in the order of
 	// the config.
 	Secrets []SecretUse
+	// Fields and References are the origins of the fields: those of explicit references, or the
+	// others. Read them with [Credential.Origins].
+	Fields     FieldOrigins
+	References []ReferenceOrigin
 }
 
 // SecretUse is a secret that a resolution needed to know.
@@ -39,6 +43,9 @@ type SecretUse struct {
 	ReadAt time.Time
 	// Outcome is what came of it.
 	Outcome Outcome
+	// IsObject tells that the secret is one entry that stands for a JSON object (section 4, step
+	// 6).
+	IsObject bool
 }
 
 // Outcome is what came of asking a store for a secret.
@@ -80,5 +87,10 @@ func (p *Provenance) Size() int {
 	if p == nil {
 		return 0
 	}
-	return int(unsafe.Sizeof(*p)) + len(p.Secrets)*int(unsafe.Sizeof(SecretUse{}))
+	size := int(unsafe.Sizeof(*p)) + len(p.Secrets)*int(unsafe.Sizeof(SecretUse{})) +
+		cap(p.Fields.whys) + cap(p.Fields.secrets)*int(unsafe.Sizeof(lookups{}))
+	for _, ref := range p.References {
+		size += int(unsafe.Sizeof(ref)) + len(ref.path)
+	}
+	return size
 }

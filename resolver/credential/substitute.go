@@ -11,39 +11,56 @@ func ResolveCredentials(config, secrets Object) Object {
 // is exact, in a single pass: replaced values are not matched again. It does not change its
 // arguments (section 4, step 7).
 func ApplySecretValues(source, secrets Object) Object {
-	return Substitute(source, secrets, nil)
+	return Substitute(source, secrets, nil, nil)
 }
 
-// Substitute is like [ApplySecretValues], but only for the fields of a filter.
-func Substitute(source, secrets Object, of FieldFilter) Object {
+// Substitute is like [ApplySecretValues], but only for the fields of a filter. It calls seen for
+// each field of source, and of "extra" after "extra" itself, with its value in source. Nil: no
+// calls.
+func Substitute(source, secrets Object, of FieldFilter, seen func(FieldName, Value, bool)) Object {
+	s := substitution{secrets, of, seen}
 	b := copyOf(source)
 	for i, f := range b.o.fields {
-		switch {
-		case f.Value.kind == StringKind:
-			if v, ok := secrets.Get(f.Value.text); ok && of.Has(FieldName{"", f.Name}) {
-				b.o.fields[i].Value = v
-			}
-		case f.Name == FieldExtra && f.Value.kind == ObjectKind:
-			b.o.fields[i].Value = applyToExtra(f.Value, secrets, of)
+		b.o.fields[i].Value, _ = s.of(FieldName{"", f.Name}, f.Value)
+		if f.Name == FieldExtra && f.Value.kind == ObjectKind {
+			b.o.fields[i].Value = s.ofExtra(f.Value)
 		}
 	}
 	return b.Object()
 }
 
-// applyToExtra replaces values one level down. If it replaces none, "extra" keeps its
-// original text.
-func applyToExtra(extra Value, secrets Object, of FieldFilter) Value {
+// substitution replaces values by those of secrets.
+type substitution struct {
+	secrets Object
+	fields  FieldFilter
+	seen    func(name FieldName, v Value, replaced bool) // nil: no calls
+}
+
+// of returns the value of a field, and whether it was replaced.
+func (s substitution) of(name FieldName, v Value) (Value, bool) {
+	replacement, ok := Value{}, false
+	if v.kind == StringKind {
+		replacement, ok = s.secrets.Get(v.text)
+		ok = ok && s.fields.Has(name)
+	}
+	if s.seen != nil {
+		s.seen(name, v, ok)
+	}
+	if !ok {
+		return v, false
+	}
+	return replacement, true
+}
+
+// ofExtra replaces values one level down. If it replaces none, "extra" keeps its original text.
+func (s substitution) ofExtra(extra Value) Value {
 	o, _ := extra.Object()
 	b := copyOf(o)
 	replaced := false
 	for i, f := range b.o.fields {
-		if f.Value.kind != StringKind {
-			continue
-		}
-		if v, ok := secrets.Get(f.Value.text); ok && of.Has(FieldName{FieldExtra, f.Name}) {
-			b.o.fields[i].Value = v
-			replaced = true
-		}
+		v, ok := s.of(FieldName{FieldExtra, f.Name}, f.Value)
+		b.o.fields[i].Value = v
+		replaced = replaced || ok
 	}
 	if !replaced {
 		return extra

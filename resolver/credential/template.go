@@ -5,6 +5,7 @@ package credential
 type Template struct {
 	names      []string
 	fields     []field
+	ends       []int                // the number of references up to the end of each field
 	References []*ExplicitReference // all references, in document order
 }
 
@@ -172,6 +173,32 @@ func (n *containerNode) append(dst []byte, found Found, b *budget) ([]byte, bool
 		}
 	}
 	return append(dst, closing), true, nil
+}
+
+// Origins returns where the values of the credential come from. secrets holds, for each
+// reference, the index of its secret in [Provenance].Secrets.
+func (t Template) Origins(found Found, secrets []int) []ReferenceOrigin {
+	origins := make([]ReferenceOrigin, len(t.References))
+	field := 0
+	for i, ref := range t.References {
+		for t.ends[field] <= i {
+			field++
+		}
+		why := WhyNormal
+		if _, ok, _ := ref.entry(found[ref]); !ok {
+			why = WhyLeftOut
+			if ref.substituted {
+				why = WhyDefault
+			}
+		}
+		origins[i] = ReferenceOrigin{
+			FieldOrigin: FieldOrigin{int32(secrets[i]), NoSecret, FromReference, why}, //nolint:gosec // a config has fewer
+			gone:        why == WhyLeftOut && ref.at.within == nil,
+			field:       int32(field), //nolint:gosec // likewise
+			path:        ref.at.String(),
+		}
+	}
+	return origins
 }
 
 // Fill returns the credential with the values of the secrets. Its error is an [*Error]

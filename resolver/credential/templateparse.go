@@ -15,7 +15,7 @@ func parseTemplate(fields Object) (Template, error) {
 		if err != nil {
 			return Template{}, err
 		}
-		t.names = append(t.names, name)
+		t.names, t.ends = append(t.names, name), append(t.ends, len(t.References))
 		if n == nil {
 			t.fields = append(t.fields, plain{v})
 		} else {
