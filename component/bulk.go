@@ -30,6 +30,9 @@ func (s *SecretStore) bulk(
 	if err != nil {
 		return nil, err
 	}
+	if req.Explain {
+		return nil, invalid("", "metadata.explain explains one credential: ask for one by its GUID")
+	}
 	req.FromRuntime, req.Bulk = false, true // daprd reads the secrets for its components one by one
 	ctx, cancel := context.WithTimeout(ctx, s.settings.RequestTimeout)
 	defer cancel()

@@ -117,7 +117,7 @@ func TestWithoutCredentialsTheAnswerIsEmpty(t *testing.T) {
 
 func TestAWrongBulkRequestIsRefusedBeforeAnyStoreIsAsked(t *testing.T) {
 	for name, says := range map[string]string{
-		"formt": "unknown request metadata", "explain": "metadata.explain is not supported yet",
+		"formt": "unknown request metadata", "explain": `metadata.explain must be "true" or "false"`,
 		"format": "metadata.format must be", "fields": "metadata.fields has an empty name",
 	} {
 		s := newFakeStores(t)

@@ -32,6 +32,8 @@ type Request struct {
 	Refresh bool
 	// Fingerprint asks for the credential's fingerprint in the answer.
 	Fingerprint bool
+	// Explain asks where the credential's fields come from, and not for its values.
+	Explain bool
 	// Rejected is the fingerprint of a credential that a server has rejected; "" for none.
 	Rejected string
 	// FromRuntime says that daprd itself asks, for a component with a secretKeyRef.
@@ -41,12 +43,8 @@ type Request struct {
 	Bulk bool
 }
 
-// requestNames are the request metadata that this version supports. reservedRequestNames are
-// names for a later version, refused until then (section 3).
-var (
-	requestNames         = []string{"format", "fields", "refresh", "fingerprint", "rejected", "namespace"}
-	reservedRequestNames = []string{"explain"}
-)
+// requestNames are the known names of request metadata.
+var requestNames = []string{"format", "fields", "refresh", "fingerprint", "rejected", "explain", "namespace"}
 
 // The limits of a request (section 3).
 const (
@@ -82,15 +80,11 @@ func ParseRequest(guid string, metadata map[string]string, byDefault Format) (Re
 				return req, err
 			}
 			req.Fields = fields
-		case "refresh", "fingerprint":
+		case "refresh", "fingerprint", "explain":
 			if value != "true" && value != "false" {
 				return req, invalid(guid, "metadata."+name+` must be "true" or "false"`)
 			}
-			if name == "refresh" {
-				req.Refresh = value == "true"
-			} else {
-				req.Fingerprint = value == "true"
-			}
+			req.set(name, value == "true")
 		case "rejected":
 			if value == "" {
 				return req, invalid(guid, "metadata.rejected is empty: set it to the _fingerprint of the rejected credential")
@@ -104,7 +98,22 @@ func ParseRequest(guid string, metadata map[string]string, byDefault Format) (Re
 	if _, ok := metadata["namespace"]; ok {
 		req.Format, req.FromRuntime = Flat, true
 	}
+	if req.Explain && req.FromRuntime { // to ignore either one could put a value where none is expected
+		return req, invalid(guid, "metadata.explain and metadata.namespace exclude each other: remove one of them")
+	}
 	return req, nil
+}
+
+// set sets an option that is true or false.
+func (r *Request) set(name string, on bool) {
+	switch name {
+	case "refresh":
+		r.Refresh = on
+	case "fingerprint":
+		r.Fingerprint = on
+	case "explain":
+		r.Explain = on
+	}
 }
 
 func parseFields(guid, value string) ([]string, error) {
@@ -127,9 +136,6 @@ func parseFields(guid, value string) ([]string, error) {
 }
 
 func unknownMetadata(guid, name string) error {
-	if slices.Contains(reservedRequestNames, name) {
-		return invalid(guid, "metadata."+name+" is not supported yet")
-	}
 	return invalid(guid, fmt.Sprintf("unknown request metadata %s%s; the known names are %s",
 		credential.QuoteName(name), nearest.Hint(name, requestNames), strings.Join(requestNames, ", ")))
 }

@@ -27,6 +27,8 @@ func TestARequestIsRead(t *testing.T) {
 		"fields may have spaces around them":           {map[string]string{"fields": " a , b c "}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"a", "b c"}}},
 		"refresh and fingerprint may be true":          {map[string]string{"refresh": "true", "fingerprint": "true"}, component.Flat, component.Request{Format: component.Flat, Refresh: true, Fingerprint: true}},
 		"refresh and fingerprint may be false":         {map[string]string{"refresh": "false", "fingerprint": "false"}, component.Flat, component.Request{Format: component.Flat}},
+		"explain may be true":                          {map[string]string{"explain": "true"}, component.Flat, component.Request{Format: component.Flat, Explain: true}},
+		"explain may be false, also with a namespace":  {map[string]string{"explain": "false", "namespace": "n"}, component.Flat, component.Request{Format: component.Flat, FromRuntime: true}},
 		"rejected is a fingerprint":                    {map[string]string{"rejected": "true"}, component.Flat, component.Request{Format: component.Flat, Rejected: "true"}},
 		"a duplicate field counts once":                {map[string]string{"fields": "a,b,a"}, component.Flat, component.Request{Format: component.Flat, Fields: []string{"a", "b"}}},
 		"fields, format and namespace can be combined": {map[string]string{"fields": "a", "format": "flat", "namespace": "n"}, component.JSON, component.Request{Format: component.Flat, FromRuntime: true, Fields: []string{"a"}}},
@@ -53,8 +55,8 @@ func TestARequestIsRefused(t *testing.T) {
 		"refresh, neither true nor false":     {"refresh", "yes", `metadata.refresh must be "true" or "false"`},
 		"fingerprint, neither true nor false": {"fingerprint", canary.Secret, `metadata.fingerprint must be "true" or "false"`},
 		"rejected, empty":                     {"rejected", "", "metadata.rejected is empty"},
-		"explain, reserved":                   {"explain", "true", "metadata.explain is not supported yet"},
-		"an unknown name":                     {"zzz", canary.Secret, `unknown request metadata "zzz"; the known names are format, fields, refresh, fingerprint, rejected, namespace`},
+		"explain, neither true nor false":     {"explain", "table", `metadata.explain must be "true" or "false"`},
+		"an unknown name":                     {"zzz", canary.Secret, `unknown request metadata "zzz"; the known names are format, fields, refresh, fingerprint, rejected, explain, namespace`},
 		"an unknown name, with the nearest":   {"formt", canary.Secret, `unknown request metadata "formt" (did you mean "format"?)`},
 		"a name in the wrong case":            {"Fields", "a", `unknown request metadata "Fields" (did you mean "fields"?)`},
 		"a name with control characters":      {"a\n\x1b[31m", "", `unknown request metadata "a\n\x1b[31m"`},
@@ -69,6 +71,12 @@ func TestARequestIsRefused(t *testing.T) {
 			canary.AssertNone(t, err.Error())
 		})
 	}
+}
+
+func TestExplainAndNamespaceExcludeEachOther(t *testing.T) {
+	_, err := component.ParseRequest("g", map[string]string{"explain": "true", "namespace": ""}, component.Flat)
+	require.ErrorIs(t, err, credential.InvalidRequest)
+	require.ErrorContains(t, err, "metadata.explain and metadata.namespace exclude each other: remove one of them")
 }
 
 func TestALongNameIsNotRepeatedWhole(t *testing.T) {

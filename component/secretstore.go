@@ -139,20 +139,32 @@ func (s *SecretStore) get(
 		return nil, answer.State, false, err
 	}
 	memo, slot := answer.Memo, 0
-	if req.Fields != nil || req.Fingerprint {
+	if req.Fields != nil || req.Fingerprint || req.Explain {
 		memo = nil
 	}
 	if req.Format == JSON {
 		slot = 1
 	}
 	message, err = memo.Get(slot, func() ([]byte, error) {
-		data, err := s.encode(answer.Credential, req)
+		data, err := s.answer(answer, req)
 		if err != nil {
 			return nil, err
 		}
 		return appendMessage(nil, data), nil
 	})
 	return message, answer.State, answer.Waited, err
+}
+
+// answer returns an answer to a request: the credential, or its explanation.
+func (s *SecretStore) answer(answer cache.Answer, req Request) (map[string]string, error) {
+	if !req.Explain {
+		return s.encode(answer.Credential, req)
+	}
+	data, err := encodeExplanation(answer, ExplainOptions{Fields: req.Fields, Hash: s.key.hash})
+	if err == nil && req.Fingerprint {
+		data[FingerprintEntry] = s.key.fingerprint(answer.Credential)
+	}
+	return data, err
 }
 
 // encode returns a credential as the answer to a request, with its fingerprint if the request

@@ -66,7 +66,7 @@ func (o *origins) whyLiteral(name credential.FieldName, v credential.Value, text
 		return credential.WhyParts
 	case text == "":
 		return credential.WhyNotText
-	case name.Within == "" && (name.Name == credential.FieldSource || name.Name == credential.FieldSecretPath):
+	case credential.HasMeaning(name):
 		return credential.WhyMeaning
 	case !o.mayRefer.Has(name) && o.only:
 		return credential.WhyNotLookupField

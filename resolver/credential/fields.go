@@ -29,6 +29,11 @@ func (n FieldName) String() string {
 	return n.Within + "." + n.Name
 }
 
+// HasMeaning tells whether a field is credentialSource or secret-path.
+func HasMeaning(name FieldName) bool {
+	return name.Within == "" && (name.Name == FieldSource || name.Name == FieldSecretPath)
+}
+
 // StringFields yields the names and values of all fields that StringValues may return.
 func StringFields(config Object) iter.Seq2[FieldName, string] {
 	return func(yield func(FieldName, string) bool) {
