@@ -204,7 +204,7 @@ func (e *explainer) read(at time.Time) Read {
 	switch {
 	case e.answer.Stale != nil:
 		freshness = Stale
-	case e.answer.FromCache, e.p == nil, at.Before(e.p.Began):
+	case e.answer.State == CacheHit, e.p == nil, at.Before(e.p.Began):
 		freshness = Cached
 	}
 	rounded := at.UTC().Truncate(time.Millisecond)

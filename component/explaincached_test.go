@@ -95,7 +95,7 @@ func TestACredentialOfAnEarlierProcessHasNoOrigins(t *testing.T) {
 	c := &credential.Credential{
 		GUID: "g", Fields: resolvertest.Parse(t, `{"a":"x","extra":{"b":1}}`), ReadAt: time.Now().Add(-time.Minute),
 	}
-	answer := cache.Answer{Credential: c, FromCache: true}
+	answer := cache.Answer{Credential: c, State: component.CacheHit}
 	e, err := component.Explain(answer, component.ExplainOptions{Hash: named})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a: unknown", "extra: unknown"}, rowsOf(e))

@@ -44,6 +44,15 @@ func (k instanceKey) hash(ref credential.Reference) string {
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
+// HashOf returns a function that hashes names of secrets with a key, as the log of an instance
+// with that key does. Nil: a random key.
+func HashOf(key []byte) func(credential.Reference) string {
+	if key == nil {
+		return newInstanceKeys().of("").hash
+	}
+	return instanceKey(key).hash
+}
+
 // fingerprintSize is the length of a fingerprint, in characters.
 const fingerprintSize = 32
 

@@ -41,9 +41,8 @@ func TestPlannedNamesAreNotSupportedYet(t *testing.T) {
 		}
 	}
 	flags := map[string][]string{
-		"serve":     {"audit-log", "audit-key-file", "audit-required"},
-		"":          {"audit-log", "audit-key-file", "audit-required"},
-		"resolve G": {"explain", "show-names", "output"},
+		"serve": {"audit-log", "audit-key-file", "audit-required"},
+		"":      {"audit-log", "audit-key-file", "audit-required"},
 	}
 	for command, names := range flags {
 		for _, name := range names {

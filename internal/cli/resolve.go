@@ -9,20 +9,30 @@ import (
 	"github.com/spf13/cobra"
 
 	"credential-resolver/component"
+	"credential-resolver/resolver/credential"
 )
 
 func newResolve(o *options) *cobra.Command {
 	var path, format string
+	var explain explainFlags
 	cmd := &cobra.Command{
 		Use:   "resolve -c COMPONENT.yaml GUID",
 		Short: "Print a finished credential: what an application gets, secrets included",
-		Args:  exactly(1),
+		Long: "Prints a finished credential: what an application gets, secrets included.\n\n" +
+			"With --explain, it prints instead where each field comes from: the secret store, the secret, and\n" +
+			"why. It prints no value. Names of secrets are hashed unless --show-names is set.",
+		Example: "  credential-resolver resolve -c components/credentials.yaml --format json analytics\n" +
+			"  credential-resolver resolve -c components/credentials.yaml --explain --show-names analytics",
+		Args: exactly(1),
 	}
 	componentFlag(cmd, &path)
 	cmd.Flags().StringVar(&format, "format", "", `"flat" prints one text entry per field, "json" prints JSON and keeps types (default: the Component's responseFormat)`)
-	plannedFlags(cmd.Flags(), "explain", "show-names", "output")
+	explain.add(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkGUID(args[0]); err != nil {
+			return err
+		}
+		if err := explain.check(cmd.Flags()); err != nil {
 			return err
 		}
 		settings, err := loadSettings(path)
@@ -37,23 +47,29 @@ func newResolve(o *options) *cobra.Command {
 		if err != nil {
 			return usageError{errors.New(`--format must be "flat" or "json"`)}
 		}
+		show := func(c *credential.Credential) error { return o.printCredential(c, req) }
+		if explain.on {
+			if show, err = o.explainer(explain); err != nil {
+				return err
+			}
+		}
 		return o.withStores(cmd.Context(), settings, func(ctx context.Context, stores *component.Stores) error {
-			credential, err := o.resolver(settings, stores).Resolve(ctx, args[0])
+			finished, err := o.resolver(settings, stores).Resolve(ctx, args[0])
 			if err != nil {
 				return explained(err)
 			}
-			answer, err := component.Encode(credential, req)
-			if err != nil {
-				return err
-			}
-			return o.printAnswer(answer, req.Format)
+			return show(finished)
 		})
 	}
 	return cmd
 }
 
-func (o *options) printAnswer(answer map[string]string, format component.Format) error {
-	if format == component.JSON {
+func (o *options) printCredential(c *credential.Credential, req component.Request) error {
+	answer, err := component.Encode(c, req)
+	if err != nil {
+		return err
+	}
+	if req.Format == component.JSON {
 		_, err := fmt.Fprintln(o.Out, answer[component.ValueEntry])
 		return err
 	}

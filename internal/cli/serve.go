@@ -96,12 +96,12 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	key, open, err := stateKey(f.stateKeyFile)
+	key, open, err := readKey("--state-key-file", f.stateKeyFile)
 	if err != nil {
 		return err
 	}
 	if open {
-		log.Warnf("others may read %s, the file of --state-key-file: allow only its owner to read it (chmod 0400)", f.stateKeyFile)
+		log.Warn(openKeyWarning("--state-key-file", f.stateKeyFile))
 	}
 	opts.StateKey = key
 	if !f.allowCoreDumps {

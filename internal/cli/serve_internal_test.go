@@ -60,7 +60,7 @@ func TestWrongFlagsOfServeAreWrongUsage(t *testing.T) {
 	}
 }
 
-func TestKeyOfTheStateIsRead(t *testing.T) {
+func TestAKeyIsRead(t *testing.T) {
 	const key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 	for name, test := range map[string]struct {
 		text string
@@ -80,7 +80,7 @@ func TestKeyOfTheStateIsRead(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "key")
 			require.NoError(t, os.WriteFile(path, []byte(test.text), 0o600))
 			require.NoError(t, os.Chmod(path, test.mode))
-			got, open, err := stateKey(path)
+			got, open, err := readKey("--state-key-file", path)
 			assert.Equal(t, test.open, open)
 			if test.want != "" {
 				require.ErrorContains(t, err, test.want)
