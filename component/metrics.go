@@ -69,7 +69,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		}),
 	}
 	for state := range m.ok {
-		m.ok[state] = m.requests.WithLabelValues(codes.OK.String(), CacheState(state).String()) //nolint:gosec // it is small
+		m.ok[state] = m.requests.WithLabelValues(codes.OK.String(), CacheState(state).String())
 	}
 	m.refreshes.WithLabelValues(codes.OK.String())
 	registerer.MustRegister(m.requests, m.unknownSource, m.unusedSecrets, m.bulkLeftOut, m.staleAnswers, m.cacheHits,
