@@ -71,7 +71,7 @@ var _ slog.Handler = complaints{}
 func (complaints) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelError }
 
 // Handle implements slog.Handler.
-func (c complaints) Handle(_ context.Context, record slog.Record) error { //nolint:gocritic // slog's signature
+func (c complaints) Handle(_ context.Context, record slog.Record) error {
 	c.log.Warnf("an OTEL_ variable of the environment is ignored: %s failed", record.Message)
 	return nil
 }
