@@ -111,28 +111,44 @@ func (v *Vault) Writes(prefix string) (int, error) {
 // ReadTimes returns the times of these requests.
 func (v *Vault) ReadTimes(prefix string) ([]time.Time, error) { return v.times("read", prefix) }
 
+// ReadPaths returns the paths of these requests.
+func (v *Vault) ReadPaths(prefix string) ([]string, error) {
+	var paths []string
+	err := v.audited("read", prefix, func(r auditedRequest) { paths = append(paths, r.Request.Path) })
+	return paths, err
+}
+
 // times returns the times of the requests with an operation below a prefix in the audit log.
 func (v *Vault) times(operation, prefix string) ([]time.Time, error) {
+	var times []time.Time
+	err := v.audited(operation, prefix, func(r auditedRequest) { times = append(times, r.Time) })
+	return times, err
+}
+
+// auditedRequest is a line of the audit log.
+type auditedRequest struct {
+	Time    time.Time
+	Type    string
+	Request struct{ Operation, Path string }
+}
+
+// audited calls seen for each request with an operation below a prefix in the audit log.
+func (v *Vault) audited(operation, prefix string, seen func(auditedRequest)) error {
 	f, err := os.Open(v.auditFile())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = f.Close() }()
-	var times []time.Time
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var line struct {
-			Time    time.Time
-			Type    string
-			Request struct{ Operation, Path string }
-		}
+		var line auditedRequest
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			return nil, err
+			return err
 		}
 		if line.Type == "request" && line.Request.Operation == operation && strings.HasPrefix(line.Request.Path, prefix) {
-			times = append(times, line.Time)
+			seen(line)
 		}
 	}
-	return times, lines.Err()
+	return lines.Err()
 }
