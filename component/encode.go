@@ -36,7 +36,7 @@ func Encode(c *credential.Credential, req Request) (map[string]string, error) {
 	}
 	most := maxAnswer
 	if req.Fingerprint {
-		most -= mapEntrySize(len(FingerprintEntry), fingerprintSize)
+		most -= mapEntrySize(len(FingerprintEntry), credential.FingerprintSize)
 	}
 	if req.Format != JSON {
 		return encodeFlat(c.GUID, fields, most)

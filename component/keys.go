@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 
 	"credential-resolver/resolver/credential"
@@ -53,19 +52,6 @@ func HashOf(key []byte) func(credential.Reference) string {
 	return instanceKey(key).hash
 }
 
-// fingerprintSize is the length of a fingerprint, in characters.
-const fingerprintSize = 32
-
-// fingerprint returns a hash that identifies a credential (DESIGN.md, section 3). It is the
-// same for as long as the process runs, for every format and every choice of fields. It is
-// keyed, because a credential can be guessed: another instance cannot try guesses until the
-// fingerprints match.
-func (k instanceKey) fingerprint(c *credential.Credential) string {
-	mac := hmac.New(sha256.New, k)
-	_, _ = io.WriteString(mac, "fingerprint\x00"+c.GUID+"\x00") // no reference that is hashed begins like this
-	for name, v := range c.Fields.All() {
-		text, _ := v.AsText() // the encoding refuses a value that is not UTF-8
-		_, _ = fmt.Fprintf(mac, "%d:%s=%d:%d:%s;", len(name), name, v.Kind(), len(text), text)
-	}
-	return hex.EncodeToString(mac.Sum(nil)[:fingerprintSize/2])
-}
+// fingerprint returns the fingerprint of a credential (DESIGN.md, section 3). It is the same for
+// as long as the process runs.
+func (k instanceKey) fingerprint(c *credential.Credential) string { return credential.Fingerprint(k, c) }
