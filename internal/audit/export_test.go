@@ -1,0 +1,4 @@
+package audit
+
+// MaxQueued is the most lines that wait.
+const MaxQueued = maxQueued
