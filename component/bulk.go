@@ -7,18 +7,20 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"credential-resolver/internal/audit"
 	"credential-resolver/resolver/credential"
 )
 
 // maxBulk is how many credentials one bulk request resolves at a time.
 const maxBulk = 8
 
-// bulk answers a request for every credential (DESIGN.md, section 3). A credential that
+// bulk answers a request for every credential (DESIGN.md, section 3). The event gets the fields
+// that were asked for, and the receipt the audit lines of the credentials. A credential that
 // cannot be resolved is left out, with a warning and a metric. A credential that has been
 // deleted since it was listed is left out silently. A store that is down or slow fails the
 // whole request, and so does a panic: an incomplete answer must not look complete.
 func (s *SecretStore) bulk(
-	ctx context.Context, metadata map[string]string,
+	ctx context.Context, metadata map[string]string, event *Event, receipt *audit.Receipt,
 ) (answer map[string]map[string]string, err error) {
 	defer s.recovered("", &err)
 	if !s.settings.AllowBulk {
@@ -33,6 +35,7 @@ func (s *SecretStore) bulk(
 	if req.Explain {
 		return nil, invalid("", "metadata.explain explains one credential: ask for one by its GUID")
 	}
+	event.Fields = req.Fields
 	req.FromRuntime, req.Bulk = false, true // daprd reads the secrets for its components one by one
 	ctx, cancel := context.WithTimeout(ctx, s.settings.RequestTimeout)
 	defer cancel()
@@ -52,7 +55,7 @@ func (s *SecretStore) bulk(
 			if err := ctx.Err(); err != nil {
 				return outOfTime(err)
 			}
-			return s.addTo(ctx, &answers, guid, req)
+			return s.addTo(ctx, &answers, guid, req, receipt)
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -63,7 +66,7 @@ func (s *SecretStore) bulk(
 
 // addTo adds one credential to a bulk answer, or leaves it out. Its error fails the whole
 // request.
-func (s *SecretStore) addTo(ctx context.Context, answers *bulkAnswer, guid string, req Request) error {
+func (s *SecretStore) addTo(ctx context.Context, answers *bulkAnswer, guid string, req Request, receipt *audit.Receipt) error {
 	began := time.Now()
 	from, err := s.resolve(ctx, guid, req)
 	var data map[string]string
@@ -72,12 +75,21 @@ func (s *SecretStore) addTo(ctx context.Context, answers *bulkAnswer, guid strin
 	}
 	switch {
 	case err == nil:
-		s.events.emit(ctx, Event{Kind: Resolved, GUID: guid, InBulk: true, Cache: from.State, Waited: from.Waited, Took: time.Since(began)})
+		event := Event{
+			Kind: Resolved, GUID: guid, InBulk: true, Cache: from.State, Waited: from.Waited, Took: time.Since(began),
+			Credential: from.Credential, Fields: req.Fields,
+		}
+		s.audit.add(ctx, event, receipt)
+		s.events.emit(ctx, event)
 		return answers.add(guid, data)
 	case credential.KindOf(err).Retryable():
 		return err
 	case !credential.NoSuchCredential(err):
-		s.events.emit(ctx, Event{Kind: LeftOut, GUID: guid, Err: asError(err)})
+		event := Event{
+			Kind: LeftOut, GUID: guid, Err: asError(err), Cache: from.State, Took: time.Since(began), Fields: req.Fields,
+		}
+		s.audit.add(ctx, event, receipt)
+		s.events.emit(ctx, event)
 	}
 	return nil
 }

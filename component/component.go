@@ -5,6 +5,8 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/component/pluggable"
+	"credential-resolver/internal/audit"
+	"credential-resolver/resolver/credential"
 )
 
 // Options configure a [Component].
@@ -15,6 +17,11 @@ type Options struct {
 	Open Opener
 	// Observers receive every event, before the log does. Nil: only the log receives them.
 	Observers []Observer
+	// Audit is the audit log. The caller closes it after the component. Nil: requests are not
+	// audited.
+	Audit *audit.Writer
+	// NameHash hashes names of secrets for the log. Nil: each instance has a key of its own.
+	NameHash func(credential.Reference) string
 }
 
 // Component makes the secret stores of one process. They share one memory: caches, and the
@@ -24,11 +31,15 @@ type Component struct {
 	keys   instanceKeys
 	memory *memory
 	live   *liveInstances
+
+	refusals *refusals
 }
 
 // New returns a component without an instance.
 func New(opts Options) *Component {
-	return &Component{opts: opts, keys: newInstanceKeys(), memory: newMemory(), live: newLiveInstances()}
+	return &Component{
+		opts: opts, keys: newInstanceKeys(opts.NameHash), memory: newMemory(), live: newLiveInstances(), refusals: newRefusals(opts.Audit),
+	}
 }
 
 // NewSecretStore returns a secret store that has not been initialised. Each instance has its
@@ -37,11 +48,14 @@ func New(opts Options) *Component {
 func (c *Component) NewSecretStore() *SecretStore {
 	return &SecretStore{
 		log: c.opts.Logger, observers: c.opts.Observers, open: c.opts.Open, memory: c.memory, live: c.live, keys: c.keys,
+		auditLog: c.opts.Audit,
 	}
 }
 
-// Server returns a server for the component: its secret stores and its save bindings.
+// Server returns a server for the component: its secret stores and its save bindings. It sets
+// Refused.
 func (c *Component) Server(opts pluggable.Options) (*pluggable.Server[*SecretStore], error) {
+	opts.Refused = c.refusals.refused
 	return pluggable.New(opts, c.NewSecretStore, func(stores *pluggable.SecretStores[*SecretStore]) bindings.OutputBinding {
 		return NewSaveBinding(stores)
 	})
@@ -49,4 +63,7 @@ func (c *Component) Server(opts pluggable.Options) (*pluggable.Server[*SecretSto
 
 // Close stops the background work that outlives the secret stores: the removal of expired
 // entries from their caches. The caller closes the secret stores first.
-func (c *Component) Close() { c.memory.close() }
+func (c *Component) Close() {
+	c.memory.close()
+	c.refusals.close()
+}

@@ -219,7 +219,7 @@ func encodeExplanation(answer cache.Answer, o ExplainOptions) (map[string]string
 		return nil, err
 	}
 	text, err := explanation.JSON()
-	if err == nil && mapEntrySize(len(ExplainEntry), len(text)) > maxAnswer-mapEntrySize(len(FingerprintEntry), fingerprintSize) {
+	if err == nil && mapEntrySize(len(ExplainEntry), len(text)) > maxAnswer-mapEntrySize(len(FingerprintEntry), credential.FingerprintSize) {
 		err = tooLarge(answer.GUID)
 	}
 	return map[string]string{ExplainEntry: string(text)}, err

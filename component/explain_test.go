@@ -18,8 +18,8 @@ import (
 	"credential-resolver/resolver/resolvertest"
 )
 
-// named is the Hash of explanations in which tests want to see each name.
-func named(name credential.Reference) string { return "#" + string(name) }
+// visible is the Hash of explanations in which tests want to see each name.
+func visible(name credential.Reference) string { return "#" + string(name) }
 
 // rowsOf returns the fields of an explanation as texts, such as "a: secret secretStore #pw, the only
 // entry of the secret".
@@ -47,7 +47,7 @@ func explain(t *testing.T, options resolver.Options, o component.ExplainOptions)
 	finished, err := resolver.New(options).Resolve(t.Context(), "g")
 	require.NoError(t, err)
 	if o.Hash == nil {
-		o.Hash = named
+		o.Hash = visible
 	}
 	e, err := component.Explain(cache.Answer{Credential: finished}, o)
 	require.NoError(t, err)
@@ -234,7 +234,7 @@ func TestAnExplanationIsLimitedToFields(t *testing.T) {
 		options.AllowUnresolved = true
 		finished, err := resolver.New(options).Resolve(t.Context(), "g")
 		require.NoError(t, err)
-		e, err := component.Explain(cache.Answer{Credential: finished}, component.ExplainOptions{Fields: strings.Split(row.fields, ","), Hash: named})
+		e, err := component.Explain(cache.Answer{Credential: finished}, component.ExplainOptions{Fields: strings.Split(row.fields, ","), Hash: visible})
 		if row.want == "" {
 			assert.ErrorIs(t, err, credential.InvalidRequest, row.fields)
 			assert.ErrorContains(t, err, "it has no field")
@@ -261,7 +261,7 @@ func TestAnExplanationIsAsLargeAsAnAnswerMayBe(t *testing.T) {
 	require.ErrorContains(t, err, "ResourceExhausted")
 	finished, err := s.Resolver().Resolve(t.Context(), "g")
 	require.NoError(t, err)
-	_, err = component.Explain(cache.Answer{Credential: finished}, component.ExplainOptions{Hash: named})
+	_, err = component.Explain(cache.Answer{Credential: finished}, component.ExplainOptions{Hash: visible})
 	require.ErrorIs(t, err, credential.TooLarge, "it is refused before it is built")
 	data, err := get(store, "g", "explain", "true", "fields", "f1,f2")
 	require.NoError(t, err)

@@ -96,7 +96,7 @@ func TestACredentialOfAnEarlierProcessHasNoOrigins(t *testing.T) {
 		GUID: "g", Fields: resolvertest.Parse(t, `{"a":"x","extra":{"b":1}}`), ReadAt: time.Now().Add(-time.Minute),
 	}
 	answer := cache.Answer{Credential: c, State: component.CacheHit}
-	e, err := component.Explain(answer, component.ExplainOptions{Hash: named})
+	e, err := component.Explain(answer, component.ExplainOptions{Hash: visible})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a: unknown", "extra: unknown"}, rowsOf(e))
 	assert.Equal(t, "not known: it comes from an earlier process of the component; metadata.refresh=true reads it again", e.Why)
@@ -105,7 +105,7 @@ func TestACredentialOfAnEarlierProcessHasNoOrigins(t *testing.T) {
 	assert.Equal(t, "cached", e.Fields[0].Freshness)
 	assert.InDelta(t, 60, *e.Fields[0].AgeSeconds, 1)
 
-	e, err = component.Explain(answer, component.ExplainOptions{Hash: named, Fields: []string{"extra.b"}})
+	e, err = component.Explain(answer, component.ExplainOptions{Hash: visible, Fields: []string{"extra.b"}})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"extra: unknown"}, rowsOf(e))
 }

@@ -42,7 +42,7 @@ func OnSettings(
 	opts.Timeout, opts.Cache = settings.RequestTimeout, settings.Cache
 	cache := cache.New(settings.Cache)
 	s := &SecretStore{log: log, observers: append(observers, metrics), settings: settings, cache: cache, live: newLiveInstances()}
-	s.observe("", newInstanceKeys().of(""))
+	s.observe("", newInstanceKeys(nil).of(""))
 	opts.Observer = s.events
 	s.resolver = cache.Over(resolver.New(opts), resolver.DefaultTimeout, s.events)
 	return s

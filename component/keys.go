@@ -12,10 +12,13 @@ import (
 
 // instanceKeys derives a key for each instance from a random secret. The secret is drawn
 // when the process starts.
-type instanceKeys struct{ secret []byte }
+type instanceKeys struct {
+	secret []byte
+	names  func(credential.Reference) string // hashes names for all instances; nil: each has its own key
+}
 
-func newInstanceKeys() instanceKeys {
-	k := instanceKeys{make([]byte, sha256.Size)}
+func newInstanceKeys(names func(credential.Reference) string) instanceKeys {
+	k := instanceKeys{make([]byte, sha256.Size), names}
 	_, _ = rand.Read(k.secret) // never fails
 	return k
 }
@@ -28,30 +31,32 @@ func (k instanceKeys) of(id string) instanceKey {
 	}
 	mac := hmac.New(sha256.New, k.secret)
 	_, _ = io.WriteString(mac, id)
-	return mac.Sum(nil)
+	return instanceKey{mac.Sum(nil), k.names}
 }
 
 // instanceKey is the key of one instance.
-type instanceKey []byte
+type instanceKey struct {
+	key   []byte
+	names func(credential.Reference) string
+}
 
 // hash returns a short hash that stands for a reference in the log. It is the same for as
-// long as the process runs. It is keyed, because a reference may be a password that can be
-// guessed.
+// long as the process runs, or as the key file of the audit log is the same. It is keyed,
+// because a reference may be a password that can be guessed.
 func (k instanceKey) hash(ref credential.Reference) string {
-	mac := hmac.New(sha256.New, k)
+	if k.names != nil {
+		return k.names(ref)
+	}
+	mac := hmac.New(sha256.New, k.key)
 	mac.Write([]byte(ref))
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
-// HashOf returns a function that hashes names of secrets with a key, as the log of an instance
-// with that key does. Nil: a random key.
-func HashOf(key []byte) func(credential.Reference) string {
-	if key == nil {
-		return newInstanceKeys().of("").hash
-	}
-	return instanceKey(key).hash
-}
+// RandomHash returns a function that hashes names of secrets with a random key.
+func RandomHash() func(credential.Reference) string { return newInstanceKeys(nil).of("").hash }
 
 // fingerprint returns the fingerprint of a credential (DESIGN.md, section 3). It is the same for
 // as long as the process runs.
-func (k instanceKey) fingerprint(c *credential.Credential) string { return credential.Fingerprint(k, c) }
+func (k instanceKey) fingerprint(c *credential.Credential) string {
+	return credential.Fingerprint(k.key, c)
+}

@@ -4,12 +4,20 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"credential-resolver/resolver/credential"
 )
 
 func TestTheKeyOfAnInstance(t *testing.T) {
-	keys := newInstanceKeys()
-	assert.Equal(t, keys.of("a"), keys.of("a"), "one that is initialised again")
-	assert.NotEqual(t, keys.of("a"), keys.of("b"))
-	assert.NotEqual(t, keys.of(""), keys.of(""), "instances that cannot be told apart")
-	assert.NotEqual(t, keys.of("a"), newInstanceKeys().of("a"), "another process draws a secret of its own")
+	keys := newInstanceKeys(nil)
+	assert.Equal(t, keys.of("a").key, keys.of("a").key, "one that is initialised again")
+	assert.NotEqual(t, keys.of("a").key, keys.of("b").key)
+	assert.NotEqual(t, keys.of("").key, keys.of("").key, "instances that cannot be told apart")
+	assert.NotEqual(t, keys.of("a").key, newInstanceKeys(nil).of("a").key, "another process draws a secret of its own")
+}
+
+func TestNamesAreHashedWithTheKeyOfTheAuditLog(t *testing.T) {
+	keys := newInstanceKeys(func(ref credential.Reference) string { return "hash of " + string(ref) })
+	assert.Equal(t, "hash of name", keys.of("a").hash("name"))
+	assert.NotEqual(t, newInstanceKeys(nil).of("a").hash("name"), newInstanceKeys(nil).of("a").hash("name"))
 }

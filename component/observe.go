@@ -13,7 +13,7 @@ import (
 )
 
 // Observer receives every event of the component. Metrics, the log and [Tracing] are observers.
-// An audit log would be one more.
+// The audit log is not: it must be able to refuse an answer, so it has the requests first.
 type Observer interface {
 	// Observe handles one event. Many goroutines call it at once, and the request waits for it.
 	// The context is that of the request, of the call to a store, or of the background refresh.
@@ -35,12 +35,12 @@ type EventKind uint8
 // The kinds of event. Each lists the fields that it sets besides Component. A failure also
 // sets Err.
 const (
-	// Resolved is a request for one credential that was answered: GUID, Cache, Waited, Took.
-	// InBulk says that the credential is part of a bulk answer.
+	// Resolved is a request for one credential that was answered: GUID, Cache, Waited, Took,
+	// Fields and Credential. InBulk says that the credential is part of a bulk answer.
 	Resolved EventKind = iota + 1
-	// BulkAnswered is a bulk request that was answered: Took.
+	// BulkAnswered is a bulk request that was answered: Took, Fields.
 	BulkAnswered
-	// LeftOut is a credential that was left out of a bulk answer: GUID, Err.
+	// LeftOut is a credential that was left out of a bulk answer: GUID, Err, Cache, Took, Fields.
 	LeftOut
 	// Saved is a request to save a credential that was answered: GUID, Took.
 	Saved
@@ -111,6 +111,10 @@ type Event struct {
 	Cache CacheState
 	// Waited says that the request waited for a store before it got a stale answer.
 	Waited bool
+	// Credential is the answered credential, which prints as a fixed word. Nil: there is none.
+	Credential *credential.Credential
+	// Fields are the fields that were asked for; nil for all.
+	Fields []string
 	// InBulk says that the credential is part of a bulk answer.
 	InBulk bool
 	// First says that this is the first such event for this credential or config.

@@ -77,7 +77,7 @@ func (b *SaveBinding) Invoke(ctx context.Context, req *bindings.InvokeRequest) (
 		ctx := store.events.begin(ctx, Saved)
 		var err error
 		guid, err = store.save(ctx, req)
-		return store.answered(ctx, began, Event{Kind: Saved, GUID: guid}, err)
+		return store.answered(ctx, began, &Event{Kind: Saved, GUID: guid}, nil, err)
 	})
 	if err != nil {
 		return nil, err

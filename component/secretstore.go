@@ -16,6 +16,7 @@ import (
 	"github.com/dapr/kit/logger"
 
 	"credential-resolver/component/pluggable"
+	"credential-resolver/internal/audit"
 	"credential-resolver/resolver/cache"
 	"credential-resolver/resolver/credential"
 )
@@ -29,10 +30,12 @@ type SecretStore struct {
 	live      *liveInstances
 	keys      instanceKeys
 	open      Opener
+	auditLog  *audit.Writer // nil: requests are not audited
 
 	settings Settings
 	key      instanceKey
 	events   *emitter
+	audit    *auditor
 	went     sync.Once // emits InstanceWent
 	stores   *Stores
 	cache    *cache.Cache
@@ -52,7 +55,9 @@ func (s *SecretStore) Init(ctx context.Context, meta secretstores.Metadata) erro
 	if err != nil {
 		return err
 	}
-	s.observe(meta.Name, s.keys.of(pluggable.InstanceID(ctx)))
+	id := pluggable.InstanceID(ctx)
+	s.observe(meta.Name, s.keys.of(id))
+	s.audit = newAuditor(s.auditLog, meta.Name, id)
 	stores, err := s.open(ctx, settings, s.events)
 	if err != nil {
 		return err
@@ -106,37 +111,45 @@ func (s *SecretStore) GetEncoded(ctx context.Context, req secretstores.GetSecret
 		guid = ""
 	}
 	ctx = s.events.begin(ctx, Resolved)
-	message, state, waited, err := s.get(ctx, guid, req.Metadata)
-	err = s.answered(ctx, began, Event{Kind: Resolved, GUID: guid, Cache: state, Waited: waited}, err)
-	return message, err
+	event := Event{Kind: Resolved, GUID: guid}
+	message, err := s.get(ctx, req.Metadata, &event)
+	if err = s.answered(ctx, began, &event, nil, err); err != nil {
+		return nil, err
+	}
+	return message, nil
 }
 
-// answered reports a request that ended with err, and returns err as a gRPC status.
-func (s *SecretStore) answered(ctx context.Context, began time.Time, event Event, err error) error {
+// answered audits and reports a request that ended with err, and returns its error as a gRPC
+// status. The receipt is that of the request's earlier audit lines; nil if there are none.
+func (s *SecretStore) answered(ctx context.Context, began time.Time, event *Event, receipt *audit.Receipt, err error) error {
 	event.Took, event.Err = time.Since(began), asError(err)
-	s.events.emit(ctx, event)
+	event.Err = s.audit.commit(ctx, event, receipt)
+	s.events.emit(ctx, *event)
 	if event.Err == nil {
 		return nil
 	}
 	return status.Error(event.Code(), event.Err.Error())
 }
 
-// get answers a request for one credential. guid is "" if the request's GUID is malformed.
-// Most requests ask for the whole credential, so its encoding is kept, once per format.
+// get answers a request for one credential, and describes the answer in the event. The event's
+// GUID is "" if the request's is malformed. Most requests ask for the whole credential, so its encoding is kept, once per format.
 func (s *SecretStore) get(
-	ctx context.Context, guid string, metadata map[string]string,
-) (message []byte, state CacheState, waited bool, err error) {
+	ctx context.Context, metadata map[string]string, event *Event,
+) (message []byte, err error) {
+	guid := event.GUID
 	defer s.recovered(guid, &err)
 	if guid == "" {
-		return nil, CacheNone, false, invalid("", "malformed GUID: "+credential.GUIDRule)
+		return nil, invalid("", "malformed GUID: "+credential.GUIDRule)
 	}
 	req, err := ParseRequest(guid, metadata, s.settings.Format)
 	if err != nil {
-		return nil, CacheNone, false, err
+		return nil, err
 	}
+	event.Fields = req.Fields
 	answer, err := s.resolve(ctx, guid, req)
+	event.Cache, event.Waited, event.Credential = answer.State, answer.Waited, answer.Credential
 	if err != nil {
-		return nil, answer.State, false, err
+		return nil, err
 	}
 	memo, slot := answer.Memo, 0
 	if req.Fields != nil || req.Fingerprint || req.Explain {
@@ -145,14 +158,13 @@ func (s *SecretStore) get(
 	if req.Format == JSON {
 		slot = 1
 	}
-	message, err = memo.Get(slot, func() ([]byte, error) {
+	return memo.Get(slot, func() ([]byte, error) {
 		data, err := s.answer(answer, req)
 		if err != nil {
 			return nil, err
 		}
 		return appendMessage(nil, data), nil
 	})
-	return message, answer.State, answer.Waited, err
 }
 
 // answer returns an answer to a request: the credential, or its explanation.
@@ -207,11 +219,13 @@ func (s *SecretStore) recovered(guid string, err *error) {
 func (s *SecretStore) BulkGetSecret(
 	ctx context.Context, req secretstores.BulkGetSecretRequest,
 ) (secretstores.BulkGetSecretResponse, error) {
-	began := time.Now()
 	ctx = s.events.begin(ctx, BulkAnswered)
-	data, err := s.bulk(ctx, req.Metadata)
-	err = s.answered(ctx, began, Event{Kind: BulkAnswered}, err)
-	return secretstores.BulkGetSecretResponse{Data: data}, err
+	began, event, receipt := time.Now(), Event{Kind: BulkAnswered}, s.audit.newReceipt()
+	data, err := s.bulk(ctx, req.Metadata, &event, receipt)
+	if err = s.answered(ctx, began, &event, receipt, err); err != nil {
+		return secretstores.BulkGetSecretResponse{}, err
+	}
+	return secretstores.BulkGetSecretResponse{Data: data}, nil
 }
 
 // Features implements secretstores.SecretStore: a credential has several entries.

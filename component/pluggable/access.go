@@ -25,16 +25,17 @@ func allowedUsers(more []uint32) []uint32 {
 // the first refused call, because daprd would then hang without an error. It closes the
 // connection after maxRefusedCalls.
 type access struct {
-	log    logger.Logger
-	refuse rate.Sometimes // limits how often the warning is logged
+	log     logger.Logger
+	refuse  rate.Sometimes // limits how often the warning is logged
+	refused func(context.Context, RefusedCall)
 }
 
-func newAccess(log logger.Logger) *access {
-	return &access{log: log, refuse: rate.Sometimes{Interval: warnInterval}}
+func newAccess(log logger.Logger, refused func(context.Context, RefusedCall)) *access {
+	return &access{log: log, refuse: rate.Sometimes{Interval: warnInterval}, refused: refused}
 }
 
 // check is a [tap.ServerInHandle]. A refused call fails with the gRPC code PermissionDenied.
-func (a *access) check(ctx context.Context, _ *tap.Info) (context.Context, error) {
+func (a *access) check(ctx context.Context, info *tap.Info) (context.Context, error) {
 	c, ok := connectionOf(ctx)
 	switch {
 	case !ok:
@@ -46,6 +47,9 @@ func (a *access) check(ctx context.Context, _ *tap.Info) (context.Context, error
 		_ = c.Conn.Close()
 	}
 	a.refuse.Do(func() { a.log.Warnf("calls from %s are refused: --allow-uid %d would allow them", c.peer, c.peer.uid) })
+	if a.refused != nil {
+		a.refused(ctx, RefusedCall{Method: info.FullMethodName, Code: codes.PermissionDenied, Stranger: true})
+	}
 	return nil, status.Errorf(codes.PermissionDenied,
 		"this component answers only uid %d, root and the users of --allow-uid, but the caller is uid %d; "+
 			"if the caller is daprd, start the component with --allow-uid %[2]d, or run both as the same user", os.Geteuid(), c.peer.uid)

@@ -31,12 +31,12 @@ func (s *SecretStores[S]) Use(ctx context.Context, name string, fn func(S) error
 		return errNoPeer
 	}
 	if names := s.instances.names(c.peer); len(names) > 0 && !slices.Contains(names, name) {
-		return status.Errorf(codes.FailedPrecondition, "daprd has no Component %q of type secretstores.%s; it has: %s",
-			name, s.socket, strings.Join(names, ", "))
+		return unserved{status.Errorf(codes.FailedPrecondition, "daprd has no Component %q of type secretstores.%s; it has: %s",
+			name, s.socket, strings.Join(names, ", "))}
 	}
 	r, err := s.instances.acquire(ctx, c.peer, nil, name)
 	if err != nil {
-		return err
+		return unserved{err}
 	}
 	defer r.release()
 	return fn(r.store)

@@ -16,6 +16,7 @@ type connection struct {
 	net.Conn
 
 	peer    process
+	pid     int32        // of the peer; 0 if it is in another PID namespace
 	pidfd   pidfd        // of the peer; noPidfd unless the pidfd identifies the peer
 	allowed bool         // whether peer's user may call
 	refused atomic.Int32 // number of refused calls

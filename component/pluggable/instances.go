@@ -70,7 +70,11 @@ func (s *instances[T]) acquireFor(ctx context.Context) (*refCounted[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.acquire(ctx, c.peer, c, name)
+	r, err := s.acquire(ctx, c.peer, c, name)
+	if err != nil {
+		return nil, unserved{err}
+	}
+	return r, nil
 }
 
 // initialise makes a new store from the properties and replaces the instance's old store. The

@@ -58,6 +58,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		c := &connection{Conn: accepted}
 		c.peer, c.pidfd = l.identifier.identify(accepted)
+		control(accepted, func(fd int) { _, _, c.pid = peerCredentials(fd) })
 		c.allowed = slices.Contains(l.allowed, c.peer.uid)
 		c.onEnd = func(c *connection) {
 			l.uncount(c)

@@ -30,7 +30,7 @@ func TestAStrangersConnectionIsClosedAfterManyCalls(t *testing.T) {
 	defer func() { _, _ = here.Close(), there.Close() }()
 	require.NoError(t, here.SetDeadline(time.Now().Add(20*time.Second)))
 	log := &logtext.Text{}
-	a := newAccess(log.Logger(t.Name()))
+	a := newAccess(log.Logger(t.Name()), nil)
 	c := &connection{Conn: here, peer: process{uid: 7}}
 	call := func() {
 		_, err := a.check(peer.NewContext(t.Context(), &peer.Peer{AuthInfo: authInfo{connection: c}}), nil)

@@ -68,6 +68,9 @@ type Options struct {
 	// SingleDaprd says that all processes of one user are one daprd. False: each process has
 	// its own instances.
 	SingleDaprd bool
+	// Refused is called for each call that may not be made, and for each request that reaches no
+	// secret store and no binding. The context is the call's. Nil: no call.
+	Refused func(context.Context, RefusedCall)
 }
 
 // NewBinding makes an output binding that is not initialised yet. The binding may use the
@@ -174,7 +177,7 @@ func (s *Server[S]) Run(ctx context.Context) error {
 func (s *Server[S]) grpcServer() *grpc.Server {
 	server := grpc.NewServer(
 		grpc.Creds(transport{}),
-		grpc.InTapHandle(newAccess(s.opts.Logger).check),
+		grpc.InTapHandle(newAccess(s.opts.Logger, s.opts.Refused).check),
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.MaxConcurrentStreams(maxStreams),
@@ -183,7 +186,7 @@ func (s *Server[S]) grpcServer() *grpc.Server {
 		// and buffers from one call to the next.
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.SharedWriteBuffer(true),
-		grpc.ChainUnaryInterceptor(s.calls.intercept, recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(s.recovered))),
+		grpc.ChainUnaryInterceptor(s.calls.intercept, s.reportUnserved, recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(s.recovered))),
 	)
 	server.RegisterService(serviceDesc[S](), &service[S]{instances: s.stores})
 	if s.binding != nil {

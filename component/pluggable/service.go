@@ -2,6 +2,7 @@ package pluggable
 
 import (
 	"context"
+	"errors"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -121,6 +122,10 @@ func caller(ctx context.Context) (*connection, string, error) {
 // asStatus converts an error to a gRPC status. It keeps the error's own code, if it has one,
 // and uses otherwise if not.
 func asStatus(err error, otherwise codes.Code) error {
+	var none unserved
+	if errors.As(err, &none) {
+		return none
+	}
 	if s, ok := status.FromError(err); ok {
 		return s.Err()
 	}

@@ -71,6 +71,54 @@ func (d *describer) appendSecret(b []byte, store string, name credential.Referen
 	return append(b, '}')
 }
 
+// describe returns the fields that describe a credential.
 func (d *describer) describe(c *credential.Credential) []byte {
-	return appendText(nil, "fingerprint", d.keys.Fingerprint(c))
+	var b []byte
+	if p := c.Provenance; p != nil {
+		b = appendText(b, "source", string(p.Source))
+		b = appendText(b, "mode", string(p.Mode))
+		if p.Explicit {
+			b = appendText(b, "mode", "explicit")
+		}
+		for i, use := range p.Secrets {
+			if i == 0 {
+				b = append(b, `,"secrets":[`...)
+			} else {
+				b = append(b, ',')
+			}
+			b = d.appendSecret(b, storeLabel(use.Store), use.Name, use.Version, outcomeOf(use.Outcome))
+		}
+		if len(p.Secrets) > 0 {
+			b = append(b, ']')
+		}
+	}
+	return appendText(b, "fingerprint", d.keys.Fingerprint(c))
+}
+
+// storeLabel returns the label of a store of secrets, as metrics have it.
+func storeLabel(name string) string {
+	if name == "" {
+		return "secretStore"
+	}
+	return "secretStores." + name
+}
+
+// outcomeOf returns what came of asking for a secret, in one or two words.
+func outcomeOf(o credential.Outcome) string {
+	switch o {
+	case credential.SecretFound:
+		return "found"
+	case credential.SecretMissing:
+		return "missing"
+	case credential.SecretRefused:
+		return "refused"
+	case credential.SecretKnownLiteral:
+		return "literal"
+	case credential.SecretNotAllowed:
+		return "not allowed"
+	case credential.SecretNotAName:
+		return "not a name"
+	default:
+		return ""
+	}
 }

@@ -81,6 +81,9 @@ func NewWriter(o Options) (*Writer, error) {
 	return w, nil
 }
 
+// Required reports whether an answer must not go out without its line.
+func (w *Writer) Required() bool { return w.opts.Required }
+
 // Add records a request. It never waits. The receipt, if it is not nil, is that of a later
 // Commit.
 func (w *Writer) Add(r Record, receipt *Receipt) { w.queue.add(queued{record: r, receipt: receipt}) }

@@ -29,7 +29,7 @@ func (f *explainFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.showNames, "show-names", false,
 		"with --explain: print the names of secrets; a value that was looked up and is no name stays hashed")
 	flags.StringVar(&f.keyFile, "key-file", "",
-		`with --explain: file with the key for the hashes of names, 32 bytes in base64 ("openssl rand -base64 32"; default: a random key)`)
+		"with --explain: the file of serve's --audit-key-file, for the hashes that the log and audit lines have (default: a random key)")
 	flags.StringVarP(&f.output, "output", "o", "table", `with --explain: "table" or "json"`)
 }
 
@@ -51,14 +51,19 @@ func (f *explainFlags) check(flags *pflag.FlagSet) error {
 
 // explainer returns a function that prints the explanation of a credential.
 func (o *options) explainer(f explainFlags) (func(*credential.Credential) error, error) {
-	key, open, err := readKey("--key-file", f.keyFile)
-	if err != nil {
-		return nil, err
+	opts := component.ExplainOptions{ShowNames: f.showNames}
+	if f.keyFile == "" {
+		opts.Hash = component.RandomHash()
+	} else {
+		keys, open, err := auditKeys("--key-file", f.keyFile)
+		if err != nil {
+			return nil, err
+		}
+		if open {
+			_, _ = fmt.Fprintln(o.Err, "warning: "+openKeyWarning("--key-file", f.keyFile))
+		}
+		opts.Hash = keys.NameHash
 	}
-	if open {
-		_, _ = fmt.Fprintln(o.Err, "warning: "+openKeyWarning("--key-file", f.keyFile))
-	}
-	opts := component.ExplainOptions{Hash: component.HashOf(key), ShowNames: f.showNames}
 	return func(c *credential.Credential) error {
 		e, err := component.Explain(cache.Answer{Credential: c}, opts)
 		if err != nil {

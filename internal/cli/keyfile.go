@@ -9,17 +9,45 @@ import (
 	"os"
 
 	"credential-resolver/component/pluggable"
+	"credential-resolver/internal/audit"
 )
 
 // keyRemedy says how to make a key.
 const keyRemedy = `make a key with "openssl rand -base64 32", in a file that only this process's user may read`
 
-// readKey reads the key from the file of a flag. It returns nil if path is empty. open reports
-// whether others may read the file. Its errors contain nothing from the file.
-func readKey(flag, path string) (key []byte, open bool, err error) {
+// readStateKey reads the key from the file of --state-key-file. It returns nil if path is empty.
+// open is as in readKey.
+func readStateKey(path string) (key []byte, open bool, err error) {
+	const flag = "--state-key-file"
 	if path == "" {
 		return nil, false, nil
 	}
+	key, open, err = readKey(flag, path)
+	if err == nil && len(key) != pluggable.StateKeySize {
+		err = fmt.Errorf("%s: the key in %s has %d bytes, but must have %d; %s", flag, path, len(key), pluggable.StateKeySize, keyRemedy)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return key, open, nil
+}
+
+// auditKeys reads the keys of the audit log from the file of a flag. open is as in readKey.
+func auditKeys(flag, path string) (keys *audit.Keys, open bool, err error) {
+	secret, open, err := readKey(flag, path)
+	if err != nil {
+		return nil, false, err
+	}
+	keys, err = audit.NewKeys(secret)
+	if err != nil {
+		return nil, false, fmt.Errorf("%s: %s: %w; %s", flag, path, err, keyRemedy)
+	}
+	return keys, open, nil
+}
+
+// readKey reads a key from the file of a flag. open reports whether others may read the file. Its
+// errors contain nothing from the file.
+func readKey(flag, path string) (key []byte, open bool, err error) {
 	text, mode, err := readKeyFile(path)
 	if err != nil {
 		return nil, false, fmt.Errorf("%s: %w; %s", flag, err, keyRemedy)
@@ -27,10 +55,6 @@ func readKey(flag, path string) (key []byte, open bool, err error) {
 	key, err = base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
 	if err != nil {
 		return nil, false, fmt.Errorf("%s: %s does not hold base64; %s", flag, path, keyRemedy)
-	}
-	if len(key) != pluggable.StateKeySize {
-		return nil, false, fmt.Errorf("%s: the key in %s has %d bytes, but must have %d; %s",
-			flag, path, len(key), pluggable.StateKeySize, keyRemedy)
 	}
 	return key, mode.Perm()&0o007 != 0, nil
 }

@@ -83,7 +83,7 @@ func newRoot(version string, streams Streams) *cobra.Command {
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().StringVar(&o.logLevel, "log-level", "",
 		`debug, info, warn or error (default "info" for serve, "error" for the other commands)`)
 	root.PersistentFlags().BoolVar(&o.logAsJSON, "log-as-json", false, "log in JSON")
@@ -91,7 +91,7 @@ func newRoot(version string, streams Streams) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(serve, newHealthcheck(), newPut(o), newGet(o), newList(o), newDelete(o), newResolve(o), newMigrate(o),
-		newEdit(o), newExec(o), newUses(o), newPolicy(o))
+		newEdit(o), newExec(o), newUses(o), newPolicy(o), newAudit(o), newHash(o))
 	root.AddCommand(plannedCommands()...)
 	checkHelpTopic(root)
 	return root

@@ -32,6 +32,7 @@ type serveFlags struct {
 	metricsListen      string
 	allowCoreDumps     bool
 	allowExecPlugins   bool
+	audit              auditFlags
 }
 
 func newServe(o *options) *cobra.Command {
@@ -83,7 +84,7 @@ func (f *serveFlags) add(flags *pflag.FlagSet) {
 		"allow core files, and tracing by other processes of the same user; a core file contains secrets")
 	flags.BoolVar(&f.allowExecPlugins, "allow-exec-plugins", false,
 		"allow a kubeconfig that logs in with a program (exec); anyone who may write to the socket can then run any program as this user")
-	plannedFlags(flags, "audit-log", "audit-key-file", "audit-required")
+	f.audit.add(flags)
 }
 
 // serve serves until ctx ends.
@@ -96,7 +97,7 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	key, open, err := readKey("--state-key-file", f.stateKeyFile)
+	key, open, err := readStateKey(f.stateKeyFile)
 	if err != nil {
 		return err
 	}
@@ -117,9 +118,16 @@ func (f *serveFlags) serve(ctx context.Context, o *options) error {
 	if tracer != nil {
 		observers = append(observers, component.NewTracing(tracer))
 	}
+	auditLog, nameHash, err := f.audit.open(o, log, registry)
+	if err != nil {
+		return err
+	}
+	if auditLog != nil {
+		defer auditLog.Close() // as above
+	}
 	opts.Logger = log
 	credentials := component.New(component.Options{
-		Logger: log, Observers: observers,
+		Logger: log, Observers: observers, Audit: auditLog, NameHash: nameHash,
 		Open: component.Backends(store.Options{Logger: log, AllowExecPlugins: f.allowExecPlugins}),
 	})
 	defer credentials.Close()
@@ -146,6 +154,9 @@ func (f *serveFlags) options() (pluggable.Options, error) {
 	}
 	if f.shutdownDelay < 0 {
 		return pluggable.Options{}, usageError{fmt.Errorf("--shutdown-delay must not be negative: %s", f.shutdownDelay)}
+	}
+	if err := f.audit.check(); err != nil {
+		return pluggable.Options{}, err
 	}
 	allowed, err := userIDs(f.allowUIDs)
 	return pluggable.Options{

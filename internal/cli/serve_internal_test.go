@@ -80,7 +80,7 @@ func TestAKeyIsRead(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "key")
 			require.NoError(t, os.WriteFile(path, []byte(test.text), 0o600))
 			require.NoError(t, os.Chmod(path, test.mode))
-			got, open, err := readKey("--state-key-file", path)
+			got, open, err := readStateKey(path)
 			assert.Equal(t, test.open, open)
 			if test.want != "" {
 				require.ErrorContains(t, err, test.want)
