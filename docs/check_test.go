@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -125,7 +124,7 @@ func documents(t *testing.T) map[string]string {
 
 // helpOf returns the help of a command, if help lists it.
 func helpOf(command string) (string, bool) {
-	args := slices.DeleteFunc([]string{command, "--help"}, func(arg string) bool { return arg == "" })
+	args := append(strings.Fields(command), "--help")
 	var out bytes.Buffer
 	status := cli.Run(context.Background(), "test", args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out})
 	return out.String(), status == 0

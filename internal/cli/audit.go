@@ -76,7 +76,7 @@ func (o *options) verify(opts audit.VerifyOptions, files []string) error {
 		}
 	}
 	if report.Bad > 0 {
-		return fmt.Errorf("the audit log is not as it was written: %d findings", report.Bad)
+		return fmt.Errorf("the audit log is not as it was written: %s", counted(report.Bad, "finding"))
 	}
 	_, err := fmt.Fprintf(o.Out, "ok: %d lines, %d to %d, %d lost; the last line is anchor %s\n",
 		report.Lines, report.First, report.Last, report.Lost, report.End)

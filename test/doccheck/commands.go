@@ -79,6 +79,12 @@ func (r Repository) product(args []string) []string {
 	if !exists {
 		return []string{fmt.Sprintf("%s has no command %s", product, command)}
 	}
+	if len(args) > 0 { // a command of a command, such as "audit verify"
+		within := command + " " + args[0]
+		if its, exists := r.Help(within); exists && strings.Contains(its, product+" "+within) {
+			command, help, args = within, its, args[1:]
+		}
+	}
 	return unknownFlags(strings.TrimSpace(product+" "+command), help, args)
 }
 

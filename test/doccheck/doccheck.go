@@ -12,8 +12,8 @@ import (
 type Repository struct {
 	// Files are the files of the repository.
 	Files fs.FS
-	// Help returns the help of a command of credential-resolver; "" is the product itself. It
-	// reports false if there is no such command.
+	// Help returns the help of a command of credential-resolver, such as "audit verify"; "" is
+	// the product itself. It reports false if there is no such command.
 	Help func(command string) (string, bool)
 	// Daprd is the help of daprd. "" means that daprd's flags are not checked.
 	Daprd string
