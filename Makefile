@@ -204,6 +204,17 @@ tutorial: STORE_PACKAGES := iproute2:ip curl:curl
 tutorial: build daprd store-servers $(BIN)/dapr $(BIN)/gotestsum ## do each step of the tutorials in docs/, and compare what it prints; on Linux, installs iproute2 and curl
 	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/tutorial-test.json -- -tags tutorial -count=1 -timeout 20m ./test/tutorial
 
+# The package bash-completion has no program.
+.PHONY: shells
+shells: STORE_PACKAGES := zsh:zsh fish:fish $(if $(wildcard /usr/share/bash-completion/bash_completion),,bash-completion:-)
+shells: build store-servers $(BIN)/gotestsum ## press the Tab key in bash, zsh and fish; on Linux, installs them
+	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/shells-test.json -- -tags shells -count=1 -timeout 5m ./test/shells
+
+.PHONY: docs
+docs: ## write docs/cli.md from the help of the commands, and the programs in docs/clients.md
+	go test -count=1 -run '^TestCommandsAreDocumented$$' ./internal/cli -update
+	go test -count=1 -run '^TestProgramsAreShownAsTheyRun$$' ./docs -update
+
 .PHONY: parity
 parity: build daprd $(BIN)/parity2/installed $(BIN)/parity3/installed $(BIN)/moto/installed ## compare PARITY (3000) generated credentials with the library that this replaces, and a quarter of them with its version 3; SEED=1 repeats a run
 	go run ./test/parity -version 2 -n $(PARITY) $(if $(SEED),-seed $(SEED)) $(if $(UPDATE),-update)
@@ -223,7 +234,7 @@ race-binary:
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run the linters, and check that files are formatted and go.mod is tidy
-	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image,chart,release,kubernetes,docs,deploy,tutorial,observe ./...
+	$(BIN)/golangci-lint run --build-tags e2e,stores,clients,cloud,image,chart,release,kubernetes,docs,deploy,tutorial,observe,shells ./...
 	$(BIN)/golangci-lint fmt --diff
 	GOOS=darwin GOARCH=arm64 go vet . ./backend/... ./client/... ./component/... ./resolver/... ./internal/... ./test/harness ./test/demo
 	go mod tidy -diff

@@ -29,6 +29,7 @@ func bindingsLocalStorage() store.Type[store.ConfigConn] {
 		Required: map[string]string{"rootPath": "name the folder that holds the configs"},
 		Paths:    []string{"rootPath"},
 		Connect:  followLocalStorage,
+		Location: func(fields map[string]string) string { return store.Field(fields, "rootPath") },
 	}
 }
 

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"os"
 	"slices"
 
 	"credential-resolver/backend/store"
@@ -21,6 +22,21 @@ var (
 	_ resolver.ConfigStore = (*ConfigStore)(nil)
 	_ resolver.Lister      = (*ConfigStore)(nil)
 )
+
+// CanHaveConfigs reports whether a config store can have configs: whether the file or folder that
+// holds it exists. To open the store would create it. Stores on servers always can.
+func CanHaveConfigs(spec store.Spec) bool {
+	t, fields, err := store.Lookup(spec, configStores())
+	if err != nil || t.Location == nil {
+		return err == nil
+	}
+	location := t.Location(fields)
+	if location == "" {
+		return true
+	}
+	_, err = os.Stat(location)
+	return err == nil
+}
 
 // OpenConfigStore opens a store with a registry of its own; see [Registry.OpenConfigStore].
 func OpenConfigStore(ctx context.Context, spec store.Spec, key string, opts store.Options) (*ConfigStore, error) {

@@ -27,6 +27,12 @@ func stateSQLite() store.Type[store.ConfigConn] {
 		Prepare: sqliteDefaults,
 		Paths:   []string{connectionString, "url"},
 		Connect: followSQLite,
+		Location: func(fields map[string]string) string {
+			if uri := sqliteURIOf(fields); !uri.inMemory() {
+				return uri.path
+			}
+			return ""
+		},
 		Ephemeral: func(fields map[string]string) bool {
 			return sqliteURIOf(fields).inMemory()
 		},

@@ -124,10 +124,14 @@ func documents(t *testing.T) map[string]string {
 
 // helpOf returns the help of a command, if help lists it.
 func helpOf(command string) (string, bool) {
+	serve := ""
+	if command == "" { // it serves
+		serve, _ = helpOf("serve")
+	}
 	args := append(strings.Fields(command), "--help")
 	var out bytes.Buffer
 	status := cli.Run(context.Background(), "test", args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out})
-	return out.String(), status == 0
+	return out.String() + serve, status == 0
 }
 
 // accepted returns an error if the component refuses the metadata. A document may show only the

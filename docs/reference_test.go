@@ -1,11 +1,8 @@
 package docs
 
 import (
-	"bytes"
-	"context"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/component"
-	"credential-resolver/internal/cli"
 )
 
 // TestReferenceMatchesTheCode compares the names of reference.md with those in the code.
@@ -24,8 +20,6 @@ func TestReferenceMatchesTheCode(t *testing.T) {
 	}{
 		"metadata": {"Component metadata", "(?m)^\\| `([^`]+)` \\|", metadataNames(t)},
 		"requests": {"Requests", "(?m)^\\| `metadata\\.([^`]+)` \\|", requestOptions(t)},
-		"commands": {"Commands", "(?m)^\\| `credential-resolver (\\w+)", commands(t)},
-		"flags":    {"Flags of serve", "(?m)^\\| `--([^`]+)` \\|", serveFlags(t)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.ElementsMatch(t, test.known, firstGroups(test.row, referenceSection(t, test.section)))
@@ -87,31 +81,6 @@ func requestOptions(t *testing.T) []string {
 	_, list, found := strings.Cut(err.Error(), "the known names are ")
 	require.True(t, found, err)
 	return strings.Split(list, ", ")
-}
-
-// commands returns the commands that the help lists, without help itself.
-func commands(t *testing.T) []string {
-	t.Helper()
-	_, list, _ := strings.Cut(help(t), "Available Commands:\n")
-	list, _, _ = strings.Cut(list, "\n\n")
-	names := firstGroups(`(?m)^  (\w+)`, list)
-	return slices.DeleteFunc(names, func(name string) bool { return name == "help" })
-}
-
-// serveFlags returns the flags that the help of serve lists, without help itself.
-func serveFlags(t *testing.T) []string {
-	t.Helper()
-	names := firstGroups(`(?m)^ +(?:-\w, )?--([\w-]+)`, help(t, "serve"))
-	return slices.DeleteFunc(names, func(name string) bool { return name == "help" })
-}
-
-// help returns the help of a command.
-func help(t *testing.T, command ...string) string {
-	t.Helper()
-	var out bytes.Buffer
-	streams := cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out}
-	require.Zero(t, cli.Run(context.Background(), "test", append(command, "--help"), streams), &out)
-	return out.String()
 }
 
 // firstGroups returns the first group of each match of a pattern.

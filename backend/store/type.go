@@ -27,6 +27,9 @@ type Type[C any] struct {
 	// Ephemeral reports whether the store loses its contents when the process ends. Nil: it
 	// does not.
 	Ephemeral func(fields map[string]string) bool
+	// Location returns the file or folder that holds the store, which Connect creates if it is
+	// missing; "" for none. Nil: none.
+	Location func(fields map[string]string) string
 	// Paths are fields that name files or folders. A command shows their values, because the
 	// person who runs it wrote them.
 	Paths []string

@@ -14,7 +14,10 @@ func newAudit(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Check an audit log",
-		Args:  exactly(0),
+		Long: "Checks the log that \"serve --audit-log\" writes: a line of JSON for each request, chained so that nobody can\n" +
+			"change it unnoticed without the key.",
+		Example: "  credential-resolver audit verify --key-file audit.key audit.log",
+		Args:    exactly(0),
 		RunE: func(*cobra.Command, []string) error {
 			return usageError{errors.New(`audit needs a command: "audit verify"`)}
 		},
@@ -27,7 +30,7 @@ func newAuditVerify(o *options) *cobra.Command {
 	var anchors []string
 	var opts audit.VerifyOptions
 	cmd := &cobra.Command{
-		Use:   "verify --key-file K FILE...",
+		Use:   "verify --key-file K FILE",
 		Short: "Check that no line of an audit log was changed, removed, inserted, duplicated or moved",
 		Long: "Checks the chain of lines in the files of serve's --audit-log, the oldest file first. \"-\" is standard input.\n" +
 			"Exit 0: the files are as they were written. Exit 1: they are not; each finding has the file, the line and\n" +

@@ -12,6 +12,7 @@ import (
 func keyFileFlag(cmd *cobra.Command) func() (*audit.Keys, error) {
 	var path string
 	cmd.Flags().StringVar(&path, "key-file", "", "the file of serve's --audit-key-file (required)")
+	flagFile(cmd, "key-file")
 	return func() (*audit.Keys, error) {
 		if path == "" {
 			return nil, usageError{errors.New("--key-file is missing: name the file of serve's --audit-key-file")}

@@ -14,7 +14,10 @@ func newDelete(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete -c COMPONENT.yaml GUID",
 		Short: "Delete a credential's config, but not its secrets",
-		Args:  exactly(1),
+		Long: "Deletes the config of a credential from the config store. The secrets that it names stay in the secret store.\n" +
+			"Applications get the credential until it leaves the component's cache, at most the Component's cacheTTL later.",
+		Example: "  credential-resolver delete -c components/credentials.yaml analytics-db",
+		Args:    exactly(1),
 	}
 	componentFlag(cmd, &path)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

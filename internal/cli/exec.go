@@ -43,6 +43,9 @@ func newExec(o *options) *cobra.Command {
 		if cmd.Flags().Changed("prefix") && !validVariable.MatchString(prefix) {
 			return usageError{errors.New("--prefix must have the characters A-Z, a-z, 0-9 and _, and not begin with a digit")}
 		}
+		if path == "" {
+			return errNoComponent
+		}
 		program, err := exec.LookPath(args[1])
 		if err != nil {
 			return fmt.Errorf("the command cannot be run: %w", err)

@@ -15,7 +15,10 @@ func newGet(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "get -c COMPONENT.yaml GUID",
 		Short: "Print a credential's config as it is stored: references, not secrets",
-		Args:  exactly(1),
+		Long: "Prints the config of a credential as it is stored, byte for byte. It has the names of secrets, not the secrets:\n" +
+			"\"resolve\" prints the finished credential.",
+		Example: "  credential-resolver get -c components/credentials.yaml analytics-db",
+		Args:    exactly(1),
 	}
 	componentFlag(cmd, &path)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -15,7 +15,7 @@ const maxName = 64 << 10
 
 func newHash(o *options) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "hash --key-file K NAME...|-",
+		Use:   "hash --key-file K NAME",
 		Short: "Print the hash that logs and audit lines have for a secret's name",
 		Long: "Prints the hash that stands for the name of a secret in the audit log, and in the log of a component that\n" +
 			"runs with the same --audit-key-file. One hash a line, in the order of the names.\n\n" +

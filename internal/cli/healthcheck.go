@@ -25,7 +25,8 @@ func newHealthcheck() *cobra.Command {
 			"    livenessProbe:\n" +
 			"      exec:\n" +
 			"        command: [/credential-resolver, healthcheck]",
-		Args: exactly(0),
+		Example: "  credential-resolver healthcheck --timeout 2s",
+		Args:    exactly(0),
 	}
 	cmd.Flags().DurationVar(&timeout, "timeout", healthTimeout, "how long to wait for the answer")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

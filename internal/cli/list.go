@@ -27,6 +27,7 @@ func newList(o *options) *cobra.Command {
 	}
 	componentFlag(cmd, &path)
 	cmd.Flags().StringVarP(&output, "output", "o", "", `"table", "json" or "yaml" (default: only the GUIDs)`)
+	flagValues(cmd, "output", "table", "json", "yaml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if !cmd.Flags().Changed("output") {
 			return o.withConfigs(cmd.Context(), path, o.listGUIDs)

@@ -22,7 +22,8 @@ func newMigrate(o *options) *cobra.Command {
 			"the old and the new config, from the same stores. It stores the new config only if both credentials\n" +
 			"are the same to the byte. It points out a literal whose value is also a name: as a bare string, it\n" +
 			"could have become a secret.",
-		Args: exactly(1),
+		Example: "  credential-resolver migrate -c components/credentials.yaml --dry-run crm-api",
+		Args:    exactly(1),
 	}
 	componentFlag(cmd, &path)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check and print the changes, but store nothing")

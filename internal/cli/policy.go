@@ -46,10 +46,13 @@ func newPolicy(o *options) *cobra.Command {
 			"looked-up value that names no secret is not printed: it may be a password.\n\n" +
 			"The exit status is 1 if not every credential can be resolved with this policy. Those are named on\n" +
 			"stderr, and the policy for the others is printed.",
+		Example: "  credential-resolver policy -c components/credentials.yaml --for vault\n" +
+			"  credential-resolver policy -c components/credentials.yaml --for allowed-secrets",
 		Args: exactly(0),
 	}
 	componentFlag(cmd, &path)
 	cmd.Flags().StringVar(&target, "for", "", "what the policy is for: "+strings.Join(policyTargets, ", ")+" (required)")
+	flagValues(cmd, "for", policyTargets...)
 	cmd.Flags().StringVar(&name, "store", "", `the secret store, if the target fits several: a name from secretStores, or "secretStore"`)
 	cmd.Flags().BoolVar(&literals, "literals", false, "also allow looked-up values that name no secret, and print them: they may be passwords")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -18,16 +18,20 @@ func newResolve(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resolve -c COMPONENT.yaml GUID",
 		Short: "Print a finished credential: what an application gets, secrets included",
-		Long: "Prints a finished credential: what an application gets, secrets included.\n\n" +
+		Long: "Reads the config of a credential and its secrets, puts them together, and prints the finished credential as an\n" +
+			"application gets it. The output has secrets: do not run the command where its output is kept, such as in a log.\n\n" +
 			"With --explain, it prints instead where each field comes from: the secret store, the secret, and\n" +
 			"why. It prints no value. Names of secrets are hashed unless --show-names is set.",
-		Example: "  credential-resolver resolve -c components/credentials.yaml --format json analytics\n" +
-			"  credential-resolver resolve -c components/credentials.yaml --explain --show-names analytics",
+		Example: "  credential-resolver resolve -c components/credentials.yaml --format json analytics-db\n" +
+			"  credential-resolver resolve -c components/credentials.yaml --explain --show-names analytics-db",
 		Args: exactly(1),
 	}
 	componentFlag(cmd, &path)
 	cmd.Flags().StringVar(&format, "format", "", `"flat" prints one text entry per field, "json" prints JSON and keeps types (default: the Component's responseFormat)`)
+	flagValues(cmd, "format", "flat", "json")
 	explain.add(cmd.Flags())
+	flagValues(cmd, "output", "table", "json")
+	flagFile(cmd, "key-file")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkGUID(args[0]); err != nil {
 			return err

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/dapr/kit/logger"
-
-	"credential-resolver/internal/nearest"
 )
 
 // Exit codes.
@@ -33,9 +33,6 @@ type Streams struct {
 	Err io.Writer
 }
 
-// usageError is an error in how the command was called.
-type usageError struct{ error }
-
 // options holds the flags that every command has.
 type options struct {
 	Streams
@@ -50,13 +47,13 @@ type options struct {
 func Run(ctx context.Context, version string, args []string, streams Streams) int {
 	root := newRoot(version, streams)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var usage usageError
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(streams.Err, "%s: %v (see %s --help)\n", product, err, product)
+		_, _ = fmt.Fprintf(streams.Err, "%s: %v (see %s)\n", product, err, helpFor(cmd))
 		return exitUsage
 	default:
 		_, _ = fmt.Fprintf(streams.Err, "%s: %v\n", product, err)
@@ -72,7 +69,13 @@ func newRoot(version string, streams Streams) *cobra.Command {
 		Short: "Finished credentials for Dapr applications, by GUID, through the secrets API",
 		Long: "A pluggable secret store for Dapr. Each of its secrets is a finished credential: it reads\n" +
 			"the credential's config from one store, and the secrets that the config refers to from\n" +
-			"another. Without a command, it runs \"serve\".",
+			"another. Without a command, it runs \"serve\", and takes the flags of \"serve\".\n\n" +
+			"The other commands store configs, show them and check them. They take the Component YAML\n" +
+			"that daprd reads, with -c, and use the same stores as the component.\n\n" +
+			"The exit status is 0 for success, 1 for a failure, and 2 for wrong usage.",
+		Example: "  credential-resolver put -c components/credentials.yaml --guid analytics-db components/samples/analytics-db.json\n" +
+			"  credential-resolver resolve -c components/credentials.yaml analytics-db\n" +
+			"  credential-resolver serve",
 		Version:       o.version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -83,70 +86,48 @@ func newRoot(version string, streams Streams) *cobra.Command {
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVar(&o.logLevel, "log-level", "",
 		`debug, info, warn or error (default "info" for serve, "error" for the other commands)`)
 	root.PersistentFlags().BoolVar(&o.logAsJSON, "log-as-json", false, "log in JSON")
-	root.Flags().AddFlagSet(serve.Flags())
-	root.CompletionOptions.HiddenDefaultCmd = true
+	serve.Flags().VisitAll(func(flag *pflag.Flag) {
+		hidden := *flag // the help of serve lists it
+		hidden.Hidden = true
+		root.Flags().AddFlag(&hidden)
+	})
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(serve, newHealthcheck(), newPut(o), newGet(o), newList(o), newDelete(o), newResolve(o), newMigrate(o),
-		newEdit(o), newExec(o), newUses(o), newPolicy(o), newAudit(o), newHash(o))
+		newEdit(o), newExec(o), newUses(o), newPolicy(o), newAudit(o), newHash(o), newCompletion(o))
 	root.AddCommand(plannedCommands()...)
+	groupCommands(root)
 	checkHelpTopic(root)
+	o.addCompletion(root)
 	return root
 }
 
-// checkHelpTopic makes "help" reject unknown commands. cobra's own "help" shows the root
-// command for them.
-func checkHelpTopic(root *cobra.Command) {
-	root.InitDefaultHelpCmd()
-	help, _, err := root.Find([]string{"help"})
-	if err != nil || help == root {
-		return
-	}
-	help.Args = func(_ *cobra.Command, args []string) error {
-		topic, _, err := root.Find(args)
-		if err != nil {
-			return usageError{err}
-		}
-		if topic == root {
-			return unknownCommand(root, args)
-		}
-		if topic.DisableFlagParsing { // a planned command
-			return topic.RunE(topic, nil)
-		}
-		return nil
-	}
+// groups are the parts of the list of commands. A command that is in none is listed last.
+var groups = []struct {
+	title    string
+	commands []string
+}{
+	{"Run the component:", []string{"serve", "healthcheck"}},
+	{"Store configs:", []string{"put", "get", "list", "edit", "delete", "migrate"}},
+	{"Use credentials:", []string{"resolve", "exec"}},
+	{"Check and secure:", []string{"check", "uses", "policy", "audit", "hash"}},
 }
 
-// unknownCommand rejects arguments of the root command. Without this check, a misspelt command
-// would serve.
-func unknownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
+// groupCommands sorts the commands into groups, and completes their help.
+func groupCommands(root *cobra.Command) {
+	for _, cmd := range withChildren(root) {
+		cmd.DisableFlagsInUseLine = strings.Contains(cmd.Use, " ") // arguments end the line
 	}
-	hint := ""
-	near := cmd.SuggestionsFor(args[0])
-	meant := nearest.Name(args[0], near)
-	for _, name := range near {
-		if strings.HasPrefix(name, args[0]) {
-			meant = name
+	for _, group := range groups {
+		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
+		for _, cmd := range root.Commands() {
+			if slices.Contains(group.commands, cmd.Name()) {
+				cmd.GroupID = group.title
+			}
 		}
-	}
-	if meant != "" {
-		hint = fmt.Sprintf(", did you mean %q?", meant)
-	}
-	return usageError{fmt.Errorf("unknown command %q%s", args[0], hint)}
-}
-
-// exactly requires n arguments.
-func exactly(n int) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := cobra.ExactArgs(n)(cmd, args); err != nil {
-			return usageError{fmt.Errorf("%s: %w", cmd.Name(), err)}
-		}
-		return nil
 	}
 }
 

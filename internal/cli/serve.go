@@ -53,10 +53,14 @@ func newServe(o *options) *cobra.Command {
 			"rules, another user could replace the socket and get the secrets that daprd sends.\n" +
 			"--shared-socket-folder accepts a folder that others may write to, such as the one that Dapr's\n" +
 			"injector mounts in a pod.",
-		Args: exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.serve(cmd.Context(), o) },
+		Example: "  credential-resolver serve --metrics-listen 127.0.0.1:9464",
+		Args:    exactly(0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return f.serve(cmd.Context(), o) },
 	}
 	f.add(cmd.Flags())
+	for _, name := range []string{"state-key-file", "audit-log", "audit-key-file"} {
+		flagFile(cmd, name)
+	}
 	return cmd
 }
 
@@ -68,6 +72,7 @@ func (f *serveFlags) add(flags *pflag.FlagSet) {
 		"accept a socket folder that others may write to; for a pod in which every container is trusted")
 	flags.UintSliceVar(&f.allowUIDs, "allow-uid", nil,
 		"number of a user that may call, besides root and this process's user; may be repeated")
+	flags.Lookup("allow-uid").DefValue = "" // help would say "[]"
 	flags.BoolVar(&f.singleDaprd, "single-daprd", false,
 		"treat all processes of one user as one daprd; for a socket folder that only one daprd uses, as in a pod")
 	flags.StringVar(&f.stateDir, "state-dir", "",

@@ -20,10 +20,12 @@ func componentFlag(cmd *cobra.Command, path *string) {
 	cmd.Flags().StringVarP(path, "component", "c", "", "the Component YAML that daprd reads (required)")
 }
 
+var errNoComponent = usageError{errors.New("-c COMPONENT.yaml is missing")}
+
 // loadSettings reads the settings of the Component file at path.
 func loadSettings(path string) (component.Settings, error) {
 	if path == "" {
-		return component.Settings{}, usageError{errors.New("-c COMPONENT.yaml is missing")}
+		return component.Settings{}, errNoComponent
 	}
 	properties, err := componentfile.Load(path)
 	if err != nil {

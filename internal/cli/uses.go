@@ -22,7 +22,8 @@ func newUses(o *options) *cobra.Command {
 			"its value and is looked up. The command reads all configs, and asks no secret store.\n\n" +
 			"The exit status is 0 if the answer is complete, also if it has no line. It is 1 if configs could not\n" +
 			"be read or cannot be resolved. They are named on stderr, and the others are printed.",
-		Args: exactly(1),
+		Example: "  credential-resolver uses -c components/credentials.yaml analytics-db",
+		Args:    exactly(1),
 	}
 	componentFlag(cmd, &path)
 	cmd.Flags().StringVar(&name, "store", "", `only the secret in this store: a name from secretStores, or "secretStore" (default: all stores)`)
