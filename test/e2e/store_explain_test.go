@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/component"
+	"credential-resolver/internal/audit"
 	"credential-resolver/resolver/credential"
 	"credential-resolver/test/harness"
 )
@@ -125,7 +126,8 @@ func TestStoreVaultExplain(t *testing.T) {
 	key := make([]byte, 32)
 	file := filepath.Join(t.TempDir(), "key")
 	require.NoError(t, os.WriteFile(file, []byte(base64.StdEncoding.EncodeToString(key)), 0o400))
-	hash := component.HashOf(key)
+	keys, err := audit.NewKeys(key)
+	require.NoError(t, err)
 	plain := v.component(t, "plain", map[string]any{"cacheTTL": "0s"})
 	total := 0
 	since()
@@ -133,7 +135,7 @@ func TestStoreVaultExplain(t *testing.T) {
 		e := parseExplanation(t, commandOn(t, plain, "resolve", "--explain", "--output", "json", "--key-file", file, guid))
 		var asked []string
 		for _, name := range since() {
-			asked = append(asked, hash(credential.Reference(name)))
+			asked = append(asked, keys.NameHash(credential.Reference(name)))
 		}
 		slices.Sort(asked)
 		require.Equal(t, asked, readNow(e), guid)
