@@ -42,7 +42,9 @@ func TestErrors(t *testing.T) {
 		"unknown request metadata": {
 			"credentials", "good", []string{"fromat=json"}, codes.InvalidArgument, `unknown request metadata "fromat" (did you mean "format"?)`,
 		},
-		"reserved request metadata": {"credentials", "good", []string{"explain=true"}, codes.InvalidArgument, "not supported yet"},
+		"explain for another Component": {
+			"credentials", "good", []string{"explain=true", "namespace=n"}, codes.InvalidArgument, "metadata.explain and metadata.namespace exclude each other",
+		},
 		"an unknown field": {
 			"credentials", "good", []string{"fields=host,nix"}, codes.InvalidArgument, `it has no field "nix"`,
 		},
