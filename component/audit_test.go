@@ -93,8 +93,16 @@ func TestEachRequestIsALineOfTheAuditLog(t *testing.T) {
 	w.secrets(`{"` + canary.Reference + `":{"value":"` + canary.Secret + `"}}`)
 	s := w.open(map[string]string{"cacheTTL": "1m"})
 	for _, request := range [][]string{
-		{"single"}, {"single", "fields", "password,host"}, {"bundle"}, {"direct"}, {"explicit"}, {"gone"}, {"none"},
-		{canary.Secret + " "}, {"single", "fields", "no"}, {"single", "unknown", "x"},
+		{"single"},
+		{"single", "fields", "password,host"},
+		{"bundle"},
+		{"direct"},
+		{"explicit"},
+		{"gone"},
+		{"none"},
+		{canary.Secret + " "},
+		{"single", "fields", "no"},
+		{"single", "unknown", "x"},
 	} {
 		_, _ = get(s, request[0], request[1:]...)
 	}

@@ -105,7 +105,8 @@ func TestAnExplanationTellsWhereEachFieldComesFrom(t *testing.T) {
 		}},
 		{
 			"single-key", `{"credentialSource":"agent","n":1,"words":"two words","none":"none","a":"pw","b":"one","c":"two","d":"several"}`, nil,
-			"agent single-key", isSingleKey, []string{
+			"agent single-key", isSingleKey,
+			[]string{
 				"credentialSource" + meaning, "n: literal, not a text, or empty", "words: literal, not looked up: cannot be the name of a secret",
 				"none: literal, looked up: there is no such secret [missing #none]", "a: secret secretStore #pw, the only entry of the secret",
 				"b: secret secretStore #several, an entry of a secret that another field names [missing #one]",
@@ -159,7 +160,8 @@ func TestAnExplanationTellsWhereEachFieldComesFrom(t *testing.T) {
 			func(s *stores, o *resolver.Options) {
 				o.Named = map[string]resolver.NamedSecrets{"second": {Store: s.Secrets.Versioned(func(string) error { return nil })}}
 			},
-			" explicit", `its "credential-resolver" has "references": "explicit"`, []string{
+			" explicit", `its "credential-resolver" has "references": "explicit"`,
+			[]string{
 				"lit: literal, not a reference", "url: reference secretStore #pw", "url: reference secretStore #several",
 				"list[1]: reference secretStore #pw", "def: reference secretStore #none, the default: there is no such secret",
 				"def2: reference secretStore #several, the default: the secret has no such entry",

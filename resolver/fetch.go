@@ -127,7 +127,7 @@ func (f *fetcher) fetchAll(ctx context.Context, names []string) (lookedUp, error
 	}
 	indices := make(map[string]int32, n)
 	for i, use := range uses {
-		indices[string(use.Name)] = int32(i) //nolint:gosec // a config has fewer values
+		indices[string(use.Name)] = int32(i)
 	}
 	return lookedUp{secrets, indices}, nil
 }

@@ -60,7 +60,8 @@ func TestProvenanceListsTheSecretsThatWereNeeded(t *testing.T) {
 		{"a bundle", `{"credentialSource":"agent","secret-path":"bundle","a":"pw"}`, nil, "agent, multi-key", []string{"found bundle"}},
 		{
 			"single-key", `{"credentialSource":"agent","z":"none","a":"pw","b":"pw","c":"two words","extra":{"d":"tk"}}`, nil,
-			"agent, single-key", []string{"missing none", "found pw", "found tk"},
+			"agent, single-key",
+			[]string{"missing none", "found pw", "found tk"},
 		},
 		{"single-key, with refusals", `{"credentialSource":"agent","h":"hidden","n":"not-allowed","a":"pw"}`, func(s *resolvertest.Stores, o *resolver.Options) {
 			s.Secrets.Before("hidden", refuse)
@@ -76,7 +77,8 @@ func TestProvenanceListsTheSecretsThatWereNeeded(t *testing.T) {
 				versions := s.Secrets.Versioned(func(string) error { return nil })
 				o.Named = map[string]resolver.NamedSecrets{"second": {Store: versions}}
 			},
-			"explicit", []string{"found pw", "found tk", "missing none", "found second:pw@2"},
+			"explicit",
+			[]string{"found pw", "found tk", "missing none", "found second:pw@2"},
 		},
 		{"no store", `{"credentialSource":"agent","a":"pw"}`, func(_ *resolvertest.Stores, o *resolver.Options) {
 			o.Secrets = nil

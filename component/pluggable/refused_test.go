@@ -61,7 +61,7 @@ func TestRequestsThatReachNoInstanceAreReported(t *testing.T) {
 		{Method: proto.SecretStore_Get_FullMethodName, Component: "c", Key: "hello", Code: codes.Unavailable},
 		{Method: proto.SecretStore_BulkGet_FullMethodName, Component: "c", Code: codes.Unavailable},
 	}, calls)
-	us := pluggable.Caller{UID: uint32(os.Geteuid()), PID: int32(os.Getpid())} //nolint:gosec // they fit
+	us := pluggable.Caller{UID: uint32(os.Geteuid()), PID: int32(os.Getpid())}
 	assert.Equal(t, []pluggable.Caller{us, us}, callers)
 	assert.Equal(t, us, caller)
 }

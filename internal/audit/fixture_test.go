@@ -84,7 +84,7 @@ func (d *disk) setRoom(n int) {
 func (d *disk) text() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.Buffer.String()
+	return d.String()
 }
 
 // fixture is a writer, and what it reports.

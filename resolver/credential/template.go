@@ -194,7 +194,7 @@ func (t Template) Origins(found Found, secrets []int) []ReferenceOrigin {
 		origins[i] = ReferenceOrigin{
 			FieldOrigin: FieldOrigin{int32(secrets[i]), NoSecret, FromReference, why}, //nolint:gosec // a config has fewer
 			gone:        why == WhyLeftOut && ref.at.within == nil,
-			field:       int32(field), //nolint:gosec // likewise
+			field:       int32(field),
 			path:        ref.at.String(),
 		}
 	}
