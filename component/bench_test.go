@@ -15,6 +15,7 @@ import (
 
 	"credential-resolver/backend/store"
 	"credential-resolver/component"
+	"credential-resolver/internal/audit"
 )
 
 // BenchmarkGet requests a credential from the component without its socket, with the default
@@ -29,6 +30,12 @@ func newMetrics() component.Observer { return component.NewMetrics(prometheus.Ne
 
 func benchmarkGet(b *testing.B, ttl string, observers ...component.Observer) {
 	b.Helper()
+	benchmarkAudited(b, ttl, nil, observers...)
+}
+
+// benchmarkAudited is benchmarkGet with an audit log; nil: none.
+func benchmarkAudited(b *testing.B, ttl string, log *audit.Writer, observers ...component.Observer) {
+	b.Helper()
 	folder := b.TempDir()
 	b.Setenv("XDG_DATA_HOME", folder)
 	secrets := filepath.Join(folder, "secrets.json")
@@ -39,16 +46,16 @@ func benchmarkGet(b *testing.B, ttl string, observers ...component.Observer) {
 	}
 	settings, err := component.ParseMetadata(properties)
 	require.NoError(b, err)
-	log := logger.NewLogger("bench")
-	stores, err := component.Open(context.Background(), settings, store.Options{Logger: log})
+	messages := logger.NewLogger("bench")
+	stores, err := component.Open(context.Background(), settings, store.Options{Logger: messages})
 	require.NoError(b, err)
 	require.NoError(b, stores.Configs.Put(context.Background(), "c", []byte(
 		`{"credentialSource":"agent","secret-path":"bundle","host":"h","port":5432,"user":"u","password":"pw","cert":"cert"}`)))
 	require.NoError(b, stores.Close())
 
 	made := component.New(component.Options{
-		Logger: log, Observers: observers,
-		Open: component.Backends(store.Options{Logger: log}),
+		Logger: messages, Observers: observers, Audit: log,
+		Open: component.Backends(store.Options{Logger: messages}),
 	})
 	b.Cleanup(made.Close)
 	object := made.NewSecretStore()
