@@ -107,7 +107,7 @@ func Explain(answer cache.Answer, o ExplainOptions) (Explanation, error) {
 	}
 	x := Explanation{GUID: c.GUID, Why: e.whyMode(), Read: e.read(c.ReadAt), Fields: fields, Secrets: e.secrets}
 	if e.p != nil {
-		x.Source, x.Mode = string(e.p.Source), modeOf(e.p)
+		x.Source, x.Mode = string(e.p.Source), string(e.p.HowReferred())
 	}
 	if answer.Stale != nil {
 		x.StaleWhy = asError(answer.Stale).Reason
@@ -186,7 +186,7 @@ func (e *explainer) field(origin credential.FieldOrigin) ExplainedField {
 }
 
 func (e *explainer) secret(use credential.SecretUse) ExplainedSecret {
-	s := ExplainedSecret{SecretName: SecretName{Store: secretStoreLabel(use.Store), Version: use.Version}, Outcome: outcomeWord(use.Outcome)}
+	s := ExplainedSecret{SecretName: SecretName{Store: use.StoreLabel(), Version: use.Version}, Outcome: outcomeWord(use.Outcome)}
 	if e.ShowNames && (e.p.Mode != credential.SingleKey || use.Outcome == credential.SecretFound) {
 		s.Name = string(use.Name)
 	} else {

@@ -14,14 +14,6 @@ const (
 	Stale  = "stale"
 )
 
-// modeOf returns the word for the mode of a credential.
-func modeOf(p *credential.Provenance) string {
-	if p.Explicit {
-		return "explicit"
-	}
-	return string(p.Mode)
-}
-
 // whyMode returns why the credential has its mode.
 func (e *explainer) whyMode() string {
 	switch {
@@ -196,13 +188,4 @@ func wantedFields(fields credential.Object, paths []string) func(credential.Fiel
 func isUnder(path, above string) bool {
 	rest, ok := strings.CutPrefix(path, above)
 	return ok && (strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "["))
-}
-
-// secretStoreLabel returns the label of a secret store with a name of secretStores; "" is the
-// default store.
-func secretStoreLabel(name string) string {
-	if name == "" {
-		return "secretStore"
-	}
-	return "secretStores." + name
 }

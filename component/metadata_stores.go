@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"credential-resolver/backend/store"
+	"credential-resolver/resolver/credential"
 )
 
 // allowedSecrets is the metadata name of the lists of allowed secret names.
@@ -34,7 +35,7 @@ func (s *Settings) readNamed(rest, value string) error {
 		if s.SecretStores == nil {
 			s.SecretStores = map[string]store.Spec{}
 		}
-		spec = store.Spec{Label: "secretStores." + name, Fields: map[string]string{}}
+		spec = store.Spec{Label: credential.SecretStoreLabel(name), Fields: map[string]string{}}
 	}
 	s.SecretStores[name] = spec
 	switch {

@@ -76,31 +76,20 @@ func (d *describer) describe(c *credential.Credential) []byte {
 	var b []byte
 	if p := c.Provenance; p != nil {
 		b = appendText(b, "source", string(p.Source))
-		b = appendText(b, "mode", string(p.Mode))
-		if p.Explicit {
-			b = appendText(b, "mode", "explicit")
-		}
+		b = appendText(b, "mode", string(p.HowReferred()))
 		for i, use := range p.Secrets {
 			if i == 0 {
 				b = append(b, `,"secrets":[`...)
 			} else {
 				b = append(b, ',')
 			}
-			b = d.appendSecret(b, storeLabel(use.Store), use.Name, use.Version, outcomeOf(use.Outcome))
+			b = d.appendSecret(b, use.StoreLabel(), use.Name, use.Version, outcomeOf(use.Outcome))
 		}
 		if len(p.Secrets) > 0 {
 			b = append(b, ']')
 		}
 	}
 	return appendText(b, "fingerprint", d.keys.Fingerprint(c))
-}
-
-// storeLabel returns the label of a store of secrets, as metrics have it.
-func storeLabel(name string) string {
-	if name == "" {
-		return "secretStore"
-	}
-	return "secretStores." + name
 }
 
 // outcomeOf returns what came of asking for a secret, in one or two words.

@@ -31,6 +31,14 @@ type Provenance struct {
 	References []ReferenceOrigin
 }
 
+// HowReferred returns the mode, or ModeExplicit if the references are explicit.
+func (p *Provenance) HowReferred() SecretMode {
+	if p.Explicit {
+		return ModeExplicit
+	}
+	return p.Mode
+}
+
 // SecretUse is a secret that a resolution needed to know.
 type SecretUse struct {
 	// Store is the name of its store in secretStores; "" for the default store.
@@ -46,6 +54,18 @@ type SecretUse struct {
 	// IsObject tells that the secret is one entry that stands for a JSON object (section 4, step
 	// 6).
 	IsObject bool
+}
+
+// StoreLabel returns the label of its store; see [SecretStoreLabel].
+func (u SecretUse) StoreLabel() string { return SecretStoreLabel(u.Store) }
+
+// SecretStoreLabel returns the label of a store of secrets: "secretStore" for the default store,
+// whose name is "", and "secretStores.<name>" for one of secretStores.
+func SecretStoreLabel(name string) string {
+	if name == "" {
+		return "secretStore"
+	}
+	return "secretStores." + name
 }
 
 // Outcome is what came of asking a store for a secret.
