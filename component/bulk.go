@@ -71,7 +71,7 @@ func (s *SecretStore) addTo(ctx context.Context, answers *bulkAnswer, guid strin
 	from, err := s.resolve(ctx, guid, req)
 	var data map[string]string
 	if err == nil {
-		data, err = s.encode(from.Credential, req)
+		data, err = s.encode(from, req)
 	}
 	switch {
 	case err == nil:

@@ -132,10 +132,9 @@ func (s *SecretStore) answered(ctx context.Context, began time.Time, event *Even
 }
 
 // get answers a request for one credential, and describes the answer in the event. The event's
-// GUID is "" if the request's is malformed. Most requests ask for the whole credential, so its encoding is kept, once per format.
-func (s *SecretStore) get(
-	ctx context.Context, metadata map[string]string, event *Event,
-) (message []byte, err error) {
+// GUID is "" if the request's is malformed. Most requests ask for the whole credential, so its
+// encoding is kept, once per format.
+func (s *SecretStore) get(ctx context.Context, metadata map[string]string, event *Event) (message []byte, err error) {
 	guid := event.GUID
 	defer s.recovered(guid, &err)
 	if guid == "" {
@@ -159,7 +158,7 @@ func (s *SecretStore) get(
 		slot = 1
 	}
 	return memo.Get(slot, func() ([]byte, error) {
-		data, err := s.answer(answer, req)
+		data, err := s.encode(answer, req)
 		if err != nil {
 			return nil, err
 		}
@@ -167,24 +166,16 @@ func (s *SecretStore) get(
 	})
 }
 
-// answer returns an answer to a request: the credential, or its explanation.
-func (s *SecretStore) answer(answer cache.Answer, req Request) (map[string]string, error) {
-	if !req.Explain {
-		return s.encode(answer.Credential, req)
+// encode returns the answer to a request: the credential or its explanation, with its fingerprint
+// if the request asks for it.
+func (s *SecretStore) encode(answer cache.Answer, req Request) (data map[string]string, err error) {
+	if req.Explain {
+		data, err = encodeExplanation(answer, ExplainOptions{Fields: req.Fields, Hash: s.key.hash})
+	} else {
+		data, err = Encode(answer.Credential, req)
 	}
-	data, err := encodeExplanation(answer, ExplainOptions{Fields: req.Fields, Hash: s.key.hash})
 	if err == nil && req.Fingerprint {
 		data[FingerprintEntry] = s.key.fingerprint(answer.Credential)
-	}
-	return data, err
-}
-
-// encode returns a credential as the answer to a request, with its fingerprint if the request
-// asks for it.
-func (s *SecretStore) encode(c *credential.Credential, req Request) (map[string]string, error) {
-	data, err := Encode(c, req)
-	if err == nil && req.Fingerprint {
-		data[FingerprintEntry] = s.key.fingerprint(c)
 	}
 	return data, err
 }
