@@ -1,6 +1,7 @@
 package component_test
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,20 @@ type failure struct {
 	metadata []string
 	code     codes.Code
 	says     string
+}
+
+// open opens stores that fail in this way. It returns the GUID to ask for.
+func (f failure) open(w *fileStores) (store secretstores.SecretStore, guid string) {
+	w.secrets(`{"unrelated":{"k":"` + canary.Secret + `"}}`)
+	var changed map[string]string
+	if f.prepare != nil {
+		changed = f.prepare(w)
+	}
+	store = w.open(changed)
+	if f.after != nil {
+		f.after(w, store)
+	}
+	return store, cmp.Or(f.guid, "some-guid")
 }
 
 // failures returns the rows of DESIGN.md, section 5, that real stores can cause. errors_test.go
@@ -168,19 +183,7 @@ func TestAFailureSaysWhatItIsAndNothingElse(t *testing.T) {
 	for name, f := range failures() {
 		t.Run(name, func(t *testing.T) {
 			w := newFileStores(t)
-			w.secrets(`{"unrelated":{"k":"` + canary.Secret + `"}}`)
-			var changed map[string]string
-			if f.prepare != nil {
-				changed = f.prepare(w)
-			}
-			store := w.open(changed)
-			if f.after != nil {
-				f.after(w, store)
-			}
-			guid := f.guid
-			if guid == "" {
-				guid = "some-guid"
-			}
+			store, guid := f.open(w)
 
 			data, err := get(store, guid, f.metadata...)
 

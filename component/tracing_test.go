@@ -221,19 +221,7 @@ func TestNoSpanHasASecretOrItsName(t *testing.T) {
 	for name, f := range failures() {
 		t.Run(name, func(t *testing.T) {
 			w, s := traced(t)
-			w.secrets(`{"unrelated":{"k":"` + canary.Secret + `"}}`)
-			var changed map[string]string
-			if f.prepare != nil {
-				changed = f.prepare(w)
-			}
-			store := w.open(changed)
-			if f.after != nil {
-				f.after(w, store)
-			}
-			guid := f.guid
-			if guid == "" {
-				guid = "some-guid"
-			}
+			store, guid := f.open(w)
 			_, err := get(store, guid, f.metadata...)
 			require.Error(t, err)
 			_, _ = bulk(store, f.metadata...)
