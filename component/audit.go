@@ -151,7 +151,8 @@ func (f *refusals) refused(ctx context.Context, call pluggable.RefusedCall) {
 	f.log.Add(r, nil)
 }
 
-// allow reports whether a stranger's call gets a line, which tells of those before that got none.
+// allow reports whether a stranger's call gets a line. The line has the number of calls before it
+// that got none.
 func (f *refusals) allow(r *audit.Record) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

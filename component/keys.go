@@ -40,9 +40,9 @@ type instanceKey struct {
 	names func(credential.Reference) string
 }
 
-// hash returns a short hash that stands for a reference in the log. It is the same for as
-// long as the process runs, or as the key file of the audit log is the same. It is keyed,
-// because a reference may be a password that can be guessed.
+// hash returns a short hash that stands for a reference in the log. It stays the same while the
+// process runs, or with an audit log, while its key file stays the same. It is keyed, because a
+// reference may be a password that can be guessed.
 func (k instanceKey) hash(ref credential.Reference) string {
 	if k.names != nil {
 		return k.names(ref)

@@ -21,7 +21,7 @@ import (
 const (
 	attrComponent = attribute.Key("credential_resolver.component") // the Component's name
 	attrGUID      = attribute.Key("credential_resolver.guid")
-	attrCache     = attribute.Key("credential_resolver.cache")       // hit or miss
+	attrCache     = attribute.Key("credential_resolver.cache")       // what the cache had
 	attrStale     = attribute.Key("credential_resolver.stale")       // the gRPC code of the failure that a stale answer hides
 	attrAge       = attribute.Key("credential_resolver.age")         // of a stale answer, in seconds
 	attrSource    = attribute.Key("credential_resolver.source")      // of the config that was read

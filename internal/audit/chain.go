@@ -26,8 +26,7 @@ type link struct {
 	value chainValue
 }
 
-// Anchor is a line's place in the chain. Who has an anchor can tell whether lines up to it were
-// cut off later.
+// Anchor is a line's place in the chain. It shows whether lines up to it were cut off later.
 type Anchor link
 
 // String returns the anchor as the log has it, and as ParseAnchor takes it.

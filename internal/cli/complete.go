@@ -21,8 +21,8 @@ const completionTime = 2 * time.Second
 const maxCandidates = 300
 
 // addCompletion says how the Tab key completes the arguments and the values of flags of all
-// commands. The word for an argument in a command's Use says what it is. What nothing is known
-// about is not completed, above all not with names of files.
+// commands. The word for an argument in a command's Use says what it is. The Tab key completes
+// nothing else: the shell must not offer names of files.
 func (o *options) addCompletion(root *cobra.Command) {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	byFlag := map[string]cobra.CompletionFunc{
