@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"credential-resolver/backend"
 	"credential-resolver/backend/store"
@@ -76,41 +76,60 @@ func Open(ctx context.Context, settings Settings, opts store.Options) (*Stores, 
 	return open(ctx, backend.NewRegistry(opts.AllowExecPlugins), settings, opts)
 }
 
+// OpenEach is like Open, but goes on without the stores that fail. Their errors are by label, and
+// they are nil in Stores, or not in Named.
+func OpenEach(ctx context.Context, settings Settings, opts store.Options) (*Stores, map[string]error) {
+	return openEach(ctx, backend.NewRegistry(opts.AllowExecPlugins), settings, opts)
+}
+
 func open(ctx context.Context, registry *backend.Registry, settings Settings, opts store.Options) (*Stores, error) {
-	opts.Limits = settings.Limits
-	opts.Revalidate = settings.Cache.TTL > 0
-	s := &Stores{Named: make(map[string]Secrets, len(settings.SecretStores))}
-	var group errgroup.Group
-	var opening sync.Mutex
-	group.Go(func() error {
-		configs, err := registry.OpenConfigStore(ctx, settings.ConfigStore, settings.ConfigKey, opts)
-		if err == nil {
-			s.Configs = configs
-		}
-		return err
-	})
-	openSecrets := func(spec store.Spec, opened func(Secrets)) {
-		group.Go(func() error {
-			secrets, err := registry.OpenSecretStore(ctx, spec, opts)
-			if err == nil {
-				opening.Lock()
-				defer opening.Unlock()
-				opened(secrets)
-			}
-			return err
-		})
-	}
-	if settings.SecretStore.Type != "" {
-		openSecrets(settings.SecretStore, func(opened Secrets) { s.Secrets = opened })
-	}
-	for name, spec := range settings.SecretStores {
-		openSecrets(spec, func(opened Secrets) { s.Named[name] = opened })
-	}
-	if err := group.Wait(); err != nil {
+	s, failed := openEach(ctx, registry, settings, opts)
+	for _, label := range slices.Sorted(maps.Keys(failed)) {
 		_ = s.Close()
-		return nil, err
+		return nil, failed[label]
 	}
 	return s, nil
+}
+
+func openEach(ctx context.Context, registry *backend.Registry, settings Settings, opts store.Options) (*Stores, map[string]error) {
+	opts.Limits = settings.Limits
+	opts.Revalidate = settings.Cache.TTL > 0
+	s, failed := &Stores{Named: make(map[string]Secrets, len(settings.SecretStores))}, map[string]error{}
+	var group sync.WaitGroup
+	var opening sync.Mutex
+	// opens runs open in the background, and opened if it does not fail.
+	opens := func(spec store.Spec, open func() error, opened func()) {
+		group.Go(func() {
+			err := open()
+			opening.Lock()
+			defer opening.Unlock()
+			if err != nil {
+				failed[spec.Label] = err
+			} else {
+				opened()
+			}
+		})
+	}
+	var configs *backend.ConfigStore
+	opens(settings.ConfigStore, func() (err error) {
+		configs, err = registry.OpenConfigStore(ctx, settings.ConfigStore, settings.ConfigKey, opts)
+		return err
+	}, func() { s.Configs = configs })
+	opensSecrets := func(spec store.Spec, opened func(Secrets)) {
+		var secrets *backend.SecretStore
+		opens(spec, func() (err error) {
+			secrets, err = registry.OpenSecretStore(ctx, spec, opts)
+			return err
+		}, func() { opened(secrets) })
+	}
+	if settings.SecretStore.Type != "" {
+		opensSecrets(settings.SecretStore, func(opened Secrets) { s.Secrets = opened })
+	}
+	for name, spec := range settings.SecretStores {
+		opensSecrets(spec, func(opened Secrets) { s.Named[name] = opened })
+	}
+	group.Wait()
+	return s, failed
 }
 
 // Resolver returns a resolver for the stores. It reports to observer. known returns the names

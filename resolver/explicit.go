@@ -92,7 +92,8 @@ type secretAt struct {
 }
 
 // locate returns the secret that a reference means. It fails if the store does not exist,
-// cannot have a secret of that name or version, or may not be asked for it.
+// cannot have a secret of that name or version, or may not be asked for it. The result then has
+// only the store, if that exists.
 func (f *fetcher) locate(ref *credential.ExplicitReference) (secretAt, error) {
 	from := f.from
 	if ref.Store != "" {
@@ -104,12 +105,12 @@ func (f *fetcher) locate(ref *credential.ExplicitReference) (secretAt, error) {
 	case from == nil:
 		return secretAt{}, credential.Precondition(ref.Subject()+" names no store, and the Component has no secretStore", nil)
 	case !from.naming.valid(ref.Name):
-		return secretAt{}, credential.InvalidName(ref.Subject()+" refers to", ref.Name)
+		return secretAt{from: from}, credential.InvalidName(ref.Subject()+" refers to", ref.Name)
 	case !from.allowed(ref.Name):
-		return secretAt{}, f.notAllowed(ref.Name, ref.Subject()+" asks for a secret")
+		return secretAt{from: from}, f.notAllowed(ref.Name, ref.Subject()+" asks for a secret")
 	}
 	if err := from.checkVersion(ref.Version); err != nil {
-		return secretAt{}, credential.Precondition(ref.Subject()+` has a "secretKeyRef" with a "version": `+err.Error(), nil)
+		return secretAt{from: from}, credential.Precondition(ref.Subject()+` has a "secretKeyRef" with a "version": `+err.Error(), nil)
 	}
 	return secretAt{from, cache.SecretID{Name: ref.Name, Version: ref.Version}}, nil
 }

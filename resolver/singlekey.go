@@ -106,12 +106,15 @@ func lastOfEach(names []string) []string {
 
 // askedBy returns words for an error: the first field of a single-key config that asks for
 // the secret.
-func (f *fetcher) askedBy(ref string) string {
+func (f *fetcher) askedBy(ref string) string { return f.fieldWith(ref) + " asks for a secret" }
+
+// fieldWith returns words for the first field of a single-key config with a value.
+func (f *fetcher) fieldWith(value string) string {
 	mayRefer := f.r.mayRefer(f.config)
 	for name, text := range credential.StringFields(f.config.Fields) {
-		if text == ref && mayRefer.Has(name) {
-			return "its field " + credential.QuoteName(name.String()) + " asks for a secret"
+		if text == value && mayRefer.Has(name) {
+			return "its field " + credential.QuoteName(name.String())
 		}
 	}
-	return "it asks for a secret"
+	return "it"
 }

@@ -85,7 +85,8 @@ func (o *options) explainer(f explainFlags) (func(*credential.Credential) error,
 
 // printExplanation prints an explanation as tables.
 func printExplanation(out io.Writer, e component.Explanation) error {
-	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 3, ' ', 0)
 	line := func(cells ...string) { _, _ = fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t")) }
 	mode := e.Mode
 	if e.Source != "" {
@@ -110,7 +111,11 @@ func printExplanation(out io.Writer, e component.Explanation) error {
 	for _, s := range e.Secrets {
 		line(nameCell(s.SecretName), s.Store, s.Outcome, orDash(s.Freshness), ageCell(s.Read))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, styleFor(out).headings(table.String(), "CREDENTIAL", "FIELD", "SECRET"))
+	return err
 }
 
 // nameCell returns the name or the hash of a secret, with its version.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -107,7 +108,10 @@ func (w *tableWriter) head() error {
 		return nil
 	}
 	w.headed = true
-	return w.line("GUID", "SOURCE", "MODE", "FIELDS", "PROBLEM")
+	var heading strings.Builder
+	_ = (&tableWriter{out: &heading, width: w.width}).line("GUID", "SOURCE", "MODE", "FIELDS", "PROBLEM") // it never fails
+	_, err := io.WriteString(w.out, styleFor(w.out).headings(heading.String(), "GUID"))
+	return err
 }
 
 func (w *tableWriter) line(guid, source, mode, fields, problem string) error {

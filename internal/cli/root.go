@@ -97,8 +97,7 @@ func newRoot(version string, streams Streams) *cobra.Command {
 	})
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(serve, newHealthcheck(), newPut(o), newGet(o), newList(o), newDelete(o), newResolve(o), newMigrate(o),
-		newEdit(o), newExec(o), newUses(o), newPolicy(o), newAudit(o), newHash(o), newCompletion(o))
-	root.AddCommand(plannedCommands()...)
+		newEdit(o), newExec(o), newCheck(o), newUses(o), newPolicy(o), newAudit(o), newHash(o), newCompletion(o))
 	groupCommands(root)
 	checkHelpTopic(root)
 	o.addCompletion(root)

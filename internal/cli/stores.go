@@ -125,10 +125,15 @@ func (o *options) openStores(ctx context.Context, settings component.Settings) (
 	}
 	if stores.Configs.Ephemeral() {
 		_ = stores.Close()
-		return nil, fmt.Errorf("%s loses its data when its process ends, so a command cannot see the component's configs: "+
-			"use another configStore, such as state.sqlite", settings.ConfigStore.Type)
+		return nil, ephemeral(settings)
 	}
 	return stores, nil
+}
+
+// ephemeral returns the error for a config store whose data ends with its process.
+func ephemeral(settings component.Settings) error {
+	return fmt.Errorf("%s loses its data when its process ends, so a command cannot see the component's configs: "+
+		"use another configStore, such as state.sqlite", settings.ConfigStore.Type)
 }
 
 // resolver returns a resolver without a cache, for one credential.

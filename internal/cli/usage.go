@@ -39,6 +39,16 @@ func exactly(n int) cobra.PositionalArgs {
 	}
 }
 
+// atMost allows n arguments or fewer.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) <= n {
+			return nil
+		}
+		return usageError{fmt.Errorf("%s: wants at most %s, not %d: %s", cmd.Name(), counted(n, "argument"), len(args), cmd.UseLine())}
+	}
+}
+
 // unknownCommand rejects arguments of the root command. Without this check, a misspelt command
 // would serve.
 func unknownCommand(cmd *cobra.Command, args []string) error {
@@ -75,9 +85,6 @@ func checkHelpTopic(root *cobra.Command) {
 		}
 		if topic == root {
 			return unknownCommand(root, args)
-		}
-		if topic.DisableFlagParsing { // a planned command
-			return topic.RunE(topic, nil)
 		}
 		return nil
 	}

@@ -157,14 +157,24 @@ func (e *SecretEntries) named(key string) (Value, bool) {
 // value returns the value of a reference; see [ExplicitReference.value].
 func (f Found) value(ref *ExplicitReference) (Value, bool, error) { return ref.value(f[ref]) }
 
-// InField adds the field of the reference to an error of kind Denied or FailedPrecondition;
-// any other error stays as it is.
-func (r *ExplicitReference) InField(err error) error {
+// InField adds the field of the reference to an error; see [InField].
+func (r *ExplicitReference) InField(err error) error { return InField(r.Subject(), err) }
+
+// InField adds a field to an error of kind Denied or FailedPrecondition; any other error stays
+// as it is. subject is the field in words, such as its field "password".
+func InField(subject string, err error) error {
 	var failure *Error
 	if !errors.As(err, &failure) || failure.Kind != Denied && failure.Kind != FailedPrecondition {
 		return err
 	}
 	named := *failure
-	named.Reason += " (" + r.Subject() + " refers to it)"
+	named.Reason += " (" + subject + " refers to it)"
 	return &named
+}
+
+// Check returns the error that the reference causes with the entries of its secret: of kind
+// NotFound if it has no value, or FailedPrecondition if it names none of several entries.
+func (r *ExplicitReference) Check(entries *SecretEntries) error {
+	_, _, err := r.value(entries)
+	return err
 }
