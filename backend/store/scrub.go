@@ -18,7 +18,7 @@ const MinScrubbed = 4
 
 // Scrub returns the text of a store's error without the values of the store's metadata, which
 // may be passwords. A [credential.Remedy] is returned unchanged: it is our own text and tells
-// a person what to fix.
+// a person what to fix. The kind of a [credential.StoreError] stays.
 func Scrub(err error, fields map[string]string) error {
 	var remedy credential.Remedy
 	if errors.As(err, &remedy) && string(remedy) == err.Error() {
@@ -34,8 +34,23 @@ func Scrub(err error, fields map[string]string) error {
 			text = strings.ReplaceAll(text, value, "[redacted]")
 		}
 	}
+	if store != nil {
+		return scrubbed{text, store.Kind}
+	}
 	return errors.New(text)
 }
+
+// scrubbed is the text of an error with its kind.
+type scrubbed struct {
+	text string
+	kind credential.Kind
+}
+
+// Error returns the text.
+func (s scrubbed) Error() string { return s.text }
+
+// Unwrap returns the kind.
+func (s scrubbed) Unwrap() error { return s.kind }
 
 func longestFirst(a, b string) int { return len(b) - len(a) }
 

@@ -51,11 +51,13 @@ func TestScrubTakesMetadataValuesOut(t *testing.T) {
 	}
 }
 
-func TestScrubKeepsARemedyAndTheCauseOfAFailure(t *testing.T) {
+func TestScrubKeepsARemedyAndTheKindOfAFailure(t *testing.T) {
 	remedy := credential.Remedy("set sslmode to require")
 	require.Equal(t, remedy, Scrub(remedy, map[string]string{"sslmode": "require"}))
 	err := Scrub(Unavailable(errors.New("no host at hunter22")), map[string]string{"host": "hunter22"})
 	require.EqualError(t, err, "no host at [redacted]")
+	require.ErrorIs(t, err, credential.Unavailable)
+	require.ErrorIs(t, Scrub(&credential.StoreError{Kind: credential.Denied}, nil), credential.Denied)
 }
 
 func TestSafeErrorTextHoldsNoPath(t *testing.T) {
