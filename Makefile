@@ -201,8 +201,8 @@ e2e-observe: build daprd store-servers $(BIN)/gotestsum ## test the alerts, and 
 		-tags 'e2e observe' -count=1 -timeout 5m -run '^TestObserve' ./test/e2e $(if $(UPDATE),-picture)
 
 .PHONY: tutorial
-tutorial: STORE_PACKAGES := iproute2:ip curl:curl
-tutorial: build daprd store-servers $(BIN)/dapr $(BIN)/gotestsum ## do each step of the tutorials in docs/, and compare what it prints; on Linux, installs iproute2 and curl
+tutorial: STORE_PACKAGES := iproute2:ip curl:curl jq:jq openssl:openssl
+tutorial: build daprd store-servers $(BIN)/dapr $(BIN)/gotestsum ## run the commands of the README, the tutorial and other documents, and compare what they print; on Linux, installs iproute2, curl, jq and openssl
 	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/tutorial-test.json -- -tags tutorial -count=1 -timeout 20m ./test/tutorial
 
 # The package bash-completion has no program.

@@ -54,3 +54,19 @@ func split(text string) document {
 	}
 	return d
 }
+
+// Commands reports whether a document has sessions, which are blocks of the language "console" that a
+// test can run, and whether it has other blocks of commands.
+func Commands(text string) (sessions, others bool) {
+	for _, b := range split(text).blocks {
+		switch b.language {
+		case "console":
+			sessions = true
+		case "sh", "bash":
+			others = true
+		case indented:
+			others = others || isCommand(b.lines[0])
+		}
+	}
+	return sessions, others
+}

@@ -109,3 +109,20 @@ func TestAPlantedMistakeIsFound(t *testing.T) {
 		})
 	}
 }
+
+func TestCommandsOfADocument(t *testing.T) {
+	for _, test := range []struct {
+		text             string
+		sessions, others bool
+	}{
+		{"```console\n$ make test\n```\n", true, false},
+		{"```sh\nmake test\n```\n", false, true},
+		{"```bash\nmake test\n```\n```console\n$ make test\n```\n", true, true},
+		{"Text:\n\n    make test\n", false, true},
+		{"Text:\n\n    rpc error: code = NotFound\n\n```text\nmake test\n```\n`make test`\n", false, false},
+	} {
+		sessions, others := Commands(test.text)
+		require.Equal(t, test.sessions, sessions, test.text)
+		require.Equal(t, test.others, others, test.text)
+	}
+}

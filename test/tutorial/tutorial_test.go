@@ -5,30 +5,65 @@ package tutorial
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"credential-resolver/test/harness"
 	"credential-resolver/test/session"
 )
 
-// TestTutorials does every step of each tutorial in a copy of the repository, as a reader with a new
+// document is a document whose commands a reader runs.
+type document struct {
+	// prepare prepares the reader's machine.
+	prepare func(t *testing.T, r reader) session.Options
+	// before is what the reader has already done.
+	before string
+}
+
+// documents are those that are run, by their paths in the repository.
+var documents = map[string]document{
+	"README.md":               {prepare: withDaprd},
+	"docs/audit.md":           {prepare: installed, before: "ask() {\n" + awaitComponent + store("analytics-db") + startDaprd + ask("analytics-db") + awaitLine + "}\n"},
+	"docs/explain.md":         {prepare: installed, before: startComponent + awaitComponent + store("crm-api") + store("analytics-db") + startDaprd + ask("crm-api")},
+	"docs/reference.md":       {prepare: installed, before: startComponent + awaitComponent + startLocal + awaitDaprd},
+	"docs/references.md":      {prepare: installed, before: store("crm-api")},
+	"docs/tutorial-laptop.md": {prepare: laptop},
+}
+
+// What a reader has done before a document begins, or does meanwhile.
+const (
+	startComponent = "credential-resolver > component.log 2>&1 &\n"
+	awaitComponent = "until credential-resolver healthcheck; do sleep 0.1; done\n"
+	startDaprd     = "daprd --app-id app --resources-path components --dapr-http-port 3500 > daprd.log 2>&1 &\n"
+	startLocal     = "daprd --app-id app --resources-path components/local --dapr-http-port 3500 > daprd.log 2>&1 &\n"
+	awaitDaprd     = "curl -sS --fail --retry 60 --retry-delay 1 --retry-connrefused http://localhost:3500/v1.0/healthz\n"
+	awaitLine      = `until grep '"event":"read"' logs/audit.log; do sleep 0.1; done` + "\n"
+)
+
+// store stores the config of a sample.
+func store(guid string) string {
+	return "credential-resolver put -c components/credentials.yaml --guid " + guid + " components/samples/" + guid + ".json\n"
+}
+
+// ask waits until daprd is ready, and asks for a credential.
+func ask(guid string) string {
+	return "curl -sS --fail --retry 60 --retry-delay 1 --retry-connrefused http://localhost:3500/v1.0/secrets/credentials/" + guid + "\n"
+}
+
+// TestTutorials does every step of each document in a copy of the repository, as a reader with a new
 // home does.
 func TestTutorials(t *testing.T) {
-	for document, prepare := range map[string]func(t *testing.T, r reader) session.Options{
-		"tutorial-laptop.md": laptop,
-	} {
-		t.Run(document, func(t *testing.T) {
-			text, err := os.ReadFile(filepath.Join("../../docs", document))
+	for path, d := range documents {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(filepath.Join("../..", path))
 			require.NoError(t, err)
 			steps, err := session.Parse(string(text))
 			require.NoError(t, err)
-			options := prepare(t, newReader(t))
+			steps = append([]session.Step{{Hidden: true, Command: d.before}}, steps...)
+			options := d.prepare(t, newReader(t))
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 			defer cancel()
 
@@ -36,7 +71,7 @@ func TestTutorials(t *testing.T) {
 			if err != nil {
 				logFiles(t, options.Dir)
 			}
-			require.NoError(t, err)
+			require.NoError(t, err, path)
 		})
 	}
 }
@@ -51,68 +86,4 @@ func logFiles(t *testing.T, folder string) {
 		require.NoError(t, err)
 		t.Logf("%s:\n%s", filepath.Base(path), text)
 	}
-}
-
-// laptop prepares tutorial-laptop.md: daprd is built already, and "dapr init --slim" was run. The
-// session has a network of its own, so the ports are those of the document.
-func laptop(t *testing.T, r reader) session.Options {
-	t.Helper()
-	r.link(t, "daprd", "bin/daprd")
-	r.link(t, "dapr", "bin/dapr")
-	r.link(t, "daprd", "home/.dapr/bin/daprd")
-	r.write(t, "home/.dapr/config.yaml", "apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata:\n  name: daprConfig\n")
-	require.NoError(t, os.MkdirAll(filepath.Join(r.folder, "home/.dapr/components"), 0o700))
-	return session.Options{Dir: r.folder, Env: r.env(t), OwnNetwork: true}
-}
-
-// reader has a copy of the repository.
-type reader struct{ folder string }
-
-// newReader copies the repository without what was built. The files keep their times, so that make
-// does not build daprd again.
-func newReader(t *testing.T) reader {
-	t.Helper()
-	r := reader{t.TempDir()}
-	out, err := exec.CommandContext(t.Context(), "sh", "-euc",
-		`tar -C ../.. --exclude=./bin --exclude=./.git -cf - . | tar -C "$1" -xf -`, "sh", r.folder).CombinedOutput()
-	require.NoError(t, err, string(out))
-	for _, folder := range []string{"bin", "home", "home/run"} {
-		require.NoError(t, os.Mkdir(filepath.Join(r.folder, folder), 0o700))
-	}
-	return r
-}
-
-// env is the environment of a new user who has already downloaded the Go modules.
-func (r reader) env(t *testing.T) []string {
-	t.Helper()
-	home := filepath.Join(r.folder, "home")
-	sockets, err := os.MkdirTemp("", "credential-resolver-") // a short path, as a socket needs
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
-	env := []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + home + "/run",
-		"DAPR_COMPONENTS_SOCKETS_FOLDER=" + sockets, "GOPROXY=off",
-	}
-	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} {
-		out, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
-		require.NoError(t, err)
-		env = append(env, name+"="+strings.TrimSpace(string(out)))
-	}
-	return env
-}
-
-// link makes a program that make has built available at a path.
-func (r reader) link(t *testing.T, program, path string) {
-	t.Helper()
-	built, err := harness.Binary(strings.ToUpper(program), "../..", program)
-	require.NoError(t, err)
-	path = filepath.Join(r.folder, path)
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
-	require.NoError(t, os.Symlink(built, path))
-}
-
-// write writes a file.
-func (r reader) write(t *testing.T, path, text string) {
-	t.Helper()
-	require.NoError(t, os.WriteFile(filepath.Join(r.folder, path), []byte(text), 0o600))
 }
