@@ -182,8 +182,8 @@ e2e-clients: race-binary daprd store-servers $(CLIENTS) $(BIN)/gotestsum ## run 
 
 .PHONY: docs-check
 docs-check: STORE_PACKAGES := redis-server:redis-server postgresql:postgres sqlite3:sqlite3 curl:curl
-docs-check: build daprd store-servers $(BIN)/bao $(BIN)/gotestsum ## check that links, commands, YAML and figures in the documents are real, and run docs/operations.md
-	$(BIN)/gotestsum --format pkgname -- -tags docs -count=1 -timeout 5m ./docs ./deploy ./test/doccheck ./test/session
+docs-check: build daprd store-servers $(BIN)/bao $(BIN)/gotestsum ## check that links, commands, YAML, figures and pictures in the documents are real, and run docs/operations.md
+	$(BIN)/gotestsum --format pkgname -- -tags docs -count=1 -timeout 5m ./docs ./deploy ./test/doccheck ./test/pictures ./test/session
 	CREDENTIAL_RESOLVER=$(BIN)/credential-resolver $(BIN)/gotestsum --format testname --jsonfile $(BIN)/docs-test.json -- \
 		-tags 'e2e docs' -count=1 -timeout 10m -run '^(TestRunbook|TestGoDocsProgram)$$' ./test/e2e
 # Only root may start programs as the users of containers, so that is what the tests of the Compose file need.
@@ -204,6 +204,10 @@ e2e-observe: build daprd store-servers $(BIN)/gotestsum ## test the alerts, and 
 tutorial: STORE_PACKAGES := iproute2:ip curl:curl jq:jq openssl:openssl
 tutorial: build daprd store-servers $(BIN)/dapr $(BIN)/gotestsum ## run the commands of the README, the tutorial and other documents, and compare what they print; on Linux, installs iproute2, curl, jq and openssl
 	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/tutorial-test.json -- -tags tutorial -count=1 -timeout 20m ./test/tutorial
+
+.PHONY: pictures
+pictures: build $(BIN)/pictures/installed ## draw the pictures of terminals in docs/; make docs-check compares their texts with what the commands print
+	go run ./test/pictures
 
 # The package bash-completion has no program.
 .PHONY: shells
@@ -344,6 +348,12 @@ python-venv:
 
 $(BIN)/clients/python/installed: test/clients/python/requirements.txt | python-venv
 	@echo "Getting the Python SDK, once: 70 MB ..."
+	@rm -rf $(@D) && python3 -m venv $(@D)
+	@$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+$(BIN)/pictures/installed: test/pictures/requirements.txt | python-venv
+	@echo "Getting Rich, which draws what a terminal shows, once: 4 MB ..."
 	@rm -rf $(@D) && python3 -m venv $(@D)
 	@$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
 	@touch $@

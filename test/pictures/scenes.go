@@ -1,0 +1,44 @@
+package main
+
+// scene is a command in a terminal, and the picture of it: docs/<name>.svg.
+type scene struct {
+	name string
+	// columns is the width of the terminal. No line may be longer.
+	columns int
+	// files are those in the reader's folder, by their names.
+	files map[string]string
+	// before is a shell script that runs before, out of sight.
+	before string
+	// command is what the reader types.
+	command string
+}
+
+// scenes are all pictures.
+var scenes = []scene{
+	{
+		name:    "explain",
+		columns: 138,
+		files: map[string]string{
+			"credentials.yaml": component("allowedSecrets", "*"),
+			"secrets.json":     `{"orders-db": {"password": "made-up"}}`,
+			"orders.json": `{"credentialSource": "agent", "host": "orders.example.com", "port": 5432, "user": "orders_app",
+				"password": "orders-db", "note": "for orders"}`,
+			"audit.key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n",
+		},
+		before:  "chmod 400 audit.key; credential-resolver put -c credentials.yaml --guid orders orders.json",
+		command: "credential-resolver resolve -c credentials.yaml --explain --show-names --key-file audit.key orders",
+	},
+}
+
+// component is a Component with secrets in a file, and more metadata: names and values.
+func component(metadata ...string) string {
+	text := "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: credentials\nspec:\n" +
+		"  type: secretstores.credential-resolver\n  version: v1\n  metadata:\n"
+	metadata = append([]string{
+		"secretStore", "secretstores.local.file", "secretStore.secretsFile", "secrets.json", "secretStore.multiValued", "true",
+	}, metadata...)
+	for i := 0; i < len(metadata); i += 2 {
+		text += "    - name: " + metadata[i] + "\n      value: \"" + metadata[i+1] + "\"\n"
+	}
+	return text
+}
