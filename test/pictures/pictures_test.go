@@ -12,14 +12,19 @@ import (
 )
 
 func TestCommandsRunInATerminal(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", "test -t 0 && test -t 1 && test -t 2 && stty size")
-	out, err := inTerminal(cmd, 110)
-	require.NoError(t, err)
-	require.Equal(t, "50 110\n", out)
-
-	out, err = inTerminal(exec.CommandContext(t.Context(), "sh", "-c", "echo no; exit 3"), 110)
-	require.ErrorContains(t, err, "exit status 3")
-	require.Equal(t, "no\n", out)
+	for _, test := range []struct {
+		script, shown string
+		status        int
+	}{
+		{"test -t 0 && test -t 1 && test -t 2 && stty size", "50 110\n", 0},
+		{"echo no; exit 3", "no\n", 3},
+		{`printf 'a\n 50%%\r\033[K 99%%\r\033[Kb\n'`, "a\nb\n", 0},
+	} {
+		out, status, err := inTerminal(exec.CommandContext(t.Context(), "sh", "-c", test.script), 110)
+		require.NoError(t, err)
+		require.Equal(t, test.shown, out)
+		require.Equal(t, test.status, status)
+	}
 }
 
 func TestASceneShowsTheCommandAndWhatItPrints(t *testing.T) {
@@ -35,6 +40,9 @@ func TestASceneShowsTheCommandAndWhatItPrints(t *testing.T) {
 	s.columns = 38
 	_, err = record(t.Context(), s, "/none")
 	require.ErrorContains(t, err, "a: the terminal has 38 columns, but a line has 39")
+	s.status = 2
+	_, err = record(t.Context(), s, "/none")
+	require.ErrorContains(t, err, "a: the exit status is 0, not 2")
 	s.before = "echo why; false"
 	_, err = record(t.Context(), s, "/none")
 	require.ErrorContains(t, err, "a: before: exit status 1\nwhy")

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -37,9 +38,12 @@ func record(ctx context.Context, s scene, programs string) (string, error) {
 	if out, err := run(s.before).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%s: before: %w\n%s", s.name, err, out)
 	}
-	out, err := inTerminal(run(s.command), s.columns)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", s.name, err, out)
+	out, status, err := inTerminal(run(s.command), s.columns)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", s.name, err)
+	case status != s.status:
+		return "", fmt.Errorf("%s: the exit status is %d, not %d\n%s", s.name, status, s.status, out)
 	}
 	const bold, normal = "\x1b[1m", "\x1b[0m"
 	shown := bold + "$ " + s.command + normal + "\n" + out
@@ -51,16 +55,23 @@ func record(ctx context.Context, s scene, programs string) (string, error) {
 	return shown, nil
 }
 
-// inTerminal runs a command in a terminal with this width, and returns what it prints.
-func inTerminal(cmd *exec.Cmd, columns int) (string, error) {
+// inTerminal runs a command in a terminal with this width, and returns what the terminal shows in the
+// end, and the exit status.
+func inTerminal(cmd *exec.Cmd, columns int) (out string, status int, err error) {
 	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: uint16(columns)})
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	defer func() { _ = terminal.Close() }()
-	out, err := io.ReadAll(terminal)
+	printed, err := io.ReadAll(terminal)
 	if errors.Is(err, syscall.EIO) { // Linux says so when the command has ended
 		err = nil
 	}
-	return strings.ReplaceAll(string(out), "\r\n", "\n"), errors.Join(err, cmd.Wait())
+	_ = cmd.Wait() // the exit status says it
+	text := strings.ReplaceAll(string(printed), "\r\n", "\n")
+	return erased.ReplaceAllString(text, ""), cmd.ProcessState.ExitCode(), err
 }
+
+// erased is what a progress bar has shown and erased again: it returns to the begin of the line and
+// erases the line.
+var erased = regexp.MustCompile(`[^\n]*\r\x1b\[K`)

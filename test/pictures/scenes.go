@@ -11,6 +11,8 @@ type scene struct {
 	before string
 	// command is what the reader types.
 	command string
+	// status is the exit status of the command.
+	status int
 }
 
 // scenes are all pictures.
