@@ -202,7 +202,7 @@ e2e-observe: build daprd store-servers $(BIN)/gotestsum ## test the alerts, and 
 
 .PHONY: tutorial
 tutorial: STORE_PACKAGES := iproute2:ip curl:curl jq:jq openssl:openssl
-tutorial: build daprd store-servers $(BIN)/dapr $(BIN)/gotestsum ## run the commands of the README, the tutorial and other documents, and compare what they print; on Linux, installs iproute2, curl, jq and openssl
+tutorial: build daprd store-servers $(BIN)/bao $(BIN)/dapr $(BIN)/gotestsum ## run the commands of the README, the tutorial and other documents, and compare what they print; on Linux, installs iproute2, curl, jq and openssl
 	$(BIN)/gotestsum --format testname --jsonfile $(BIN)/tutorial-test.json -- -tags tutorial -count=1 -timeout 20m ./test/tutorial
 
 .PHONY: pictures

@@ -34,7 +34,7 @@ var commands = map[string]struct {
 	"docs/releases.md":                     {"TestReleaseIsVerifiedAsDocumented", ""},
 	"docs/tutorial-kubernetes.md":          {"TestClusterTutorial", ""},
 	"docs/tutorial-laptop.md":              {"TestTutorials", ""},
-	"docs/vault.md":                        {"", "they need a Vault; TestStoreVaultLogins enables the same methods with the same files"},
+	"docs/vault.md":                        {"TestTutorials", ""},
 	"test/e2e/testdata/takeover/README.md": {"", "it needs the binary of an earlier version; TestUpgrade has its flags"},
 }
 

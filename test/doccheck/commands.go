@@ -16,7 +16,7 @@ var programs = map[string][]string{
 	"[": nil, "basename": nil, "bash": nil, "cat": nil, "cd": nil, "chmod": nil, "cp": nil, "cut": nil, "date": nil, "echo": nil, "env": nil,
 	"export": nil, "find": nil, "git": nil, "grep": nil, "head": nil, "install": nil, "kill": nil, "ls": nil, "mkdir": nil, "mv": nil,
 	"printf": nil, "rm": nil, "sed": nil, "set": nil, "shift": nil, "sleep": nil, "source": nil, "sha256sum": nil, "ssh-keygen": nil,
-	"sudo": nil, "tail": nil, "tee": nil, "test": nil,
+	"sudo": nil, "tail": nil, "tee": nil, "test": nil, "tr": nil,
 	"touch": nil, "true": nil, "umask": nil, "wait": nil, "wc": nil,
 
 	"buildah": nil, "cosign": nil, "curl": nil, "daprd": nil, "npm": nil, "openssl": nil, "pip": nil, "python3": nil, "jq": nil,

@@ -32,6 +32,15 @@ func installed(t *testing.T, r reader) session.Options {
 	return options
 }
 
+// withVault prepares a machine with OpenBao as "vault", and its administrator's token.
+func withVault(t *testing.T, r reader) session.Options {
+	t.Helper()
+	r.link(t, "bao", "bin/vault")
+	options := installed(t, r)
+	options.Env = append(options.Env, "VAULT_ADDR=http://127.0.0.1:8200", "VAULT_TOKEN=root")
+	return options
+}
+
 // laptop prepares tutorial-laptop.md: "dapr init --slim" was run.
 func laptop(t *testing.T, r reader) session.Options {
 	t.Helper()

@@ -30,26 +30,7 @@ var documents = map[string]document{
 	"docs/reference.md":       {prepare: installed, before: startComponent + awaitComponent + startLocal + awaitDaprd},
 	"docs/references.md":      {prepare: installed, before: store("crm-api")},
 	"docs/tutorial-laptop.md": {prepare: laptop},
-}
-
-// What a reader has done before a document begins, or does meanwhile.
-const (
-	startComponent = "credential-resolver > component.log 2>&1 &\n"
-	awaitComponent = "until credential-resolver healthcheck; do sleep 0.1; done\n"
-	startDaprd     = "daprd --app-id app --resources-path components --dapr-http-port 3500 > daprd.log 2>&1 &\n"
-	startLocal     = "daprd --app-id app --resources-path components/local --dapr-http-port 3500 > daprd.log 2>&1 &\n"
-	awaitDaprd     = "curl -sS --fail --retry 60 --retry-delay 1 --retry-connrefused http://localhost:3500/v1.0/healthz\n"
-	awaitLine      = `until grep '"event":"read"' logs/audit.log; do sleep 0.1; done` + "\n"
-)
-
-// store stores the config of a sample.
-func store(guid string) string {
-	return "credential-resolver put -c components/credentials.yaml --guid " + guid + " components/samples/" + guid + ".json\n"
-}
-
-// ask waits until daprd is ready, and asks for a credential.
-func ask(guid string) string {
-	return "curl -sS --fail --retry 60 --retry-delay 1 --retry-connrefused http://localhost:3500/v1.0/secrets/credentials/" + guid + "\n"
+	"docs/vault.md":           {prepare: withVault, before: startVault + vaultFiles + vaultInPod},
 }
 
 // TestTutorials does every step of each document in a copy of the repository, as a reader with a new
