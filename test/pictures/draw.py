@@ -2,6 +2,7 @@
 
 import html
 import io
+import re
 import sys
 
 from rich.console import Console
@@ -20,12 +21,8 @@ TEMPLATE = """\
 }}
 {styles}
 </style>
-<defs>
-<clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>
-{lines}
-</defs>
 {chrome}
-<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+<g transform="translate({terminal_x}, {terminal_y})">
 {backgrounds}
 <g class="{unique_id}-matrix">
 {matrix}
@@ -43,7 +40,8 @@ def main(name: str, columns: int) -> None:
     svg = console.export_svg(
         title="", unique_id=name, font_aspect_ratio=0.602, code_format=TEMPLATE.replace("DESCRIPTION", description)
     )
-    sys.stdout.write(svg)
+    # No line is longer than the terminal, so none is clipped. Rich clips the last line by a path that it omits.
+    sys.stdout.write(re.sub(r' clip-path="[^"]*"', "", svg))
 
 
 main(sys.argv[1], int(sys.argv[2]))

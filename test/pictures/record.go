@@ -25,7 +25,8 @@ func record(ctx context.Context, s scene, programs string) (string, error) {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	for name, text := range s.files {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+		path := filepath.Join(folder, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
 			return "", err
 		}
 	}
