@@ -30,6 +30,23 @@ var scenes = []scene{
 		before:  "chmod 400 audit.key; credential-resolver put -c credentials.yaml --guid orders orders.json",
 		command: "credential-resolver resolve -c credentials.yaml --explain --show-names --key-file audit.key orders",
 	},
+	{
+		name:    "check",
+		columns: 140,
+		files: map[string]string{
+			"credentials.yaml": component("allowedSecrets", "*"),
+			"secrets.json":     `{"crm": {"password": "made-up-1"}, "erp": {"password": "made-up-1"}, "wiki": {"token": "made-up-2"}}`,
+			"configs/crm.json": `{"credentialSource": "agent", "secret-path": "crm", "host": "crm.example.com", "password": "password"}`,
+			"configs/erp.json": `{"credentialSource": "agent", "secret-path": "erp", "host": "erp.example.com", "password": "password"}`,
+			"configs/smtp.json": `{"credential-resolver": {"references": "explicit"}, "host": "smtp.example.com", "user": "app",
+				"password": "made-up-3"}`,
+			"configs/wiki.json": `{"credential-resolver": {"references": "explicit"}, "host": "wiki.example.com",
+				"token": "${wiki#api-token}"}`,
+		},
+		before:  "credential-resolver put -c credentials.yaml --dir configs",
+		command: "credential-resolver check -c credentials.yaml",
+		status:  1,
+	},
 }
 
 // component is a Component with secrets in a file, and more metadata: names and values.

@@ -26,6 +26,7 @@ type document struct {
 var documents = map[string]document{
 	"README.md":               {prepare: withDaprd},
 	"docs/audit.md":           {prepare: installed, before: "ask() {\n" + awaitComponent + store("analytics-db") + startDaprd + ask("analytics-db") + awaitLine + "}\n"},
+	"docs/check.md":           {prepare: installed, before: store("analytics-db") + store("crm-api") + store("warehouse")},
 	"docs/explain.md":         {prepare: installed, before: startComponent + awaitComponent + store("crm-api") + store("analytics-db") + startDaprd + ask("crm-api")},
 	"docs/reference.md":       {prepare: installed, before: startComponent + awaitComponent + startLocal + awaitDaprd},
 	"docs/references.md":      {prepare: installed, before: store("crm-api")},
