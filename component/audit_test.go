@@ -123,7 +123,7 @@ func TestEachRequestIsALineOfTheAuditLog(t *testing.T) {
 		{"guid": "explicit", "outcome": "answered", "code": "OK", "cache": "miss", "mode": "explicit", "secrets": []any{found("found")}},
 		{"guid": "gone", "outcome": "failed", "code": "NotFound", "cache": "miss", "secrets": []any{func() any {
 			line := missing(canary.Reference+"-none", "failed")
-			line["store"] = "secret store"
+			line["store"] = "secretStore"
 			return line
 		}()}},
 		{"guid": "none", "outcome": "failed", "code": "NotFound", "cache": "miss"},

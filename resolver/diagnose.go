@@ -103,7 +103,7 @@ func (f *fetcher) explicitFailures(ctx context.Context) []Failure {
 			}
 			secret, err := f.in(at.from).anySecret(ctx, at.id, &credential.SecretUse{})
 			if err == nil {
-				entries = credential.EntriesOfSecret(secret)
+				entries = credential.EntriesOfSecret(secret, at.from.label())
 			} else {
 				failures = append(failures, failureOf(f.guid, ref.InField(err), at.from, false))
 			}

@@ -77,7 +77,7 @@ func (f *fetcher) fetchReferences(ctx context.Context, secrets []asked) ([]*cred
 	for i, asked := range secrets {
 		reads.begin(func() error {
 			secret, err := f.in(asked.from).anySecret(ctx, asked.id, &uses[i])
-			entries[i] = credential.EntriesOfSecret(secret)
+			entries[i] = credential.EntriesOfSecret(secret, asked.from.label())
 			return asked.by.InField(err)
 		})
 	}

@@ -24,7 +24,7 @@ type failing struct {
 
 // failingPlaces lists every call to a store that a resolution makes.
 func failingPlaces() []failing {
-	const config, secret = "config store", "secret store"
+	const config, secret = "configStore", "secretStore"
 	return []failing{
 		{"reading the config", `{"a":"k"}`, config, ""},
 		{"the bundle of a direct credential", `{"a":"k"}`, secret, guid},

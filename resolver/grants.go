@@ -114,7 +114,7 @@ func (g *granter) exists(ctx context.Context, guid string, need Need) (bool, err
 	case errors.Is(err, credential.ErrNotUTF8):
 		return true, nil // it exists, and fails the resolution whoever reads it
 	case err != nil:
-		return false, credential.StoreFailure(guid, credential.SecretStoreName, need.Secret, err)
+		return false, credential.SecretStoreFailure(guid, g.from.label(), need.Secret, err)
 	case secret.Len() == 0:
 		g.absent.Add(hash, struct{}{})
 	}

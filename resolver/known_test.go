@@ -39,7 +39,7 @@ func TestKnownSecretThatDisappearsIsNotFound(t *testing.T) {
 				gone.lose(stores.Secrets)
 				failure := failed(t, r)
 				assert.Equal(t, credential.NotFound, failure.Kind)
-				assert.Equal(t, "secret store", failure.Store)
+				assert.Equal(t, "secretStore", failure.Store)
 				assert.Equal(t, credential.Reference(place.secret), failure.Reference)
 				assert.Contains(t, failure.Error(), "no longer exists in the secret store")
 				assert.Equal(t, credential.NotFound, failed(t, r).Kind, "it stays NotFound")

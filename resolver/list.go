@@ -27,7 +27,7 @@ func (r *Resolver) List(ctx context.Context) ([]string, error) {
 	case err != nil && credential.KindOf(err) == credential.FailedPrecondition:
 		return nil, cannotList(err)
 	case err != nil:
-		return nil, credential.StoreFailure("", credential.ConfigStoreName, "", err)
+		return nil, credential.ConfigStoreFailure("", err)
 	}
 	guids = slices.DeleteFunc(slices.Clone(guids), func(guid string) bool { return !credential.ValidGUID(guid) })
 	slices.Sort(guids)
@@ -37,6 +37,6 @@ func (r *Resolver) List(ctx context.Context) ([]string, error) {
 func cannotList(cause error) *credential.Error {
 	return &credential.Error{
 		Kind: credential.FailedPrecondition, Reason: "the config store cannot list its credentials",
-		Store: credential.ConfigStoreName, Cause: cause,
+		Store: credential.ConfigStoreLabel, Cause: cause,
 	}
 }

@@ -41,7 +41,7 @@ func (f *fetcher) bundle(ctx context.Context, path string) (credential.Secret, e
 	}
 	secret, err := f.secret(ctx, path, &f.provenance.uses(1)[0])
 	if err == nil && secret.Len() == 0 {
-		err = credential.SecretNotFound(f.guid, path, `there is no secret under its "secret-path"`)
+		err = credential.SecretNotFound(f.guid, f.from.label(), path, `there is no secret under its "secret-path"`)
 	}
 	return secret, err
 }

@@ -74,7 +74,7 @@ func TestMissingAgentBundleIsNotFoundIfUnresolvedAllowed(t *testing.T) {
 	failure := failed(t, resolver.New(options))
 	assert.Equal(t, credential.NotFound, failure.Kind)
 	assert.Equal(t, credential.Reference("p"), failure.Reference)
-	assert.Equal(t, "secret store", failure.Store)
+	assert.Equal(t, "secretStore", failure.Store)
 }
 
 func TestBundleWithOneEntryIsUsed(t *testing.T) {

@@ -203,7 +203,7 @@ func (r *Resolver) configText(ctx context.Context, guid string) ([]byte, error) 
 	case err != nil && credential.KindOf(err) == credential.NotFound:
 		return nil, credential.NoCredential(guid, err)
 	case err != nil:
-		return nil, credential.StoreFailure(guid, credential.ConfigStoreName, "", err)
+		return nil, credential.ConfigStoreFailure(guid, err)
 	}
 	return text, nil
 }

@@ -18,7 +18,7 @@ import (
 func (f *fetcher) secret(ctx context.Context, name string, use *credential.SecretUse) (credential.Secret, error) {
 	secret, err := f.anySecret(ctx, cache.SecretID{Name: name}, use)
 	if err == nil && secret.Len() == 0 && f.from.known.has(name) {
-		err = credential.SecretNotFound(f.guid, name, "one of its secrets no longer exists in the secret store")
+		err = credential.SecretNotFound(f.guid, f.from.label(), name, "one of its secrets no longer exists in the secret store")
 	}
 	return secret, err
 }
@@ -33,10 +33,10 @@ func (f *fetcher) anySecret(ctx context.Context, id cache.SecretID, use *credent
 		case errors.Is(err, credential.ErrNotUTF8):
 			return credential.Secret{}, &credential.Error{
 				Kind: credential.FailedPrecondition, GUID: f.guid, Reason: "one of its secrets is a JSON object that is " + err.Error(),
-				Store: credential.SecretStoreName, Reference: credential.Reference(id.Name), Cause: err,
+				Store: f.from.label(), Reference: credential.Reference(id.Name), Cause: err,
 			}
 		case err != nil:
-			return credential.Secret{}, credential.StoreFailure(f.guid, credential.SecretStoreName, credential.Reference(id.Name), err)
+			return credential.Secret{}, credential.SecretStoreFailure(f.guid, f.from.label(), credential.Reference(id.Name), err)
 		}
 		f.provenance.addTime(read.At)
 		secret = read.Value

@@ -98,7 +98,7 @@ func TestJSONObjectThatIsNotUTF8IsRefused(t *testing.T) {
 				stores.Secrets.PutAll(secrets{guid: {"json": text}, "p": {"json": text}})
 				failure := failed(t, stores.Resolver())
 				assert.Equal(t, credential.FailedPrecondition, failure.Kind)
-				assert.Equal(t, "secret store", failure.Store)
+				assert.Equal(t, "secretStore", failure.Store)
 				assert.Contains(t, failure.Error(), "not valid UTF-8")
 			}
 		})

@@ -34,6 +34,9 @@ func newSource(name string, secrets NamedSecrets, o Options) *source {
 	return s
 }
 
+// label returns the store's label, see [credential.SecretStoreLabel].
+func (s *source) label() string { return credential.SecretStoreLabel(s.name) }
+
 // sourceOf returns the store that holds the secrets of a config; nil if the config names none
 // and there is no default store.
 func (r *Resolver) sourceOf(config *credential.Config) (*source, error) {

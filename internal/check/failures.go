@@ -131,7 +131,7 @@ func failureFinding(invalid bool, failure resolver.Failure) Finding {
 }
 
 func idOfFailure(invalid bool, err *credential.Error) ID {
-	ofStore := err.Store == credential.SecretStoreName
+	ofStore := err.Store != "" && err.Store != credential.ConfigStoreLabel
 	switch {
 	case invalid:
 		return ConfigInvalid

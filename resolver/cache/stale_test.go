@@ -504,7 +504,7 @@ func TestStaleAnswerSaysWhy(t *testing.T) {
 		var why *credential.Error
 		require.ErrorAs(c.T, answer.Stale, &why)
 		require.Equal(c.T, credential.Timeout, why.Kind)
-		require.Equal(c.T, "secret store", why.Store)
+		require.Equal(c.T, "secretStore", why.Store)
 		require.Equal(c.T, `credential "g": the secret store did not answer in time`, why.Error())
 	})
 }

@@ -19,7 +19,8 @@ type Error struct {
 	GUID string
 	// Reason is the public text, in fixed words.
 	Reason string
-	// Store is the store that failed, [ConfigStoreName] or [SecretStoreName]; "" if none did.
+	// Store is the label of the store that failed, [ConfigStoreLabel] or one of
+	// [SecretStoreLabel]; "" if none did. The public text does not name it.
 	Store string
 	// Reference is the name of the secret that the failure is about; "" if it is about none.
 	Reference Reference

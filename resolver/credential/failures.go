@@ -2,11 +2,14 @@ package credential
 
 import "errors"
 
-// ConfigStoreName and SecretStoreName are the names of the two stores in public texts.
+// The two stores in public texts, which do not tell one store of secrets from another.
 const (
-	ConfigStoreName = "config store"
-	SecretStoreName = "secret store"
+	configStore = "config store"
+	secretStore = "secret store"
 )
+
+// ConfigStoreLabel is the label of the store of configs.
+const ConfigStoreLabel = "configStore"
 
 // noSuchCredential is the reason for a GUID without a config.
 const noSuchCredential = "no such credential"
@@ -42,8 +45,8 @@ func NoCredential(guid string, cause error) *Error {
 	return &Error{Kind: NotFound, GUID: guid, Reason: noSuchCredential, Cause: cause}
 }
 
-// StoreFailure returns the public error for the failure of a store. guid and ref may be "".
-func StoreFailure(guid, store string, ref Reference, err error) *Error {
+// storeFailure returns the public error for the failure of a store.
+func storeFailure(guid, store string, err error) *Error {
 	kind := KindOf(err)
 	if kind == NotFound || kind == InvalidRequest || kind == TooLarge {
 		kind = Internal // a store must not return these kinds
@@ -52,16 +55,23 @@ func StoreFailure(guid, store string, ref Reference, err error) *Error {
 	if errors.Is(err, ErrOverloaded) {
 		reason = "the component is overloaded: too many calls to the " + store + " are waiting"
 	}
-	return &Error{
-		Kind: kind, GUID: guid, Reason: reason,
-		Store: store, Reference: ref, Cause: err,
-	}
+	return &Error{Kind: kind, GUID: guid, Reason: reason, Cause: err}
 }
 
 // ConfigStoreFailure returns the public error for a failure of the config store. guid is ""
 // if the failure is about no single credential.
 func ConfigStoreFailure(guid string, err error) *Error {
-	return StoreFailure(guid, ConfigStoreName, "", err)
+	failure := storeFailure(guid, configStore, err)
+	failure.Store = ConfigStoreLabel
+	return failure
+}
+
+// SecretStoreFailure returns the public error for a failure of a store of secrets. store is its
+// label, see [SecretStoreLabel].
+func SecretStoreFailure(guid, store string, ref Reference, err error) *Error {
+	failure := storeFailure(guid, secretStore, err)
+	failure.Store, failure.Reference = store, ref
+	return failure
 }
 
 // Precondition returns an error of kind FailedPrecondition, without a GUID.
@@ -89,10 +99,10 @@ func InvalidName(subject, name string) *Error {
 	return failure
 }
 
-// SecretNotFound returns the error for a missing secret.
-func SecretNotFound(guid, name, reason string) *Error {
+// SecretNotFound returns the error for a missing secret. store is the label of its store.
+func SecretNotFound(guid, store, name, reason string) *Error {
 	return &Error{
 		Kind: NotFound, GUID: guid, Reason: reason,
-		Store: SecretStoreName, Reference: Reference(name),
+		Store: store, Reference: Reference(name),
 	}
 }

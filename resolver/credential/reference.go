@@ -97,11 +97,11 @@ func (r *ExplicitReference) value(entries *SecretEntries) (Value, bool, error) {
 	case r.optional:
 		return Value{}, false, nil
 	case !entries.exists() && r.Version != "":
-		return Value{}, false, r.notFound("a version of a secret that does not exist")
+		return Value{}, false, r.notFound(entries, "a version of a secret that does not exist")
 	case !entries.exists():
-		return Value{}, false, r.notFound("a secret that does not exist")
+		return Value{}, false, r.notFound(entries, "a secret that does not exist")
 	default:
-		return Value{}, false, r.notFound("an entry that its secret does not have")
+		return Value{}, false, r.notFound(entries, "an entry that its secret does not have")
 	}
 }
 
@@ -117,11 +117,8 @@ func (r *ExplicitReference) entry(entries *SecretEntries) (Value, bool, error) {
 	return entries.last, entries.notEmpty == 1, nil
 }
 
-func (r *ExplicitReference) notFound(what string) *Error {
-	return &Error{
-		Kind: NotFound, Reason: r.at.its() + " refers to " + what,
-		Store: SecretStoreName, Reference: Reference(r.Name),
-	}
+func (r *ExplicitReference) notFound(in *SecretEntries, what string) *Error {
+	return SecretNotFound("", in.store, r.Name, r.at.its()+" refers to "+what)
 }
 
 // Found holds the entries of the secret of each reference.
@@ -132,17 +129,18 @@ type Found map[*ExplicitReference]*SecretEntries
 type SecretEntries struct {
 	Secret
 
-	last     Value // the last non-empty entry, as stored
-	notEmpty int   // number of non-empty entries
+	store    string // the label of its store
+	last     Value  // the last non-empty entry, as stored
+	notEmpty int    // number of non-empty entries
 }
 
-// EntriesOfSecret scans the entries of a secret.
-func EntriesOfSecret(s Secret) *SecretEntries {
+// EntriesOfSecret scans the entries of a secret. store is the label of its store, for errors.
+func EntriesOfSecret(s Secret, store string) *SecretEntries {
 	if s.isObject {
-		return &SecretEntries{s, StringValue(s.text), 1}
+		return &SecretEntries{s, store, StringValue(s.text), 1}
 	}
 	last, n := notEmptyEntry(s.Object)
-	return &SecretEntries{s, last.Value, n}
+	return &SecretEntries{s, store, last.Value, n}
 }
 
 // named returns the stored entry with this name; else the field of the object that the secret

@@ -120,7 +120,7 @@ func (p textPart) append(dst []byte, found Found, b *budget) ([]byte, error) {
 		return dst, err
 	}
 	if v.kind == NullKind {
-		return dst, p.ref.notFound("an entry that is null")
+		return dst, p.ref.notFound(found[p.ref], "an entry that is null")
 	}
 	for _, f := range p.filters {
 		if v, err = f.apply(v, b); err != nil {
