@@ -95,16 +95,24 @@ func (q *queue) signal() {
 }
 
 // take returns all records, the number of those that were lost after them, and whether the queue
-// is closed. used is the slice of the last take, to be used again. The other arguments say what
-// the caller still has.
-func (q *queue) take(used []queued, lines, bytes int) (items []queued, lost int, closed bool) {
+// is closed. used is the slice of the last take, to be used again. The records count as waiting
+// until the next call of keep.
+func (q *queue) take(used []queued) (items []queued, lost int, closed bool) {
 	clear(used)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	items, lost = q.items, q.lost
-	q.other.lines, q.other.bytes = lines+len(items), bytes+q.bytes
+	q.other.lines += len(items)
+	q.other.bytes += q.bytes
 	q.items, q.bytes, q.lost = used[:0], 0, 0
 	return items, lost, q.closed
+}
+
+// keep says how many lines the writer still has of all that it has taken.
+func (q *queue) keep(lines, bytes int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.other.lines, q.other.bytes = lines, bytes
 }
 
 // close makes add lose every further record.

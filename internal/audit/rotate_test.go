@@ -84,6 +84,40 @@ func TestARenamedFileIsUsedUntilTheNewOneIsThere(t *testing.T) {
 	})
 }
 
+// A log without requests must not wait for one: its renamed file may be compressed a day later.
+func TestARotationWithoutRequestsIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := logPath(t)
+		f := onFile(t, path)
+		<-time.After(1500 * time.Millisecond)
+		rename(t, path, path+".2")
+		<-time.After(2 * time.Second)
+		assert.Contains(t, readFile(t, path), `"event":"file"`)
+		require.NoError(t, os.Rename(path, path+".1"))
+		<-time.After(4 * time.Second)
+		assert.FileExists(t, path)
+		f.Close()
+		report := verify(t, audit.VerifyOptions{Keys: f.keys}, readFile(t, path+".2"), readFile(t, path+".1"), readFile(t, path))
+		assert.Empty(t, report.Findings)
+		assert.Equal(t, 4, report.Lines, "start, file, file, stop")
+	})
+}
+
+func TestARotationBeforeTheFirstLineBeginsTheChain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := logPath(t)
+		f := onFile(t, path)
+		rename(t, path, path+".1")
+		f.readAll(1)
+		<-time.After(time.Second)
+		f.Close()
+		assert.Empty(t, readFile(t, path+".1"))
+		report := verify(t, audit.VerifyOptions{Keys: f.keys}, readFile(t, path))
+		assert.Empty(t, report.Findings)
+		assert.Equal(t, 3, report.Lines)
+	})
+}
+
 func TestARestartAfterARotationBeginsAChain(t *testing.T) {
 	path := logPath(t)
 	onFile(t, path).Close()

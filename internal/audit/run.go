@@ -119,9 +119,11 @@ func (r *run) addOwn(event Event, name string, n int) {
 // flush writes the pending lines. final says that there is no later try.
 func (r *run) flush(final bool) {
 	now := time.Now()
-	if len(r.pending) > 0 && (final || r.opts.Required || !now.Before(r.trouble.retryAt)) {
-		r.rotate(now)
-		r.writeAll(now)
+	if final || r.opts.Required || !now.Before(r.trouble.retryAt) {
+		r.rotate(now) // without a line too, so that a renamed file soon gets no further ones
+		if len(r.pending) > 0 {
+			r.writeAll(now)
+		}
 	}
 	if r.dirty && !now.Before(r.syncAt) {
 		r.sync(now)
@@ -143,7 +145,7 @@ func (r *run) rotate(now time.Time) {
 	if err != nil {
 		r.trouble.report(now, "the file was renamed, and changing to a new one failed", err)
 	}
-	if !done {
+	if !done || r.place.seq == 0 { // without a line before, there is nothing to continue
 		return
 	}
 	waiting := r.pending

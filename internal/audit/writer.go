@@ -131,9 +131,10 @@ func (w *Writer) work() {
 		case <-tick.C:
 		}
 		var lost int
-		used, lost, closed = w.queue.take(used, len(w.run.pending), w.run.bytes)
+		used, lost, closed = w.queue.take(used)
 		w.run.add(used, lost)
 		w.run.flush(closed)
+		w.queue.keep(len(w.run.pending), w.run.bytes)
 	}
 	w.run.end()
 }

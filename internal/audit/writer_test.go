@@ -152,6 +152,25 @@ func TestLinesThatDoNotFitTheQueueAreCounted(t *testing.T) {
 	})
 }
 
+// A queue that was full has room as soon as its lines are written.
+func TestAWrittenLineMakesRoomInTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{room: 0}
+		f := start(t, func(o *audit.Options) { o.Stream = d })
+		f.readAll(audit.MaxQueued)
+		<-time.After(3 * time.Second)
+		_, before, _ := f.count.get()
+		d.setRoom(-1)
+		for wrote := 0; wrote == 0; wrote, _, _ = f.count.get() {
+			<-time.After(time.Millisecond)
+		}
+		f.readAll(100)
+		f.Close()
+		_, lost, _ := f.count.get()
+		assert.Equal(t, before, lost)
+	})
+}
+
 func TestTheQueueIsBoundedInBytesToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t, func(o *audit.Options) { o.Stream = &disk{} })
