@@ -133,7 +133,7 @@ e2e: build race-binary daprd $(BIN)/gotestsum ## run only the end-to-end tests
 # The real servers that are in no Debian package.
 STORE_SERVERS := $(BIN)/bao $(BIN)/vault $(BIN)/kube-apiserver $(BIN)/otelcol $(BIN)/mongo-server/Serve.class
 .PHONY: e2e-stores
-e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ## run the end-to-end tests on the real servers of every store
+e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ## run the end-to-end tests on the real servers of every store, logrotate and a full disk; needs root
 	rm -f $(BIN)/stores.jsonl
 	STORE_MATRIX=$(BIN)/stores.jsonl $(BIN)/gotestsum --format testname --jsonfile $(BIN)/stores-test.json -- \
 		-tags 'e2e stores' -count=1 -timeout 20m -run '^TestStore' ./test/e2e
@@ -161,7 +161,7 @@ e2e-kubernetes: build daprd store-servers $(CLUSTER) $(BIN)/gotestsum ## run pod
 # After the colon is a program of the package, to check whether it is installed. A
 # target that needs fewer packages sets its own list.
 STORE_PACKAGES := redis-server:redis-server etcd-server:etcd postgresql:postgres pgbouncer:pgbouncer mariadb-server:mariadbd \
-	maven:mvn default-jdk-headless:javac
+	maven:mvn default-jdk-headless:javac logrotate:logrotate
 .PHONY: store-servers
 store-servers:
 	@missing=; for p in $(STORE_PACKAGES); do \
