@@ -127,6 +127,9 @@ func TestBadValuesAreRefused(t *testing.T) {
 		"privileged port":         {set("--set", "metrics.port=80"), "at '/metrics/port': minimum: got 80, want 1,024"},
 		"endless retries":         {set("--set", "resiliency.maxRetries=0"), "at '/resiliency/maxRetries': minimum: got 0, want 1"},
 		"alerts without metrics":  {set("--set", "prometheusRule.enabled=true"), "prometheusRule.enabled needs metrics.enabled"},
+		"an audit log elsewhere":  {set("--set", "container.audit.log=stderr"), "at '/container/audit/log': 'stderr' does not match pattern"},
+		"an audit log nowhere":    {set("--set", "container.audit.log=/audit/audit.log"), "mount its folder with container.audit.volumeMounts"},
+		"no audit log required":   {set("--set", "container.audit.required=true"), "container.audit.required needs container.audit.log"},
 		"monitor without metrics": {set("--set", "podMonitor.enabled=true"), "podMonitor.enabled needs metrics.enabled"},
 		"the store itself denied": {set("--set", "configuration.deniedStores={credentials}"), "configuration.deniedStores must not have the Component itself"},
 		"pattern in a Role": {

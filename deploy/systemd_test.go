@@ -69,6 +69,21 @@ func TestUnitsFoldersAgree(t *testing.T) {
 	require.EqualValues(t, 0o660, pluggable.DefaultSocketMode, "the unit's comment states this mode")
 }
 
+// TestUnitTakesAnAuditLog checks the flags in the unit's comment: they must exist, and the file must
+// be in a folder that the unit makes.
+func TestUnitTakesAnAuditLog(t *testing.T) {
+	text, err := os.ReadFile(unitPath)
+	require.NoError(t, err)
+	flags := map[string]string{}
+	for _, match := range regexp.MustCompile(`(?m)^# +(--audit-[a-z-]+) (.+)$`).FindAllStringSubmatch(string(text), -1) {
+		require.Contains(t, serveFlags(t), match[1])
+		flags[match[1]] = match[2]
+	}
+	require.Len(t, flags, 2)
+	require.Equal(t, "/var/log/"+unit(t)["LogsDirectory"][0], filepath.Dir(flags["--audit-log"]))
+	require.Contains(t, string(text), "-m 0400 audit.key "+flags["--audit-key-file"])
+}
+
 // TestUnitIsHardened requires the keys that the unit's security depends on.
 func TestUnitIsHardened(t *testing.T) {
 	keys := unit(t)
@@ -76,7 +91,7 @@ func TestUnitIsHardened(t *testing.T) {
 		"LimitCORE": "0", "NoNewPrivileges": "yes", "ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes", "PrivateMounts": "yes",
 		"CapabilityBoundingSet": "", "MemoryDenyWriteExecute": "yes", "RestrictNamespaces": "yes", "NoExecPaths": "/",
 		"RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6", "SystemCallArchitectures": "native",
-		"UMask": "0077", "StateDirectoryMode": "0700", "RuntimeDirectoryMode": "0750",
+		"UMask": "0077", "StateDirectoryMode": "0700", "RuntimeDirectoryMode": "0750", "LogsDirectoryMode": "0700",
 		"Restart": "always", "RestartSec": "0", "StartLimitIntervalSec": "0",
 	} {
 		require.Equal(t, []string{want}, keys[key], key)

@@ -60,6 +60,12 @@ matchLabels:
 {{- $mounts := concat .Values.configStore.volumeMounts .Values.secretStore.volumeMounts }}
 {{- range .Values.secretStores }}{{ $mounts = concat $mounts (.volumeMounts | default list) }}{{ end }}
 {{- $mounts = append $mounts (dict "name" "credential-state" "mountPath" "/run/credential-resolver") }}
+{{- with .Values.container.audit }}
+{{- if .log }}
+{{- $mounts = append $mounts (dict "name" "credential-audit-key" "mountPath" "/etc/credential-resolver/audit" "readOnly" true) }}
+{{- $mounts = concat $mounts .volumeMounts }}
+{{- end }}
+{{- end }}
 {{- uniq $mounts | toYaml }}
 {{- end }}
 
@@ -81,6 +87,19 @@ args:
   {{- end }}
   {{- if .Values.metrics.enabled }}
   - --metrics-listen=:{{ .Values.metrics.port }}
+  {{- end }}
+  {{- with .Values.container.audit }}
+  {{- if .log }}
+  {{- if and (ne .log "stdout") (not .volumeMounts) }}
+  {{- fail "container.audit.log is a file: mount its folder with container.audit.volumeMounts" }}
+  {{- end }}
+  - --audit-log={{ .log }}
+  - --audit-key-file=/etc/credential-resolver/audit/audit.key
+  {{- end }}
+  {{- if .required }}
+  {{- if not .log }}{{ fail "container.audit.required needs container.audit.log" }}{{ end }}
+  - --audit-required
+  {{- end }}
   {{- end }}
   {{- range .Values.container.extraArgs }}
   - {{ toJson . }}
