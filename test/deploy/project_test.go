@@ -25,6 +25,7 @@ type project struct {
 		Driver     string
 		DriverOpts map[string]string `json:"driver_opts"`
 	}
+	Secrets map[string]struct{ File string }
 }
 
 type service struct {
@@ -41,16 +42,18 @@ type service struct {
 		Type, Source, Target string
 		ReadOnly             bool `json:"read_only"`
 	}
+	Secrets     []struct{ Source, Target string }
 	Healthcheck struct{ Test []string }
 	DependsOn   map[string]struct{ Condition string } `json:"depends_on"`
 }
 
-// load loads a Compose file with Compose's own loader, which checks it against Compose's schema.
-func load(t *testing.T, path string) (project, error) {
+// load loads Compose files with Compose's own loader, which checks them against Compose's schema. A
+// later file changes those before it.
+func load(t *testing.T, paths ...string) (project, error) {
 	t.Helper()
 	compose, err := harness.Binary("COMPOSE", "../..", "compose")
 	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), compose, path)
+	cmd := exec.CommandContext(t.Context(), compose, paths...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -3,6 +3,7 @@
 package deploy
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -98,6 +99,12 @@ func (s *stack) start(t *testing.T, name string) {
 			source = s.volumes[v.Source]
 		}
 		spec.Mounts = append(spec.Mounts, container.Mount{Source: source, Target: v.Target, ReadOnly: v.ReadOnly})
+	}
+	for _, secret := range definition.Secrets {
+		spec.Mounts = append(spec.Mounts, container.Mount{
+			Source: s.project.Secrets[secret.Source].File, ReadOnly: true,
+			Target: filepath.Join("/run/secrets", filepath.Base(cmp.Or(secret.Target, secret.Source))),
+		})
 	}
 	if other, shares := strings.CutPrefix(definition.NetworkMode, "service:"); shares {
 		started.network = s.running[other].network

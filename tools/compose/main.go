@@ -1,5 +1,6 @@
-// Command compose loads a Compose file and prints the project as JSON, like "docker compose config
-// --format json". It fails if Compose's schema does not allow the file.
+// Command compose loads Compose files, of which a later one changes those before it, and prints the
+// project as JSON, like "docker compose config --format json". It fails if Compose's schema does not
+// allow a file.
 package main
 
 import (
@@ -11,18 +12,18 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: compose FILE")
+	if len(os.Args) < 2 {
+		fmt.Fprintln(os.Stderr, "usage: compose FILE...")
 		os.Exit(2)
 	}
-	if err := run(context.Background(), os.Args[1]); err != nil {
+	if err := run(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "compose:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, path string) error {
-	options, err := cli.NewProjectOptions([]string{path}, cli.WithInterpolation(true), cli.WithResolvedPaths(true))
+func run(ctx context.Context, paths []string) error {
+	options, err := cli.NewProjectOptions(paths, cli.WithInterpolation(true), cli.WithResolvedPaths(true))
 	if err != nil {
 		return err
 	}
