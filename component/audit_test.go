@@ -168,7 +168,7 @@ func TestABulkRequestIsALineForEachCredential(t *testing.T) {
 	fields := []any{"password"}
 	assert.Equal(t, []map[string]any{
 		{"event": "read", "bulk": true, "guid": "a", "outcome": "answered", "code": "OK", "fields": fields},
-		{"event": "read", "bulk": true, "guid": "b", "outcome": "left out", "code": "NotFound", "fields": fields},
+		{"event": "read", "bulk": true, "guid": "b", "outcome": "left-out", "code": "NotFound", "fields": fields},
 		{"event": "bulk", "outcome": "answered", "code": "OK", "fields": fields},
 		{"event": "bulk", "outcome": "refused", "code": "PermissionDenied"},
 	}, got)

@@ -186,7 +186,7 @@ func (e *explainer) field(origin credential.FieldOrigin) ExplainedField {
 }
 
 func (e *explainer) secret(use credential.SecretUse) ExplainedSecret {
-	s := ExplainedSecret{SecretName: SecretName{Store: use.StoreLabel(), Version: use.Version}, Outcome: outcomeWord(use.Outcome)}
+	s := ExplainedSecret{SecretName: SecretName{Store: use.StoreLabel(), Version: use.Version}, Outcome: use.Outcome.String()}
 	if e.ShowNames && (e.p.Mode != credential.SingleKey || use.Outcome == credential.SecretFound) {
 		s.Name = string(use.Name)
 	} else {

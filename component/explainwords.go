@@ -64,23 +64,6 @@ func originWord(kind credential.OriginKind) string {
 	}
 }
 
-func outcomeWord(o credential.Outcome) string {
-	switch o {
-	case credential.SecretFound:
-		return "found"
-	case credential.SecretMissing:
-		return "missing"
-	case credential.SecretRefused:
-		return "refused"
-	case credential.SecretKnownLiteral:
-		return "known-literal"
-	case credential.SecretNotAllowed:
-		return "not-allowed"
-	default:
-		return "not-a-name"
-	}
-}
-
 // whyField returns what the origin of a field does not say.
 func (e *explainer) whyField(o credential.FieldOrigin) string {
 	switch o.Why {

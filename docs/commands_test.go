@@ -22,7 +22,7 @@ var commands = map[string]struct {
 	others string
 }{
 	"README.md":                            {"TestTutorials", "TestTutorials makes the same request; .ci/run makes test and demo"},
-	"docs/audit.md":                        {"TestTutorials", ""},
+	"docs/audit.md":                        {"TestTutorials", "they need a cluster; TestContainerHasAnAuditLog renders the same values"},
 	"docs/check.md":                        {"TestTutorials", ""},
 	"docs/cli.md":                          {"", "TestCommandsAreDocumented writes the examples of the help, and TestScripts runs each command"},
 	"docs/clients.md":                      {"", "TestClients runs the script that TestProgramsAreShownAsTheyRun compares"},

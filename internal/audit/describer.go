@@ -83,31 +83,11 @@ func (d *describer) describe(c *credential.Credential) []byte {
 			} else {
 				b = append(b, ',')
 			}
-			b = d.appendSecret(b, use.StoreLabel(), use.Name, use.Version, outcomeOf(use.Outcome))
+			b = d.appendSecret(b, use.StoreLabel(), use.Name, use.Version, use.Outcome.String())
 		}
 		if len(p.Secrets) > 0 {
 			b = append(b, ']')
 		}
 	}
 	return appendText(b, "fingerprint", d.keys.Fingerprint(c))
-}
-
-// outcomeOf returns what came of asking for a secret, in one or two words.
-func outcomeOf(o credential.Outcome) string {
-	switch o {
-	case credential.SecretFound:
-		return "found"
-	case credential.SecretMissing:
-		return "missing"
-	case credential.SecretRefused:
-		return "refused"
-	case credential.SecretKnownLiteral:
-		return "literal"
-	case credential.SecretNotAllowed:
-		return "not allowed"
-	case credential.SecretNotAName:
-		return "not a name"
-	default:
-		return ""
-	}
 }

@@ -37,7 +37,7 @@ const (
 	Answered Outcome = "answered"
 	Denied   Outcome = "refused"  // the caller may not do this
 	Failed   Outcome = "failed"   // any other failure
-	LeftOut  Outcome = "left out" // of a bulk answer
+	LeftOut  Outcome = "left-out" // of a bulk answer
 )
 
 // Record is a line before it is written. A zero field is left out, unless it says otherwise.

@@ -90,6 +90,26 @@ const (
 	SecretNotAName
 )
 
+// String returns the outcome in one word, as explanations and audit lines have it.
+func (o Outcome) String() string {
+	switch o {
+	case SecretFound:
+		return "found"
+	case SecretMissing:
+		return "missing"
+	case SecretRefused:
+		return "refused"
+	case SecretKnownLiteral:
+		return "known-literal"
+	case SecretNotAllowed:
+		return "not-allowed"
+	case SecretNotAName:
+		return "not-a-name"
+	default:
+		return ""
+	}
+}
+
 // Asked tells whether a secret was read for this resolution, alone or together with another
 // resolution. False: it comes from the cache, or no store was asked.
 func (p *Provenance) Asked(use SecretUse) bool {

@@ -106,7 +106,7 @@ func TestAuditOfAllCredentialsAndOfSaving(t *testing.T) {
 	for guid := range all {
 		require.Equal(t, "answered", guids[guid], guid)
 	}
-	require.Equal(t, "left out", guids["second"], "it has no second store")
+	require.Equal(t, "left-out", guids["second"], "it has no second store")
 	requireLine(t, side, log, auditLine{Event: "bulk", Component: "listed", Outcome: "answered", Code: "OK", Fields: []string{"password"}})
 
 	guid, failure := side.save(t, "save", `{"operation":"create","data":{"password":"`+canary.Secret+`"}}`)
