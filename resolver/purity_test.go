@@ -21,7 +21,7 @@ func TestResolverImportsNoGRPCDaprOrCloud(t *testing.T) {
 			"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/api",
 			"github.com/dapr", "github.com/hashicorp/vault", "k8s.io", "cloud.google.com",
 			"github.com/aws", "github.com/Azure", "github.com/AzureAD", "github.com/alibabacloud-go",
-			"testing",
+			"go.opentelemetry.io", "github.com/prometheus", "testing",
 		), dep)
 		if strings.HasPrefix(dep, "credential-resolver/") {
 			assert.True(t, deps.Within(dep, "credential-resolver/resolver"), "the resolver must not import %s", dep)

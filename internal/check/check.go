@@ -122,6 +122,7 @@ func (c *Checker) check(ctx context.Context, guids []string, report func(Finding
 		}
 		return nil
 	}
+	done := 0
 	for some := range slices.Chunk(guids, width) {
 		for _, r := range c.results(ctx, some) {
 			if err := ctx.Err(); err != nil {
@@ -139,7 +140,8 @@ func (c *Checker) check(ctx context.Context, guids []string, report func(Finding
 				return s, err
 			}
 		}
-		c.progress(s.Credentials, len(guids))
+		done += len(some)
+		c.progress(done, len(guids))
 	}
 	if c.values.full {
 		if err := reports([]Finding{valuesLeftOut()}); err != nil {
