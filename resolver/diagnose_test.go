@@ -45,7 +45,7 @@ func TestDiagnosisHasEachFailure(t *testing.T) {
 		"a denied one":   {config: `{"credentialSource":"agent","secret-path":"denied"}`, want: []string{"denied: /denied, the secret store refused the request"}},
 		"unknown stores": {config: `{"credential-resolver":{"secretStore":"none"}}`, want: []string{`failed precondition: "secretStore" in its "credential-resolver" is not in the Component's secretStores`}},
 		"references": {
-			config: explicitly(`"a":"${gone}","b":["${s}",{"x":{"secretKeyRef":{"name":"s","key":"none"}}}],"c":"${gone}","d":"${denied}${denied}","e":"${several}",` +
+			config: explicitly(`"a":"${gone}","b":["${s}",{"x":{"secretKeyRef":{"name":"s","key":"none"}}}],"c":"${gone}","d":"${denied}","d2":"${denied#k}","e":"${several}",` +
 				`"f":{"secretKeyRef":{"name":"x.y","store":"other"}},"g":{"secretKeyRef":{"name":"gone","store":"other"}},"h":{"secretKeyRef":{"name":"gone","optional":true}}`),
 			want: []string{
 				`not found: /gone, its field "a" refers to a secret that does not exist`,

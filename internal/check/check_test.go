@@ -141,9 +141,10 @@ func TestSharedValuesAreFoundOnce(t *testing.T) {
 	f.stores.Secrets.PutAll(map[string]map[string]string{
 		"a": {"value": "the-same-value"}, "b": {"value": "the-same-value"}, "c": {"password": "the-same-value", "user": "the-same-user"},
 		"d": {"user": "the-same-user", "password": "another-value"}, "short": {"value": "1234567"}, "short2": {"value": "1234567"},
+		"twice": {"password": "twice-the-same", "token": "twice-the-same"},
 	})
 	f.second.Secrets.Put("a", map[string]string{"value": "the-same-value"})
-	for i, name := range []string{"a", "b", "b", "c", "d", "short", "short2"} {
+	for i, name := range []string{"a", "b", "b", "c", "d", "short", "short2", "twice"} {
 		f.stores.Configs.Put(fmt.Sprintf("g%d", i), agent(`"secret-path":"`+name+`"`))
 	}
 	f.stores.Configs.Put("g9", `{"credential-resolver":{"secretStore":"second"},"credentialSource":"agent","secret-path":"a"}`)
@@ -152,6 +153,19 @@ func TestSharedValuesAreFoundOnce(t *testing.T) {
 		"warning value-shared g1 secretStore/b", "warning value-shared g3 secretStore/c", "warning value-shared g9 secretStores.second/a",
 	}, lines(findings))
 	assert.Equal(t, `one of its secrets has the same value as "a" in secretStore, which "g0" uses`, findings[0].Message)
+}
+
+// An old version of a secret may have another value, so it is not compared.
+func TestVersionsAreNotCompared(t *testing.T) {
+	f := newFixture(t)
+	f.stores.Secrets.PutAll(map[string]map[string]string{
+		"a": {"value": "the-same-value"}, "b": {"value": "the-same-value"}, "b@1": {"value": "the-same-value"},
+	})
+	f.stores.Configs.Put("g0", explicitly(`"x":"${a}"`))
+	f.stores.Configs.Put("g1", explicitly(`"x":{"secretKeyRef":{"name":"b","version":"1"}}`))
+	f.stores.Configs.Put("g2", explicitly(`"x":"${b}"`))
+	findings, _ := f.check(t, "")
+	assert.Equal(t, []string{"warning value-shared g2 secretStore/b"}, lines(findings))
 }
 
 // A store that is down is named once, and is not asked for the rest.
@@ -212,15 +226,16 @@ func TestAStoreThatFailsIsFoundOnce(t *testing.T) {
 // A store that answers now and then is asked again: a single credential is not checked.
 func TestAShortOutageIsNoEnd(t *testing.T) {
 	f := newFixture(t)
-	for i := range 40 {
+	for i := range 60 {
 		f.stores.Configs.Put(fmt.Sprintf("g%02d", i), `{}`)
 	}
 	f.stores.Secrets.Before("g05", resolvertest.Fail(&credential.StoreError{Kind: credential.Timeout}))
+	f.stores.Secrets.Before("g20", resolvertest.Fail(&credential.StoreError{Kind: credential.Timeout}))
 	f.stores.Secrets.Before("g35", resolvertest.Fail(&credential.StoreError{Kind: credential.Timeout}))
 	findings, summary := f.check(t, "")
 	require.Equal(t, []string{"error store-unreachable  secretStore/"}, lines(findings))
-	assert.Contains(t, findings[0].Message, `(2 credentials were not checked, first "g05")`)
-	assert.Equal(t, check.Summary{Credentials: 40, Unchecked: 2, Errors: 1}, summary)
+	assert.Contains(t, findings[0].Message, `(3 credentials were not checked, first "g05")`)
+	assert.Equal(t, check.Summary{Credentials: 60, Unchecked: 3, Errors: 1}, summary)
 }
 
 // Each name is asked for once, whether it exists or not.

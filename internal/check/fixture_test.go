@@ -59,6 +59,14 @@ type secrets struct{ *resolvertest.NamedSecrets }
 // Close implements io.Closer.
 func (secrets) Close() error { return nil }
 
+// CheckVersion implements resolver.Versioner.
+func (secrets) CheckVersion(string) error { return nil }
+
+// SecretVersion implements resolver.Versioner: version v of the secret n is the secret "n@v".
+func (s secrets) SecretVersion(ctx context.Context, name, version string) (map[string]string, error) {
+	return s.Secret(ctx, name+"@"+version)
+}
+
 func anyName(stores *resolvertest.Stores) secrets {
 	return secrets{stores.Secrets.Named(func(string) bool { return true }, false)}
 }

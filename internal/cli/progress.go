@@ -30,9 +30,10 @@ func newProgress(out io.Writer) *progress {
 	return p
 }
 
-// set shows that done of total things are done, unless it has shown something just before.
+// set shows that done of total credentials are done. It shows nothing at the end, or just after it has
+// shown something.
 func (p *progress) set(done, total int) {
-	if p.out == nil || total == 0 || p.now().Sub(p.drawn) < progressInterval {
+	if p.out == nil || done == total || p.now().Sub(p.drawn) < progressInterval {
 		return
 	}
 	p.drawn, p.shown = p.now(), true

@@ -26,7 +26,9 @@ func TestTheBarShowsHowFarACommandIs(t *testing.T) {
 	p.clear()
 	assert.Empty(t, out.String(), "it is cleared already")
 	p.set(100, 100)
-	assert.Contains(t, out.String(), "████████████████████████ 100%  100 of 100 credentials")
+	assert.Empty(t, out.String(), "a short run shows no bar")
+	p.set(99, 100)
+	assert.Contains(t, out.String(), "███████████████████████░  99%  99 of 100 credentials")
 	p.set(0, 0)
 }
 

@@ -27,7 +27,7 @@ func styleFor(out io.Writer) style {
 // isTerminal tells whether a person sees what is written, on a terminal that can be controlled.
 func isTerminal(out io.Writer) bool {
 	file, ok := out.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb" //nolint:gosec // a file descriptor is small
+	return ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
 func (s style) bold(text string) string   { return s.with("1", text) }

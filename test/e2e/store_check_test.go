@@ -33,10 +33,9 @@ func checkOn(t *testing.T, r resource) checked {
 	require.NoError(t, json.Unmarshal([]byte(out), &c), out)
 	require.NotContains(t, out, "canary")
 	var exit *exec.ExitError
-	switch {
-	case c.Summary.Errors == 0:
+	if c.Summary.Errors == 0 {
 		require.NoError(t, err)
-	default:
+	} else {
 		require.True(t, errors.As(err, &exit) && exit.ExitCode() == 1, err)
 	}
 	return c
