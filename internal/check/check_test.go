@@ -311,3 +311,16 @@ func TestFindingsAreDocumented(t *testing.T) {
 		assert.Equal(t, id[1], rows[i][1], "in the same order")
 	}
 }
+
+// A store that could not be opened still knows whether it keeps versions: its credentials are not
+// checked, and not found to be wrong.
+func TestAVersionInAStoreThatFailedIsNotChecked(t *testing.T) {
+	f := newFixture(t)
+	f.settings.SecretStore.Type = "secretstores.hashicorp.vault"
+	f.settings.SecretStore.Fields = map[string]string{"vaultAddr": "http://127.0.0.1:1", "vaultToken": "none"}
+	f.failed["secretStore"] = errors.New("secretStore (x): down")
+	f.stores.Configs.Put("g", explicitly(`"a":{"secretKeyRef":{"name":"s","version":"1"}}`))
+	findings, summary := f.check(t, "")
+	assert.Equal(t, []string{"error store-unreachable  secretStore/"}, lines(findings))
+	assert.Equal(t, 1, summary.Unchecked)
+}

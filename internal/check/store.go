@@ -8,6 +8,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"credential-resolver/backend"
 	"credential-resolver/component"
 	"credential-resolver/resolver"
 	"credential-resolver/resolver/credential"
@@ -67,11 +68,12 @@ func (w *watchedConfigs) Config(ctx context.Context, guid string) ([]byte, error
 // hashes of values. It is not asked any more once it is down.
 type watchedSecrets struct {
 	component.Secrets
-	outages outages
-	seed    maphash.Seed                     // of names
-	failed  *lru.Cache[uint64, error]        // by the hash of a name
-	values  *lru.Cache[uint64, []uint64]     // the hashes of values, by the hash of a name
-	hash    func(value string) (hash uint64) // the same for all stores
+	versions resolver.Versioner // the store, if it may keep versions; nil otherwise
+	outages  outages
+	seed     maphash.Seed                     // of names
+	failed   *lru.Cache[uint64, error]        // by the hash of a name
+	values   *lru.Cache[uint64, []uint64]     // the hashes of values, by the hash of a name
+	hash     func(value string) (hash uint64) // the same for all stores
 }
 
 var (
@@ -80,12 +82,21 @@ var (
 )
 
 func watch(store component.Secrets, hash func(string) uint64) *watchedSecrets {
-	failed, err := lru.New[uint64, error](maxRemembered)
-	values, err2 := lru.New[uint64, []uint64](maxRemembered)
-	if err != nil || err2 != nil {
-		panic("a cache needs a size") // only for a size below one
+	w := &watchedSecrets{
+		Secrets: store, seed: maphash.MakeSeed(), hash: hash,
+		failed: newMemory[uint64, error](), values: newMemory[uint64, []uint64](),
 	}
-	return &watchedSecrets{Secrets: store, seed: maphash.MakeSeed(), failed: failed, values: values, hash: hash}
+	w.versions, _ = store.(resolver.Versioner)
+	return w
+}
+
+// newMemory returns a map that forgets what was not used for the longest time.
+func newMemory[K comparable, V any]() *lru.Cache[K, V] {
+	memory, err := lru.New[K, V](maxRemembered)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	return memory
 }
 
 // Secret implements resolver.SecretStore.
@@ -100,32 +111,16 @@ func (w *watchedSecrets) Secret(ctx context.Context, name string) (map[string]st
 // SecretVersion implements resolver.Versioner.
 func (w *watchedSecrets) SecretVersion(ctx context.Context, name, version string) (map[string]string, error) {
 	return w.ask(w.key(name, version), func() (map[string]string, error) {
-		return w.versions().SecretVersion(ctx, name, version)
+		return w.versions.SecretVersion(ctx, name, version)
 	})
 }
 
 // CheckVersion implements resolver.Versioner.
 func (w *watchedSecrets) CheckVersion(version string) error {
-	return w.versions().CheckVersion(version)
-}
-
-// versions returns the store, which has no versions if it is no Versioner.
-func (w *watchedSecrets) versions() resolver.Versioner {
-	if v, ok := w.Secrets.(resolver.Versioner); ok {
-		return v
+	if w.versions == nil {
+		return resolver.ErrNoVersions
 	}
-	return unversioned{}
-}
-
-// unversioned is a store without versions.
-type unversioned struct{}
-
-// CheckVersion implements resolver.Versioner.
-func (unversioned) CheckVersion(string) error { return resolver.ErrNoVersions }
-
-// SecretVersion implements resolver.Versioner.
-func (unversioned) SecretVersion(context.Context, string, string) (map[string]string, error) {
-	return nil, &credential.StoreError{Kind: credential.FailedPrecondition, Err: resolver.ErrNoVersions}
+	return w.versions.CheckVersion(version)
 }
 
 func (w *watchedSecrets) ask(key uint64, ask func() (map[string]string, error)) (map[string]string, error) {
@@ -180,11 +175,16 @@ func (w *watchedSecrets) hashesOf(name string) []uint64 {
 	return hashes
 }
 
-// failedStore is a secret store that could not be opened. It only knows its names.
+// failedStore is a secret store that could not be opened. It only knows its names and versions.
 type failedStore struct {
-	component.Secrets // the names
-	err               error
+	*backend.SecretNames
+	err error
 }
 
 // Secret implements resolver.SecretStore. It always fails.
 func (f failedStore) Secret(context.Context, string) (map[string]string, error) { return nil, f.err }
+
+// SecretVersion implements resolver.Versioner. It always fails.
+func (f failedStore) SecretVersion(context.Context, string, string) (map[string]string, error) {
+	return nil, f.err
+}
