@@ -76,19 +76,19 @@ func Open(ctx context.Context, settings Settings, opts store.Options) (*Stores, 
 	return open(ctx, backend.NewRegistry(opts.AllowExecPlugins), settings, opts)
 }
 
-// OpenEach is like Open, but goes on without the stores that fail. Their errors are by label, and
-// they are nil in Stores, or not in Named.
+// OpenEach is like Open, but goes on without the stores that fail, and returns their errors by
+// label. A store that failed is nil in the Stores, or not in Named.
 func OpenEach(ctx context.Context, settings Settings, opts store.Options) (*Stores, map[string]error) {
 	return openEach(ctx, backend.NewRegistry(opts.AllowExecPlugins), settings, opts)
 }
 
 func open(ctx context.Context, registry *backend.Registry, settings Settings, opts store.Options) (*Stores, error) {
 	s, failed := openEach(ctx, registry, settings, opts)
-	for _, label := range slices.Sorted(maps.Keys(failed)) {
-		_ = s.Close()
-		return nil, failed[label]
+	if len(failed) == 0 {
+		return s, nil
 	}
-	return s, nil
+	_ = s.Close()
+	return nil, failed[slices.Min(slices.Collect(maps.Keys(failed)))]
 }
 
 func openEach(ctx context.Context, registry *backend.Registry, settings Settings, opts store.Options) (*Stores, map[string]error) {
@@ -97,36 +97,34 @@ func openEach(ctx context.Context, registry *backend.Registry, settings Settings
 	s, failed := &Stores{Named: make(map[string]Secrets, len(settings.SecretStores))}, map[string]error{}
 	var group sync.WaitGroup
 	var opening sync.Mutex
-	// opens runs open in the background, and opened if it does not fail.
-	opens := func(spec store.Spec, open func() error, opened func()) {
+	// begin opens a store in the background. open returns a function that keeps the open store.
+	begin := func(spec store.Spec, open func() (keep func(), err error)) {
 		group.Go(func() {
-			err := open()
+			keep, err := open()
 			opening.Lock()
 			defer opening.Unlock()
 			if err != nil {
 				failed[spec.Label] = err
 			} else {
-				opened()
+				keep()
 			}
 		})
 	}
-	var configs *backend.ConfigStore
-	opens(settings.ConfigStore, func() (err error) {
-		configs, err = registry.OpenConfigStore(ctx, settings.ConfigStore, settings.ConfigKey, opts)
-		return err
-	}, func() { s.Configs = configs })
-	opensSecrets := func(spec store.Spec, opened func(Secrets)) {
-		var secrets *backend.SecretStore
-		opens(spec, func() (err error) {
-			secrets, err = registry.OpenSecretStore(ctx, spec, opts)
-			return err
-		}, func() { opened(secrets) })
-	}
-	if settings.SecretStore.Type != "" {
-		opensSecrets(settings.SecretStore, func(opened Secrets) { s.Secrets = opened })
+	begin(settings.ConfigStore, func() (func(), error) {
+		configs, err := registry.OpenConfigStore(ctx, settings.ConfigStore, settings.ConfigKey, opts)
+		return func() { s.Configs = configs }, err
+	})
+	if spec := settings.SecretStore; spec.Type != "" {
+		begin(spec, func() (func(), error) {
+			secrets, err := registry.OpenSecretStore(ctx, spec, opts)
+			return func() { s.Secrets = secrets }, err
+		})
 	}
 	for name, spec := range settings.SecretStores {
-		opensSecrets(spec, func(opened Secrets) { s.Named[name] = opened })
+		begin(spec, func() (func(), error) {
+			secrets, err := registry.OpenSecretStore(ctx, spec, opts)
+			return func() { s.Named[name] = secrets }, err
+		})
 	}
 	group.Wait()
 	return s, failed
