@@ -135,12 +135,7 @@ func (e *explainer) readSecrets() {
 	for _, use := range e.p.Secrets {
 		e.secrets = append(e.secrets, e.secret(use))
 	}
-	e.used = make([]bool, len(e.secrets))
-	for _, origin := range e.answer.Origins() {
-		if origin.Secret != credential.NoSecret {
-			e.used[origin.Secret] = true
-		}
-	}
+	e.used = e.answer.UsedSecrets()
 }
 
 // minRow is less than the size of a field of an explanation without its name, in bytes.

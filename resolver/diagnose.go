@@ -23,8 +23,8 @@ type Diagnosis struct {
 
 // Failure is a reason why a config cannot be resolved.
 type Failure struct {
-	// Err is the failure, with the GUID. If its Reference is set, Store is the name of its store
-	// in Options.Named; "" for the default store.
+	// Err is the failure, with the GUID. Store is the name, in Options.Named, of the store that
+	// Err.Reference is in; "" for the default store.
 	Err   *credential.Error
 	Store string
 	// LookedUp tells that the Reference is a value that was looked up, which may be a password.

@@ -75,8 +75,8 @@ func New(settings component.Settings, stores *component.Stores, failed map[strin
 			return nil, err
 		}
 	}
-	if err := failed[configStore]; err != nil {
-		c.troubles.opening(configStore, err)
+	if err := failed[credential.ConfigStoreLabel]; err != nil {
+		c.troubles.opening(credential.ConfigStoreLabel, err)
 	} else {
 		c.lister, c.configs = stores.Configs, &watchedConfigs{ConfigStore: stores.Configs}
 	}
@@ -182,7 +182,7 @@ func (c *Checker) result(ctx context.Context, guid string) result {
 		return r
 	}
 	if c.configs == nil {
-		r.troubles = append(r.troubles, trouble{store: configStore})
+		r.troubles = append(r.troubles, trouble{store: credential.ConfigStoreLabel})
 		return r
 	}
 	text, err := c.configs.Config(ctx, guid)
@@ -190,17 +190,17 @@ func (c *Checker) result(ctx context.Context, guid string) result {
 	case store.Missing(err):
 		r.gone, r.findings = true, append(r.findings, missingConfig(guid))
 	case isTrouble(err):
-		r.troubles = append(r.troubles, trouble{configStore, err})
+		r.troubles = append(r.troubles, trouble{credential.ConfigStoreLabel, err})
 	case err != nil:
 		r.findings = append(r.findings, unreadableConfig(guid, err))
 	default:
-		c.judge(&r, c.resolver.Diagnose(ctx, guid, text))
+		c.diagnosed(&r, c.resolver.Diagnose(ctx, guid, text))
 	}
 	return r
 }
 
-// judge adds what a diagnosis means.
-func (c *Checker) judge(r *result, d resolver.Diagnosis) {
+// diagnosed adds the findings of a diagnosis.
+func (c *Checker) diagnosed(r *result, d resolver.Diagnosis) {
 	r.credential = d.Credential
 	for _, failure := range d.Failures {
 		label := credential.SecretStoreLabel(failure.Store)
@@ -230,9 +230,9 @@ func (c *Checker) shared(r result) []Finding {
 		if use.Outcome != credential.SecretFound || use.Version != "" {
 			continue
 		}
-		first, shared := c.values.add(r.guid, label, string(use.Name), c.secrets[label].hashesOf(string(use.Name)))
-		if shared {
-			findings = append(findings, sharedValue(r.guid, label, string(use.Name), first))
+		secret := storedSecret{label, string(use.Name)}
+		if first, shared := c.values.add(r.guid, secret, c.secrets[label].hashesOf(secret.name)); shared {
+			findings = append(findings, sharedValue(r.guid, secret, first))
 		}
 	}
 	return findings

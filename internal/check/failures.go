@@ -11,9 +11,6 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// configStore is the label of the config store.
-const configStore = "configStore"
-
 // isTrouble tells whether an error says nothing about what was asked for: the store is down, or
 // refuses all our requests.
 func isTrouble(err error) bool {
@@ -50,7 +47,7 @@ func (t troubles) listing(err error) {
 	if isTrouble(err) {
 		id = idOfTrouble(err)
 	}
-	t[configStore] = &failedChecks{id: id, message: "it cannot list its configs: " + detailOf(err)}
+	t[credential.ConfigStoreLabel] = &failedChecks{id: id, message: "it cannot list its configs: " + detailOf(err)}
 }
 
 // add adds a credential that could not be checked.
@@ -162,7 +159,7 @@ func missingConfig(guid string) Finding {
 
 func unreadableConfig(guid string, err error) Finding {
 	f := newFinding(ConfigUnreadable, guid, detailOf(credential.ConfigStoreFailure(guid, err)))
-	f.Store = configStore
+	f.Store = credential.ConfigStoreLabel
 	return f
 }
 

@@ -128,6 +128,20 @@ func (c *Credential) Origins() iter.Seq2[FieldName, FieldOrigin] {
 	}
 }
 
+// UsedSecrets tells, for each secret of [Provenance].Secrets, whether a field comes from it.
+func (c *Credential) UsedSecrets() []bool {
+	if c.Provenance == nil {
+		return nil
+	}
+	used := make([]bool, len(c.Provenance.Secrets))
+	for _, origin := range c.Origins() {
+		if origin.Secret != NoSecret {
+			used[origin.Secret] = true
+		}
+	}
+	return used
+}
+
 func (p *Provenance) fieldOrigins(fields Object, yield func(FieldName, FieldOrigin) bool) {
 	next := 0
 	for name, v := range fields.All() {
