@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"credential-resolver/backend"
-	"credential-resolver/backend/store"
 	"credential-resolver/component"
 	"credential-resolver/internal/check"
 )
@@ -20,7 +19,7 @@ func newCheck(o *options) *cobra.Command {
 		Use:   "check -c COMPONENT.yaml [GUID]",
 		Short: "Check that the stores work, and that all credentials, or one, can be resolved",
 		Long: "Resolves each stored credential as the component would, and prints what is wrong, one finding per line:\n" +
-			"stores that are down or refuse, invalid configs, secrets and entries that do not exist, and what is\n" +
+			"stores that are down or refuse requests, invalid configs, secrets and entries that do not exist, and what is\n" +
 			"probably a mistake, such as a secret in plain text. It prints no value. It prints the name of a secret\n" +
 			"only if a config states it or the secret exists.\n\n" +
 			"A line has the severity, the GUID (\"-\" for a store), what is wrong, and the ID of the finding.\n" +
@@ -39,8 +38,9 @@ func newCheck(o *options) *cobra.Command {
 		}
 		guid := ""
 		if len(args) > 0 {
-			if guid = args[0]; checkGUID(guid) != nil {
-				return checkGUID(guid)
+			guid = args[0]
+			if err := checkGUID(guid); err != nil {
+				return err
 			}
 		}
 		settings, err := loadSettings(path)
@@ -79,13 +79,12 @@ func (o *options) checkAll(ctx context.Context, settings component.Settings, gui
 		bar.clear()
 		return w.write(f)
 	}
-	run := checker.All
-	if guid != "" {
-		run = func(ctx context.Context, report func(check.Finding) error) (check.Summary, error) {
-			return checker.One(ctx, guid, report)
-		}
+	var summary check.Summary
+	if guid == "" {
+		summary, err = checker.All(ctx, report)
+	} else {
+		summary, err = checker.One(ctx, guid, report)
 	}
-	summary, err := run(ctx, report)
 	bar.clear()
 	if err != nil {
 		return summary, err
@@ -95,7 +94,7 @@ func (o *options) checkAll(ctx context.Context, settings component.Settings, gui
 
 // openEach opens the stores in settings, and returns the errors of those that fail by label.
 func (o *options) openEach(ctx context.Context, settings component.Settings) (*component.Stores, map[string]error, error) {
-	log, err := o.logger("error", o.Err)
+	opts, err := o.storeOptions()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -104,7 +103,7 @@ func (o *options) openEach(ctx context.Context, settings component.Settings) (*c
 	}
 	ctx, cancel := context.WithTimeout(ctx, settings.RequestTimeout)
 	defer cancel()
-	stores, failed := component.OpenEach(ctx, settings, store.Options{FailFast: true, Logger: log, AllowExecPlugins: true})
+	stores, failed := component.OpenEach(ctx, settings, opts)
 	if stores.Configs != nil && stores.Configs.Ephemeral() {
 		_ = stores.Close()
 		return nil, nil, ephemeral(settings)

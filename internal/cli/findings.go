@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -86,13 +85,11 @@ type jsonFindings struct {
 }
 
 func (w *jsonFindings) write(f check.Finding) error {
-	line := bytes.NewBufferString(w.separator())
-	encoder := json.NewEncoder(line)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(f); err != nil { //nolint:gosec // Secret is the name of one
+	line, err := compactJSON(f)
+	if err != nil {
 		return err
 	}
-	_, err := w.out.Write(bytes.TrimSuffix(line.Bytes(), []byte("\n")))
+	_, err = io.WriteString(w.out, w.separator()+line)
 	return err
 }
 

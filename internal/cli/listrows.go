@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -93,7 +92,8 @@ func (w *tableWriter) write(r row) error {
 	if err := w.head(); err != nil {
 		return err
 	}
-	return w.line(r.GUID, orDash(r.Source), orDash(r.Mode), fmt.Sprint(r.Fields), orDash(r.Problem))
+	_, err := fmt.Fprintln(w.out, w.line(r.GUID, orDash(r.Source), orDash(r.Mode), fmt.Sprint(r.Fields), orDash(r.Problem)))
+	return err
 }
 
 func (w *tableWriter) end() error {
@@ -108,15 +108,12 @@ func (w *tableWriter) head() error {
 		return nil
 	}
 	w.headed = true
-	var heading strings.Builder
-	_ = (&tableWriter{out: &heading, width: w.width}).line("GUID", "SOURCE", "MODE", "FIELDS", "PROBLEM") // it never fails
-	_, err := io.WriteString(w.out, styleFor(w.out).headings(heading.String(), "GUID"))
+	_, err := fmt.Fprintln(w.out, styleFor(w.out).bold(w.line("GUID", "SOURCE", "MODE", "FIELDS", "PROBLEM")))
 	return err
 }
 
-func (w *tableWriter) line(guid, source, mode, fields, problem string) error {
-	_, err := fmt.Fprintf(w.out, "%-*s   %-6s   %-10s   %-6s   %s\n", w.width, guid, source, mode, fields, problem)
-	return err
+func (w *tableWriter) line(guid, source, mode, fields, problem string) string {
+	return fmt.Sprintf("%-*s   %-6s   %-10s   %-6s   %s", w.width, guid, source, mode, fields, problem)
 }
 
 func orDash(text string) string {
@@ -137,14 +134,21 @@ func (w *jsonWriter) write(r row) error {
 	if !w.started {
 		before, w.started = "[\n", true
 	}
-	line := bytes.NewBufferString(before)
-	encoder := json.NewEncoder(line)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(r); err != nil {
+	line, err := compactJSON(r)
+	if err != nil {
 		return err
 	}
-	_, err := w.out.Write(bytes.TrimSuffix(line.Bytes(), []byte("\n")))
+	_, err = io.WriteString(w.out, before+line)
 	return err
+}
+
+// compactJSON returns a value as JSON on one line, without escapes for HTML.
+func compactJSON(v any) (string, error) {
+	var line strings.Builder
+	encoder := json.NewEncoder(&line)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return strings.TrimSuffix(line.String(), "\n"), err
 }
 
 func (w *jsonWriter) end() error {

@@ -110,16 +110,22 @@ func replaceConfig(ctx context.Context, configs component.Configs, guid string, 
 	return explained(err)
 }
 
+// storeOptions returns how a command opens stores.
+func (o *options) storeOptions() (store.Options, error) {
+	log, err := o.logger("error", o.Err)
+	return store.Options{
+		FailFast: true, Logger: log,
+		AllowExecPlugins: true, // the command's user wrote the Component, and a plugin runs as that user
+	}, err
+}
+
 // openStores opens the stores in settings. The caller closes them.
 func (o *options) openStores(ctx context.Context, settings component.Settings) (*component.Stores, error) {
-	log, err := o.logger("error", o.Err)
+	opts, err := o.storeOptions()
 	if err != nil {
 		return nil, err
 	}
-	stores, err := component.Open(ctx, settings, store.Options{
-		FailFast: true, Logger: log,
-		AllowExecPlugins: true, // the command's user wrote the Component, and a plugin runs as that user
-	})
+	stores, err := component.Open(ctx, settings, opts)
 	if err != nil {
 		return nil, err
 	}
