@@ -77,26 +77,31 @@ $(BIN)/sentry: test/daprd/go.mod test/daprd/go.sum
 demo: build daprd ## show a real daprd that answers with a finished credential; KEEP=1 leaves it running
 	@go run ./test/demo $(if $(KEEP),-keep)
 
-# build_for builds the binary for an operating system ($1) and an architecture ($2) in a folder ($3),
-# with the licences and the SBOM of what it is made of.
+# Leave out the stores of every cloud.
+NO_CLOUD := noaws,noazure,nogcp
+
+# build_for builds the binary for an operating system ($1) and an architecture ($2) in a folder ($3) with
+# build tags ($4), with the licences and the SBOM of what it is made of.
 define build_for
-	echo "Building the binary for $(1)/$(2), and what it is made of ..."; mkdir -p $(3)/licenses; \
-	export GOOS=$(1) GOARCH=$(2); \
+	echo "Building the binary for $(1)/$(2)$(if $(4), with -tags $(4)), and what it is made of ..."; mkdir -p $(3)/licenses; \
+	export GOOS=$(1) GOARCH=$(2) GOFLAGS='$(GOFLAGS) -tags=$(4)'; \
 	go build -ldflags '$(LDFLAGS)' -o $(3)/credential-resolver .; \
 	$(BIN)/notices > $(3)/licenses/NOTICES.txt; \
 	$(BIN)/cyclonedx-gomod app -json -licenses -std -noserial -notimestamp -output $(3)/licenses/sbom.cdx.json -main . .
 endef
 
 .PHONY: image
-image: $(BIN)/cyclonedx-gomod daprd ## build the container image for amd64 and arm64, with buildah, and try it with a real daprd
+image: $(BIN)/cyclonedx-gomod daprd ## build the container image for amd64 and arm64, with the cloud stores and without, with buildah, and try it with a real daprd
 	@command -v buildah >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 		&& apt-get update -qq && apt-get install -y -qq buildah >/dev/null; } \
 		|| { echo "make image needs buildah: sudo apt-get install buildah" >&2; exit 1; }
 	@rm -rf $(BIN)/image
 	@go build -o $(BIN)/notices ./deploy/notices
-	@for arch in amd64 arm64; do $(call build_for,linux,$$arch,$(BIN)/image/$$arch); done
+	@for arch in amd64 arm64; do $(call build_for,linux,$$arch,$(BIN)/image/full/$$arch); done
+	@for arch in amd64 arm64; do $(call build_for,linux,$$arch,$(BIN)/image/nocloud/$$arch,$(NO_CLOUD)); done
 	deploy/image.sh '$(VERSION)' "$$(git rev-parse HEAD 2>/dev/null || echo unknown)"
-	IMAGE='localhost/credential-resolver:$(VERSION)' go test -tags 'e2e image' -count=1 -timeout 5m -run '^TestImage' ./test/e2e
+	for variant in '' -nocloud; do IMAGE="localhost/credential-resolver:$(VERSION)$$variant" \
+		go test -tags 'e2e image' -count=1 -timeout 5m -run '^TestImage' ./test/e2e; done
 
 .PHONY: release-dry
 release-dry: $(BIN)/cyclonedx-gomod $(BIN)/helm ## make the files of a release in dist, for PLATFORMS, and check them; a key that is thrown away signs
@@ -265,8 +270,10 @@ bench-fleet: build store-servers $(BIN)/bao ## count what PROCESSES (50) read fr
 	go run ./test/benchfleet -processes $(PROCESSES) -credentials $(CREDENTIALS) -time $(FLEETTIME)
 
 .PHONY: size
-size: build ## measure the binary and its memory at rest, with and without AWS's stores, and compare them with their bounds
-	go build -tags noaws -ldflags '$(LDFLAGS)' -o $(BIN)/credential-resolver-noaws .
+size: build ## measure the binary and its memory at rest, with and without the cloud stores, and compare them with their bounds
+	@for tags in noaws noazure nogcp $(NO_CLOUD); do \
+		echo "Building without the stores of a cloud: $$tags"; \
+		go build -tags "$$tags" -ldflags '$(LDFLAGS)' -o "$(BIN)/credential-resolver-$$tags" .; done
 	go run ./test/size $(if $(UPDATE),-update)
 
 .PHONY: chart

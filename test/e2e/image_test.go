@@ -135,4 +135,19 @@ func TestImageSaysWhatItIs(t *testing.T) {
 		}
 	}
 	require.Greater(t, len(sbom.Components), 100)
+
+	// The other image has no store of a cloud.
+	for _, module := range cloudModules() {
+		has := strings.Contains(string(notices), "\n"+module+"@")
+		require.Equal(t, !strings.HasSuffix(os.Getenv("IMAGE"), "-nocloud"), has, module)
+	}
+}
+
+// cloudModules returns modules that only the stores of a cloud need.
+func cloudModules() []string {
+	return []string{
+		"github.com/aws/aws-sdk-go-v2/service/s3",
+		"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets",
+		"cloud.google.com/go/secretmanager",
+	}
 }
