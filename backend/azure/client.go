@@ -3,6 +3,8 @@ package azure
 import (
 	"context"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -21,9 +23,7 @@ type client struct {
 // newClient returns a client. opaque means that the SDK does not decode the body of an answer. The SDK
 // makes no retry, because storeRetries does.
 func newClient(s identitySettings, opaque bool) *client {
-	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one, unless the program replaces it
-	wirelimit.Tighten(t)
-	transport := store.NewSessionTransport(t)
+	transport := store.NewSessionTransport(newTransport())
 	return &client{
 		transport: transport,
 		options: policy.ClientOptions{
@@ -38,6 +38,13 @@ func newClient(s identitySettings, opaque bool) *client {
 	}
 }
 
+// newTransport returns a transport with the limits of package wirelimit.
+func newTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one, unless the program replaces it
+	wirelimit.Tighten(t)
+	return t
+}
+
 // Close closes the connections.
 func (c *client) Close() error {
 	c.transport.End()
@@ -50,9 +57,9 @@ const identityTimeout = 10 * time.Second
 // identify returns the identity of the metadata, else that of the environment. It gets a token for a
 // scope at once, so that a store without an identity does not count as connected.
 func (c *client) identify(ctx context.Context, s identitySettings, scope string) (azcore.TokenCredential, error) {
-	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one, unless the program replaces it
-	wirelimit.Tighten(t)
+	t := newTransport()
 	t.DisableKeepAlives = true
+	t.Proxy = unlessLinkLocal(t.Proxy)
 	options := c.options
 	options.Transport = &http.Client{
 		Timeout:       identityTimeout,
@@ -65,7 +72,21 @@ func (c *client) identify(ctx context.Context, s identitySettings, scope string)
 	}
 	// The clients of the services ask with EnableCAE, too. Otherwise the token is another one.
 	if _, err := found.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}, EnableCAE: true}); err != nil {
-		return nil, identityFailure(ctx, err)
+		return nil, err
 	}
 	return found, nil
+}
+
+// proxyFunc returns the proxy of a request, or nil.
+type proxyFunc func(*http.Request) (*url.URL, error)
+
+// unlessLinkLocal returns the proxies without those of link-local addresses. The endpoints of managed
+// identities have such addresses. A proxy would reach that of its own machine.
+func unlessLinkLocal(proxy proxyFunc) proxyFunc {
+	return func(r *http.Request) (*url.URL, error) {
+		if address, err := netip.ParseAddr(r.URL.Hostname()); err == nil && address.IsLinkLocalUnicast() || proxy == nil {
+			return nil, nil //nolint:nilnil // nil: no proxy
+		}
+		return proxy(r)
+	}
 }

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"net"
 	"net/url"
 	"regexp"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
@@ -25,23 +24,26 @@ func answered(code string) credential.Remedy {
 	return credential.Remedy("Azure answered " + code)
 }
 
-const errNotAzure = credential.Remedy("the answer does not come from the Azure service, or is incomplete: check the names and the endpoint")
+const (
+	errNotAzure = credential.Remedy("the answer does not come from the Azure service, or is incomplete: check the names and the endpoint")
+	errNoHost   = credential.Remedy("the service has no address: check its name, azureEnvironment, and the private DNS zone")
+)
 
 // unanswered classifies a request that got no answer that the SDK understands.
 func unanswered(ctx context.Context, err error) error {
 	var (
 		stored   *credential.StoreError
-		refused  *azidentity.AuthenticationFailedError
 		response *azcore.ResponseError
 		network  *url.Error
+		unknown  *net.DNSError
 	)
 	switch {
 	case errors.As(err, &stored): // of our own identity
 		return stored
-	case errors.As(err, &refused):
-		return identityFailure(ctx, err)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return store.Failed(ctx.Err())
+	case errors.As(err, &unknown) && unknown.IsNotFound:
+		return store.Unavailable(errNoHost)
 	case errors.As(err, &network):
 		return store.Unanswered(err, errNotAzure)
 	case errors.As(err, &response):
@@ -49,33 +51,4 @@ func unanswered(ctx context.Context, err error) error {
 			"check the names and the endpoint", response.StatusCode)))
 	}
 	return store.Unavailable(errNotAzure)
-}
-
-const (
-	errIdentity = credential.Remedy("no identity for Azure: set azureTenantId, azureClientId and azureClientSecret, or give the process an " +
-		"identity (workload identity, managed identity)")
-	errRefused = credential.Remedy("Microsoft Entra ID refuses the identity: check azureTenantId, azureClientId, and the secret, certificate " +
-		"or federated credential")
-)
-
-// identityFailure classifies a failure to get a token. A refusal is Lapsed, because it says nothing
-// about the secrets.
-func identityFailure(ctx context.Context, err error) error {
-	var (
-		stored  *credential.StoreError
-		refused *azidentity.AuthenticationFailedError
-	)
-	if errors.As(err, &stored) {
-		return stored
-	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return store.Failed(ctx.Err())
-	}
-	if errors.As(err, &refused) && refused.RawResponse != nil {
-		switch refused.RawResponse.StatusCode {
-		case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
-			return &credential.StoreError{Kind: credential.Denied, General: true, Lapsed: true, Err: errRefused}
-		}
-	}
-	return store.Unavailable(errIdentity)
 }

@@ -1,13 +1,12 @@
 package azure
 
 import (
-	"bytes"
 	"context"
-	"errors"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -17,200 +16,136 @@ import (
 	"credential-resolver/resolver/credential"
 )
 
-// The methods of contrib's Azure authentication.
-const (
-	bySecret          = "clientcredentials"
-	byCertificate     = "clientcertificate"
-	byWorkload        = "workloadidentity"
-	byManagedIdentity = "managedidentity"
-	byCLI             = "commandlineinterface"
-	byNothing         = "none"
-)
+// source is one method of getting tokens.
+type source struct {
+	azcore.TokenCredential
 
-// methodNames returns the methods by all their names.
-func methodNames() map[string]string {
-	return map[string]string{
-		bySecret: bySecret, "creds": bySecret,
-		byCertificate: byCertificate, "cert": byCertificate,
-		byWorkload: byWorkload, "wi": byWorkload,
-		byManagedIdentity: byManagedIdentity, "mi": byManagedIdentity,
-		byCLI: byCLI, "cli": byCLI,
-		byNothing: byNothing,
-	}
+	// optional means that the next method is tried where this one is not there. False: its failure is
+	// final, because somebody has set it up.
+	optional bool
 }
 
-// method returns the method that a name means; "" for none that is supported.
-func method(name string) (found string, spiffe bool) {
-	return methodNames()[name], name == "spiffeworkloadidentity" || name == "spiffe"
+// identity gets its tokens by the first of its methods that works, and keeps to that method. The
+// SDK's ChainedTokenCredential drops the errors of its methods, and lets requests wait longer than
+// their time.
+type identity struct {
+	sources []source
+
+	mu     sync.Mutex
+	chosen azcore.TokenCredential
 }
 
-// methods returns the names in azureAuthMethods.
-func (s identitySettings) methods() []string {
-	var names []string
-	for name := range strings.SplitSeq(strings.ToLower(s.Methods), ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			names = append(names, name)
-		}
-	}
-	return names
-}
+var _ azcore.TokenCredential = (*identity)(nil)
 
-const errNoMethod = credential.Remedy("azureAuthMethods allows no method for which the metadata or the environment have the settings")
-
-// newIdentity returns the chain of the methods that are set up, in contrib's order or that of
-// azureAuthMethods. The first one that gets a token is used from then on.
-func newIdentity(s identitySettings, options policy.ClientOptions) (azcore.TokenCredential, error) {
+// newIdentity returns the identity with the methods that are set up, in contrib's order or that of
+// azureAuthMethods.
+func newIdentity(s identitySettings, options policy.ClientOptions) (*identity, error) {
 	names := s.methods()
 	if len(names) == 0 {
 		names = []string{bySecret, byCertificate, byWorkload, byManagedIdentity, byCLI}
-	}
-	var sources []azcore.TokenCredential
-	for _, name := range names {
-		known, _ := method(name)
-		source, err := newSource(known, s, options)
-		switch {
-		case err != nil:
-			return nil, err
-		case source != nil:
-			sources = append(sources, source)
+		if hosted() {
+			names = names[:4]
 		}
 	}
-	if len(sources) == 0 {
+	i := &identity{}
+	for _, name := range names {
+		known, _ := method(name)
+		found, err := newSource(known, s, options)
+		switch {
+		case err != nil:
+			return nil, store.Permanent(errAuthority)
+		case found.TokenCredential != nil:
+			i.sources = append(i.sources, found)
+		}
+	}
+	if len(i.sources) == 0 || slices.Contains(names, byNothing) {
 		return nil, store.Permanent(errNoMethod)
 	}
-	return azidentity.NewChainedTokenCredential(sources, nil)
+	return i, nil
 }
 
-// newSource returns the identity of one method; nil if the method is not set up.
-func newSource(method string, s identitySettings, options policy.ClientOptions) (azcore.TokenCredential, error) {
+const (
+	errNoMethod  = credential.Remedy("azureAuthMethods allows no method for which the metadata or the environment have the settings")
+	errAuthority = credential.Remedy("AZURE_AUTHORITY_HOST is not an address with https, AZURE_TENANT_ID is not the ID of a tenant, or the " +
+		"environment variables of a managed identity contradict each other")
+)
+
+// GetToken implements azcore.TokenCredential. Its error is a [credential.StoreError].
+func (i *identity) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	i.mu.Lock()
+	chosen := i.chosen
+	i.mu.Unlock()
+	if chosen != nil {
+		token, err := chosen.GetToken(ctx, options)
+		if err != nil {
+			return azcore.AccessToken{}, identityFailure(ctx, err)
+		}
+		return token, nil
+	}
+	for n, s := range i.sources {
+		token, err := s.GetToken(ctx, options)
+		if err == nil {
+			i.mu.Lock()
+			i.chosen = s.TokenCredential
+			i.mu.Unlock()
+			return token, nil
+		}
+		if !s.optional || answeredWith(err) != nil || ctx.Err() != nil || n == len(i.sources)-1 {
+			return azcore.AccessToken{}, identityFailure(ctx, err)
+		}
+	}
+	return azcore.AccessToken{}, store.Unavailable(errIdentity)
+}
+
+// newSource returns one method; without a TokenCredential if it is not set up.
+func newSource(method string, s identitySettings, options policy.ClientOptions) (source, error) {
+	apart := foreign(options)
 	switch {
 	case method == bySecret && s.ClientSecret != "":
 		found, err := azidentity.NewClientSecretCredential(s.TenantID, s.ClientID, s.ClientSecret,
-			&azidentity.ClientSecretCredentialOptions{ClientOptions: options})
-		if err != nil {
-			return nil, store.Permanent(errClient)
-		}
-		return found, nil
+			&azidentity.ClientSecretCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: apart})
+		return source{TokenCredential: homeTenant{found}}, err
 	case method == byCertificate && (s.Certificate != "" || s.CertificateFile != ""):
-		return &certificateIdentity{settings: s, options: options}, nil
-	case method == byWorkload:
-		found, err := azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{ClientOptions: options})
-		if err != nil { // the environment has none
-			return nil, nil //nolint:nilnil // nil: not set up
-		}
-		return found, nil
+		return source{TokenCredential: &certificateIdentity{settings: s, options: azidentity.ClientCertificateCredentialOptions{
+			ClientOptions: options, DisableInstanceDiscovery: apart,
+		}}}, nil
+	case method == byWorkload && os.Getenv(tokenFile) != "" && os.Getenv(clientID) != "" && os.Getenv(tenantID) != "":
+		found, err := newWorkloadIdentity(azidentity.ClientAssertionCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: apart})
+		return source{TokenCredential: found}, err
 	case method == byManagedIdentity:
-		o := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: options}
-		if s.ClientID != "" {
-			o.ID = azidentity.ClientID(s.ClientID)
-		}
-		found, err := azidentity.NewManagedIdentityCredential(o)
-		if err != nil {
-			return nil, store.Permanent(errManaged)
-		}
-		return &impatient{TokenCredential: found}, nil
+		found, err := newManagedIdentity(s, options)
+		return source{found, true}, err
 	case method == byCLI:
 		found, err := azidentity.NewAzureCLICredential(nil)
-		if err != nil {
-			return nil, nil //nolint:nilnil // nil: not set up
-		}
-		return found, nil
+		return source{found, true}, err
 	}
-	return nil, nil //nolint:nilnil // nil: not set up
+	return source{}, nil
 }
 
-const (
-	errClient  = credential.Remedy("azureTenantId is not the ID or a domain of a tenant")
-	errManaged = credential.Remedy("the environment variables of a managed identity contradict each other")
-)
-
-// managedIdentityTimeout limits the first requests for a token of a managed identity. Where there is
-// none, nothing answers.
-const managedIdentityTimeout = time.Second
-
-// impatient is a managed identity that counts as unavailable until its endpoint has answered once.
-type impatient struct {
-	azcore.TokenCredential
-
-	mu       sync.Mutex
-	answered bool
-}
+// homeTenant gets its tokens from its own tenant, whatever tenant the service names. The SDK would
+// refuse the ID of its own tenant if azureTenantId is a domain.
+type homeTenant struct{ azcore.TokenCredential }
 
 // GetToken implements azcore.TokenCredential.
-func (i *impatient) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	i.mu.Lock()
-	answered := i.answered
-	i.mu.Unlock()
-	if answered {
-		return i.TokenCredential.GetToken(ctx, options)
-	}
-	limited, cancel := context.WithTimeout(ctx, managedIdentityTimeout)
-	defer cancel()
-	token, err := i.TokenCredential.GetToken(limited, options)
-	if limited.Err() != nil {
-		return azcore.AccessToken{}, azidentity.NewCredentialUnavailableError("managed identity: no answer")
-	}
-	i.mu.Lock()
-	i.answered = true
-	i.mu.Unlock()
-	return token, err
+func (h homeTenant) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	options.TenantID = ""
+	return h.TokenCredential.GetToken(ctx, options)
 }
 
-// certificateIdentity is a client certificate. It reads its file again for each token, because the file
-// is replaced before the certificate ends.
-type certificateIdentity struct {
-	settings identitySettings
-	options  policy.ClientOptions
+// authorityHost is the environment variable with the address of Microsoft Entra ID.
+const authorityHost = "AZURE_AUTHORITY_HOST"
 
-	mu    sync.Mutex
-	data  []byte // of the last certificate
-	found azcore.TokenCredential
+// foreign reports whether the environment names an authority that is not Microsoft's. The SDK must not
+// ask Microsoft about that one: a private cloud may have no way there.
+func foreign(options policy.ClientOptions) bool {
+	host, err := url.Parse(os.Getenv(authorityHost))
+	return options.Cloud.ActiveDirectoryAuthorityHost == "" && err == nil && host.Host != "" &&
+		!slices.Contains(authorities, strings.ToLower(host.Host))
 }
 
-var _ azcore.TokenCredential = (*certificateIdentity)(nil)
-
-const (
-	errCertificate     = credential.Remedy("the client certificate cannot be used: it must be a PFX or PEM with an RSA private key, and certificatePassword must fit")
-	errCertificateFile = credential.Remedy("azureCertificateFile cannot be read")
-)
-
-// GetToken implements azcore.TokenCredential.
-func (c *certificateIdentity) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	found, err := c.current()
-	if err != nil {
-		return azcore.AccessToken{}, err
-	}
-	return found.GetToken(ctx, options)
-}
-
-// current returns the identity of the certificate as it is now. If the file cannot be read, it is that
-// of the last one.
-func (c *certificateIdentity) current() (azcore.TokenCredential, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	data := []byte(c.settings.Certificate)
-	if c.settings.CertificateFile != "" {
-		read, err := os.ReadFile(c.settings.CertificateFile)
-		switch {
-		case err != nil && c.found != nil:
-			return c.found, nil
-		case err != nil:
-			return nil, store.Unavailable(store.Explained(errCertificateFile, errors.Unwrap(err)))
-		}
-		data = read
-	}
-	if c.found != nil && bytes.Equal(data, c.data) {
-		return c.found, nil
-	}
-	chain, key, err := azidentity.ParseCertificates(data, []byte(c.settings.CertificatePassword))
-	if err != nil {
-		return nil, store.Unavailable(errCertificate)
-	}
-	found, err := azidentity.NewClientCertificateCredential(c.settings.TenantID, c.settings.ClientID, chain, key,
-		&azidentity.ClientCertificateCredentialOptions{ClientOptions: c.options})
-	if err != nil {
-		return nil, store.Unavailable(errCertificate)
-	}
-	c.data, c.found = data, found
-	return found, nil
+// authorities are the hosts of Microsoft Entra ID.
+var authorities = []string{
+	"login.microsoftonline.com", "login.microsoft.com", "login.windows.net", "sts.windows.net",
+	"login.partner.microsoftonline.cn", "login.chinacloudapi.cn",
+	"login.microsoftonline.us", "login-us.microsoftonline.com", "login.usgovcloudapi.net",
 }

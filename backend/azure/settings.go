@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -35,6 +36,14 @@ func declared[T any]() metadata.MetadataMap {
 	for _, t := range []reflect.Type{reflect.TypeFor[identitySettings](), reflect.TypeFor[T]()} {
 		var own metadata.MetadataMap
 		_ = metadata.GetMetadataInfoFromStructType(t, &own, metadata.SecretStoreType)
+		for n := range t.NumField() { // contrib's function does not know the aliases of kit's decoder
+			tag := t.Field(n).Tag
+			if aliases := tag.Get("mapstructurealiases"); aliases != "" {
+				field := own[tag.Get("mapstructure")]
+				field.Aliases = strings.Split(aliases, ",")
+				own[tag.Get("mapstructure")] = field
+			}
+		}
 		maps.Copy(fields, own)
 	}
 	delete(fields, "Identity")
@@ -47,6 +56,8 @@ func decode[T any](fields map[string]string) (T, error) {
 	err := kitmd.DecodeMetadata(fields, &s)
 	return s, err
 }
+
+var tenant = regexp.MustCompile(`^[A-Za-z0-9.-]+$`)
 
 // prepare checks the fields that all stores have. Its errors contain no value.
 func prepare(fields map[string]string) error {
@@ -66,6 +77,8 @@ func prepare(fields map[string]string) error {
 		}
 	}
 	switch {
+	case s.TenantID != "" && !tenant.MatchString(s.TenantID):
+		return errors.New("azureTenantId is neither the ID nor a domain of a tenant")
 	case s.Certificate != "" && s.CertificateFile != "":
 		return errors.New("azureCertificate and azureCertificateFile exclude each other: set one of them")
 	case (s.ClientSecret != "" || s.Certificate != "" || s.CertificateFile != "") && (s.ClientID == "" || s.TenantID == ""):

@@ -1,0 +1,9 @@
+//go:build noazure
+
+package backend
+
+import "credential-resolver/backend/store"
+
+func azureConfigStores() map[string]store.Type[store.ConfigConn] { return nil }
+
+func azureSecretStores() map[string]store.Type[store.SecretConn] { return nil }
