@@ -90,8 +90,8 @@ func TestSamplesMayAskForTheirSecrets(t *testing.T) {
 	}
 }
 
-// TestPoliciesAllowWhatTheirComponentMayAskFor compares Vault's and AWS's policies and Kubernetes' Role
-// with the allowedSecrets of the Component that each is for.
+// TestPoliciesAllowWhatTheirComponentMayAskFor compares Vault's and AWS's policies, Azure's role assignments and
+// Kubernetes' Role with the allowedSecrets of the Component that each is for.
 func TestPoliciesAllowWhatTheirComponentMayAskFor(t *testing.T) {
 	allowed := func(store string) []string {
 		properties, err := componentfile.Load("../components/stores/" + store + ".yaml")
@@ -117,6 +117,12 @@ func TestPoliciesAllowWhatTheirComponentMayAskFor(t *testing.T) {
 		}
 		require.ElementsMatch(t, allowed("secretstores.aws."+store), names)
 	}
+
+	roles, err := os.ReadFile("azure/keyvault-roles.sh")
+	require.NoError(t, err)
+	_, list, _ := strings.Cut(string(roles), "for secret in")
+	list, _, _ = strings.Cut(list, "\ndo\n")
+	require.ElementsMatch(t, allowed("secretstores.azure.keyvault"), strings.Fields(strings.ReplaceAll(list, "\\", "")))
 
 	text, err := os.ReadFile("kubernetes/role.yaml")
 	require.NoError(t, err)

@@ -38,6 +38,14 @@ func TestPolicyAssignsTheRoleForEachSecret(t *testing.T) {
 	require.Equal(t, assign+"crm-key\n"+assign+"db\n", string(log))
 }
 
+func TestPolicyIsThatOfTheDocumentation(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/azure/keyvault-roles.sh")
+	require.NoError(t, err)
+	p, err := (&vaultConn{vault: "my-vault"}).Policy(t.Context(), []string{"analytics-db", "crm-api-key", "crm-refresh-token"})
+	require.NoError(t, err)
+	require.Equal(t, string(text), p.Text)
+}
+
 func TestPolicyOfNoSecretIsEmpty(t *testing.T) {
 	p, err := (&vaultConn{}).Policy(t.Context(), []string{"a/b"})
 	require.NoError(t, err)
