@@ -78,4 +78,8 @@ func TestFieldsAreDeclared(t *testing.T) {
 	require.Contains(t, SecretsManager().Fields, "multipleKeyValuesPerSecret")
 	require.Contains(t, ParameterStore().Fields, "prefix")
 	require.NotContains(t, SecretsManager().Fields, "Common")
+	_, fields, err := store.Lookup(store.Spec{Label: "secretStore", Type: "s", Fields: map[string]string{"awsRegion": "eu-west-1"}},
+		map[string]store.Type[store.SecretConn]{"s": SecretsManager()})
+	require.NoError(t, err, "an alias")
+	require.Equal(t, "eu-west-1", fields["region"])
 }

@@ -2,7 +2,6 @@ package aws
 
 import (
 	"errors"
-	"maps"
 	"reflect"
 	"strings"
 
@@ -68,12 +67,7 @@ type dynamoSettings struct {
 
 // declared returns the fields that all stores have, and those of one store's own settings.
 func declared[T any]() metadata.MetadataMap {
-	fields := metadata.MetadataMap{}
-	for _, t := range []reflect.Type{reflect.TypeFor[settings](), reflect.TypeFor[T]()} {
-		var own metadata.MetadataMap
-		_ = metadata.GetMetadataInfoFromStructType(t, &own, metadata.SecretStoreType)
-		maps.Copy(fields, own)
-	}
+	fields := store.StructFields(reflect.TypeFor[settings](), reflect.TypeFor[T]())
 	delete(fields, "Common")
 	return fields
 }

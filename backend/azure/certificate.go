@@ -18,20 +18,25 @@ import (
 type certificateIdentity struct {
 	settings identitySettings
 	options  azidentity.ClientCertificateCredentialOptions
+	file     *rereading // nil: the certificate is in the metadata
 
 	mu    sync.Mutex
-	file  *rereading
 	data  string // of the last certificate
 	found azcore.TokenCredential
 }
 
 var _ azcore.TokenCredential = (*certificateIdentity)(nil)
 
-const (
-	errCertificate = credential.Remedy("the client certificate cannot be used: it must be a PEM or a PFX with an RSA private key, and " +
-		"azureCertificatePassword must fit. A PFX with SHA-256 or AES cannot be read: use a PEM, or openssl pkcs12 -export -legacy")
-	errCertificateFile = credential.Remedy("azureCertificateFile cannot be read")
-)
+const errCertificate = credential.Remedy("the client certificate cannot be used: it must be a PEM or a PFX with an RSA private key, and " +
+	"azureCertificatePassword must fit. A PFX with SHA-256 or AES cannot be read: use a PEM, or openssl pkcs12 -export -legacy")
+
+func newCertificateIdentity(s identitySettings, options azidentity.ClientCertificateCredentialOptions) *certificateIdentity {
+	c := &certificateIdentity{settings: s, options: options}
+	if s.CertificateFile != "" {
+		c.file = &rereading{path: s.CertificateFile, most: store.MaxCertificateFile, unreadable: "azureCertificateFile cannot be read"}
+	}
+	return c
+}
 
 // GetToken implements azcore.TokenCredential.
 func (c *certificateIdentity) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -39,7 +44,11 @@ func (c *certificateIdentity) GetToken(ctx context.Context, options policy.Token
 	if err != nil {
 		return azcore.AccessToken{}, err
 	}
-	return found.GetToken(ctx, options)
+	token, err := found.GetToken(ctx, options)
+	if c.file != nil {
+		err = c.file.excuse(err)
+	}
+	return token, err
 }
 
 // current returns the identity of the certificate as it is now. A new file that cannot be used is
@@ -48,13 +57,10 @@ func (c *certificateIdentity) current() (azcore.TokenCredential, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	data := []byte(c.settings.Certificate)
-	if c.settings.CertificateFile != "" {
-		if c.file == nil {
-			c.file = &rereading{path: c.settings.CertificateFile, most: store.MaxCertificateFile}
-		}
+	if c.file != nil {
 		read, err := c.file.read()
 		if err != nil {
-			return nil, store.Unavailable(store.Explained(errCertificateFile, err))
+			return nil, err
 		}
 		data = read
 	}
@@ -67,6 +73,8 @@ func (c *certificateIdentity) current() (azcore.TokenCredential, error) {
 		c.data, c.found = string(data), homeTenant{found}
 	case c.found == nil:
 		return nil, store.Unavailable(errCertificate)
+	default:
+		c.file.fail(store.Unavailable(errCertificate))
 	}
 	return c.found, nil
 }

@@ -106,9 +106,9 @@ func newSource(method string, s identitySettings, options policy.ClientOptions) 
 			&azidentity.ClientSecretCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: apart})
 		return source{TokenCredential: homeTenant{found}}, err
 	case method == byCertificate && (s.Certificate != "" || s.CertificateFile != ""):
-		return source{TokenCredential: &certificateIdentity{settings: s, options: azidentity.ClientCertificateCredentialOptions{
+		return source{TokenCredential: newCertificateIdentity(s, azidentity.ClientCertificateCredentialOptions{
 			ClientOptions: options, DisableInstanceDiscovery: apart,
-		}}}, nil
+		})}, nil
 	case method == byWorkload && os.Getenv(tokenFile) != "" && os.Getenv(clientID) != "" && os.Getenv(tenantID) != "":
 		found, err := newWorkloadIdentity(azidentity.ClientAssertionCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: apart})
 		return source{TokenCredential: found}, err

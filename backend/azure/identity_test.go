@@ -273,16 +273,16 @@ func TestFilesOfAnIdentityAreReadAgain(t *testing.T) {
 	for name, setUp := range map[string]struct {
 		fields  func(file string) []string
 		content func(t *testing.T) string
-		remedy  credential.Remedy
+		remedy  string
 	}{
 		"a certificate": {
-			func(file string) []string { return []string{"azureClientSecret", "", "azureCertificateFile", file} }, rsaCertificate, errCertificateFile,
+			func(file string) []string { return []string{"azureClientSecret", "", "azureCertificateFile", file} }, rsaCertificate, "azureCertificateFile cannot be read",
 		},
 		"a token of a service account": {
 			func(file string) []string {
 				return []string{"azureClientSecret", "", "azureClientId", "", "azureTenantId", "", "file", file}
 			},
-			func(t *testing.T) string { t.Helper(); return "canary-" + rsaCertificate(t)[100:120] }, errTokenFile,
+			func(t *testing.T) string { t.Helper(); return "canary-" + rsaCertificate(t)[100:120] }, "AZURE_FEDERATED_TOKEN_FILE cannot be read",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -296,7 +296,7 @@ func TestFilesOfAnIdentityAreReadAgain(t *testing.T) {
 
 			_, err := connect(t, KeyVault(), fields)
 			storetest.RequireKind(t, credential.Unavailable, err)
-			require.Contains(t, credential.RemedyOf(err), string(setUp.remedy))
+			require.Contains(t, credential.RemedyOf(err), setUp.remedy)
 			require.NotContains(t, errors.Unwrap(err).Error(), file)
 
 			storetest.ReplaceFile(t, file, setUp.content(t))
@@ -314,6 +314,17 @@ func TestFilesOfAnIdentityAreReadAgain(t *testing.T) {
 			require.NotEqual(t, first, second)
 			require.NoError(t, os.Remove(file))
 			require.Equal(t, second, keyOf(t, proof()))
+
+			world.Entra.Refuse(http.StatusUnauthorized, aadsts("invalid_client", 700024))
+			_, err = identity.GetToken(t.Context(), tokenOptions("https://vault.azure.net/.default", true))
+			storetest.RequireKind(t, credential.Unavailable, err, "the file may have a new one")
+			require.Contains(t, credential.RemedyOf(err), setUp.remedy)
+			storetest.ReplaceFile(t, file, setUp.content(t))
+			_, err = identity.GetToken(t.Context(), tokenOptions("https://vault.azure.net/.default", true))
+			storetest.RequireKind(t, credential.Denied, err)
+			world.Entra.Reset()
+			world.Entra.Live(1)
+			second = keyOf(t, proof())
 			storetest.ReplaceFile(t, file, "")
 			if name == "a certificate" {
 				require.Equal(t, second, keyOf(t, proof()), "half a file")

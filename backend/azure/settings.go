@@ -13,6 +13,8 @@ import (
 
 	"github.com/dapr/components-contrib/metadata"
 	kitmd "github.com/dapr/kit/metadata"
+
+	"credential-resolver/backend/store"
 )
 
 // identitySettings are the metadata of contrib's Azure authentication, which all stores have.
@@ -32,20 +34,7 @@ func paths() []string { return []string{"azureCertificateFile", "spnCertificateF
 
 // declared returns the fields that all stores have, and those of one store's own settings.
 func declared[T any]() metadata.MetadataMap {
-	fields := metadata.MetadataMap{}
-	for _, t := range []reflect.Type{reflect.TypeFor[identitySettings](), reflect.TypeFor[T]()} {
-		var own metadata.MetadataMap
-		_ = metadata.GetMetadataInfoFromStructType(t, &own, metadata.SecretStoreType)
-		for n := range t.NumField() { // contrib's function does not know the aliases of kit's decoder
-			tag := t.Field(n).Tag
-			if aliases := tag.Get("mapstructurealiases"); aliases != "" {
-				field := own[tag.Get("mapstructure")]
-				field.Aliases = strings.Split(aliases, ",")
-				own[tag.Get("mapstructure")] = field
-			}
-		}
-		maps.Copy(fields, own)
-	}
+	fields := store.StructFields(reflect.TypeFor[identitySettings](), reflect.TypeFor[T]())
 	delete(fields, "Identity")
 	return fields
 }

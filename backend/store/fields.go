@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"net/url"
 	"reflect"
 	"slices"
@@ -20,6 +21,26 @@ func DeclaredFields(store any) metadata.MetadataMap {
 		panic("backend: no GetComponentMetadata: " + reflect.TypeOf(store).String())
 	}
 	return describer.GetComponentMetadata()
+}
+
+// StructFields returns the metadata names that structs declare for the decoder of Dapr's kit, with
+// their aliases, which contrib's own function does not know.
+func StructFields(structs ...reflect.Type) metadata.MetadataMap {
+	fields := metadata.MetadataMap{}
+	for _, t := range structs {
+		var own metadata.MetadataMap
+		_ = metadata.GetMetadataInfoFromStructType(t, &own, metadata.SecretStoreType)
+		for n := range t.NumField() {
+			tag := t.Field(n).Tag
+			if aliases := tag.Get("mapstructurealiases"); aliases != "" {
+				field := own[tag.Get("mapstructure")]
+				field.Aliases = strings.Split(aliases, ",")
+				own[tag.Get("mapstructure")] = field
+			}
+		}
+		maps.Copy(fields, own)
+	}
+	return fields
 }
 
 // Field returns the value of a field, ignoring the case of its name. It returns "" if the
