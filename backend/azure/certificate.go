@@ -2,6 +2,8 @@ package azure
 
 import (
 	"context"
+	"crypto"
+	"crypto/x509"
 	"encoding/base64"
 	"strings"
 	"sync"
@@ -79,17 +81,18 @@ func (c *certificateIdentity) current() (azcore.TokenCredential, error) {
 	return c.found, nil
 }
 
-// parsed returns the identity of a PEM, a PFX, or the base64 of a PFX: metadata are texts.
 func (c *certificateIdentity) parsed(data []byte) (azcore.TokenCredential, error) {
-	chain, key, err := azidentity.ParseCertificates(data, []byte(c.settings.CertificatePassword))
+	chain, key, err := parseCertificate(data, c.settings.CertificatePassword)
 	if err != nil {
-		decoded, notBase64 := base64.StdEncoding.DecodeString(strings.TrimSpace(string(data)))
-		if notBase64 != nil {
-			return nil, err
-		}
-		if chain, key, err = azidentity.ParseCertificates(decoded, []byte(c.settings.CertificatePassword)); err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
 	return azidentity.NewClientCertificateCredential(c.settings.TenantID, c.settings.ClientID, chain, key, &c.options)
+}
+
+// parseCertificate parses a PEM, a PFX, or the base64 of a PFX: metadata are texts.
+func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
+	if decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(data))); err == nil {
+		data = decoded
+	}
+	return azidentity.ParseCertificates(data, []byte(password))
 }

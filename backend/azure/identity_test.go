@@ -35,7 +35,7 @@ func identityEndpoint(last *http.Request) http.HandlerFunc {
 			http.Error(w, `{"error":"invalid_request","error_description":"Required metadata header not specified"}`, http.StatusBadRequest)
 			return
 		}
-		in := time.Now().Add(24 * time.Hour).Unix()
+		in := time.Now().Add(200 * time.Second).Unix() // the SDK keeps a token of five minutes for the whole process
 		_, _ = fmt.Fprintf(w, `{"access_token":%q,"expires_on":"%d","resource":"https://vault.azure.net","token_type":"Bearer"}`, ownToken, in)
 	}
 }
@@ -228,10 +228,19 @@ func TestNextMethodIsTriedIfAMachineHasNoIdentity(t *testing.T) {
 			began := time.Now()
 			_, err := connected(t, map[string]string{"vaultName": azuretest.VaultName}).Get(t.Context(), "db")
 			require.NoError(t, err, "%v", errors.Unwrap(err))
-			require.Less(t, time.Since(began), storetest.Long)
+			require.Less(t, time.Since(began), identityTimeout/2)
 			require.Equal(t, ownToken, world.Vault.Tokens()[1])
 		})
 	}
+}
+
+func TestHostedComponentDoesNotRunAz(t *testing.T) {
+	lonely(t)
+	azCLI(t, azToken)
+	t.Setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:1")
+	t.Setenv("IDENTITY_HEADER", "canary")
+	_, err := connect(t, KeyVault(), map[string]string{"vaultName": azuretest.VaultName})
+	storetest.RequireKind(t, credential.Unavailable, err)
 }
 
 func TestIdentityThatIsSetUpIsNotReplacedByAnother(t *testing.T) {
@@ -266,6 +275,17 @@ func TestIdentityThatIsMissing(t *testing.T) {
 				storetest.RequireKind(t, credential.Unavailable, err)
 			}
 		})
+	}
+}
+
+func TestAuthorityWithoutTLSIsRefused(t *testing.T) {
+	for _, address := range []string{"http://login.example.com/", "login.example.com", "https://canary%zz"} {
+		lonely(t)
+		t.Setenv(authorityHost, address)
+		_, err := connect(t, KeyVault(), withSecret())
+		require.ErrorAs(t, err, new(*store.PermanentError))
+		require.Contains(t, credential.RemedyOf(err), "AZURE_AUTHORITY_HOST is not an address with https")
+		require.NotContains(t, err.Error(), "canary")
 	}
 }
 
@@ -339,7 +359,7 @@ func TestIrregularFilesOfAnIdentityAreNotRead(t *testing.T) {
 		_, err := connect(t, KeyVault(), withSecret("azureClientSecret", "", "azureCertificateFile", file))
 		storetest.RequireKind(t, credential.Unavailable, err)
 	}
-	_, err := connect(t, KeyVault(), withSecret("azureClientSecret", "", "azureCertificate", "canary"))
+	_, err := connect(t, KeyVault(), withSecret("azureClientSecret", "", "azureCertificateFile", storetest.FileWith(t, "canary")))
 	storetest.RequireKind(t, credential.Unavailable, err)
 	require.Contains(t, credential.RemedyOf(err), "the client certificate cannot be used")
 }

@@ -84,6 +84,7 @@ func lonely(t *testing.T) {
 	t.Setenv("PATH", t.TempDir()) // no az
 	world.Entra.Reset()
 	world.Vault.Reset()
+	world.Vault.Empty()
 	machine.Store(nil)
 }
 

@@ -72,6 +72,10 @@ func prepare(fields map[string]string) error {
 		return errors.New("azureCertificate and azureCertificateFile exclude each other: set one of them")
 	case (s.ClientSecret != "" || s.Certificate != "" || s.CertificateFile != "") && (s.ClientID == "" || s.TenantID == ""):
 		return errors.New("azureClientSecret and azureCertificate need azureTenantId and azureClientId: set both")
+	case s.Certificate != "":
+		if _, _, err := parseCertificate([]byte(s.Certificate), s.CertificatePassword); err != nil {
+			return errCertificate
+		}
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ func TestMetadataAreChecked(t *testing.T) {
 		"a tenant that cannot be":         {[]string{"azureTenantId", "canary/x"}, "azureTenantId is neither the ID nor a domain"},
 		"a secret without an application": {[]string{"azureClientId", ""}, "need azureTenantId and azureClientId"},
 		"a secret without a tenant":       {[]string{"azureTenantId", ""}, "need azureTenantId and azureClientId"},
+		"a certificate that is none":      {[]string{"azureCertificate", "canary"}, "the client certificate cannot be used"},
 		"two certificates":                {[]string{"azureCertificate", "canary", "azureCertificateFile", "canary"}, "exclude each other"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -55,6 +55,14 @@ func (v *Vault) Reset() {
 	v.challenge, v.status, v.body, v.header, v.tokens, v.names = challenge, 0, "", nil, nil, nil
 }
 
+// Empty removes all secrets.
+func (v *Vault) Empty() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	clear(v.secrets)
+	clear(v.disabled)
+}
+
 // Put stores a version of a secret.
 func (v *Vault) Put(name, value string) {
 	v.mu.Lock()
