@@ -107,7 +107,7 @@ func (challenges) Do(request *policy.Request) (*http.Response, error) {
 	if err != nil || response.StatusCode != http.StatusUnauthorized {
 		return response, err
 	}
-	for part := range strings.FieldsSeq(response.Header.Get("WWW-Authenticate")) {
+	for part := range strings.SplitSeq(strings.ReplaceAll(response.Header.Get("WWW-Authenticate"), "Bearer ", ""), " ") { // as the SDK does
 		name, value, _ := strings.Cut(part, "=")
 		if name == "authorization" && strings.Count(value, "/") < 3 {
 			return nil, errors.Join(store.Unavailable(errNotVault), response.Body.Close())

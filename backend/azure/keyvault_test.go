@@ -99,6 +99,7 @@ func TestChallengeOfAStrangerGetsNoToken(t *testing.T) {
 		"no resource":      `Bearer authorization="https://login.microsoftonline.com/t"`,
 		"no tenant":        `Bearer authorization="https://login.microsoftonline.com", resource="https://vault.azure.net"`,
 		"no address":       `Bearer authorization="canary", resource="https://vault.azure.net"`,
+		"a hidden word":    `authBearer orization="canary", resource="https://vault.azure.net"`,
 		"another scheme":   `Basic realm="canary"`,
 		"no challenge":     ``,
 		"a bad resource":   `Bearer authorization="https://login.microsoftonline.com/t", resource="https://%zz"`,
