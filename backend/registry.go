@@ -53,6 +53,7 @@ func configStores() map[string]store.Type[store.ConfigConn] {
 		"bindings.localstorage": bindingsLocalStorage(),
 	}
 	maps.Copy(types, awsConfigStores())
+	maps.Copy(types, azureConfigStores())
 	return types
 }
 
