@@ -14,5 +14,6 @@ func azureConfigStores() map[string]store.Type[store.ConfigConn] {
 		"state.azure.blobstorage/v1": azure.BlobV1(),
 		"state.azure.blobstorage/v2": blob,
 		"bindings.azure.blobstorage": blob,
+		"state.azure.tablestorage":   azure.Table(),
 	}
 }

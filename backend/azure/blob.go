@@ -7,11 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
@@ -75,16 +73,10 @@ func connectBlob(ctx context.Context, fields map[string]string, name func(string
 		return nil, store.Permanent(err)
 	}
 	c := newClient(s.Identity, true)
-	options := c.options
-	options.PerRetryPolicies = []policy.Policy{genuine{}}
-	if !s.hasKey() {
-		identity, err := c.identify(ctx, s.Identity, storageScope)
-		if err != nil {
-			_ = c.Close()
-			return nil, err
-		}
-		options.PerRetryPolicies = slices.Insert(options.PerRetryPolicies, 0,
-			policy.Policy(runtime.NewBearerTokenPolicy(identity, []string{storageScope}, nil)))
+	options, err := c.pipeline(ctx, s.Identity, s.Connection != "" || s.Key != "", storageScope)
+	if err != nil {
+		_ = c.Close()
+		return nil, err
 	}
 	opened, err := s.open(options)
 	if err != nil {

@@ -66,9 +66,6 @@ func prepareBlob(fields map[string]string) error {
 	return nil
 }
 
-// hasKey reports whether the metadata have a key or a SAS, so that no identity is necessary.
-func (s blobSettings) hasKey() bool { return s.Connection != "" || s.Key != "" }
-
 // open returns a client of the container. If the metadata have no key, the options have the policy that
 // adds a token.
 func (s blobSettings) open(options policy.ClientOptions) (*container.Client, error) {

@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
@@ -42,6 +44,22 @@ func (genuine) Do(req *policy.Request) (*http.Response, error) {
 // fromAzure reports whether an answer has a header that Storage or Cosmos DB sends with every answer.
 func fromAzure(header http.Header) bool {
 	return header.Get("x-ms-request-id") != "" || header.Get("x-ms-activity-id") != ""
+}
+
+// pipeline returns the options for a client of a service. Unless the metadata have a key, its requests
+// have the tokens of the identity.
+func (c *client) pipeline(ctx context.Context, s identitySettings, hasKey bool, scope string) (policy.ClientOptions, error) {
+	options := c.options
+	if !hasKey {
+		identity, err := c.identify(ctx, s, scope)
+		if err != nil {
+			return options, err
+		}
+		// The SDK's own policy for Storage would ask for a token of any scope that a server names.
+		options.PerRetryPolicies = append(options.PerRetryPolicies, runtime.NewBearerTokenPolicy(identity, []string{scope}, nil))
+	}
+	options.PerRetryPolicies = append(options.PerRetryPolicies, genuine{})
+	return options, nil
 }
 
 // checkBooleans returns an error for a field that is neither true nor false.

@@ -45,7 +45,7 @@ func StartAzurite(ctx context.Context, path string, of AzuriteServer) (*Azurite,
 	a.Server, err = newServer(serverSpec{
 		path: path, env: []string{"AZURITE_ACCOUNTS=" + of.Account + ":" + a.Key()},
 		args: func(s *Server) []string {
-			args := []string{"--" + of.Service + "Port", strconv.Itoa(s.port), "--location", s.Dir, "--disableTelemetry"}
+			args := []string{"--" + of.Service + "Port", strconv.Itoa(s.port), "--location", s.Dir, "--disableTelemetry", "--skipApiVersionCheck"}
 			if of.TLS {
 				args = append(args, "--cert", filepath.Join(s.Dir, "cert.pem"), "--key", filepath.Join(s.Dir, "key.pem"), "--oauth", "basic")
 			}
