@@ -15,5 +15,6 @@ func azureConfigStores() map[string]store.Type[store.ConfigConn] {
 		"state.azure.blobstorage/v2": blob,
 		"bindings.azure.blobstorage": blob,
 		"state.azure.tablestorage":   azure.Table(),
+		"state.azure.cosmosdb":       azure.Cosmos(),
 	}
 }

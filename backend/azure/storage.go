@@ -72,6 +72,11 @@ func checkBooleans(fields map[string]string, names ...string) error {
 	return nil
 }
 
+// forbiddenInKeys are the characters that neither a table nor Cosmos DB allows in a key.
+const forbiddenInKeys = `/\#?`
+
+const errKeyCharacters = credential.Remedy(`a key of a table or of Cosmos DB cannot have the characters / \ # ?: use another configKey`)
+
 // keyDelimiter separates daprd's prefix from the application's own key.
 const keyDelimiter = "||"
 

@@ -74,15 +74,12 @@ func connectTable(ctx context.Context, fields map[string]string, _ logger.Logger
 	return conn, nil
 }
 
-const (
-	errTable    = credential.Remedy("the address of the table cannot be used: check the account, its key and serviceURL")
-	errTableKey = credential.Remedy(`a key of a table cannot have the characters / \ # ?: use another configKey`)
-)
+const errTable = credential.Remedy("the address of the table cannot be used: check the account, its key and serviceURL")
 
 // keyOf returns the partition key and the row key, as contrib's store makes them.
 func (c *tableConn) keyOf(key string) (partition, row string, err error) {
-	if strings.ContainsAny(key, `/\#?`) {
-		return "", "", store.Unable(errTableKey)
+	if strings.ContainsAny(key, forbiddenInKeys) {
+		return "", "", store.Unable(errKeyCharacters)
 	}
 	partition, row, found, err := cutKey(key)
 	if !found {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
 
@@ -91,11 +92,12 @@ func (s tableSettings) url() string {
 
 // scope returns the scope of the tokens.
 func (s tableSettings) scope() string {
-	if s.Cosmos {
-		return cosmosScope
+	if !s.Cosmos {
+		return storageScope
 	}
-	return storageScope
+	of := s.Identity.environment().cloud
+	if len(of.Services) == 0 {
+		of = cloud.AzurePublic
+	}
+	return of.Services[aztables.ServiceName].Audience + "/.default"
 }
-
-// cosmosScope is the scope of the tokens for the tables of Cosmos DB.
-const cosmosScope = "https://cosmos.azure.com/.default"
