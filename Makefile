@@ -148,7 +148,7 @@ e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ##
 
 .PHONY: e2e-cloud
 e2e-cloud: STORE_PACKAGES := npm:npm
-e2e-cloud: race-binary daprd $(BIN)/moto/installed $(BIN)/azurite/installed $(BIN)/gotestsum ## run the end-to-end tests of the cloud stores on emulators
+e2e-cloud: race-binary daprd $(BIN)/moto/installed $(BIN)/azurite/installed $(BIN)/cosmosdb/installed $(BIN)/gotestsum ## run the end-to-end tests of the cloud stores on emulators
 	rm -f $(BIN)/cloud.jsonl
 	STORE_MATRIX=$(BIN)/cloud.jsonl $(BIN)/gotestsum --format testname --jsonfile $(BIN)/cloud-test.json -- \
 		-tags 'e2e cloud' -count=1 -timeout 10m -run '^TestCloud' ./test/e2e
@@ -373,10 +373,12 @@ $(BIN)/moto/installed: test/cloud/requirements.txt | python-venv
 	@$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
-# Azurite emulates Azure Storage. This is its last version that runs on Node.js 20.
-$(BIN)/azurite/installed: test/azurite/package-lock.json | store-servers
-	@echo "Getting Azurite, an emulator of Azure Storage, once: 190 MB ..."
-	@rm -rf $(@D) && mkdir -p $(@D) && cp test/azurite/package*.json $(@D)
+# Emulators of Azure Storage and of Cosmos DB. This Azurite is the last one that runs on Node.js 20.
+$(BIN)/azurite/installed $(BIN)/cosmosdb/installed: $(BIN)/%/installed: test/%/package-lock.json | store-servers
+	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' \
+		|| { echo "The emulators of Azure need Node.js 20 or later; this is $$(node --version)" >&2; exit 1; }
+	@echo "Getting $*, an emulator of Azure, once: up to 190 MB ..."
+	@rm -rf $(@D) && mkdir -p $(@D) && cp test/$*/* $(@D)
 	@npm ci --prefix $(@D) --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 

@@ -9,13 +9,10 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -200,63 +197,5 @@ func TestCloudAzureIdentity(t *testing.T) {
 	side = start(tokensOfAzure(t, -time.Minute))
 	r := c.ask(t, side, "credentials", "multi")
 	assert.Equal(t, codes.PermissionDenied.String(), seenCode(t, r.message))
-	c.requireQuiet(t, side.component.Log())
-}
-
-// createTable creates the table of configs, and returns an administrator's client of it.
-func createTable(t *testing.T, a *harness.Azurite) *aztables.Client {
-	t.Helper()
-	tables, err := a.Tables()
-	require.NoError(t, err)
-	_, err = tables.CreateTable(t.Context(), "credentialconfigs", nil)
-	require.NoError(t, err)
-	return tables.NewClient("credentialconfigs")
-}
-
-func TestCloudAzureTables(t *testing.T) {
-	t.Parallel()
-	a := startAzurite(t, "table", false)
-	createTable(t, a)
-	azureCase(a, "state.azure.tablestorage", map[string]any{"configStore.serviceURL": a.AccountURL()}).run(t)
-}
-
-// TestCloudAzureTableEntities asks for entities that somebody else stored.
-func TestCloudAzureTableEntities(t *testing.T) {
-	t.Parallel()
-	a := startAzurite(t, "table", false)
-	table := createTable(t, a)
-	c := azureCase(a, "state.azure.tablestorage", map[string]any{"configStore.serviceURL": a.AccountURL()})
-	t.Run("of daprd", func(t *testing.T) {
-		requireDaprdAndWeAgree(t, c, resource{name: "state", kind: "state.azure.tablestorage", metadata: map[string]any{
-			"accountName": "credentialconfigs", "accountKey": a.Key(), "tableName": "credentialconfigs", "serviceURL": a.AccountURL(),
-		}}, `{"host":"db","port":1.50}`)
-	})
-	s := newStores(t)
-	side := startSidecar(t, harness.ComponentOptions{},
-		c.component(t, "credentials", s, nil),
-		c.component(t, "elsewhere", s, map[string]any{"configStore.tableName": "anothertable"}))
-	c.sees(t, side, "what holds the configs is missing", "elsewhere", "multi", codes.Unavailable)
-	put := func(guid, value string) error {
-		_, err := table.UpsertEntity(t.Context(), []byte(`{"PartitionKey":"myapp","RowKey":"`+guid+`",`+value+`}`), nil)
-		return err
-	}
-	require.NoError(t, put("number", `"Value":7`))
-	c.sees(t, side, "stored by another program", "credentials", "number", codes.FailedPrecondition)
-	require.NoError(t, put("other", `"Other":"{}"`))
-	require.Equal(t, codes.FailedPrecondition.String(), seenCode(t, c.ask(t, side, "credentials", "other").message))
-
-	file := filepath.Join(t.TempDir(), "long.json")
-	require.NoError(t, os.WriteFile(file, []byte(`{"host":"`+strings.Repeat("x", 33<<10)+`"}`), 0o600))
-	out, err := c.tryCommand(t, c.component(t, "credentials", s, nil), "put", "--guid", "long", file)
-	require.Error(t, err)
-	require.Contains(t, out, "32,768 characters")
-
-	var puts errgroup.Group
-	puts.SetLimit(8)
-	for i := range 1001 {
-		puts.Go(func() error { return put(fmt.Sprintf("many-%d", i), `"Value":"{}"`) })
-	}
-	require.NoError(t, puts.Wait())
-	require.Len(t, strings.Fields(c.command(t, c.component(t, "credentials", s, nil), "list")), 1003)
 	c.requireQuiet(t, side.component.Log())
 }
