@@ -227,7 +227,7 @@ func TestFailuresToConnectToCosmosDBAreToldApart(t *testing.T) {
 			requireStorageFailure(t, test.storageCase, err)
 		})
 	}
-	fields := cosmosFields("https://canary.invalid")
+	fields := cosmosFields("https://canary..invalid")
 	_, err := Cosmos().Connect(t.Context(), fields, storetest.DevNull(t))
 	requireStorageFailure(t, storageCase{want: credential.Unavailable, why: errNoAccount}, err)
 }

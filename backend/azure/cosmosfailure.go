@@ -54,7 +54,11 @@ func (witness) Do(req *policy.Request) (*http.Response, error) {
 	var lookup *net.DNSError
 	if errors.As(err, &lookup) {
 		// The SDK repeats a request whose host is not found for two minutes.
-		err = store.Unavailable(errNoAccount)
+		why := errNoLookup
+		if lookup.IsNotFound {
+			why = errNoAccount
+		}
+		err = store.Unavailable(why)
 	}
 	if s, ok := req.Raw().Context().Value(seenKey{}).(*seen); ok {
 		s.mu.Lock()
@@ -71,6 +75,7 @@ func (witness) Do(req *policy.Request) (*http.Response, error) {
 }
 
 const (
+	errNoLookup        = credential.Remedy("the host of the account cannot be looked up at the moment")
 	errNoCollection    = credential.Remedy("the database or the collection does not exist: check database, collection and url")
 	errCosmosKey       = credential.Remedy("Cosmos DB does not accept the key or the token: check masterKey, url and azureTenantId")
 	errCosmosNoKeys    = credential.Remedy("the account allows no keys: remove masterKey, and use an identity")

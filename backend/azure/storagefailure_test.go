@@ -99,7 +99,7 @@ func TestThrottlingSaysWhenStorageMayBeAsked(t *testing.T) {
 }
 
 func TestAccountThatDoesNotExistIsUnavailable(t *testing.T) {
-	conn := openConfigs(t, Blob(), map[string]string{"accountName": "canary", "accountKey": storageKey, "containerName": "c", "endpoint": "https://canary.invalid"})
+	conn := openConfigs(t, Blob(), map[string]string{"accountName": "canary", "accountKey": storageKey, "containerName": "c", "endpoint": "https://canary..invalid"})
 	_, err := conn.Get(t.Context(), "canary")
 	requireStorageFailure(t, storageCase{want: credential.Unavailable, why: errNoAccount}, err)
 }
