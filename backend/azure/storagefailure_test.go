@@ -39,8 +39,6 @@ func TestFailuresOfBlobStorageAreToldApart(t *testing.T) {
 		"a key of encryption that we lack":    {409, saidByBlobs("BlobUsesCustomerSpecifiedEncryption", ""), credential.FailedPrecondition, false, false, errForeignKey},
 		"a 404 that is about something else":  {404, saidByBlobs("ResourceNotFound", ""), credential.Unavailable, false, false, nil},
 		"a page without an ETag":              {200, "<html>canary</html>", credential.Unavailable, false, false, errNotAzure},
-		"a 304 that nobody asked for":         {304, "", credential.Unavailable, false, false, errNotAzure},
-		"a part of a blob, not asked for":     {206, "canary", credential.Unavailable, false, false, errNotAzure},
 		"a 404 of the service without a code": {404, "canary", credential.Unavailable, false, false, nil},
 	} {
 		cases[name] = test
@@ -89,6 +87,14 @@ func TestAnswerWithoutAzuresHeaderIsNoAnswer(t *testing.T) {
 		_, err := openBlobs(t, s.URL).Get(t.Context(), "canary")
 		requireStorageFailure(t, storageCase{want: credential.Unavailable}, err)
 		require.ErrorContains(t, errors.Unwrap(err), "does not come from the Azure service")
+	}
+}
+
+func TestOnlyAWholeBlobIsAConfig(t *testing.T) {
+	for _, status := range []int{http.StatusPartialContent, http.StatusNotModified} {
+		s := newStorageService(t, storageReply{status: status, body: "", header: http.Header{"Etag": {`"1"`}}})
+		_, err := openBlobs(t, s.URL).Get(t.Context(), "canary")
+		requireStorageFailure(t, storageCase{want: credential.Unavailable, why: errNotAzure}, err)
 	}
 }
 
