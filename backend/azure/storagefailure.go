@@ -22,11 +22,11 @@ const (
 		"endpoints and addresses that the account and the SAS allow")
 	errNoRole = credential.Remedy("the identity or the SAS may not do this: give it a role such as Storage Blob Data Reader or " +
 		"Storage Table Data Reader, or the permissions to read and list")
-	errNoKeys      = credential.Remedy("the account allows no keys: remove accountKey and connectionString, and use an identity")
-	errWrongKey    = credential.Remedy("Azure does not accept the key, the SAS or the token: check the account's name, its key, and azureTenantId")
-	errEndedAccess = credential.Remedy("the SAS or the token has expired, or is not valid yet: check its times, and the clock of this machine")
-	errClock       = credential.Remedy("the clock of this machine is wrong")
-	errDisabled    = credential.Remedy("the account is disabled, or not ready yet: check its state, and the subscription")
+	errNoKeys          = credential.Remedy("the account allows no keys: remove accountKey and connectionString, and use an identity")
+	errWrongKey        = credential.Remedy("Azure does not accept the key, the SAS or the token: check the account's name, its key, and azureTenantId")
+	errEndedAccess     = credential.Remedy("the SAS or the token has expired, or is not valid yet: check its times, and the clock of this machine")
+	errClock           = credential.Remedy("the clock of this machine is wrong")
+	errAccountDisabled = credential.Remedy("the account is disabled, or not ready yet: check its state, and the subscription")
 )
 
 // storageFailure classifies a failure of Storage. missing are the service's codes for a config that does
@@ -59,7 +59,7 @@ func storageFailure(ctx context.Context, err error, missing ...string) error {
 	case "NoAuthenticationInformation":
 		return refused(errWrongKey, said)
 	case "AccountIsDisabled", "AccountBeingCreated":
-		return store.Unavailable(store.Explained(errDisabled, said))
+		return store.Unavailable(store.Explained(errAccountDisabled, said))
 	}
 	return unavailable(response) // throttling, 5xx, and everything else
 }

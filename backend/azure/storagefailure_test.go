@@ -71,7 +71,7 @@ func storageCases(said func(code, detail string) string) map[string]storageCase 
 		"a firewall":                    {403, said("AuthorizationFailure", ""), credential.Denied, true, false, errFirewall},
 		"a SAS for another address":     {403, said("AuthorizationSourceIPMismatch", ""), credential.Denied, true, false, errFirewall},
 		"an account that allows no key": {403, said("KeyBasedAuthenticationNotPermitted", ""), credential.Denied, true, false, errNoKeys},
-		"a disabled account":            {403, said("AccountIsDisabled", ""), credential.Unavailable, false, false, errDisabled},
+		"a disabled account":            {403, said("AccountIsDisabled", ""), credential.Unavailable, false, false, errAccountDisabled},
 		"throttling":                    {503, said("ServerBusy", ""), credential.Unavailable, false, false, nil},
 		"a fault of the service":        {500, said("InternalError", ""), credential.Unavailable, false, false, nil},
 		"a service that takes too long": {500, said("OperationTimedOut", ""), credential.Unavailable, false, false, nil},
