@@ -227,9 +227,6 @@ func TestFailuresToConnectToCosmosDBAreToldApart(t *testing.T) {
 			requireStorageFailure(t, test.storageCase, err)
 		})
 	}
-	fields := cosmosFields("https://canary..invalid")
-	_, err := Cosmos().Connect(t.Context(), fields, storetest.DevNull(t))
-	requireStorageFailure(t, storageCase{want: credential.Unavailable, why: errNoAccount}, err)
 }
 
 func TestSettingsOfCosmosDB(t *testing.T) {

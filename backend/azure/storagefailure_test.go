@@ -1,12 +1,17 @@
 package azure
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend/store"
@@ -105,7 +110,28 @@ func TestThrottlingSaysWhenStorageMayBeAsked(t *testing.T) {
 }
 
 func TestAccountThatDoesNotExistIsUnavailable(t *testing.T) {
-	conn := openConfigs(t, Blob(), map[string]string{"accountName": "canary", "accountKey": storageKey, "containerName": "c", "endpoint": "https://canary..invalid"})
-	_, err := conn.Get(t.Context(), "canary")
-	requireStorageFailure(t, storageCase{want: credential.Unavailable, why: errNoAccount}, err)
+	missing := &url.Error{Op: "Get", URL: "https://canary", Err: &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "canary", IsNotFound: true}}}
+	for _, classify := range []func(context.Context, error) error{blobFailure, tableFailure} {
+		requireStorageFailure(t, storageCase{want: credential.Unavailable, why: errNoAccount}, classify(t.Context(), missing))
+	}
+	// The SDK of Cosmos DB repeats a request while it sees the error of a lookup.
+	lookup := func(found bool) error {
+		pipeline := runtime.NewPipeline("m", "v1.0.0", runtime.PipelineOptions{}, &policy.ClientOptions{
+			Retry: policy.RetryOptions{MaxRetries: -1}, PerRetryPolicies: []policy.Policy{witness{}},
+			Transport: failingTransport{&net.OpError{Op: "dial", Err: &net.DNSError{Name: "canary", IsNotFound: !found}}},
+		})
+		req, err := runtime.NewRequest(t.Context(), http.MethodGet, "https://canary")
+		require.NoError(t, err)
+		_, err = pipeline.Do(req)
+		var seen *net.DNSError
+		require.NotErrorAs(t, err, &seen)
+		return cosmosFailure(t.Context(), err)
+	}
+	requireStorageFailure(t, storageCase{want: credential.Unavailable, why: errNoAccount}, lookup(false))
+	requireStorageFailure(t, storageCase{want: credential.Unavailable, why: errNoLookup}, lookup(true))
 }
+
+// failingTransport fails each request.
+type failingTransport struct{ err error }
+
+func (f failingTransport) Do(*http.Request) (*http.Response, error) { return nil, f.err }
