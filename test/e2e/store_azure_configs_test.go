@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -198,4 +200,39 @@ func TestCloudAzureIdentity(t *testing.T) {
 	r := c.ask(t, side, "credentials", "multi")
 	assert.Equal(t, codes.PermissionDenied.String(), seenCode(t, r.message))
 	c.requireQuiet(t, side.component.Log())
+}
+
+// TestCloudAzureSharedAccessSignature reads with a SAS that allows to read and to list.
+func TestCloudAzureSharedAccessSignature(t *testing.T) {
+	t.Parallel()
+	a := startAzurite(t, "blob", false)
+	put := createContainer(t, a)
+	require.NoError(t, put("myapp||multi", `{"host":"db"}`))
+	blobs, err := a.Blobs()
+	require.NoError(t, err)
+	signed := func(end time.Duration) map[string]any {
+		began := time.Now().Add(-2 * time.Hour)
+		address, err := blobs.ServiceClient().NewContainerClient("credential-configs").GetSASURL(
+			sas.ContainerPermissions{Read: true, List: true}, time.Now().Add(end), &container.GetSASURLOptions{StartTime: &began})
+		require.NoError(t, err)
+		_, query, _ := strings.Cut(address, "?")
+		return map[string]any{"configStore.connectionString": "BlobEndpoint=" + a.AccountURL() + ";SharedAccessSignature=" + query}
+	}
+	c := azureCase(a, "state.azure.blobstorage", nil)
+	delete(c.emulator, "configStore.accountKey")
+	c.canaries = append(c.canaries, "sig=")
+	s := newStores(t)
+	ours := c.component(t, "credentials", s, signed(time.Hour))
+	side := startSidecar(t, harness.ComponentOptions{LogLevel: "debug"}, ours, c.component(t, "expired", s, signed(-time.Hour)))
+	require.Equal(t, "db", c.ask(t, side, "credentials", "multi").entries["host"])
+	require.Equal(t, "multi\n", c.command(t, ours, "list"))
+	out, err := c.tryCommand(t, ours, "delete", "multi")
+	require.Error(t, err)
+	c.requireQuiet(t, out)
+	require.Equal(t, codes.PermissionDenied.String(), seenCode(t, c.ask(t, side, "expired", "multi").message))
+	require.NoError(t, a.Stop())
+	require.Equal(t, codes.Unavailable.String(), seenCode(t, c.ask(t, side, "credentials", "multi").message))
+	for _, canary := range c.canaries { // at this level, the log may have an address
+		require.NotContains(t, side.component.Log(), canary)
+	}
 }

@@ -106,7 +106,7 @@ func TestCloudAzureCosmosDBItems(t *testing.T) {
 	cosmos, c := startCosmos(t)
 	c.create(t)
 	t.Run("of daprd", func(t *testing.T) {
-		// The type is that of our name for the SQL API. daprd stores a number as JSON.
+		// Cosmos DB and daprd keep a number as JSON does.
 		requireDaprdAndWeAgree(t, c, resource{name: "state", kind: "state.azure.cosmosdb", metadata: map[string]any{
 			"url": cosmos.URL(), "masterKey": harness.CosmosKey, "database": "credentials", "collection": "configs",
 		}}, `{"host":"db","port":1.5}`)
