@@ -147,7 +147,8 @@ e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ##
 	go run ./test/matrix -seen $(BIN)/stores.jsonl
 
 .PHONY: e2e-cloud
-e2e-cloud: race-binary daprd $(BIN)/moto/installed $(BIN)/gotestsum ## run the end-to-end tests of the cloud stores on emulators
+e2e-cloud: STORE_PACKAGES := npm:npm
+e2e-cloud: race-binary daprd $(BIN)/moto/installed $(BIN)/azurite/installed $(BIN)/cosmosdb/installed $(BIN)/gotestsum ## run the end-to-end tests of the cloud stores on emulators
 	rm -f $(BIN)/cloud.jsonl
 	STORE_MATRIX=$(BIN)/cloud.jsonl $(BIN)/gotestsum --format testname --jsonfile $(BIN)/cloud-test.json -- \
 		-tags 'e2e cloud' -count=1 -timeout 10m -run '^TestCloud' ./test/e2e
@@ -371,6 +372,15 @@ $(BIN)/moto/installed: test/cloud/requirements.txt | python-venv
 	@echo "Getting moto, an emulator of AWS, once: 100 MB ..."
 	@rm -rf $(@D) && python3 -m venv $(@D)
 	@$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+# Emulators of Azure Storage and of Cosmos DB. This Azurite is the last one that runs on Node.js 20.
+$(BIN)/azurite/installed $(BIN)/cosmosdb/installed: $(BIN)/%/installed: test/%/package-lock.json | store-servers
+	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' \
+		|| { echo "The emulators of Azure need Node.js 20 or later; this is $$(node --version)" >&2; exit 1; }
+	@echo "Getting $*, an emulator of Azure, once: up to 190 MB ..."
+	@rm -rf $(@D) && mkdir -p $(@D) && cp test/$*/* $(@D)
+	@npm ci --prefix $(@D) --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 $(BIN)/parity2/installed $(BIN)/parity3/installed: $(BIN)/parity%/installed: test/parity/requirements%.txt | python-venv

@@ -3,8 +3,10 @@
 package e2e
 
 import (
+	"bytes"
 	"cmp"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -210,6 +212,16 @@ func (c configStoreCase) replaces(t *testing.T, side *sidecar, writer resource) 
 	r := c.ask(t, side, "credentials", "bare", "format=json")
 	require.Equal(t, resolved["multi"], r.entries["_value"], r.message)
 	c.command(t, writer, "delete", "bare")
+}
+
+// saveHTTP stores a value with daprd's state API over HTTP.
+func saveHTTP(t *testing.T, side *sidecar, key, value string) {
+	t.Helper()
+	body := `[{"key":"` + key + `","value":` + value + `}]`
+	resp, err := http.Post(side.daprd.URL("/v1.0/state/state"), "application/json", bytes.NewBufferString(body))
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusNoContent, resp.StatusCode)
 }
 
 // fails requests a missing config, and configs that the server refuses to return.

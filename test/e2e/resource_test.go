@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -18,6 +19,7 @@ import (
 // secretKeyRef.
 type resource struct {
 	name, kind   string
+	version      string // "" means v1
 	metadata     map[string]any
 	secretStore  string // auth.secretStore
 	ignoreErrors bool
@@ -38,7 +40,7 @@ func credentials(name string, metadata map[string]any) resource {
 func (r resource) yaml() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: %q\n", r.name)
-	fmt.Fprintf(&b, "spec:\n  type: %s\n  version: v1\n  ignoreErrors: %t\n  metadata:\n", r.kind, r.ignoreErrors)
+	fmt.Fprintf(&b, "spec:\n  type: %s\n  version: %s\n  ignoreErrors: %t\n  metadata:\n", r.kind, cmp.Or(r.version, "v1"), r.ignoreErrors)
 	for _, name := range slices.Sorted(maps.Keys(r.metadata)) {
 		fmt.Fprintf(&b, "  - name: %s\n", name)
 		ref, ok := r.metadata[name].(secretKeyRef)

@@ -3,9 +3,7 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -101,14 +99,4 @@ func writtenBy(
 		got[guid] = r.entries["_value"]
 	}
 	return got
-}
-
-// saveHTTP stores a value with daprd's state API over HTTP.
-func saveHTTP(t *testing.T, side *sidecar, key, value string) {
-	t.Helper()
-	body := `[{"key":"` + key + `","value":` + value + `}]`
-	resp, err := http.Post(side.daprd.URL("/v1.0/state/state"), "application/json", bytes.NewBufferString(body))
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	require.Equal(t, http.StatusNoContent, resp.StatusCode)
 }
