@@ -53,6 +53,7 @@ func configStores() map[string]store.Type[store.ConfigConn] {
 		"bindings.localstorage": bindingsLocalStorage(),
 	}
 	maps.Copy(types, awsConfigStores())
+	maps.Copy(types, gcpConfigStores())
 	return types
 }
 
@@ -66,6 +67,7 @@ func secretStores(execPlugins bool) map[string]store.Type[store.SecretConn] {
 		"secretstores.kubernetes":      kubernetes.Type(execPlugins),
 	}
 	maps.Copy(types, awsSecretStores())
+	maps.Copy(types, gcpSecretStores())
 	return types
 }
 
