@@ -25,8 +25,8 @@ const (
 
 // policyTargets are the targets of --for; plannedTargets are reserved (DESIGN.md, section 8).
 var (
-	policyTargets  = []string{"vault", "aws", "kubernetes", targetDapr, targetAllowed}
-	plannedTargets = []string{"azure", "gcp"}
+	policyTargets  = []string{"vault", "aws", "gcp", "kubernetes", targetDapr, targetAllowed}
+	plannedTargets = []string{"azure"}
 )
 
 func newPolicy(o *options) *cobra.Command {
@@ -38,6 +38,7 @@ func newPolicy(o *options) *cobra.Command {
 		Long: "Prints the least privilege that all stored credentials need, as it can be applied:\n\n" +
 			"  vault            a policy of Vault or OpenBao\n" +
 			"  aws              an IAM policy\n" +
+			"  gcp              commands of gcloud that grant a role for each secret\n" +
 			"  kubernetes       a Role and a RoleBinding\n" +
 			"  allowed-secrets  the value of allowedSecrets\n" +
 			"  dapr             a Configuration of daprd that lets an application get these credentials\n\n" +
