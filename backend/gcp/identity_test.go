@@ -89,7 +89,9 @@ echo '{"version":1,"success":true,"token_type":"urn:ietf:params:oauth:token-type
 		},
 		"a program, where it is allowed": {
 			file: federated("{URL}", `{"executable":{"command":"`+script+`","timeout_millis":5000}}`, ""), token: "token-of-sts",
-			set: func(t *testing.T, _ map[string]string, _ string) { t.Setenv("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1") },
+			set: func(t *testing.T, _ map[string]string, _ string) {
+				t.Setenv("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1")
+			},
 			check: func(t *testing.T, tokens *gcptest.Tokens) {
 				form, _, _ := tokens.Last()
 				require.Equal(t, "canary-program", form.Get("subject_token"))

@@ -40,7 +40,9 @@ var (
 )
 
 // validSecretName reports whether a secret can have the name, or the full name of its resource.
-func validSecretName(name string) bool { return secretName.MatchString(name) || fullName.MatchString(name) }
+func validSecretName(name string) bool {
+	return secretName.MatchString(name) || fullName.MatchString(name)
+}
 
 const (
 	errSecretName    = credential.Remedy(`a secret's name has letters, digits, "-" and "_", or is "projects/<project>/secrets/<name>"`)

@@ -23,20 +23,20 @@ import (
 // settings are the metadata of all stores: the fields of contrib's stores, then ours. Each store of
 // contrib has one of the two spellings of a name; here each store has both.
 type settings struct {
-	Type         string `mapstructure:"type" json:"type"`
-	Project      string `mapstructure:"project_id" mapstructurealiases:"projectID" mdaliases:"projectID" json:"project_id"`
-	PrivateKeyID string `mapstructure:"private_key_id" mapstructurealiases:"privateKeyID" mdaliases:"privateKeyID" json:"private_key_id"`
-	PrivateKey   string `mapstructure:"private_key" mapstructurealiases:"privateKey" mdaliases:"privateKey" json:"private_key"`
-	ClientEmail  string `mapstructure:"client_email" mapstructurealiases:"clientEmail" mdaliases:"clientEmail" json:"client_email"`
-	ClientID     string `mapstructure:"client_id" mapstructurealiases:"clientID" mdaliases:"clientID" json:"client_id"`
-	TokenURI     string `mapstructure:"token_uri" mapstructurealiases:"tokenURI" mdaliases:"tokenURI" json:"token_uri,omitempty"`
+	Type         string `mapstructure:"type"`
+	Project      string `mapstructure:"project_id" mapstructurealiases:"projectID" mdaliases:"projectID"`
+	PrivateKeyID string `mapstructure:"private_key_id" mapstructurealiases:"privateKeyID" mdaliases:"privateKeyID"`
+	PrivateKey   string `mapstructure:"private_key" mapstructurealiases:"privateKey" mdaliases:"privateKey"`
+	ClientEmail  string `mapstructure:"client_email" mapstructurealiases:"clientEmail" mdaliases:"clientEmail"`
+	ClientID     string `mapstructure:"client_id" mapstructurealiases:"clientID" mdaliases:"clientID"`
+	TokenURI     string `mapstructure:"token_uri" mapstructurealiases:"tokenURI" mdaliases:"tokenURI"`
 
 	// No effect: the fields of a service account's key that only a browser needs.
-	AuthURI             string `mapstructure:"auth_uri" mapstructurealiases:"authURI" mdaliases:"authURI" json:"-"`
-	AuthProviderCertURL string `mapstructure:"auth_provider_x509_cert_url" mapstructurealiases:"authProviderX509CertURL" mdaliases:"authProviderX509CertURL" json:"-"`
-	ClientCertURL       string `mapstructure:"client_x509_cert_url" mapstructurealiases:"clientX509CertURL" mdaliases:"clientX509CertURL" json:"-"`
+	AuthURI             string `mapstructure:"auth_uri" mapstructurealiases:"authURI" mdaliases:"authURI"`
+	AuthProviderCertURL string `mapstructure:"auth_provider_x509_cert_url" mapstructurealiases:"authProviderX509CertURL" mdaliases:"authProviderX509CertURL"`
+	ClientCertURL       string `mapstructure:"client_x509_cert_url" mapstructurealiases:"clientX509CertURL" mdaliases:"clientX509CertURL"`
 
-	Endpoint string `mapstructure:"endpoint" mapstructurealiases:"connectionEndpoint" mdaliases:"connectionEndpoint" json:"-"`
+	Endpoint string `mapstructure:"endpoint" mapstructurealiases:"connectionEndpoint" mdaliases:"connectionEndpoint"`
 }
 
 // declared returns the fields that all stores have, and those of one store's own settings.
@@ -87,7 +87,9 @@ func prepare(fields map[string]string) error {
 }
 
 // hasKey reports whether the metadata have the key of a service account.
-func (s settings) hasKey() bool { return s.PrivateKeyID != "" && s.PrivateKey != "" && s.ClientEmail != "" }
+func (s settings) hasKey() bool {
+	return s.PrivateKeyID != "" && s.PrivateKey != "" && s.ClientEmail != ""
+}
 
 // checkKey checks the key of a service account. It sends nothing.
 func (s settings) checkKey() error {
@@ -113,9 +115,14 @@ func (s settings) pemKey() string { return strings.ReplaceAll(s.PrivateKey, `\n`
 
 // key returns the key of a service account in the form of Google's JSON file.
 func (s settings) key() []byte {
-	s.Type = string(credentials.ServiceAccount)
-	s.PrivateKey = s.pemKey()
-	text, _ := json.Marshal(s) // cannot fail
+	file := map[string]string{
+		"type": string(credentials.ServiceAccount), "project_id": s.Project, "private_key_id": s.PrivateKeyID,
+		"private_key": s.pemKey(), "client_email": s.ClientEmail, "client_id": s.ClientID,
+	}
+	if s.TokenURI != "" {
+		file["token_uri"] = s.TokenURI
+	}
+	text, _ := json.Marshal(file) // cannot fail
 	return text
 }
 
