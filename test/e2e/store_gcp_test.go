@@ -43,6 +43,7 @@ func TestCloudSecretManagerOfGoogle(t *testing.T) {
 
 	manager.Put("team-db", `{"user":"reader","password":"`+gcpCanary+`","port":5432}`)
 	manager.Put("api-key", gcpCanary)
+	manager.Put("bytes", "\x00\xff")
 	manager.Put("rotated", "first")
 	manager.Put("rotated", "second")
 	manager.Alias("rotated", "blue", 1)
@@ -57,7 +58,9 @@ func TestCloudSecretManagerOfGoogle(t *testing.T) {
 	configs.config(t, "bundle", `{"credentialSource":"agent","secret-path":"team-db","user":"user","password":"password","port":"port"}`)
 	configs.config(t, "single", `{"credentialSource":"agent","api_key":"api-key","password":"p@ss: word","host":"db.example.com:5432","x":"nothing"}`)
 	configs.config(t, "explicit", `{"credential-resolver":{"references":"explicit"},"old":{"secretKeyRef":{"name":"rotated","version":1}},
-		"blue":{"secretKeyRef":{"name":"rotated","version":"blue"}},"now":"${rotated}","full":"${projects/my-project/secrets/rotated}"}`)
+		"blue":{"secretKeyRef":{"name":"rotated","version":"blue"}},"now":"${rotated}","full":"${projects/my-project/secrets/rotated}",
+		"bytes":"${bytes|base64}"}`)
+	configs.config(t, "bytes", `{"credentialSource":"agent","api_key":"bytes"}`)
 	configs.config(t, "no-version", `{"credential-resolver":{"references":"explicit"},"x":{"secretKeyRef":{"name":"rotated","version":9}}}`)
 	for _, name := range []string{"missing", "destroyed", "disabled", "denied"} {
 		configs.config(t, "bundle-"+name, `{"credentialSource":"agent","secret-path":"`+name+`","password":"password"}`)
@@ -97,7 +100,7 @@ func TestCloudSecretManagerOfGoogle(t *testing.T) {
 	require.Equal(t, []string{"reader", gcpCanary, "5432"}, []string{got["user"], got["password"], got["port"]})
 	got = answers("c", "single")
 	require.Equal(t, []string{gcpCanary, "p@ss: word", "db.example.com:5432", "nothing"}, []string{got["api_key"], got["password"], got["host"], got["x"]})
-	require.Equal(t, map[string]string{"old": "first", "blue": "first", "now": "second", "full": "second"}, answers("c", "explicit"))
+	require.Equal(t, map[string]string{"old": "first", "blue": "first", "now": "second", "full": "second", "bytes": "AP8="}, answers("c", "explicit"))
 	for _, name := range []string{"missing", "destroyed"} {
 		fails("bundle-"+name, "bundle "+name, codes.NotFound)
 		require.Equal(t, name, answers("c", "single-"+name)["password"], "want a literal")
@@ -108,6 +111,7 @@ func TestCloudSecretManagerOfGoogle(t *testing.T) {
 		fails(mode+"-denied", "name refused", codes.PermissionDenied)
 	}
 	require.Equal(t, "denied", answers("probing", "single-denied")["password"], "want a literal")
+	fails("bytes", "value that is not UTF-8", codes.FailedPrecondition)
 	fails("no-version", "version of a reference: not there", codes.NotFound)
 
 	manager.Stop()
