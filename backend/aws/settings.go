@@ -15,12 +15,12 @@ import (
 // settings are the metadata of all stores: the fields of contrib's stores with its defaults, then
 // ours.
 type settings struct {
-	Region       string `mapstructure:"region" mapstructurealiases:"awsRegion"`
-	AccessKey    string `mapstructure:"accessKey" mapstructurealiases:"awsAccessKey"`
-	SecretKey    string `mapstructure:"secretKey" mapstructurealiases:"awsSecretKey"`
-	SessionToken string `mapstructure:"sessionToken" mapstructurealiases:"awsSessionToken"`
-	Role         string `mapstructure:"assumeRoleArn" mapstructurealiases:"awsIAMRoleArn"`
-	RoleSession  string `mapstructure:"assumeRoleSessionName" mapstructurealiases:"sessionName"`
+	Region       string `mapstructure:"region" mapstructurealiases:"awsRegion" mdaliases:"awsRegion"`
+	AccessKey    string `mapstructure:"accessKey" mapstructurealiases:"awsAccessKey" mdaliases:"awsAccessKey"`
+	SecretKey    string `mapstructure:"secretKey" mapstructurealiases:"awsSecretKey" mdaliases:"awsSecretKey"`
+	SessionToken string `mapstructure:"sessionToken" mapstructurealiases:"awsSessionToken" mdaliases:"awsSessionToken"`
+	Role         string `mapstructure:"assumeRoleArn" mapstructurealiases:"awsIAMRoleArn" mdaliases:"awsIAMRoleArn"`
+	RoleSession  string `mapstructure:"assumeRoleSessionName" mapstructurealiases:"sessionName" mdaliases:"sessionName"`
 	Endpoint     string `mapstructure:"endpoint"`
 
 	ExternalID string `mapstructure:"assumeRoleExternalID"`
