@@ -2,19 +2,13 @@ package gcp
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"net/url"
-	"strings"
 	"unicode/utf8"
 
 	"cloud.google.com/go/datastore/apiv1/datastorepb"
 	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/dapr/kit/logger"
 
@@ -224,108 +218,4 @@ func (c *firestoreConn) Replace(ctx context.Context, key string, old, data []byt
 func (c *firestoreConn) Delete(ctx context.Context, key string) error {
 	_, err := c.commit(ctx, key, nil, &datastorepb.Mutation{Operation: &datastorepb.Mutation_Delete{Delete: c.keyOf(key)}})
 	return err
-}
-
-// afterGUIDs is greater than every character of a GUID.
-const afterGUIDs = "\x7f"
-
-// List lists one page of the keys that have the template's prefix. The token is the cursor at the end
-// of the page before.
-func (c *firestoreConn) List(ctx context.Context, key store.KeyTemplate, token string) (store.Page, error) {
-	start, err := base64.RawStdEncoding.DecodeString(token)
-	if err != nil {
-		return store.Page{}, store.Unable(err)
-	}
-	query := &datastorepb.Query{
-		Kind:       []*datastorepb.KindExpression{{Name: c.kind}},
-		Projection: []*datastorepb.Projection{{Property: &datastorepb.PropertyReference{Name: keyProperty}}},
-		Order:      []*datastorepb.PropertyOrder{{Property: &datastorepb.PropertyReference{Name: keyProperty}}},
-		Limit:      wrapperspb.Int32(listPage), StartCursor: start,
-	}
-	if prefix := key.Prefix(); prefix != "" {
-		query.Filter = allOf(
-			keyFilter(datastorepb.PropertyFilter_GREATER_THAN_OR_EQUAL, c.keyOf(prefix)),
-			keyFilter(datastorepb.PropertyFilter_LESS_THAN, c.keyOf(prefix+afterGUIDs)))
-	}
-	req := &datastorepb.RunQueryRequest{
-		ProjectId: c.project, PartitionId: &datastorepb.PartitionId{ProjectId: c.project},
-		QueryType: &datastorepb.RunQueryRequest_Query{Query: query},
-	}
-	var out *datastorepb.RunQueryResponse
-	err = c.ask(ctx, "datastore.entities.list", large, func(ctx context.Context, options ...grpc.CallOption) (err error) {
-		out, err = c.client.RunQuery(ctx, req, options...)
-		return err
-	})
-	batch := out.GetBatch()
-	switch {
-	case err != nil:
-		return store.Page{}, err
-	case batch == nil:
-		return store.Page{}, store.Unavailable(errNotGoogle)
-	}
-	var p store.Page
-	for _, found := range batch.GetEntityResults() {
-		if guid, ok := key.GUID(nameOf(found.GetEntity())); ok {
-			p.GUIDs = append(p.GUIDs, guid)
-		}
-	}
-	next := base64.RawStdEncoding.EncodeToString(batch.GetEndCursor())
-	switch batch.GetMoreResults() {
-	case datastorepb.QueryResultBatch_NOT_FINISHED:
-		p.Next = next
-	case datastorepb.QueryResultBatch_MORE_RESULTS_AFTER_LIMIT:
-		if len(batch.GetEntityResults()) > 0 { // an emulator may say so after the last one
-			p.Next = next
-		}
-	}
-	if p.Next == token && token != "" {
-		return store.Page{}, store.Unavailable(errNotGoogle) // it would never end
-	}
-	return p, nil
-}
-
-func keyFilter(op datastorepb.PropertyFilter_Operator, key *datastorepb.Key) *datastorepb.Filter {
-	return &datastorepb.Filter{FilterType: &datastorepb.Filter_PropertyFilter{PropertyFilter: &datastorepb.PropertyFilter{
-		Property: &datastorepb.PropertyReference{Name: keyProperty}, Op: op,
-		Value: &datastorepb.Value{ValueType: &datastorepb.Value_KeyValue{KeyValue: key}},
-	}}}
-}
-
-func allOf(filters ...*datastorepb.Filter) *datastorepb.Filter {
-	return &datastorepb.Filter{FilterType: &datastorepb.Filter_CompositeFilter{
-		CompositeFilter: &datastorepb.CompositeFilter{Op: datastorepb.CompositeFilter_AND, Filters: filters},
-	}}
-}
-
-const (
-	errNoDatabase = credential.Remedy("the project has no database: create one named (default) in Datastore mode")
-	errNative     = credential.Remedy("the database is in native mode: Dapr's store needs one in Datastore mode")
-)
-
-// ask makes a call whose answer has a bound.
-func (c *firestoreConn) ask(ctx context.Context, permission string, most bound, do func(context.Context, ...grpc.CallOption) error) error {
-	headers := []string{routing, "project_id=" + url.QueryEscape(c.project), "google-cloud-resource-prefix", "projects/" + url.QueryEscape(c.project)}
-	var special error
-	err := c.call(ctx, permission, headers, func(ctx context.Context) error {
-		err := within(ctx, c.alone, most, do)
-		special = databaseFailure(err)
-		return err
-	})
-	if special != nil {
-		return special
-	}
-	return err
-}
-
-// databaseFailure returns the failure of a call that is about the database; nil if err is another
-// one. A missing database is not a missing config.
-func databaseFailure(err error) error {
-	said := status.Convert(err)
-	switch code := said.Code(); {
-	case code == codes.NotFound:
-		return store.Unavailable(errNoDatabase)
-	case (code == codes.FailedPrecondition || code == codes.InvalidArgument) && strings.Contains(said.Message(), "Native"):
-		return store.Unavailable(errNative)
-	}
-	return nil
 }

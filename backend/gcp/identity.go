@@ -115,20 +115,25 @@ func (i *identity) current() (last token, due bool) {
 }
 
 // renewed gets a new token. It does not end with the request that waits for it.
-func (i *identity) renewed() (any, error) {
+func (i *identity) renewed() (next any, err error) {
+	defer func() {
+		if recover() != nil { // it would end the process
+			err = errNoToken
+		}
+	}()
 	ctx, cancel := context.WithTimeout(i.life, identityTimeout)
 	defer cancel()
-	next, err := i.fetch(ctx)
+	found, err := i.fetch(ctx)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.tried = time.Now()
 	if err == nil {
-		i.last = next
+		i.last = found
 	}
-	return next, err
+	return found, err
 }
 
-var errNoToken = errors.New("the answer has no token")
+var errNoToken = errors.New("there is no token")
 
 func (i *identity) fetch(ctx context.Context) (token, error) {
 	found, err := i.detect()
