@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"credential-resolver/backend/gcp/gcptest"
 	"credential-resolver/test/harness"
@@ -121,6 +122,9 @@ func TestCloudFirestore(t *testing.T) {
 	fails("two", "missing", codes.NotFound)
 	database.Put("DaprState", "myapp||other", map[string]*datastorepb.Value{"other": gcptest.Text("{}")})
 	fails("other", "stored by another program", codes.FailedPrecondition)
+	database.Fail(status.Error(codes.NotFound, "The database (default) does not exist for project my-project"))
+	fails("one", "what holds the configs is missing", codes.Unavailable)
+	database.Fail(nil)
 	database.Stop()
 	fails("one", "unreachable", codes.Unavailable)
 	require.NoError(t, database.Start())
