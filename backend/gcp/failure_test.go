@@ -1,11 +1,15 @@
 package gcp
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
@@ -103,5 +107,30 @@ func TestPageOfAProxyIsNoAnswerOfGoogle(t *testing.T) {
 		require.ErrorIs(t, err, errNotGoogle, status)
 		require.NoError(t, conn.Close())
 		server.Close()
+	}
+}
+
+func TestServiceThatHangsIsATimeout(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the system accepts connections for it
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = silent.Close() })
+	fields := map[string]string{"project_id": "p", "endpoint": "http://" + silent.Addr().String(), "bucket": "canary"}
+	for name, get := range map[string]func(ctx context.Context) (any, error){
+		"Secret Manager": func(ctx context.Context) (any, error) {
+			return connected(t, SecretManager(), maps.Clone(fields)).Get(ctx, "canary")
+		},
+		"Cloud Storage": func(ctx context.Context) (any, error) {
+			return connected(t, Bucket(), maps.Clone(fields)).Get(ctx, "canary")
+		},
+		"Firestore": func(ctx context.Context) (any, error) {
+			return connected(t, Firestore(), maps.Clone(fields)).Get(ctx, "canary")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			found, err := get(ctx)
+			requireFailure(t, failureCase{want: credential.Timeout}, found, err)
+		})
 	}
 }

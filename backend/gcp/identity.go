@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"regexp"
@@ -63,7 +64,10 @@ type identity struct {
 func newIdentity(s settings, client *http.Client) *identity {
 	life, end := context.WithCancel(context.Background())
 	return &identity{life: life, end: end, detect: func() (*auth.Credentials, error) {
-		options := &credentials.DetectOptions{Scopes: []string{scope}, Client: client}
+		options := &credentials.DetectOptions{
+			Scopes: []string{scope}, Client: client,
+			Logger: slog.New(slog.DiscardHandler), // with GOOGLE_SDK_GO_LOGGING_LEVEL, the library would log tokens
+		}
 		if s.hasKey() {
 			return credentials.NewCredentialsFromJSON(credentials.ServiceAccount, s.key(), options)
 		}

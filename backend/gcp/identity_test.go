@@ -221,3 +221,22 @@ func TestTokenThatIsNotAcceptedIsReplaced(t *testing.T) {
 	}
 	require.NotSame(t, first, conn.identity.last.Token)
 }
+
+func TestTokensAreNeverLogged(t *testing.T) {
+	t.Setenv("GOOGLE_SDK_GO_LOGGING_LEVEL", "debug")
+	_, address := newTokens(t)
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", storetest.FileWith(t, keyFile(address)))
+	log, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	require.NoError(t, err)
+	stderr := os.Stderr
+	os.Stderr = log
+	t.Cleanup(func() { os.Stderr = stderr })
+	i := newIdentity(settings{}, tokenClient())
+	t.Cleanup(i.end)
+	_, err = i.token(t.Context())
+	require.NoError(t, err)
+	text, err := os.ReadFile(log.Name())
+	require.NoError(t, err)
+	require.Empty(t, string(text))
+	require.NoError(t, log.Close())
+}
