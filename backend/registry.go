@@ -54,6 +54,7 @@ func configStores() map[string]store.Type[store.ConfigConn] {
 	}
 	maps.Copy(types, awsConfigStores())
 	maps.Copy(types, azureConfigStores())
+	maps.Copy(types, gcpConfigStores())
 	return types
 }
 
@@ -68,6 +69,7 @@ func secretStores(execPlugins bool) map[string]store.Type[store.SecretConn] {
 	}
 	maps.Copy(types, awsSecretStores())
 	maps.Copy(types, azureSecretStores())
+	maps.Copy(types, gcpSecretStores())
 	return types
 }
 

@@ -123,6 +123,13 @@ func TestPoliciesAllowWhatTheirComponentMayAskFor(t *testing.T) {
 	_, list, _ := strings.Cut(string(roles), "for secret in")
 	list, _, _ = strings.Cut(list, "\ndo\n")
 	require.ElementsMatch(t, allowed("secretstores.azure.keyvault"), strings.Fields(strings.ReplaceAll(list, "\\", "")))
+	grants, err := os.ReadFile("gcp/secretmanager.sh")
+	require.NoError(t, err)
+	var names []string
+	for _, match := range regexp.MustCompile(`(?m)^gcloud secrets add-iam-policy-binding (\S+) `).FindAllStringSubmatch(string(grants), -1) {
+		names = append(names, match[1])
+	}
+	require.ElementsMatch(t, allowed("secretstores.gcp.secretmanager"), names)
 
 	text, err := os.ReadFile("kubernetes/role.yaml")
 	require.NoError(t, err)
@@ -137,9 +144,14 @@ func TestPoliciesAllowWhatTheirComponentMayAskFor(t *testing.T) {
 	require.ElementsMatch(t, allowed("secretstores.kubernetes"), role.Rules[0].ResourceNames)
 }
 
-// TestPoliciesNameTheConfigsOfTheirComponent compares AWS's policies for configs with the Component that
+// TestPoliciesNameTheConfigsOfTheirComponent compares the policies for configs with the Component that
 // each is for.
 func TestPoliciesNameTheConfigsOfTheirComponent(t *testing.T) {
+	bucket, err := componentfile.Load("../components/stores/bindings.gcp.bucket.yaml")
+	require.NoError(t, err)
+	grant, err := os.ReadFile("gcp/bucket.sh")
+	require.NoError(t, err)
+	require.Contains(t, string(grant), " gs://"+bucket["configStore.bucket"]+" --project="+bucket["configStore.project_id"]+" ")
 	for store, arns := range map[string]func(properties map[string]string) []string{
 		"bindings.aws.s3": func(properties map[string]string) []string {
 			bucket := "arn:aws:s3:::" + properties["configStore.bucket"]

@@ -33,6 +33,7 @@ var commands = map[string]struct {
 	"docs/reference.md":                    {"TestTutorials", ""},
 	"docs/references.md":                   {"TestTutorials", ""},
 	"docs/releases.md":                     {"TestReleaseIsVerifiedAsDocumented", ""},
+	"docs/running.md":                      {"", "make size builds with the same tags"},
 	"docs/tutorial-kubernetes.md":          {"TestClusterTutorial", ""},
 	"docs/tutorial-laptop.md":              {"TestTutorials", ""},
 	"docs/vault.md":                        {"TestTutorials", ""},

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend/store"
 )
 
 func TestMetadataAreChecked(t *testing.T) {
@@ -37,4 +39,12 @@ func TestMetadataAreChecked(t *testing.T) {
 		"awsRegion": "eu-west-1", "accessKey": "k", "secretKey": "s", "sessionToken": "t", "assumeRoleArn": "arn:aws:iam::1:role/r",
 		"endpoint": "https://vpce-1.secretsmanager.eu-west-1.vpce.amazonaws.com",
 	}))
+}
+
+func TestOtherNamesOfFieldsAreAccepted(t *testing.T) {
+	for _, name := range []string{"awsRegion", "awsAccessKey", "awsSecretKey", "awsSessionToken", "awsIAMRoleArn", "sessionName"} {
+		spec := store.Spec{Type: "x", Fields: map[string]string{name: ""}}
+		_, _, err := store.Lookup(spec, map[string]store.Type[store.SecretConn]{"x": {Fields: SecretsManager().Fields}})
+		require.NoError(t, err, name)
+	}
 }

@@ -17,11 +17,11 @@ import (
 type blobSettings struct {
 	Identity identitySettings `mapstructure:",squash"`
 
-	Container  string `mapstructure:"containerName" mapstructurealiases:"container,storageAccountContainer" mdaliases:"container,storageAccountContainer"`
-	Account    string `mapstructure:"accountName" mapstructurealiases:"storageAccount,storageAccountName" mdaliases:"storageAccount,storageAccountName"`
-	Key        string `mapstructure:"accountKey" mapstructurealiases:"accessKey,storageAccessKey,storageAccountKey" mdaliases:"accessKey,storageAccessKey,storageAccountKey"`
+	Container  string `mapstructure:"containerName" mapstructurealiases:"container,storageAccountContainer"`
+	Account    string `mapstructure:"accountName" mapstructurealiases:"storageAccount,storageAccountName"`
+	Key        string `mapstructure:"accountKey" mapstructurealiases:"accessKey,storageAccessKey,storageAccountKey"`
 	Connection string `mapstructure:"connectionString"`
-	Endpoint   string `mapstructure:"endpoint" mapstructurealiases:"storageEndpoint,storageAccountEndpoint,queueEndpointUrl" mdaliases:"storageEndpoint,storageAccountEndpoint,queueEndpointUrl"`
+	Endpoint   string `mapstructure:"endpoint" mapstructurealiases:"storageEndpoint,storageAccountEndpoint,queueEndpointUrl"`
 
 	AccessLevel     string `mapstructure:"publicAccessLevel"`       // no effect
 	DisableEntities bool   `mapstructure:"disableEntityManagement"` // no effect

@@ -16,9 +16,9 @@ import (
 type tableSettings struct {
 	Identity identitySettings `mapstructure:",squash"`
 
-	Table   string `mapstructure:"tableName" mapstructurealiases:"table,storageAccountTable" mdaliases:"table,storageAccountTable"`
-	Account string `mapstructure:"accountName" mapstructurealiases:"storageAccount,storageAccountName" mdaliases:"storageAccount,storageAccountName"`
-	Key     string `mapstructure:"accountKey" mapstructurealiases:"accessKey,storageAccessKey,storageAccountKey" mdaliases:"accessKey,storageAccessKey,storageAccountKey"`
+	Table   string `mapstructure:"tableName" mapstructurealiases:"table,storageAccountTable"`
+	Account string `mapstructure:"accountName" mapstructurealiases:"storageAccount,storageAccountName"`
+	Key     string `mapstructure:"accountKey" mapstructurealiases:"accessKey,storageAccessKey,storageAccountKey"`
 	URL     string `mapstructure:"serviceURL"`
 	Cosmos  bool   `mapstructure:"cosmosDbMode"`
 

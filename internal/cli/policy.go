@@ -23,11 +23,8 @@ const (
 	targetAllowed = "allowed-secrets"
 )
 
-// policyTargets are the targets of --for; plannedTargets are reserved (DESIGN.md, section 8).
-var (
-	policyTargets  = []string{"vault", "aws", "azure", "kubernetes", targetDapr, targetAllowed}
-	plannedTargets = []string{"gcp"}
-)
+// policyTargets are the targets of --for (DESIGN.md, section 8).
+var policyTargets = []string{"vault", "aws", "azure", "gcp", "kubernetes", targetDapr, targetAllowed}
 
 func newPolicy(o *options) *cobra.Command {
 	var path, target, name string
@@ -39,6 +36,7 @@ func newPolicy(o *options) *cobra.Command {
 			"  vault            a policy of Vault or OpenBao\n" +
 			"  aws              an IAM policy\n" +
 			"  azure            a script with a role assignment for each secret\n" +
+			"  gcp              commands of gcloud that grant a role for each secret\n" +
 			"  kubernetes       a Role and a RoleBinding\n" +
 			"  allowed-secrets  the value of allowedSecrets\n" +
 			"  dapr             a Configuration of daprd that lets an application get these credentials\n\n" +
@@ -57,9 +55,6 @@ func newPolicy(o *options) *cobra.Command {
 	cmd.Flags().StringVar(&name, "store", "", `the secret store, if the target fits several: a name from secretStores, or "secretStore"`)
 	cmd.Flags().BoolVar(&literals, "literals", false, "also allow looked-up values that name no secret, and print them: they may be passwords")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if slices.Contains(plannedTargets, target) {
-			return usageError{fmt.Errorf("--for %s is not supported yet", target)}
-		}
 		if !slices.Contains(policyTargets, target) {
 			return usageError{fmt.Errorf("--for must be one of: %s", strings.Join(policyTargets, ", "))}
 		}
