@@ -27,8 +27,10 @@ func everyConfigStore(t *testing.T) map[string]fields {
 // onServers lists the types that need a server, with and without a version. test/e2e tests them
 // on real servers.
 var onServers = []string{
-	"bindings.aws.s3", "bindings.gcp.bucket", "state.aws.dynamodb", "state.cockroachdb", "state.etcd", "state.gcp.firestore", "state.mongodb", "state.mysql", "state.postgres", "state.postgresql", "state.redis", "state.yugabyte",
-	"state.yugabytedb",
+	"bindings.aws.s3", "bindings.azure.blobstorage", "bindings.gcp.bucket",
+	"state.aws.dynamodb", "state.azure.blobstorage", "state.azure.cosmosdb", "state.azure.tablestorage", "state.gcp.firestore",
+	"state.cockroachdb", "state.etcd", "state.mongodb", "state.mysql", "state.postgres", "state.postgresql", "state.redis",
+	"state.yugabyte", "state.yugabytedb",
 }
 
 func TestTheseTestsCoverEveryConfigStore(t *testing.T) {

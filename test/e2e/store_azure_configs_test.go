@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,12 +23,12 @@ import (
 	"credential-resolver/test/harness"
 )
 
-// azureCanary is the key of the account.
-const azureCanary = "canary-of-azure-91be"
+// storageCanary is the key of the account.
+const storageCanary = "canary-of-azure-91be"
 
 func startAzurite(t *testing.T, service string, tls bool) *harness.Azurite {
 	t.Helper()
-	of := harness.AzuriteServer{Service: service, Account: "credentialconfigs", Key: azureCanary, TLS: tls}
+	of := harness.AzuriteServer{Service: service, Account: "credentialconfigs", Key: storageCanary, TLS: tls}
 	a, err := harness.StartAzurite(t.Context(), binary(t, "AZURITE_"+strings.ToUpper(service), "azurite/node_modules/.bin/azurite-"+service), of)
 	if a != nil {
 		t.Cleanup(a.Remove)
@@ -42,7 +42,7 @@ func azureCase(a *harness.Azurite, kind string, more map[string]any) configStore
 	emulator := map[string]any{"configStore.accountKey": a.Key()}
 	maps.Copy(emulator, more)
 	return configStoreCase{
-		kind: kind, server: a.Server, emulator: emulator, canaries: []string{azureCanary, a.Key()}, connectionless: true,
+		kind: kind, server: a.Server, emulator: emulator, canaries: []string{storageCanary, a.Key()}, connectionless: true,
 		refused: map[string]map[string]any{"wrong key": {"configStore.accountKey": base64.StdEncoding.EncodeToString([]byte("another"))}},
 	}
 }
@@ -190,7 +190,7 @@ func TestCloudAzureIdentity(t *testing.T) {
 	s := newStores(t)
 	start := func(tokens string) *sidecar {
 		return startSidecar(t, harness.ComponentOptions{Env: []string{
-			"SSL_CERT_FILE=" + a.CAFile(), "IDENTITY_ENDPOINT=" + tokens, "IDENTITY_HEADER=" + azureCanary,
+			"SSL_CERT_FILE=" + a.CAFile(), "IDENTITY_ENDPOINT=" + tokens, "IDENTITY_HEADER=" + storageCanary,
 		}}, c.component(t, "credentials", s, map[string]any{"configStore.azureAuthMethods": "managedidentity"}))
 	}
 	side := start(tokensOfAzure(t, time.Hour))
@@ -214,7 +214,7 @@ func TestCloudAzureSharedAccessSignature(t *testing.T) {
 	signed := func(end time.Duration) map[string]any {
 		began := time.Now().Add(-2 * time.Hour)
 		address, err := blobs.ServiceClient().NewContainerClient("credential-configs").GetSASURL(
-			sas.ContainerPermissions{Read: true, List: true}, time.Now().Add(end), &container.GetSASURLOptions{StartTime: &began})
+			sas.ContainerPermissions{Read: true, List: true}, time.Now().Add(end), &azcontainer.GetSASURLOptions{StartTime: &began})
 		require.NoError(t, err)
 		_, query, _ := strings.Cut(address, "?")
 		return map[string]any{"configStore.connectionString": "BlobEndpoint=" + a.AccountURL() + ";SharedAccessSignature=" + query}
