@@ -60,7 +60,7 @@ var (
 )
 
 func connectDynamo(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
-	s, err := decode[dynamoSettings](fields)
+	s, err := store.Decode[dynamoSettings](fields)
 	if err != nil {
 		return nil, store.Permanent(err)
 	}

@@ -88,7 +88,7 @@ var (
 )
 
 func connectParameters(ctx context.Context, fields map[string]string, log logger.Logger) (store.SecretConn, error) {
-	s, err := decode[parameterSettings](fields)
+	s, err := store.Decode[parameterSettings](fields)
 	if err != nil {
 		return nil, store.Permanent(err)
 	}

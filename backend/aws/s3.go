@@ -32,15 +32,13 @@ func S3() store.Type[store.ConfigConn] {
 }
 
 func prepareS3(fields map[string]string) error {
-	for _, name := range []string{"forcePathStyle", "disableSSL", "insecureSSL", "decodeBase64", "encodeBase64"} {
-		if value := store.Field(fields, name); value != "" && !store.IsBoolean(value) {
-			return errors.New(name + " must be true or false")
-		}
+	if err := store.CheckBooleans(fields, "forcePathStyle", "disableSSL", "insecureSSL", "decodeBase64", "encodeBase64"); err != nil {
+		return err
 	}
 	if store.Field(fields, "filePath") != "" {
 		return errors.New("filePath is not supported: the config is the object itself, not a file of this machine")
 	}
-	s, err := decode[s3Settings](fields)
+	s, err := store.Decode[s3Settings](fields)
 	if err == nil && s.DisableSSL && s.Common.Endpoint != "" && !strings.Contains(s.Common.Endpoint, "://") {
 		store.SetField(fields, "endpoint", "http://"+s.Common.Endpoint)
 	}
@@ -69,7 +67,7 @@ var (
 )
 
 func connectS3(ctx context.Context, fields map[string]string, log logger.Logger) (store.ConfigConn, error) {
-	s, err := decode[s3Settings](fields)
+	s, err := store.Decode[s3Settings](fields)
 	if err != nil {
 		return nil, store.Permanent(err)
 	}

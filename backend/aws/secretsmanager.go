@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,8 +32,8 @@ func SecretsManager() store.Type[store.SecretConn] {
 }
 
 func prepareManager(fields map[string]string) error {
-	if several := store.Field(fields, "multipleKeyValuesPerSecret"); several != "" && !store.IsBoolean(several) {
-		return errors.New("multipleKeyValuesPerSecret must be true or false")
+	if err := store.CheckBooleans(fields, "multipleKeyValuesPerSecret"); err != nil {
+		return err
 	}
 	return prepare(fields)
 }
@@ -75,7 +74,7 @@ var (
 )
 
 func connectManager(ctx context.Context, fields map[string]string, log logger.Logger) (store.SecretConn, error) {
-	s, err := decode[managerSettings](fields)
+	s, err := store.Decode[managerSettings](fields)
 	if err != nil {
 		return nil, store.Permanent(err)
 	}

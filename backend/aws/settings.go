@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/dapr/components-contrib/metadata"
-	kitmd "github.com/dapr/kit/metadata"
 
 	"credential-resolver/backend/store"
 )
@@ -67,21 +66,12 @@ type dynamoSettings struct {
 
 // declared returns the fields that all stores have, and those of one store's own settings.
 func declared[T any]() metadata.MetadataMap {
-	fields := store.StructFields(reflect.TypeFor[settings](), reflect.TypeFor[T]())
-	delete(fields, "Common")
-	return fields
-}
-
-// decode returns the settings that checked fields mean.
-func decode[T any](fields map[string]string) (T, error) {
-	var s T
-	err := kitmd.DecodeMetadata(fields, &s)
-	return s, err
+	return store.StructFields(reflect.TypeFor[settings](), reflect.TypeFor[T]())
 }
 
 // prepare checks the fields that all stores have. Its errors contain no value.
 func prepare(fields map[string]string) error {
-	s, err := decode[settings](fields)
+	s, err := store.Decode[settings](fields)
 	if err != nil {
 		return errors.New("a field has a value of the wrong type")
 	}

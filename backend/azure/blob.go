@@ -68,7 +68,7 @@ var (
 )
 
 func connectBlob(ctx context.Context, fields map[string]string, name func(string) (string, error)) (store.ConfigConn, error) {
-	s, err := decode[blobSettings](fields)
+	s, err := store.Decode[blobSettings](fields)
 	if err != nil {
 		return nil, store.Permanent(err)
 	}

@@ -34,13 +34,13 @@ type blobSettings struct {
 var containerName = regexp.MustCompile(`^\$?[a-z0-9-]{1,63}$`)
 
 func prepareBlob(fields map[string]string) error {
-	if err := checkBooleans(fields, "disableEntityManagement", "decodeBase64"); err != nil {
+	if err := store.CheckBooleans(fields, "disableEntityManagement", "decodeBase64"); err != nil {
 		return err
 	}
 	if err := prepare(fields); err != nil {
 		return err
 	}
-	s, err := decode[blobSettings](fields)
+	s, err := store.Decode[blobSettings](fields)
 	switch {
 	case err != nil:
 		return errors.New("a field has a value of the wrong type")

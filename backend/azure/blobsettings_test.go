@@ -18,11 +18,11 @@ func TestAddressOfAContainer(t *testing.T) {
 	} {
 		all := map[string]string{"storageAccount": "canary", "container": "configs"}
 		maps.Copy(all, fields)
-		s, err := decode[blobSettings](all)
+		s, err := store.Decode[blobSettings](all)
 		require.NoError(t, err)
 		require.Equal(t, want, s.url())
 	}
-	s, err := decode[blobSettings](map[string]string{"accountName": "a", "containerName": "c", "endpoint": "https://a.blob.core.windows.net/c"})
+	s, err := store.Decode[blobSettings](map[string]string{"accountName": "a", "containerName": "c", "endpoint": "https://a.blob.core.windows.net/c"})
 	require.NoError(t, err)
 	require.Equal(t, "https://a.blob.core.windows.net/c", s.url(), "Azure's own endpoint has no account in its path")
 }

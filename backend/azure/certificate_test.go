@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"credential-resolver/backend/azure/azuretest"
+	"credential-resolver/backend/store"
 	"credential-resolver/backend/storetest"
 	"credential-resolver/resolver/credential"
 )
@@ -56,7 +57,7 @@ func keyOf(t *testing.T, assertion string) string {
 // identified returns the identity of fields, without a store.
 func identified(t *testing.T, fields map[string]string) azcore.TokenCredential {
 	t.Helper()
-	s, err := decode[identitySettings](fields)
+	s, err := store.Decode[identitySettings](fields)
 	require.NoError(t, err)
 	c := newClient(s, false)
 	t.Cleanup(func() { _ = c.Close() })

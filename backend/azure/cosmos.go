@@ -54,7 +54,7 @@ const (
 )
 
 func connectCosmos(ctx context.Context, fields map[string]string, _ logger.Logger) (store.ConfigConn, error) {
-	s, err := decode[cosmosSettings](fields)
+	s, err := store.Decode[cosmosSettings](fields)
 	if err != nil {
 		return nil, store.Permanent(err)
 	}

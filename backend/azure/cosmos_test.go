@@ -245,7 +245,7 @@ func TestSettingsOfCosmosDB(t *testing.T) {
 			require.EqualError(t, Cosmos().Prepare(fields), test.want)
 		})
 	}
-	s, err := decode[cosmosSettings](cosmosFields("https://account.documents.azure.com:443/"))
+	s, err := store.Decode[cosmosSettings](cosmosFields("https://account.documents.azure.com:443/"))
 	require.NoError(t, err)
 	require.Equal(t, "https://account.documents.azure.com/.default", s.scope())
 }

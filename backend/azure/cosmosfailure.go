@@ -131,7 +131,7 @@ func cosmosFailure(ctx context.Context, err error) error {
 		return refused(errCosmosKey, said)
 	case http.StatusTooManyRequests:
 		if after, notNumber := strconv.Atoi(response.RawResponse.Header.Get("x-ms-retry-after-ms")); notNumber == nil {
-			return store.Unavailable(store.Throttled(said, min(time.Duration(after)*time.Millisecond, maxRetryAfter*time.Second)))
+			return store.Unavailable(store.Throttled(said, min(time.Duration(after)*time.Millisecond, store.MaxRetryAfter)))
 		}
 	}
 	return store.Unavailable(said) // 5xx, and everything else

@@ -28,7 +28,7 @@ func prepareCosmos(fields map[string]string) error {
 	if err := prepare(fields); err != nil {
 		return err
 	}
-	s, err := decode[cosmosSettings](fields)
+	s, err := store.Decode[cosmosSettings](fields)
 	switch {
 	case err != nil:
 		return errors.New("a field has a value of the wrong type")

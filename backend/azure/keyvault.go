@@ -48,7 +48,7 @@ var (
 
 // prepareVault replaces the address of a vault by the vault's name and its cloud, as contrib does.
 func prepareVault(fields map[string]string) error {
-	s, err := decode[vaultSettings](fields)
+	s, err := store.Decode[vaultSettings](fields)
 	if err != nil {
 		return errors.New("a field has a value of the wrong type")
 	}
@@ -100,7 +100,7 @@ var (
 )
 
 func connectVault(ctx context.Context, fields map[string]string, _ logger.Logger) (store.SecretConn, error) {
-	s, err := decode[vaultSettings](fields)
+	s, err := store.Decode[vaultSettings](fields)
 	if err != nil {
 		return nil, store.Permanent(err)
 	}

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -57,7 +55,7 @@ func vaultFailure(ctx context.Context, err error) error {
 	case response.StatusCode == http.StatusForbidden:
 		return vaultRefusal(code, said.Error.Inner.Code)
 	default: // throttling, 5xx, and everything else
-		return store.Unavailable(pausing(response.RawResponse, answered(code)))
+		return store.Unavailable(store.ThrottledBy(answered(code), response.RawResponse.Header.Get("Retry-After")))
 	}
 }
 
@@ -82,18 +80,6 @@ func vaultRefusal(code, inner string) error {
 		return refused(true, false, store.Explained(errPolicy, answered(inner)))
 	}
 	return refused(true, false, answered(inner))
-}
-
-// longestPause limits the time after which a service wants to be asked again, in seconds.
-const longestPause = 3600
-
-// pausing adds the time after which a service wants to be asked again.
-func pausing(response *http.Response, err error) error {
-	seconds, invalid := strconv.Atoi(response.Header.Get("Retry-After"))
-	if invalid != nil || seconds <= 0 {
-		return err
-	}
-	return store.Throttled(err, time.Duration(min(seconds, longestPause))*time.Second)
 }
 
 // challenges refuses a challenge without a tenant, at which the SDK would panic.

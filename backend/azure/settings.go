@@ -12,7 +12,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 
 	"github.com/dapr/components-contrib/metadata"
-	kitmd "github.com/dapr/kit/metadata"
 
 	"credential-resolver/backend/store"
 )
@@ -34,23 +33,14 @@ func paths() []string { return []string{"azureCertificateFile", "spnCertificateF
 
 // declared returns the fields that all stores have, and those of one store's own settings.
 func declared[T any]() metadata.MetadataMap {
-	fields := store.StructFields(reflect.TypeFor[identitySettings](), reflect.TypeFor[T]())
-	delete(fields, "Identity")
-	return fields
-}
-
-// decode returns the settings that checked fields mean.
-func decode[T any](fields map[string]string) (T, error) {
-	var s T
-	err := kitmd.DecodeMetadata(fields, &s)
-	return s, err
+	return store.StructFields(reflect.TypeFor[identitySettings](), reflect.TypeFor[T]())
 }
 
 var tenant = regexp.MustCompile(`^[A-Za-z0-9.-]+$`)
 
 // prepare checks the fields that all stores have. Its errors contain no value.
 func prepare(fields map[string]string) error {
-	s, err := decode[identitySettings](fields)
+	s, err := store.Decode[identitySettings](fields)
 	if err != nil {
 		return errors.New("a field has a value of the wrong type")
 	}

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"credential-resolver/backend/store"
 )
 
 func TestMetadataAreChecked(t *testing.T) {
@@ -52,7 +54,7 @@ func TestFieldsAreDeclared(t *testing.T) {
 }
 
 func TestOldNamesOfFields(t *testing.T) {
-	s, err := decode[identitySettings](map[string]string{"spnTenantId": "t", "spnClientId": "c", "spnClientSecret": "s", "azureCloud": "AzureChina"})
+	s, err := store.Decode[identitySettings](map[string]string{"spnTenantId": "t", "spnClientId": "c", "spnClientSecret": "s", "azureCloud": "AzureChina"})
 	require.NoError(t, err)
 	require.Equal(t, identitySettings{TenantID: "t", ClientID: "c", ClientSecret: "s", Environment: "AzureChina"}, s)
 }

@@ -62,16 +62,6 @@ func (c *client) pipeline(ctx context.Context, s identitySettings, hasKey bool, 
 	return options, nil
 }
 
-// checkBooleans returns an error for a field that is neither true nor false.
-func checkBooleans(fields map[string]string, names ...string) error {
-	for _, name := range names {
-		if value := store.Field(fields, name); value != "" && !store.IsBoolean(value) {
-			return errors.New(name + " must be true or false")
-		}
-	}
-	return nil
-}
-
 // forbiddenInKeys are the characters that neither a table nor Cosmos DB allows in a key.
 const forbiddenInKeys = `/\#?`
 

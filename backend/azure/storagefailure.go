@@ -5,9 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -91,19 +89,12 @@ func textOf(response *azcore.ResponseError) string {
 	return string(text)
 }
 
-// maxRetryAfter is more seconds than any call may wait.
-const maxRetryAfter = 3600
-
 // unavailable returns the error for an answer that says nothing about what was asked.
 func unavailable(response *azcore.ResponseError) error {
 	err := error(answered(response.ErrorCode))
-	if response.RawResponse == nil {
-		return store.Unavailable(err)
-	}
-	after := response.RawResponse.Header.Get("Retry-After")
-	if seconds, notNumber := strconv.Atoi(after); notNumber == nil &&
-		(response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable) {
-		err = store.Throttled(err, time.Duration(min(seconds, maxRetryAfter))*time.Second)
+	throttles := response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable
+	if throttles && response.RawResponse != nil {
+		err = store.ThrottledBy(err, response.RawResponse.Header.Get("Retry-After"))
 	}
 	return store.Unavailable(err)
 }

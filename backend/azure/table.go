@@ -52,7 +52,7 @@ var (
 )
 
 func connectTable(ctx context.Context, fields map[string]string, _ logger.Logger) (store.ConfigConn, error) {
-	s, err := decode[tableSettings](fields)
+	s, err := store.Decode[tableSettings](fields)
 	if err != nil {
 		return nil, store.Permanent(err)
 	}

@@ -217,7 +217,7 @@ func TestSettingsOfTableStorage(t *testing.T) {
 	} {
 		all := map[string]string{"storageAccount": "a", "table": "configs"}
 		maps.Copy(all, fields)
-		s, err := decode[tableSettings](all)
+		s, err := store.Decode[tableSettings](all)
 		require.NoError(t, err)
 		require.Equal(t, want, [2]string{s.url(), s.scope()})
 	}

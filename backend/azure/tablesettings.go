@@ -29,13 +29,13 @@ type tableSettings struct {
 var tableName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{2,62}$`)
 
 func prepareTable(fields map[string]string) error {
-	if err := checkBooleans(fields, "cosmosDbMode", "skipCreateTable"); err != nil {
+	if err := store.CheckBooleans(fields, "cosmosDbMode", "skipCreateTable"); err != nil {
 		return err
 	}
 	if err := prepare(fields); err != nil {
 		return err
 	}
-	s, err := decode[tableSettings](fields)
+	s, err := store.Decode[tableSettings](fields)
 	switch {
 	case err != nil:
 		return errors.New("a field has a value of the wrong type")

@@ -2,7 +2,6 @@ package gcp
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -39,10 +38,8 @@ func Bucket() store.Type[store.ConfigConn] {
 }
 
 func prepareBucket(fields map[string]string) error {
-	for _, name := range []string{"decodeBase64", "encodeBase64"} {
-		if value := store.Field(fields, name); value != "" && !store.IsBoolean(value) {
-			return errors.New(name + " must be true or false")
-		}
+	if err := store.CheckBooleans(fields, "decodeBase64", "encodeBase64"); err != nil {
+		return err
 	}
 	return prepare(fields)
 }
@@ -64,7 +61,7 @@ var (
 )
 
 func connectBucket(ctx context.Context, fields map[string]string, _ logger.Logger) (store.ConfigConn, error) {
-	s, err := decode[bucketSettings](fields)
+	s, err := store.Decode[bucketSettings](fields)
 	if err != nil {
 		return nil, store.Permanent(err)
 	}

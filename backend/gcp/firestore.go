@@ -39,8 +39,8 @@ func Firestore() store.Type[store.ConfigConn] {
 }
 
 func prepareFirestore(fields map[string]string) error {
-	if value := store.Field(fields, "noIndex"); value != "" && !store.IsBoolean(value) {
-		return errors.New("noIndex must be true or false")
+	if err := store.CheckBooleans(fields, "noIndex"); err != nil {
+		return err
 	}
 	return prepare(fields)
 }
@@ -73,7 +73,7 @@ var (
 )
 
 func connectFirestore(ctx context.Context, fields map[string]string, _ logger.Logger) (store.ConfigConn, error) {
-	s, err := decode[firestoreSettings](fields)
+	s, err := store.Decode[firestoreSettings](fields)
 	if err != nil {
 		return nil, store.Permanent(err)
 	}

@@ -78,7 +78,7 @@ var (
 )
 
 func connectManager(ctx context.Context, fields map[string]string, _ logger.Logger) (store.SecretConn, error) {
-	s, err := decode[settings](fields)
+	s, err := store.Decode[settings](fields)
 	if err != nil {
 		return nil, store.Permanent(err)
 	}

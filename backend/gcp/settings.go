@@ -14,7 +14,6 @@ import (
 	"cloud.google.com/go/auth/credentials"
 
 	"github.com/dapr/components-contrib/metadata"
-	kitmd "github.com/dapr/kit/metadata"
 
 	"credential-resolver/backend/store"
 )
@@ -40,16 +39,7 @@ type settings struct {
 
 // declared returns the fields that all stores have, and those of one store's own settings.
 func declared[T any]() metadata.MetadataMap {
-	fields := store.StructFields(reflect.TypeFor[settings](), reflect.TypeFor[T]())
-	delete(fields, "Common")
-	return fields
-}
-
-// decode returns the settings that checked fields mean.
-func decode[T any](fields map[string]string) (T, error) {
-	var s T
-	err := kitmd.DecodeMetadata(fields, &s)
-	return s, err
+	return store.StructFields(reflect.TypeFor[settings](), reflect.TypeFor[T]())
 }
 
 // projectID matches the ID or the number of a project. An old ID may have a domain before it.
@@ -57,7 +47,7 @@ var projectID = regexp.MustCompile(`^[a-z0-9][a-z0-9.:-]{0,99}$`)
 
 // prepare checks the fields that all stores have. Its errors contain no value.
 func prepare(fields map[string]string) error {
-	s, err := decode[settings](fields)
+	s, err := store.Decode[settings](fields)
 	if err != nil {
 		return errors.New("a field has a value of the wrong type")
 	}

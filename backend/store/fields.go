@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"maps"
 	"net/url"
 	"reflect"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dapr/components-contrib/metadata"
+	kitmd "github.com/dapr/kit/metadata"
 )
 
 // DeclaredFields returns the metadata names that a store declares. It looks for the method
@@ -24,7 +26,8 @@ func DeclaredFields(store any) metadata.MetadataMap {
 }
 
 // StructFields returns the metadata names that structs declare for the decoder of Dapr's kit, with
-// their aliases, which contrib's own function does not know.
+// their aliases, which contrib's own function does not know. A struct that is embedded with "squash"
+// counts only if it is given too.
 func StructFields(structs ...reflect.Type) metadata.MetadataMap {
 	fields := metadata.MetadataMap{}
 	for _, t := range structs {
@@ -32,6 +35,9 @@ func StructFields(structs ...reflect.Type) metadata.MetadataMap {
 		_ = metadata.GetMetadataInfoFromStructType(t, &own, metadata.SecretStoreType)
 		for n := range t.NumField() {
 			tag := t.Field(n).Tag
+			if strings.HasSuffix(tag.Get("mapstructure"), ",squash") {
+				delete(own, t.Field(n).Name)
+			}
 			if aliases := tag.Get("mapstructurealiases"); aliases != "" {
 				field := own[tag.Get("mapstructure")]
 				field.Aliases = strings.Split(aliases, ",")
@@ -41,6 +47,23 @@ func StructFields(structs ...reflect.Type) metadata.MetadataMap {
 		maps.Copy(fields, own)
 	}
 	return fields
+}
+
+// Decode returns the settings that checked fields mean.
+func Decode[T any](fields map[string]string) (T, error) {
+	var s T
+	err := kitmd.DecodeMetadata(fields, &s)
+	return s, err
+}
+
+// CheckBooleans returns an error for a field that is neither true nor false.
+func CheckBooleans(fields map[string]string, names ...string) error {
+	for _, name := range names {
+		if value := Field(fields, name); value != "" && !IsBoolean(value) {
+			return errors.New(name + " must be true or false")
+		}
+	}
+	return nil
 }
 
 // Field returns the value of a field, ignoring the case of its name. It returns "" if the

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"strconv"
 	"time"
 )
 
@@ -18,6 +19,19 @@ func (t *throttled) Unwrap() error { return t.error }
 // server says it in Retry-After. A retry waits that long. If that is longer than the time of one
 // attempt, there is no retry.
 func Throttled(err error, after time.Duration) error { return &throttled{err, after} }
+
+// MaxRetryAfter is longer than any call may wait.
+const MaxRetryAfter = time.Hour
+
+// ThrottledBy is Throttled with the value of an HTTP header Retry-After, in seconds. It returns err if
+// the value is not such a number.
+func ThrottledBy(err error, header string) error {
+	seconds, notNumber := strconv.Atoi(header)
+	if notNumber != nil || seconds <= 0 {
+		return err
+	}
+	return Throttled(err, time.Duration(min(seconds, int(MaxRetryAfter/time.Second)))*time.Second)
+}
 
 // retryAfter returns the time of Throttled, or 0.
 func retryAfter(err error) time.Duration {

@@ -12,6 +12,17 @@ import (
 	"github.com/dapr/kit/logger"
 )
 
+func TestRetryAfterIsANumberOfSeconds(t *testing.T) {
+	for header, want := range map[string]time.Duration{
+		"2": 2 * time.Second, "99999999999999": MaxRetryAfter, "-1": 0, "": 0, "soon": 0, "Wed, 21 Oct 2015 07:28:00 GMT": 0,
+	} {
+		failure := errors.New("throttled")
+		err := ThrottledBy(failure, header)
+		require.ErrorIs(t, err, failure, header)
+		require.Equal(t, want, retryAfter(err), header)
+	}
+}
+
 func TestRetryWaitsAsLongAsTheStoreSays(t *testing.T) {
 	for name, test := range map[string]struct {
 		after time.Duration

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"credential-resolver/backend/store"
 	"credential-resolver/resolver/credential"
@@ -50,14 +49,11 @@ func (a answer) failure() error {
 	return a.unavailable() // 503 sealed, 5xx, and everything else
 }
 
-// maxRetryAfter is more seconds than any call may wait.
-const maxRetryAfter = 3600
-
 // unavailable returns the error for an answer that says nothing about what was asked.
 func (a answer) unavailable() error {
 	err := error(answered(a.status))
-	if seconds, notNumber := strconv.Atoi(a.retryAfter); a.status == http.StatusTooManyRequests && notNumber == nil {
-		err = store.Throttled(err, time.Duration(min(seconds, maxRetryAfter))*time.Second)
+	if a.status == http.StatusTooManyRequests {
+		err = store.ThrottledBy(err, a.retryAfter)
 	}
 	return store.Unavailable(err)
 }
